@@ -1,0 +1,77 @@
+"""Where a number comes from: what was declared, which data, which seed, which versions."""
+
+import platform
+from dataclasses import dataclass, field
+from importlib import metadata
+
+from feedbackstudy.render import Facts
+
+__all__ = ["Provenance", "versions"]
+
+_NAMED = ("feedbackstudy", "numpy", "scipy", "pandas", "statsmodels", "pingouin", "pymc", "nutpie", "arviz")
+
+
+def versions(*packages: str) -> dict[str, str]:
+    """Return the installed versions of Python and of the packages that make our numbers.
+
+    Parameters
+    ----------
+    *packages : str
+        Names to look up; the whole statistics stack by default.
+
+    Returns
+    -------
+    dict
+        Name -> version; a package that is not installed is left out. Nothing is imported.
+    """
+    found = {"python": platform.python_version()}
+    for name in packages or _NAMED:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Provenance:
+    """What made a result.
+
+    Attributes
+    ----------
+    made_by : str
+        The public verb or function, such as ``"literature.reproduce"``.
+    conventions : tuple of str
+        Which of several textbook formulas was used: which f, which ICC, which interval.
+    design_hash : str
+        Digest of the study, empty where none was declared.
+    data_sha256 : tuple of (str, str)
+        Dataset or file name and its hash.
+    seed : int or None
+        Seed of the random streams, None where nothing is random.
+    versions : dict
+        Versions of Python and packages.
+    """
+
+    made_by: str
+    conventions: tuple[str, ...] = ()
+    design_hash: str = ""
+    data_sha256: tuple[tuple[str, str], ...] = ()
+    seed: int | None = None
+    versions: dict[str, str] = field(default_factory=versions)
+
+    def facts(self) -> Facts:
+        """Return the provenance as label and value pairs.
+
+        Returns
+        -------
+        Facts
+            Ready to render.
+        """
+        pairs = [("made by", self.made_by)]
+        pairs += [("convention", text) for text in self.conventions]
+        pairs += [("design hash", self.design_hash[:16])] if self.design_hash else []
+        pairs += [(f"data {name}", f"sha256 {value[:16]}...") for name, value in self.data_sha256]
+        pairs += [("seed", str(self.seed))] if self.seed is not None else []
+        pairs += [("versions", ", ".join(f"{name} {version}" for name, version in self.versions.items()))]
+        return Facts(tuple(pairs))

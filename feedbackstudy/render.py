@@ -1,0 +1,364 @@
+"""The one place where results become HTML or text: escape, format a number, lay out a page.
+
+Rounding happens here and in `report` only. Every page is static: no script, no external address.
+"""
+
+import html
+import math
+import re
+import textwrap
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+__all__ = [
+    "Block",
+    "Facts",
+    "Notice",
+    "Page",
+    "Rendered",
+    "Table",
+    "Text",
+    "clean",
+    "escape",
+    "interval",
+    "number",
+    "p_value",
+    "table_of",
+]
+
+# C0 and C1 controls, bidirectional overrides and isolates, lone surrogates: they can rewrite what a reader sees.
+_HARMFUL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+_TEXT_WIDTH = 100
+
+
+def clean(text: object) -> str:
+    """Return `text` as a string without control characters or direction overrides.
+
+    Parameters
+    ----------
+    text : object
+        Anything with a string form.
+
+    Returns
+    -------
+    str
+        Safe to print on a terminal.
+    """
+    return _HARMFUL.sub("\N{REPLACEMENT CHARACTER}", str(text))
+
+
+def escape(text: object) -> str:
+    """Return `text` safe to stand inside HTML text or a quoted attribute.
+
+    Parameters
+    ----------
+    text : object
+        Anything with a string form.
+
+    Returns
+    -------
+    str
+        Cleaned and HTML-escaped, quotes included.
+    """
+    return html.escape(clean(text), quote=True)
+
+
+def number(value: object, decimals: int = 3, *, unit_interval: bool = False) -> str:
+    """Format one number for reading.
+
+    Parameters
+    ----------
+    value : object
+        A number; None, NaN and NA give an en dash, other objects their cleaned text.
+    decimals : int, default 3
+        Digits after the point for non-integers.
+    unit_interval : bool, default False
+        Drop the leading zero, as for p, r and proportions.
+
+    Returns
+    -------
+    str
+        The formatted number, with a true minus sign.
+    """
+    if isinstance(value, bool) or not hasattr(value, "__float__"):
+        return "\N{EN DASH}" if value is None or str(value) in {"<NA>", "NaT"} else clean(value)
+    real = float(value)
+    if not math.isfinite(real):
+        return "\N{EN DASH}" if math.isnan(real) else "\N{INFINITY}".rjust(1 + (real < 0), "\N{MINUS SIGN}")
+    if hasattr(value, "__index__"):
+        text = f"{int(real):,}"
+    elif real != 0 and abs(real) < 0.5 * 10**-decimals:
+        text = f"{real:.2e}"
+    else:
+        text = f"{real:,.{decimals}f}"
+    if unit_interval:
+        text = re.sub(r"^(-?)0\.", r"\1.", text)
+    return text.replace("-", "\N{MINUS SIGN}", 1) if text.startswith("-") else text
+
+
+def p_value(value: float | None) -> str:
+    """Format a p value after APA: three decimals, no leading zero, never ".000".
+
+    Parameters
+    ----------
+    value : float or None
+        The p value.
+
+    Returns
+    -------
+    str
+        ``"p = .034"``, ``"p < .001"`` or ``"p \N{EN DASH}"``.
+    """
+    if value is None or math.isnan(value):
+        return "p \N{EN DASH}"
+    return "p < .001" if value < 0.001 else f"p = {number(float(value), 3, unit_interval=True)}"
+
+
+def interval(low: float | None, high: float | None, decimals: int = 3) -> str:
+    """Format an interval as ``[low, high]``.
+
+    Parameters
+    ----------
+    low, high : float or None
+        The limits.
+    decimals : int, default 3
+        Digits after the point.
+
+    Returns
+    -------
+    str
+        The bracketed interval.
+    """
+    return f"[{number(low, decimals)}, {number(high, decimals)}]"
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A paragraph.
+
+    Attributes
+    ----------
+    text : str
+        Plain text; it is escaped when rendered.
+    """
+
+    text: str
+
+    def html(self) -> str:
+        """Return the paragraph as HTML."""
+        return f"<p>{escape(self.text)}</p>"
+
+    def plain(self) -> str:
+        """Return the paragraph as wrapped text."""
+        return textwrap.fill(clean(self.text), _TEXT_WIDTH)
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A paragraph that must not be overlooked, such as "not fit to report".
+
+    Attributes
+    ----------
+    text : str
+        Plain text.
+    tone : {"warning", "error", "good"}
+        What the margin colour says; the tone is also written out as a word.
+    """
+
+    text: str
+    tone: Literal["warning", "error", "good"] = "warning"
+
+    def html(self) -> str:
+        """Return the notice as HTML with an ARIA role."""
+        word = {"warning": "Note", "error": "Stop", "good": "Holds"}[self.tone]
+        return f'<p class="fs-{self.tone}" role="note"><strong>{word}.</strong> {escape(self.text)}</p>'
+
+    def plain(self) -> str:
+        """Return the notice as text behind a mark."""
+        word = {"warning": "NOTE", "error": "STOP", "good": "HOLDS"}[self.tone]
+        return textwrap.fill(f"{word}: {clean(self.text)}", _TEXT_WIDTH, subsequent_indent="  ")
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Label and value pairs.
+
+    Attributes
+    ----------
+    pairs : tuple of (str, str)
+        In reading order.
+    """
+
+    pairs: tuple[tuple[str, str], ...]
+
+    def html(self) -> str:
+        """Return the facts as a definition list."""
+        items = "".join(f"<dt>{escape(label)}</dt><dd>{escape(value)}</dd>" for label, value in self.pairs)
+        return f"<dl>{items}</dl>"
+
+    def plain(self) -> str:
+        """Return the facts as aligned lines."""
+        width = min(30, max((len(label) for label, _ in self.pairs), default=0))
+        hang = " " * (width + 2)
+        return "\n".join(
+            textwrap.fill(clean(f"{label:<{width}}  {value}"), _TEXT_WIDTH, subsequent_indent=hang)
+            for label, value in self.pairs
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table of ready-made text.
+
+    Attributes
+    ----------
+    head : tuple of str
+        Column titles.
+    rows : tuple of tuple of str
+        Cells, one tuple a row, as long as `head`.
+    caption : str
+        A line above the table; empty for none.
+    """
+
+    head: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    caption: str = ""
+
+    def html(self) -> str:
+        """Return the table as HTML inside a block that scrolls sideways on a narrow screen."""
+        caption = f"<caption>{escape(self.caption)}</caption>" if self.caption else ""
+        head = "".join(f'<th scope="col">{escape(cell)}</th>' for cell in self.head)
+        rows = "".join("<tr>" + "".join(f"<td>{escape(c)}</td>" for c in row) + "</tr>" for row in self.rows)
+        return (
+            f'<div class="fs-scroll" tabindex="0"><table>{caption}<thead><tr>{head}</tr></thead>'
+            f"<tbody>{rows}</tbody></table></div>"
+        )
+
+    def plain(self) -> str:
+        """Return the table as aligned text; over-long cells are wrapped within their column."""
+        grid = [tuple(clean(c) for c in row) for row in (self.head, *self.rows)]
+        widths = [min(36, max(len(row[j]) for row in grid)) for j in range(len(self.head))]
+        lines: list[str] = [clean(self.caption)] if self.caption else []
+        for i, row in enumerate(grid):
+            wrapped = [textwrap.wrap(c, w) or [""] for c, w in zip(row, widths, strict=True)]
+            for depth in range(max(map(len, wrapped))):
+                cells = [(part[depth] if depth < len(part) else "") for part in wrapped]
+                lines.append("  ".join(c.ljust(w) for c, w in zip(cells, widths, strict=True)).rstrip())
+            if i == 0:
+                lines.append("  ".join("-" * w for w in widths))
+        return "\n".join(lines)
+
+
+type Block = Text | Notice | Facts | Table
+
+
+def table_of(
+    records: Sequence[Mapping[str, object]] | Iterable[Mapping[str, object]],
+    columns: Mapping[str, str] | None = None,
+    *,
+    decimals: int = 3,
+    caption: str = "",
+) -> Table:
+    """Lay records out as a table, formatting every number once.
+
+    Parameters
+    ----------
+    records : iterable of mapping
+        One mapping a row.
+    columns : mapping, optional
+        Key in the record -> title to show, in order; all keys of the first record by default.
+    decimals : int, default 3
+        Digits after the point.
+    caption : str
+        A line above the table.
+
+    Returns
+    -------
+    Table
+        Ready to render.
+    """
+    rows = list(records)
+    titles = dict(columns) if columns is not None else {key: key for key in (rows[0] if rows else {})}
+    cells = tuple(tuple(number(row.get(key), decimals) for key in titles) for row in rows)
+    return Table(tuple(titles.values()), cells, caption)
+
+
+_STYLE = (
+    ".fs{font:15px/1.5 system-ui,sans-serif;max-width:60rem;color:inherit}"
+    ".fs h3{margin:.2em 0;font-size:1.15em}.fs .fs-sub{opacity:.75;margin:.1em 0 .6em}"
+    ".fs dl{display:grid;grid-template-columns:minmax(8rem,max-content) 1fr;gap:.15em 1em;margin:.5em 0}"
+    ".fs dt{opacity:.75}.fs dd{margin:0}"
+    ".fs table{border-collapse:collapse;font-variant-numeric:tabular-nums;font-size:.93em}"
+    ".fs caption{text-align:left;font-weight:600;padding:.3em 0}"
+    ".fs th,.fs td{text-align:left;vertical-align:top;padding:.25em .7em .25em 0;border-bottom:1px solid #8884}"
+    ".fs .fs-scroll{overflow-x:auto;margin:.5em 0}"
+    ".fs [role=note]{border-left:.3em solid #b58900;padding:.2em .7em;margin:.6em 0}"
+    ".fs .fs-error{border-color:#c0392b!important}.fs .fs-good{border-color:#2e7d32!important}"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What a result shows of itself: a title and blocks, the same as HTML and as text.
+
+    Attributes
+    ----------
+    title : str
+        One line.
+    subtitle : str
+        One line under it; empty for none.
+    blocks : tuple of Block
+        In reading order.
+    """
+
+    title: str
+    subtitle: str = ""
+    blocks: tuple[Block, ...] = ()
+
+    def html(self, *, style: bool = True) -> str:
+        """Return the page as one escaped HTML block.
+
+        Parameters
+        ----------
+        style : bool, default True
+            Include the style sheet; a report that holds many pages includes it once itself.
+
+        Returns
+        -------
+        str
+            A ``<section class="fs">``.
+        """
+        sheet = f"<style>{_STYLE}</style>" if style else ""
+        subtitle = f'<p class="fs-sub">{escape(self.subtitle)}</p>' if self.subtitle else ""
+        body = "".join(block.html() for block in self.blocks)
+        return f'{sheet}<section class="fs"><h3>{escape(self.title)}</h3>{subtitle}{body}</section>'
+
+    def text(self) -> str:
+        """Return the page as plain text.
+
+        Returns
+        -------
+        str
+            Title, rule, subtitle and blocks.
+        """
+        title = clean(self.title)
+        parts = [f"{title}\n{'=' * len(title)}", clean(self.subtitle), *(block.plain() for block in self.blocks)]
+        return "\n\n".join(part for part in parts if part)
+
+
+class Rendered(ABC):
+    """Mix-in of everything that shows itself: define `page`, get notebook HTML and text."""
+
+    __slots__ = ()
+
+    @abstractmethod
+    def page(self) -> Page:
+        """Return what to show."""
+
+    def _repr_html_(self) -> str:
+        return self.page().html()
+
+    def __str__(self) -> str:
+        return self.page().text()
