@@ -1,0 +1,1 @@
+"""Answers: what every engine returns, and the engines, frequentist and Bayesian."""

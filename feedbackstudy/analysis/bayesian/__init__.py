@@ -1,0 +1,1 @@
+"""Bayesian engines: closed forms, quadrature, and samplers behind convergence gates."""

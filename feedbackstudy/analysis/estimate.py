@@ -1,0 +1,244 @@
+"""What every engine returns: one row for each hypothesis, contrast and engine, in one column grammar."""
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields
+from typing import Literal
+
+import pandas as pd
+
+from feedbackstudy.errors import DataError
+from feedbackstudy.provenance import Provenance
+from feedbackstudy.render import Block, Notice, Page, Rendered, Table, Text, interval, number, p_value
+
+__all__ = ["COLUMNS", "Engine", "Estimate", "Estimates", "IntervalKind"]
+
+type Engine = Literal["frequentist", "bayesian"]
+type IntervalKind = Literal["CI", "HDI", "equal-tailed", "none"]
+
+_PROBABILITIES = ("p", "p_adjusted", "p_equivalence", "prob_direction", "prob_sesoi", "prob_rope")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Estimate:
+    """One answer of one engine to one contrast.
+
+    Every column is present whatever the engine; a column that an engine does not have is None.
+
+    Attributes
+    ----------
+    hypothesis : str
+        Name of the hypothesis that the study declares.
+    outcome : str
+        What was measured.
+    term : str
+        The factor, arm or path that the contrast is about.
+    contrast : str
+        What is compared with what, as a reader would say it, with the scale of the estimate.
+    engine : {"frequentist", "bayesian"}
+        Which of the two answers this is.
+    model : str
+        The model in words, with its method.
+    estimate : float
+        The estimate (frequentist) or the posterior median (Bayesian), unless `note` says otherwise.
+    se : float or None
+        Standard error, or posterior standard deviation.
+    low, high : float or None
+        Limits of the interval.
+    level : float or None
+        Probability level of the interval.
+    interval : {"CI", "HDI", "equal-tailed", "none"}
+        Kind of the interval.
+    df, df2 : float or None
+        Degrees of freedom; `df2` those of the denominator of F.
+    statistic : float or None
+        Test statistic; `model` or `note` names it.
+    p, p_adjusted : float or None
+        Two-sided p value unless `note` says otherwise; adjusted within `family`.
+    family : str
+        Family of the adjustment for multiplicity; empty where there is none.
+    std_estimate, std_low, std_high : float or None
+        Standardised effect size with its interval.
+    std_kind : str
+        Kind of the standardised effect: ``"d"``, ``"g"``, ``"epsilon squared"``; empty where there is none.
+    sesoi : float or None
+        Smallest effect size of interest, on the scale of `estimate`.
+    p_equivalence : float or None
+        Larger p of the two one-sided tests against plus and minus `sesoi`.
+    prob_direction : float or None
+        Posterior probability of the sign of the median.
+    prob_sesoi : float or None
+        Posterior probability that the effect exceeds `sesoi` in that direction.
+    prob_rope : float or None
+        Posterior probability that the effect lies within plus and minus `sesoi`.
+    bayes_factor : float or None
+        Bayes factor in favour of the alternative; `note` names the prior.
+    rhat, ess : float or None
+        Largest R-hat and smallest effective sample size, where draws were made.
+    n : int or None
+        Units that entered: people, applications, or classes, as `note` or `model` says.
+    decides : str
+        The declared criterion that decides, where this row holds it; empty where the row is robustness.
+    decision : str
+        What the criterion says: ``"supported"``, ``"not supported"``, ``"equivalent"``, ``"undecided"``; empty if none.
+    fit_to_report : bool
+        False where a gate failed; `note` says which.
+    note : str
+        Whatever a reader must know beside the number.
+    """
+
+    hypothesis: str
+    outcome: str
+    term: str
+    contrast: str
+    engine: Engine
+    model: str
+    estimate: float
+    se: float | None = None
+    low: float | None = None
+    high: float | None = None
+    level: float | None = None
+    interval: IntervalKind = "none"
+    df: float | None = None
+    df2: float | None = None
+    statistic: float | None = None
+    p: float | None = None
+    p_adjusted: float | None = None
+    family: str = ""
+    std_estimate: float | None = None
+    std_low: float | None = None
+    std_high: float | None = None
+    std_kind: str = ""
+    sesoi: float | None = None
+    p_equivalence: float | None = None
+    prob_direction: float | None = None
+    prob_sesoi: float | None = None
+    prob_rope: float | None = None
+    bayes_factor: float | None = None
+    rhat: float | None = None
+    ess: float | None = None
+    n: int | None = None
+    decides: str = ""
+    decision: str = ""
+    fit_to_report: bool = True
+    note: str = ""
+
+    def __post_init__(self) -> None:
+        where = f"Estimate {self.hypothesis!r}, {self.contrast!r} ({self.engine})"
+        for name in _PROBABILITIES:
+            value = getattr(self, name)
+            if value is not None and not 0 <= value <= 1:
+                raise DataError(f"{where}: {name} is {value!r}, and a probability lies between 0 and 1.")
+        if (self.low is None) != (self.high is None) or (self.interval == "none") != (self.low is None):
+            raise DataError(f"{where}: give low, high and the kind of interval together (kind {self.interval!r}).")
+        if self.low is not None and self.high is not None and not self.low <= self.high:
+            raise DataError(f"{where}: the interval [{self.low}, {self.high}] is upside down.")
+        if self.low is not None and (self.level is None or not 0 < self.level < 1):
+            raise DataError(f"{where}: an interval needs a level between 0 and 1, given {self.level!r}.")
+
+
+COLUMNS: tuple[str, ...] = tuple(field.name for field in fields(Estimate))
+"""The columns of every table of estimates, in order; a new column means editing `Estimate`."""
+
+_INTEGERS = ("n",)
+_FLAGS = ("fit_to_report",)
+_WORDS = (
+    "hypothesis",
+    "outcome",
+    "term",
+    "contrast",
+    "engine",
+    "model",
+    "interval",
+    "family",
+    "std_kind",
+    "decides",
+    "decision",
+    "note",
+)
+_DTYPES: Mapping[str, str] = {
+    name: "Int64" if name in _INTEGERS else "bool" if name in _FLAGS else "str" if name in _WORDS else "float64"
+    for name in COLUMNS
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Estimates(Rendered):
+    """A table of estimates that renders itself.
+
+    Attributes
+    ----------
+    rows : tuple of Estimate
+        In reading order: the two engines' answers to one contrast stand together.
+    title : str
+        What the table is about.
+    provenance : Provenance or None
+        What made the rows.
+    """
+
+    rows: tuple[Estimate, ...]
+    title: str = "Estimates"
+    provenance: Provenance | None = None
+
+    def __iter__(self) -> Iterator[Estimate]:
+        return iter(self.rows)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, hypothesis: str) -> "Estimates":
+        """Return the rows of one hypothesis, in the same table type."""
+        rows = tuple(row for row in self.rows if row.hypothesis == hypothesis)
+        if not rows:
+            known = ", ".join(sorted({row.hypothesis for row in self.rows})) or "(none)"
+            raise DataError(f"No estimate of hypothesis {hypothesis!r} here; the table holds: {known}.")
+        return Estimates(rows=rows, title=f"{self.title}: {hypothesis}", provenance=self.provenance)
+
+    def frame(self) -> pd.DataFrame:
+        """Return all columns of the grammar, in order, whatever the rows hold.
+
+        Returns
+        -------
+        DataFrame
+            One row for each estimate; absent numbers are NaN, absent counts are NA.
+        """
+        data = {name: [getattr(row, name) for row in self.rows] for name in COLUMNS}
+        return pd.DataFrame(data, columns=list(COLUMNS)).astype(_DTYPES)
+
+    def page(self) -> Page:
+        """Return the rows as a page: one line each, the two engines beside each other.
+
+        Returns
+        -------
+        Page
+            Ready to render as HTML or text.
+        """
+        blocks: list[Block] = []
+        unfit = [row for row in self.rows if not row.fit_to_report]
+        blocks += [
+            Notice(f"Not fit to report: {row.contrast} ({row.engine}). {row.note}", tone="error") for row in unfit
+        ]
+        blocks.append(Table(_HEAD, tuple(_cells(row) for row in self.rows)) if self.rows else Text("No estimates."))
+        blocks += [self.provenance.facts()] if self.provenance is not None else []
+        return Page(title=self.title, blocks=tuple(blocks))
+
+
+_HEAD = ("contrast", "engine", "estimate", "interval", "test or probability", "n", "decision", "model and note")
+
+
+def _cells(row: Estimate) -> tuple[str, ...]:
+    span = f"{interval(row.low, row.high)} {row.level:.0%} {row.interval}" if row.level is not None else "\N{EN DASH}"
+    words = "; ".join(part for part in (row.model, row.note) if part)
+    decision = f"{row.decision} (decides: {row.decides})" if row.decides else row.decision
+    return (row.contrast, row.engine, number(row.estimate), span, _evidence(row), number(row.n), decision, words)
+
+
+def _evidence(row: Estimate) -> str:
+    parts = [p_value(row.p)] if row.p is not None else []
+    parts += [f"adjusted {p_value(row.p_adjusted)}"] if row.p_adjusted is not None else []
+    parts += [f"equivalence {p_value(row.p_equivalence)}"] if row.p_equivalence is not None else []
+    named = (("P(direction)", row.prob_direction), ("P(beyond SESOI)", row.prob_sesoi), ("P(in ROPE)", row.prob_rope))
+    parts += [f"{name} {number(value, unit_interval=True)}" for name, value in named if value is not None]
+    if row.bayes_factor is not None and math.isfinite(row.bayes_factor):
+        parts.append(f"BF10 {number(row.bayes_factor)}")
+    return "; ".join(parts) or "\N{EN DASH}"

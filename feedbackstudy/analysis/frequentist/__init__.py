@@ -1,0 +1,1 @@
+"""Frequentist engines: plain functions on arrays that return small frozen records."""
