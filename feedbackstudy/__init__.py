@@ -1,1 +1,34 @@
-"""Studies of the feedback that job candidates get: declared once, analysed both ways."""
+"""Studies of the feedback that job candidates get: declared once, analysed both ways.
+
+The public names are declared in ``__init__.pyi`` beside this file, once for type checkers, editors and this module;
+each is imported when it is first used, so that ``import feedbackstudy`` stays quick.
+"""
+
+import ast
+from importlib import import_module
+from pathlib import Path
+
+
+def _declared() -> dict[str, tuple[str, str]]:
+    """Read public name -> (module, name there) from the stub."""
+    stub = ast.parse(Path(__file__).with_suffix(".pyi").read_text(encoding="utf-8"))
+    imports = (node for node in stub.body if isinstance(node, ast.ImportFrom))
+    return {alias.asname or alias.name: (str(node.module), alias.name) for node in imports for alias in node.names}
+
+
+_HOMES = _declared()
+
+__all__ = sorted(_HOMES)
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}; public names: {', '.join(__all__)}")
+    module, attribute = _HOMES[name]
+    found = import_module(f"{module}.{attribute}") if module == __name__ else getattr(import_module(module), attribute)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return __all__

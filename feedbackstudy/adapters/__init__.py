@@ -1,0 +1,83 @@
+"""One typed door per untyped library, and the one list of third-party warnings that are silenced.
+
+A wrapper calls its library inside ``with quiet("statsmodels"):``. The test suite, where warnings are errors, accepts
+exactly the same list, so a user and a test see the same.
+"""
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from feedbackstudy.errors import NotFoundError, choices
+
+__all__ = ["KNOWN_WARNINGS", "KnownWarning", "quiet"]
+
+_LIBRARIES = ("arviz", "nutpie", "pingouin", "pymc", "pyreadstat", "seaborn", "statsmodels")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownWarning:
+    """A warning of somebody else's code that a user can do nothing about.
+
+    Attributes
+    ----------
+    library : str
+        The library whose wrapper silences it.
+    category : type of Warning
+        A built-in category; never `Warning` itself.
+    module : str
+        Regular expression that the name of the warning module must match from its start to its end.
+    message : str
+        Regular expression that the message must start with.
+    link : str
+        Where the cause is explained or being mended.
+    """
+
+    library: str
+    category: type[Warning]
+    module: str
+    message: str
+    link: str
+
+    def filter_line(self) -> str:
+        """Return the entry as a line of pytest's ``filterwarnings``.
+
+        Returns
+        -------
+        str
+            ``ignore:message:category:module``.
+        """
+        return f"ignore:{self.message}:{self.category.__name__}:{self.module}"
+
+
+KNOWN_WARNINGS: tuple[KnownWarning, ...] = ()
+"""Every silenced warning; a new one needs category, module, message and a link."""
+
+
+@contextmanager
+def quiet(library: str) -> Iterator[None]:
+    """Silence the known warnings of one library, and no others, while the block runs.
+
+    Parameters
+    ----------
+    library : str
+        Name of the library, as in `KNOWN_WARNINGS`.
+
+    Yields
+    ------
+    None
+        Nothing.
+
+    Raises
+    ------
+    NotFoundError
+        For a library that has no wrapper.
+    """
+    if library not in _LIBRARIES:
+        raise NotFoundError(choices("Library", library, _LIBRARIES))
+    with warnings.catch_warnings():
+        for known in KNOWN_WARNINGS:
+            if known.library == library:
+                warnings.filterwarnings("ignore", known.message, known.category, known.module)
+        yield
