@@ -1,0 +1,1 @@
+"""What others found: meta-analysis, reproduction of published analyses, and checks of printed numbers."""
