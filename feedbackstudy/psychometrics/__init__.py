@@ -1,0 +1,1 @@
+"""Does the scale hold here? Reliability, items, factors, agreement, careless answers."""
