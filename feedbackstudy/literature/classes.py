@@ -111,15 +111,13 @@ def _grade(printed: PublishedValue, value: Value | None, published: Published, f
             reason="the printed value was never seen (anchor grade M), so it is neither shown nor scored",
         )
     difference, relative = _errors(printed, value)
-    for report_class, rule in _RULES:
-        reason = rule(printed, value, published)
-        if reason is not None:
-            break
+    found = ((report_class, rule(printed, value, published)) for report_class, rule in _RULES)
+    report_class, reason = next((name, why) for name, why in found if why is not None)
     return Grade(
         published=printed,
         value=value,
         report_class=report_class,
-        reason=reason or "",
+        reason=reason,
         difference=difference,
         relative_error=relative,
         flags=flags,

@@ -2,6 +2,7 @@
 
 from bisect import bisect_right
 from collections.abc import Mapping
+from itertools import pairwise
 
 from feedbackstudy.literature.findings import Value
 from feedbackstudy.literature.printed import number_of, rounds_to, split_p
@@ -95,7 +96,7 @@ def _band_differs(printed: PublishedValue, value: Value) -> bool:
 def _broken_rankings(published: Published, values: Mapping[str, Value]) -> set[str]:
     broken: set[str] = set()
     for ranking in published.rankings:
-        for above, below in zip(ranking, ranking[1:], strict=False):
+        for above, below in pairwise(ranking):
             higher, lower = values.get(above), values.get(below)
             if higher is None or lower is None or higher.value is None or lower.value is None:
                 continue

@@ -165,8 +165,8 @@ def _run(
 
 
 def _agree(findings: Findings, published: Published, folder: Path) -> None:
-    ids = [value.id for value in published.values]
-    for name in findings.values:
+    ids = [value.id for value in published.values]  # noqa: PD011 - not a frame
+    for name in findings.values:  # noqa: PD011 - not a frame
         if name not in ids:
             raise DataError(f"{folder / 'analysis.py'} returns an undeclared value: {choices('Value', name, ids)}")
     declared = [choice.id for choice in published.choices]

@@ -1,4 +1,4 @@
-"""The recompute step of statcheck: does a printed p follow from the printed statistic and df?"""
+"""The recompute step of statcheck: whether a printed p follows from the printed statistic and df."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -153,12 +153,12 @@ def check_test(test: PrintedTest) -> TestVerdict:
         error=error,
         decision_error=error and not zero and _decides_differently(test, p),
         zero_p=zero,
-        one_tailed_fits=error
-        and not zero
-        and sides == 2
-        and test.kind in _DIRECTIONAL
-        and _fits(test.p, low / 2, high / 2),
+        one_tailed_fits=error and not zero and _could_be_one_tailed(test) and _fits(test.p, low / 2, high / 2),
     )
+
+
+def _could_be_one_tailed(test: PrintedTest) -> bool:
+    return test.tails == 2 and test.kind in _DIRECTIONAL
 
 
 def _p_range(test: PrintedTest) -> tuple[float, float, float]:
