@@ -1,0 +1,66 @@
+"""`import feedbackstudy` is quick, and using its names loads no sampler, no plotting and no statistics library."""
+
+import statistics
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+HEAVY = ("pymc", "pytensor", "nutpie", "bambi", "arviz", "statsmodels", "pingouin", "matplotlib", "seaborn", "numba")
+RUNS = 3
+# The issue asks for about 1.3; with a floor, so that a machine busy with other tests cannot fail a 10 ms import.
+RATIO, FLOOR_SECONDS = 1.3, 0.3
+
+
+def run(code: str) -> str:
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def seconds(code: str) -> float:
+    timed = f"import time; t = time.perf_counter()\n{code}\nprint(time.perf_counter() - t)"
+    return float(run(timed))
+
+
+def loaded_after(code: str) -> list[str]:
+    return run(f"{code}\nimport sys\nprint(*[m for m in {HEAVY!r} if m in sys.modules])").split()
+
+
+def test_import_loads_no_heavy_library():
+    assert loaded_after("import feedbackstudy") == []
+
+
+def test_naming_everything_public_loads_no_heavy_library():
+    assert loaded_after("import feedbackstudy as fs\n[getattr(fs, name) for name in fs.__all__]") == []
+
+
+def test_every_module_imports_without_a_heavy_library():
+    code = (
+        "import pkgutil, importlib, feedbackstudy\n"
+        "for m in pkgutil.walk_packages(feedbackstudy.__path__, 'feedbackstudy.'):\n"
+        "    if not m.name.endswith('__main__'): importlib.import_module(m.name)"
+    )
+
+    assert loaded_after(code) == []
+
+
+def test_the_check_sees_a_heavy_library():
+    assert loaded_after("import types, sys; sys.modules['pymc'] = types.ModuleType('pymc')") == ["pymc"]
+
+
+def test_import_costs_little_more_than_pandas_and_pydantic():
+    pairs = [
+        (seconds("import feedbackstudy"), seconds("import pandas, pydantic")) for _ in range(RUNS)
+    ]  # in turns, so that a busy moment meets both
+    ours = statistics.median(mine for mine, _ in pairs)
+    theirs = statistics.median(other for _, other in pairs)
+
+    assert ours <= max(RATIO * theirs, FLOOR_SECONDS)
+
+
+def test_naming_everything_public_costs_little_more_than_pandas_pydantic_and_scipy():
+    name_all = "import feedbackstudy as fs\n[getattr(fs, name) for name in fs.__all__]"
+    pairs = [(seconds(name_all), seconds("import pandas, pydantic, scipy.stats")) for _ in range(RUNS)]
+
+    assert statistics.median(mine / other for mine, other in pairs) <= 2.0
