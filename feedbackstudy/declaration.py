@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, ClassVar, Self
 
@@ -16,7 +16,7 @@ from feedbackstudy.errors import DeclarationError, choices
 from feedbackstudy.files import write_atomic
 from feedbackstudy.yamlfile import Document, YamlValue
 
-__all__ = ["Declaration", "Many", "digest", "explain", "from_document", "to_document"]
+__all__ = ["Declaration", "Many", "digest", "explain", "from_document", "read_document", "to_document"]
 
 
 def _as_tuple(value: object) -> object:
@@ -51,6 +51,8 @@ class Declaration(BaseModel, metaclass=_SpeakingErrors):
     )
 
     schema_version: ClassVar[int] = 1
+    migrations: ClassVar[Mapping[int, Callable[[dict[str, YamlValue]], dict[str, YamlValue]]]] = {}
+    """Schema version -> the step that lifts a file's data from it to the next version."""
 
     @classmethod
     def from_data(cls, data: YamlValue, document: Document | None = None) -> Self:
@@ -135,7 +137,30 @@ def from_document[D: Declaration](cls: type[D], path: Path) -> D:
     Raises
     ------
     DeclarationError
-        Where the content is wrong, or was written by a newer feedbackstudy.
+        Where the content is wrong, was written by a newer feedbackstudy, or is older than the oldest migration.
+    """
+    return read_document(cls, path)[0]
+
+
+def read_document[D: Declaration](cls: type[D], path: Path) -> tuple[D, Document]:
+    """Read one declaration and keep the lines of its file.
+
+    Parameters
+    ----------
+    cls : type of Declaration
+        What the file declares.
+    path : Path
+        The YAML file.
+
+    Returns
+    -------
+    tuple of (Declaration, Document)
+        The validated declaration, and the file as read.
+
+    Raises
+    ------
+    DeclarationError
+        As `from_document`.
     """
     document = yamlfile.read(path)
     if not isinstance(document.data, dict):
@@ -145,16 +170,20 @@ def from_document[D: Declaration](cls: type[D], path: Path) -> D:
     data = dict(document.data)
     version = data.pop("schema_version", None)
     line = document.line(("schema_version",))
-    if not isinstance(version, int) or isinstance(version, bool) or version < 1:
+    oldest = min(cls.migrations, default=cls.schema_version)
+    if not isinstance(version, int) or isinstance(version, bool) or version < oldest:
         raise DeclarationError(
-            f"{path}:{line}: give 'schema_version: {cls.schema_version}' at the top (found {version!r})."
+            f"{path}:{line}: give 'schema_version: {cls.schema_version}' at the top (found {version!r}; "
+            f"versions {oldest} to {cls.schema_version} can be read)."
         )
     if version > cls.schema_version:
         raise DeclarationError(
             f"{path}:{line}: written for schema version {version}; this feedbackstudy reads up to "
             f"{cls.schema_version}. Install a newer feedbackstudy; the file was not changed."
         )
-    return cls.from_data(data, document)
+    for step in range(version, cls.schema_version):
+        data = cls.migrations[step](data)
+    return cls.from_data(data, document), document
 
 
 def to_document(declaration: Declaration, path: Path) -> Path:
@@ -211,24 +240,24 @@ def _explain_one(error: ErrorDetails, cls: type[BaseModel], document: Document |
 
 
 def _keys_beside(cls: type[BaseModel], location: Sequence[str | int]) -> list[str]:
-    """Return the keys allowed where the unknown key stood."""
-    model: type[BaseModel] = cls
+    """Return the keys allowed where the unknown key stood; a part that is a union's tag picks its member."""
+    models: list[type[BaseModel]] = [cls]
     for part in location[:-1]:
-        field = model.model_fields.get(part) if isinstance(part, str) else None
-        inner = _model_in(field.annotation) if field is not None else None
-        model = inner or model
-    return [field.alias or name for name, field in model.model_fields.items()]
+        fields = [model.model_fields[part] for model in models if isinstance(part, str) and part in model.model_fields]
+        tagged = [model for model in models if any(field.default == part for field in model.model_fields.values())]
+        inner = [model for field in fields for model in _models_in(field.annotation)]
+        models = inner or (tagged if isinstance(part, str) else []) or models
+    return [field.alias or name for model in models for name, field in model.model_fields.items()]
 
 
-def _model_in(annotation: object) -> type[BaseModel] | None:
+def _models_in(annotation: object) -> list[type[BaseModel]]:
+    """Return every model that a field's annotation may hold."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    alias = getattr(annotation, "__value__", None)
-    arguments = getattr(annotation, "__args__", ()) or ()
-    candidates = [alias, getattr(annotation, "__origin__", None), *arguments]
-    for candidate in candidates:
-        if candidate is not None and candidate is not annotation:
-            found = _model_in(candidate)
-            if found is not None:
-                return found
-    return None
+        return [annotation]
+    parts = (
+        getattr(annotation, "__value__", None),
+        getattr(annotation, "__origin__", None),
+        *(getattr(annotation, "__args__", ()) or ()),
+    )
+    found = [model for part in parts if part is not None and part is not annotation for model in _models_in(part)]
+    return list(dict.fromkeys(found))

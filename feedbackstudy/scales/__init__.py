@@ -1,0 +1,1 @@
+"""What is measured: scales, and the measures that ask them."""

@@ -1,0 +1,114 @@
+"""How every check of a study words a finding."""
+
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
+from feedbackstudy.errors import choices
+from feedbackstudy.issues import Issue, Severity
+
+if TYPE_CHECKING:
+    from feedbackstudy.study.declared import Study
+
+__all__ = ["absent", "error", "note", "warning"]
+
+type Location = tuple[str | int, ...]
+
+
+def error(study: "Study", at: Location, code: str, what: str, *, why: str, fix: str) -> Issue:
+    """Return a finding that stops the work.
+
+    Parameters
+    ----------
+    study : Study
+        The study.
+    at : tuple of str or int
+        Where in it.
+    code : str
+        Kind of finding, without the room.
+    what, why, fix : str
+        The finding, why it matters, what to do.
+
+    Returns
+    -------
+    Issue
+        The finding.
+    """
+    return Issue(f"study.{code}", Severity.ERROR, study.where(*at), what, why, fix)
+
+
+def warning(study: "Study", at: Location, code: str, what: str, *, why: str, fix: str) -> Issue:
+    """Return a finding that must be read before going on; arguments as for `error`.
+
+    Parameters
+    ----------
+    study : Study
+        The study.
+    at : tuple of str or int
+        Where in it.
+    code : str
+        Kind of finding, without the room.
+    what, why, fix : str
+        The finding, why it matters, what to do.
+
+    Returns
+    -------
+    Issue
+        The finding.
+    """
+    return Issue(f"study.{code}", Severity.WARNING, study.where(*at), what, why, fix)
+
+
+def note(study: "Study", at: Location, code: str, what: str, *, why: str, fix: str) -> Issue:
+    """Return a finding for the record; arguments as for `error`.
+
+    Parameters
+    ----------
+    study : Study
+        The study.
+    at : tuple of str or int
+        Where in it.
+    code : str
+        Kind of finding, without the room.
+    what, why, fix : str
+        The finding, why it matters, what to do.
+
+    Returns
+    -------
+    Issue
+        The finding.
+    """
+    return Issue(f"study.{code}", Severity.NOTE, study.where(*at), what, why, fix)
+
+
+def absent(study: "Study", at: Location, kind: str, given: Iterable[str], allowed: Iterable[str]) -> Iterator[Issue]:
+    """Yield an error for each name that does not exist.
+
+    Parameters
+    ----------
+    study : Study
+        The study.
+    at : tuple of str or int
+        Where the names stand.
+    kind : str
+        What they should name: ``"factor"``, ``"level"``, ``"score"``, ``"wave"`` ...
+    given : iterable of str
+        The names given.
+    allowed : iterable of str
+        The names that exist.
+
+    Yields
+    ------
+    Issue
+        ``study.unknown_<kind>``.
+    """
+    known = list(allowed)
+    for name in given:
+        if name not in known:
+            yield error(
+                study,
+                at,
+                f"unknown_{kind}",
+                choices(kind.capitalize(), name, known),
+                why=f"What refers to this {kind} cannot be assigned, asked or computed.",
+                fix=f"Use one of the names given, or declare the {kind} {name!r}.",
+            )
