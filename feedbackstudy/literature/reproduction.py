@@ -11,7 +11,9 @@ from types import CodeType, ModuleType
 
 from pandas import DataFrame
 
-from feedbackstudy import datasets, shipped
+from feedbackstudy import shipped
+from feedbackstudy.datasets import is_present
+from feedbackstudy.datasets import load as load_dataset
 from feedbackstudy.errors import DataError, FileFormatError, NotFoundError, choices
 from feedbackstudy.files import inside
 from feedbackstudy.literature.card import Reproduction
@@ -70,9 +72,9 @@ def reproduce(key: str | Path, *, say: Callable[[str], object] | None = None) ->
     folder, own = _folder(key)
     published = Published.load(folder / "published.yaml")
     study = Study.load(folder / "study.yaml")
-    loaded = {name: datasets.load(name) for name in published.datasets}
-    absent = [name for name in published.rows if not datasets.is_present(name)]
-    loaded |= {name: datasets.load(name) for name in published.rows if name not in absent}
+    loaded = {name: load_dataset(name) for name in published.datasets}
+    absent = [name for name in published.rows if not is_present(name)]
+    loaded |= {name: load_dataset(name) for name in published.rows if name not in absent}
     if own:
         (say or _LOG.warning)(f"The Python in {folder / 'analysis.py'} will now run with your rights.")
     analyse = _analyse_function(folder)
