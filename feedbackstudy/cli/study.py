@@ -1,0 +1,75 @@
+"""`feedbackstudy study check`: what is wrong with a study file, and what the study can and cannot say."""
+
+import argparse
+from pathlib import Path
+
+from feedbackstudy.cli.outcome import Exit
+from feedbackstudy.cli.session import Session
+
+__all__ = ["add"]
+
+_HELP = "check a study file, and say what the study can and cannot say"
+
+
+def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> list[argparse.ArgumentParser]:
+    """Add the command.
+
+    Parameters
+    ----------
+    commands : subparsers action
+        Where commands are registered.
+
+    Returns
+    -------
+    list of ArgumentParser
+        The parsers added.
+    """
+    group = commands.add_parser("study", help=_HELP, description="Work with a study file.", allow_abbrev=False)
+    verbs = group.add_subparsers(title="verbs", metavar="VERB", required=True)
+    check = verbs.add_parser(
+        "check",
+        help=_HELP,
+        description=f"{_HELP.capitalize()}. Ends with 2 where the study cannot be run, 1 where something must be read.",
+        allow_abbrev=False,
+    )
+    check.add_argument("path", type=Path, metavar="PATH", help="the YAML file, or the folder that holds study.yaml")
+    check.add_argument("--json", action="store_true", help="print the findings as JSON")
+    check.set_defaults(run=run)
+    return [check]
+
+
+def run(given: argparse.Namespace, session: Session) -> int:
+    """Check a study.
+
+    Parameters
+    ----------
+    given : Namespace
+        The arguments.
+    session : Session
+        Where to speak.
+
+    Returns
+    -------
+    int
+        An exit code.
+    """
+    from feedbackstudy.study import Study
+
+    study = Study.load(given.path)
+    issues = study.check()
+    if session.as_json:
+        says = study.can_say()
+        session.give(
+            {
+                "title": study.title,
+                "design_hash": study.design_hash,
+                "issues": [issue.to_dict() for issue in issues],
+                "can_say": says.can,
+                "cannot_say": says.cannot,
+            }
+        )
+    else:
+        session.show(issues)
+    if issues.errors:
+        return Exit.BAD_INPUT
+    return Exit.FINDINGS if issues.warnings else Exit.FINE

@@ -1,0 +1,114 @@
+"""Draw a result: on axes you give, on axes of its own in a notebook, or as inline SVG for a document."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from feedbackstudy.render import escape
+from feedbackstudy.report.drawing import drawing
+from feedbackstudy.report.drawings import frequencies, intervals, posterior
+from feedbackstudy.report.style import house_style
+from feedbackstudy.report.svg import inline_svg
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = ["Picture", "alt_text", "figure", "picture"]
+
+DRAWINGS = (frequencies, intervals, posterior)
+"""The modules that register a drawing when they are imported."""
+
+
+def figure(result: object, ax: "Axes | None" = None) -> "Axes":
+    """Draw a result and return the axes.
+
+    Parameters
+    ----------
+    result : object
+        A meta-analysis, a posterior, frequencies, estimates or a reproduction.
+    ax : Axes, optional
+        Where to draw; a new pyplot figure of fitting size by default, which a notebook shows by itself.
+
+    Returns
+    -------
+    Axes
+        The axes drawn on. Nothing is shown or saved.
+
+    Raises
+    ------
+    InputError
+        Where this kind of result has no picture.
+    """
+    plan = drawing(result)
+    with house_style():
+        if ax is None:
+            from matplotlib import pyplot as plt
+
+            _, ax = plt.subplots(figsize=(plan.width, plan.height), layout="constrained")
+        plan.draw(ax)
+    return ax
+
+
+def alt_text(result: object) -> str:
+    """Say in words what the picture of a result shows.
+
+    Parameters
+    ----------
+    result : object
+        Anything that `figure` draws.
+
+    Returns
+    -------
+    str
+        One or a few sentences with the main numbers.
+    """
+    return drawing(result).alt
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Picture:
+    """A drawn picture, ready for a page.
+
+    Attributes
+    ----------
+    svg : str
+        An ``<svg>`` element that carries its alternative text.
+    caption : str
+        How to read it.
+    """
+
+    svg: str
+    caption: str
+
+    def html(self) -> str:
+        """Return the picture with its caption.
+
+        Returns
+        -------
+        str
+            A ``<figure>`` element.
+        """
+        return f"<figure>{self.svg}<figcaption>{escape(self.caption)}</figcaption></figure>"
+
+
+def picture(result: object, *, prefix: str) -> Picture:
+    """Draw a result as inline SVG, without touching pyplot.
+
+    Parameters
+    ----------
+    result : object
+        Anything that `figure` draws.
+    prefix : str
+        Put before every id of the SVG; must differ between pictures of one page.
+
+    Returns
+    -------
+    Picture
+        The picture and its caption.
+    """
+    from matplotlib.figure import Figure
+
+    plan = drawing(result)
+    with house_style():
+        canvas = Figure(figsize=(plan.width, plan.height), layout="constrained")
+        plan.draw(canvas.add_subplot())
+    return Picture(svg=inline_svg(canvas, alt=plan.alt, prefix=prefix), caption=plan.caption)

@@ -1,0 +1,241 @@
+"""The tables of estimates, posteriors, frequencies and reproductions."""
+
+import math
+
+from feedbackstudy.analysis.estimate import Estimate, Estimates
+from feedbackstudy.analysis.frequencies import Frequencies
+from feedbackstudy.analysis.posterior import Posterior
+from feedbackstudy.issues import Issues, Severity
+from feedbackstudy.literature.card import Reproduction
+from feedbackstudy.literature.classes import Grade, ReportClass
+from feedbackstudy.literature.published import Anchor
+from feedbackstudy.render import interval, number, p_value
+from feedbackstudy.report.prose import probability
+from feedbackstudy.report.tables import Cell, Column, ReportTable, Tone, table
+
+__all__ = ["TONES", "anchor_note"]
+
+_DASH = "\N{EN DASH}"
+
+TONES: dict[ReportClass, Tone] = {
+    ReportClass.NOT_COMPUTABLE: "poor",
+    ReportClass.SOURCE_ERROR: "fair",
+    ReportClass.REPRODUCED: "good",
+    ReportClass.WITHIN_ROUNDING: "good",
+    ReportClass.WITHIN_MONTE_CARLO: "good",
+    ReportClass.OTHER_DEFINITION: "fair",
+    ReportClass.NEGLIGIBLE: "fair",
+    ReportClass.MINOR: "fair",
+    ReportClass.MAJOR: "poor",
+    ReportClass.DIRECTION_ONLY: "good",
+    ReportClass.NOT_SCORED: "quiet",
+}
+"""How each class of the report card is shaded; the word itself is always written out."""
+
+
+@table.register(Estimates)
+def _estimates(result: Estimates) -> ReportTable:
+    columns = (
+        Column("Contrast"),
+        Column("Answer"),
+        Column("Estimate", "right"),
+        Column("Interval"),
+        Column("Test or probability"),
+        Column("n", "right"),
+        Column("Decision"),
+    )
+    rows, last = [], ""
+    for row in result:
+        rows.append((Cell(row.contrast, row.outcome if row.contrast != last else ""), *_answer(row)))
+        last = row.contrast
+    named = dict.fromkeys(f"{row.engine.capitalize()} model: {row.model}." for row in result)
+    said = dict.fromkeys(f"{row.contrast} ({row.engine}): {row.note}" for row in result if row.note)
+    return ReportTable(title=result.title, columns=columns, rows=tuple(rows), notes=(*named, *said))
+
+
+def _answer(row: Estimate) -> tuple[str | Cell, ...]:
+    span = (
+        Cell(_unbroken(interval(row.low, row.high)), f"{row.level:.0%} {row.interval}")
+        if row.level is not None
+        else _DASH
+    )
+    decision = Cell(row.decision, f"decides: {row.decides}" if row.decides else "robustness") if row.decision else _DASH
+    if not row.fit_to_report:
+        decision = Cell("not fit to report", row.note, "poor")
+    return (
+        row.engine.capitalize(),
+        number(row.estimate),
+        span,
+        "; ".join(_evidence(row)) or _DASH,
+        number(row.n),
+        decision,
+    )
+
+
+def _unbroken(text: str) -> str:
+    return text.replace(" ", "\N{NO-BREAK SPACE}")
+
+
+def _evidence(row: Estimate) -> list[str]:
+    parts = [p_value(row.p)] if row.p is not None else []
+    parts += [f"adjusted {p_value(row.p_adjusted)}"] if row.p_adjusted is not None else []
+    parts += [f"equivalence {p_value(row.p_equivalence)}"] if row.p_equivalence is not None else []
+    shares = (("P(direction)", row.prob_direction), ("P(beyond SESOI)", row.prob_sesoi), ("P(in ROPE)", row.prob_rope))
+    parts += [f"{name} {probability(value)}" for name, value in shares if value is not None]
+    if row.bayes_factor is not None and math.isfinite(row.bayes_factor):
+        parts.append(f"BF10 {number(row.bayes_factor, 2)}")
+    return parts
+
+
+@table.register(Posterior)
+def _posterior(result: Posterior) -> ReportTable:
+    columns = (
+        Column("Quantity"),
+        Column("Median", "right"),
+        Column("Interval"),
+        Column("P(direction)", "right"),
+        Column("P(in ROPE)", "right"),
+        Column("R-hat", "right"),
+        Column("ESS", "right"),
+    )
+    rope = f" [{result.rope[0]:g}, {result.rope[1]:g}]" if result.rope else ""
+    row = (
+        result.quantity + (f" ({result.unit})" if result.unit else ""),
+        number(result.median),
+        Cell(_unbroken(interval(result.low, result.high)), f"{result.level:.0%} {result.interval_kind}"),
+        probability(result.prob_direction) if result.prob_direction is not None else _DASH,
+        Cell(probability(result.prob_rope) if result.prob_rope is not None else _DASH, rope),
+        number(result.rhat, 4),
+        number(result.ess, 0),
+    )
+    notes = (f"Computed by {result.engine}.",) if result.engine else ()
+    return ReportTable(title=f"Posterior of {result.quantity}", columns=columns, rows=(row,), notes=notes)
+
+
+@table.register(Frequencies)
+def _frequencies(result: Frequencies) -> ReportTable:
+    columns = (Column("Group"), *(Column(number(c, 1), "right") for c in result.categories), Column("All", "right"))
+    rows: list[tuple[str | Cell, ...]] = []
+    for i, group in enumerate(result.groups):
+        cells = []
+        for j, count in enumerate(result.counts[i]):
+            expected = number(float(result.fitted[i, j]), 1) if result.fitted is not None else ""
+            cells.append(Cell(number(int(count)), expected))
+        rows.append((group, *cells, number(int(result.counts[i].sum()))))
+    notes = [f"Columns: {result.category_label}."]
+    notes += ["Small: what the model expects."] if result.fitted is not None else []
+    return ReportTable(title=result.title, columns=columns, rows=tuple(rows), notes=tuple(notes))
+
+
+@table.register(Issues)
+def _issues(result: Issues) -> ReportTable:
+    columns = (Column("Where"), Column("Severity"), Column("What"), Column("Why it matters"), Column("What to do"))
+    tones: dict[Severity, Tone] = {Severity.ERROR: "poor", Severity.WARNING: "fair", Severity.NOTE: "quiet"}
+    rows = []
+    for issue in result:
+        who = f"participants {', '.join(issue.who)}" if issue.who else ""
+        severity = Cell(str(issue.severity), "", tones[issue.severity])
+        rows.append((Cell(issue.where, who), severity, Cell(issue.what, issue.code), issue.why, issue.fix))
+    return ReportTable(title="Findings of the check", columns=columns, rows=tuple(rows))
+
+
+@table.register(Reproduction)
+def _reproduction(result: Reproduction) -> ReportTable:
+    columns = (
+        Column("Quantity"),
+        Column("Printed", "right"),
+        Column("Reproduced", "right"),
+        Column("Class"),
+        Column("Decision flag"),
+        Column("Where printed"),
+    )
+    rows = tuple(_grade(grade) for grade in result.grades)
+    anchors = [a for a in Anchor if any(grade.published.anchor is a for grade in result.grades)]
+    notes = (
+        f"Anchor grade, the place where the printed value was read: {'; '.join(map(anchor_note, anchors))}.",
+        f"Independence of the recomputation: {result.published.independence}.",
+    )
+    return ReportTable(title="Values as printed and as reproduced", columns=columns, rows=rows, notes=notes)
+
+
+def anchor_note(anchor: Anchor) -> str:
+    """Return an anchor grade with its meaning.
+
+    Parameters
+    ----------
+    anchor : Anchor
+        The grade.
+
+    Returns
+    -------
+    str
+        Such as ``"A article or table seen"``.
+    """
+    return f"{anchor} {anchor.meaning}"
+
+
+def _grade(grade: Grade) -> tuple[str | Cell, ...]:
+    printed, value = grade.published, grade.value
+    notes = " ".join(text.strip() for text in (printed.note, value.note if value else "") if text.strip())
+    conditional = f"conditional on: {', '.join(printed.conditional_on)}" if grade.conditional else ""
+    return (
+        Cell(printed.quantity + (f" ({printed.unit})" if printed.unit else ""), notes),
+        Cell(_printed(grade), _printed_beside(grade)),
+        Cell(_like(grade), _reproduced_beside(grade)),
+        Cell(str(grade.report_class), "; ".join(part for part in (_why(grade), conditional) if part), _tone(grade)),
+        _flag(grade),
+        Cell(printed.seen_in, f"anchor {printed.anchor}"),
+    )
+
+
+def _printed(grade: Grade) -> str:
+    if grade.report_class is ReportClass.NOT_SCORED:
+        return "not shown"
+    text = grade.published.published or f"{grade.published.direction} (no number)"
+    return text.replace("-", "\N{MINUS SIGN}") if grade.published.published else text
+
+
+def _printed_beside(grade: Grade) -> str:
+    printed = grade.published
+    if grade.report_class is ReportClass.NOT_SCORED:
+        return ""
+    parts = [f"[{printed.low}, {printed.high}]".replace("-", "\N{MINUS SIGN}")] if printed.low is not None else []
+    parts += [f"p {printed.p if printed.p[0] in '<>=' else f'= {printed.p}'}"] if printed.p is not None else []
+    return ", ".join(parts)
+
+
+def _like(grade: Grade) -> str:
+    """Return the recomputed value with two decimals more than were printed, so that rounding can be seen."""
+    if grade.value is None or grade.value.value is None:
+        return _DASH
+    value = grade.value.value
+    if grade.published.published is None:
+        return number(value)
+    decimals = len(grade.published.published.partition(".")[2])
+    return number(value, decimals + 2) if decimals or value != round(value) else number(round(value))
+
+
+def _reproduced_beside(grade: Grade) -> str:
+    value = grade.value
+    if value is None:
+        return ""
+    parts = [interval(value.low, value.high)] if value.low is not None and value.high is not None else []
+    parts += [p_value(value.p)] if value.p is not None else []
+    return ", ".join(parts)
+
+
+def _why(grade: Grade) -> str:
+    return "" if grade.report_class is ReportClass.REPRODUCED else grade.reason
+
+
+def _tone(grade: Grade) -> Tone:
+    if grade.report_class is ReportClass.DIRECTION_ONLY and grade.flags:
+        return "poor"
+    return TONES[grade.report_class]
+
+
+def _flag(grade: Grade) -> str | Cell:
+    if not grade.flags:
+        return "none"
+    why = grade.value.flag_explained if grade.value and grade.value.flag_explained else "not explained"
+    return Cell(", ".join(grade.flags), why, "fair" if grade.explained else "poor")
