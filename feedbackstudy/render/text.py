@@ -1,0 +1,114 @@
+"""Numbers and words as a reader sees them: cleaned, escaped, rounded.
+
+Rounding happens here and in `report` only.
+"""
+
+import html
+import math
+import re
+
+__all__ = ["clean", "escape", "interval", "number", "p_value"]
+
+# C0 and C1 controls, bidirectional overrides and isolates, lone surrogates: they can rewrite what a reader sees.
+_HARMFUL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+def clean(text: object) -> str:
+    """Return `text` as a string without control characters or direction overrides.
+
+    Parameters
+    ----------
+    text : object
+        Anything with a string form.
+
+    Returns
+    -------
+    str
+        Safe to print on a terminal.
+    """
+    return _HARMFUL.sub("\N{REPLACEMENT CHARACTER}", str(text))
+
+
+def escape(text: object) -> str:
+    """Return `text` safe to stand inside HTML text or a quoted attribute.
+
+    Parameters
+    ----------
+    text : object
+        Anything with a string form.
+
+    Returns
+    -------
+    str
+        Cleaned and HTML-escaped, quotes included.
+    """
+    return html.escape(clean(text), quote=True)
+
+
+def number(value: object, decimals: int = 3, *, unit_interval: bool = False) -> str:
+    """Format one number for reading.
+
+    Parameters
+    ----------
+    value : object
+        A number; None, NaN and NA give an en dash, other objects their cleaned text.
+    decimals : int, default 3
+        Digits after the point for non-integers.
+    unit_interval : bool, default False
+        Drop the leading zero, as for p, r and proportions.
+
+    Returns
+    -------
+    str
+        The formatted number, with a true minus sign.
+    """
+    if type(value).__name__ == "bool" or not hasattr(value, "__float__"):  # numpy's bool counts too
+        return "\N{EN DASH}" if value is None or str(value) in {"<NA>", "NaT"} else clean(value)
+    real = float(value)
+    if not math.isfinite(real):
+        return "\N{EN DASH}" if math.isnan(real) else "\N{INFINITY}".rjust(1 + (real < 0), "\N{MINUS SIGN}")
+    if hasattr(value, "__index__"):
+        text = f"{int(real):,}"
+    elif real != 0 and abs(real) < 0.5 * 10**-decimals:
+        text = f"{real:.2e}"
+    else:
+        text = f"{real:z,.{decimals}f}"  # z: a negative zero has no sign
+    if unit_interval:
+        text = re.sub(r"^(-?)0\.", r"\1.", text)
+    return text.replace("-", "\N{MINUS SIGN}", 1) if text.startswith("-") else text
+
+
+def p_value(value: float | None) -> str:
+    """Format a p value after APA: three decimals, no leading zero, never ".000".
+
+    Parameters
+    ----------
+    value : float or None
+        The p value.
+
+    Returns
+    -------
+    str
+        ``"p = .034"``, ``"p < .001"`` or ``"p \N{EN DASH}"``.
+    """
+    if value is None or math.isnan(value):
+        return "p \N{EN DASH}"
+    return "p < .001" if value < 0.001 else f"p = {number(float(value), 3, unit_interval=True)}"
+
+
+def interval(low: float | None, high: float | None, decimals: int = 3) -> str:
+    """Format an interval as ``[low, high]``.
+
+    Parameters
+    ----------
+    low, high : float or None
+        The limits.
+    decimals : int, default 3
+        Digits after the point.
+
+    Returns
+    -------
+    str
+        The bracketed interval.
+    """
+    return f"[{number(low, decimals)}, {number(high, decimals)}]"
