@@ -1,0 +1,77 @@
+"""What an objective says at a point: its value, gradient, expected and observed information."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from feedbackstudy.psychometrics.cfa.structure import Structure
+
+__all__ = ["Evaluation", "Objective", "collect"]
+
+type Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """An objective at one point, in whatever parameters it was asked for.
+
+    Attributes
+    ----------
+    value : float
+        Half the discrepancy; for likelihoods minus the mean log-likelihood up to a constant.
+    gradient : ndarray of shape (q,)
+        First derivatives.
+    expected : ndarray of shape (q, q)
+        Expected information per person.
+    observed : ndarray of shape (q, q) or None
+        Second derivatives, where they were asked for.
+    """
+
+    value: float
+    gradient: Floats
+    expected: Floats
+    observed: Floats | None
+
+
+class Objective(Protocol):
+    """A discrepancy between the data of several groups and the moments a structure implies."""
+
+    def evaluate(self, structure: Structure, x: Floats, *, observed: bool) -> list[Evaluation]:
+        """Return one evaluation a group, in the group's active parameters, weighted by its share of people.
+
+        Raises `numpy.linalg.LinAlgError` where an implied covariance matrix is not positive definite.
+        """
+        ...
+
+
+def collect(objective: Objective, structure: Structure) -> Callable[[Floats, bool], Evaluation]:
+    """Return the objective as a function of the free parameters.
+
+    Parameters
+    ----------
+    objective : Objective
+        The discrepancy.
+    structure : Structure
+        The model.
+
+    Returns
+    -------
+    callable
+        ``f(theta, observed) -> Evaluation``.
+    """
+
+    def at(theta: Floats, observed: bool) -> Evaluation:  # noqa: FBT001
+        parts = objective.evaluate(structure, structure.parameters(theta), observed=observed)
+        q = structure.n_free
+        gradient, expected, hessian = np.zeros(q), np.zeros((q, q)), np.zeros((q, q))
+        for part, group in zip(parts, structure.groups, strict=True):
+            gradient += part.gradient @ group.K
+            expected += group.K.T @ part.expected @ group.K
+            if part.observed is not None:
+                hessian += group.K.T @ part.observed @ group.K
+        return Evaluation(sum(p.value for p in parts), gradient, expected, hessian if observed else None)
+
+    return at
