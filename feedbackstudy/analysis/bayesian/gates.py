@@ -1,0 +1,170 @@
+"""Convergence gates: draws that have not converged are not fit to report, and say so."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from feedbackstudy.errors import DataError
+from feedbackstudy.render import Block, Facts, Notice, Page, Rendered, number
+
+__all__ = ["Convergence", "Gates", "converged", "gates"]
+
+RHAT_AT_MOST, ESS_AT_LEAST, EBFMI_AT_LEAST = 1.01, 400.0, 0.3
+
+_Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Convergence:
+    """How well one quantity was sampled.
+
+    Attributes
+    ----------
+    rhat : float
+        Rank-normalised split R-hat.
+    ess_bulk, ess_tail : float
+        Effective sample sizes of the centre and of the tails.
+    mcse_median : float
+        Monte-Carlo standard error of the median.
+    """
+
+    rhat: float
+    ess_bulk: float
+    ess_tail: float
+    mcse_median: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gates(Rendered):
+    """The worst case over all sampled quantities, and whether it is good enough.
+
+    Attributes
+    ----------
+    rhat : float
+        Largest R-hat; must not exceed 1.01.
+    ess_bulk, ess_tail : float
+        Smallest effective sample sizes; must reach 400.
+    divergences : int
+        Divergent transitions; there must be none.
+    ebfmi : float
+        Smallest energy fraction over the chains; must reach 0.3.
+    """
+
+    rhat: float
+    ess_bulk: float
+    ess_tail: float
+    divergences: int
+    ebfmi: float
+
+    @property
+    def failures(self) -> tuple[str, ...]:
+        """Each gate that failed, in words; empty where all hold."""
+        checks = (
+            (self.rhat <= RHAT_AT_MOST, f"R-hat {number(self.rhat, 4)} exceeds {RHAT_AT_MOST}"),
+            (self.ess_bulk >= ESS_AT_LEAST, f"bulk ESS {self.ess_bulk:.0f} is below {ESS_AT_LEAST:.0f}"),
+            (self.ess_tail >= ESS_AT_LEAST, f"tail ESS {self.ess_tail:.0f} is below {ESS_AT_LEAST:.0f}"),
+            (self.divergences == 0, f"{self.divergences} divergent transitions"),
+            (self.ebfmi >= EBFMI_AT_LEAST, f"E-BFMI {number(self.ebfmi, 2)} is below {EBFMI_AT_LEAST}"),
+        )
+        return tuple(words for holds, words in checks if not holds)
+
+    @property
+    def hold(self) -> bool:
+        """Whether every gate holds (a gate that is not a number does not)."""
+        return not self.failures
+
+    def page(self) -> Page:
+        """Return the gates as a page.
+
+        Returns
+        -------
+        Page
+            Ready to render as HTML or text.
+        """
+        facts = Facts(
+            (
+                ("largest R-hat", number(self.rhat, 4)),
+                ("smallest bulk ESS", f"{self.ess_bulk:.0f}"),
+                ("smallest tail ESS", f"{self.ess_tail:.0f}"),
+                ("divergent transitions", str(self.divergences)),
+                ("smallest E-BFMI", number(self.ebfmi, 2)),
+            )
+        )
+        verdict = (
+            Notice("All convergence gates hold.", tone="good")
+            if self.hold
+            else Notice(f"Not fit to report: {'; '.join(self.failures)}. Draw more, or reparameterise.", tone="error")
+        )
+        blocks: tuple[Block, ...] = (facts, verdict)
+        return Page(title="Convergence", blocks=blocks)
+
+
+def converged(draws: NDArray[np.float64]) -> Convergence:
+    """Return how well one quantity was sampled.
+
+    Parameters
+    ----------
+    draws : ndarray, shape (chains, draws)
+        Draws of one quantity.
+
+    Returns
+    -------
+    Convergence
+        From ArviZ: rank-normalised split R-hat, bulk and tail ESS (Vehtari et al., 2021, Bayesian Analysis 16,
+        667-718).
+
+    Raises
+    ------
+    DataError
+        For fewer than two chains or four draws, or draws that are not finite.
+    """
+    import arviz as az
+
+    values = np.asarray(draws, dtype=np.float64)
+    if values.ndim != 2 or values.shape[0] < 2 or values.shape[1] < 4 or not np.isfinite(values).all():
+        raise DataError(f"Convergence needs finite draws of at least two chains; given shape {values.shape}.")
+    return Convergence(
+        rhat=float(az.rhat(values)),
+        ess_bulk=float(az.ess(values, method="bulk")),
+        ess_tail=float(az.ess(values, method="tail", prob=(0.05, 0.95))),
+        mcse_median=float(az.mcse(values, method="median")),
+    )
+
+
+def gates(variables: Mapping[str, _Floats], *, divergences: int, energy: _Floats) -> Gates:
+    """Return the gates over every element of every sampled variable.
+
+    Parameters
+    ----------
+    variables : mapping of str to ndarray, shape (chains, draws, ...)
+        Draws by variable.
+    divergences : int
+        Divergent transitions after warm-up.
+    energy : ndarray, shape (chains, draws)
+        Energy of each transition.
+
+    Returns
+    -------
+    Gates
+        Worst cases.
+
+    Notes
+    -----
+    E-BFMI: mean squared change of energy over its variance (Betancourt, 2016, arXiv 1604.00695).
+    """
+    columns = [
+        block.reshape(*block.shape[:2], -1)[:, :, i]
+        for block in variables.values()
+        for i in range(int(np.prod(block.shape[2:], dtype=int)))
+    ]
+    each = [converged(column) for column in columns]
+    fraction = (np.diff(energy, axis=1) ** 2).mean(axis=1) / energy.var(axis=1)
+    return Gates(
+        rhat=max(one.rhat for one in each),
+        ess_bulk=min(one.ess_bulk for one in each),
+        ess_tail=min(one.ess_tail for one in each),
+        divergences=divergences,
+        ebfmi=float(fraction.min()),
+    )

@@ -1,0 +1,136 @@
+"""The one door to PyMC and nutpie: a model in, plain arrays out, no output, and a clean stop on Ctrl-C."""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from feedbackstudy.adapters import quiet
+from feedbackstudy.analysis.bayesian.gates import Gates, gates
+from feedbackstudy.errors import DataError
+
+if TYPE_CHECKING:
+    import pymc
+
+__all__ = ["Draws", "Progress", "sample"]
+
+_Floats = NDArray[np.float64]
+type Progress = Callable[[str, float], None]
+"""Called with what is being done and the share done (0 to 1), from the calling thread."""
+
+_POLL_SECONDS = 0.05
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Draws:
+    """What the sampler drew.
+
+    Attributes
+    ----------
+    variables : mapping of str to ndarray, shape (chains, draws, ...)
+        Draws of every free and deterministic variable.
+    gates : Gates
+        Convergence over all of them.
+    compile_seconds, sample_seconds : float
+        Wall time of the two parts.
+    seed : int
+        Seed of the chains.
+    """
+
+    variables: Mapping[str, _Floats]
+    gates: Gates
+    compile_seconds: float
+    sample_seconds: float
+    seed: int
+
+
+def sample(
+    model: "pymc.Model",
+    *,
+    seed: int,
+    draws: int = 2000,
+    tune: int = 1000,
+    chains: int = 4,
+    target_accept: float = 0.9,
+    progress: Progress | None = None,
+) -> Draws:
+    """Sample a PyMC model with nutpie.
+
+    Parameters
+    ----------
+    model : pymc.Model
+        The model.
+    seed : int
+        Seed of the chains. The same seed gives the same draws only with the same compiled code: a cold and a warm
+        compile cache differ, so draws are never compared bit by bit.
+    draws, tune, chains : int
+        Draws and warm-up draws of each chain, and chains.
+    target_accept : float, default 0.9
+        Acceptance that the step size is tuned to.
+    progress : callable, optional
+        Told what is being done and how much of it is done.
+
+    Returns
+    -------
+    Draws
+        Draws as arrays, with their gates.
+
+    Raises
+    ------
+    DataError
+        For numbers of draws or chains with which convergence cannot be judged.
+    KeyboardInterrupt
+        As soon as the user interrupts; the sampler is stopped and its draws are discarded.
+    """
+    import nutpie
+
+    if chains < 2 or draws < 100 or tune < 100:
+        raise DataError(f"Convergence needs 2 chains and 100 draws at least; given {chains} chains, {draws} draws.")
+    told = progress or _silent
+    told("compiling the model", 0.0)
+    started = time.perf_counter()
+    with quiet("nutpie"), quiet("pymc"), quiet("arviz"):
+        compiled = nutpie.compile_pymc_model(model)
+        compiled_at = time.perf_counter()
+        trace = _run(nutpie, compiled, told, chains * (draws + tune), draws=draws, tune=tune, chains=chains,
+                     seed=seed, target_accept=target_accept)  # fmt: skip
+        variables = {str(name): np.asarray(trace["posterior"][name].values, dtype=np.float64)
+                     for name in trace["posterior"].data_vars}  # fmt: skip
+        stats = trace["sample_stats"]
+        checked = gates(variables, divergences=int(stats["diverging"].values.sum()), energy=stats["energy"].values)
+    told("sampling", 1.0)
+    return Draws(
+        variables=variables,
+        gates=checked,
+        compile_seconds=compiled_at - started,
+        sample_seconds=time.perf_counter() - compiled_at,
+        seed=seed,
+    )
+
+
+def _run(nutpie: Any, compiled: Any, told: Progress, total: int, **settings: Any) -> Any:  # noqa: ANN401
+    """Sample in the background, so that Ctrl-C reaches this thread at once."""
+    done = [0]
+
+    def count(chains: Any) -> None:  # noqa: ANN401
+        done[0] = sum(chain.finished_draws for chain in chains)
+
+    sampler = nutpie.sample(
+        compiled, progress_bar=False, progress_callback=count, save_warmup=False, blocking=False, **settings
+    )
+    try:
+        while True:
+            try:
+                return sampler.wait(timeout=_POLL_SECONDS)
+            except TimeoutError:
+                told("sampling", min(1.0, done[0] / total))
+    except BaseException:
+        sampler.cancel()
+        raise
+
+
+def _silent(what: str, share: float) -> None:
+    """Tell nobody."""
