@@ -63,7 +63,7 @@ def _show(given: argparse.Namespace, session: Session) -> int:
                 "licence": dataset.licence,
                 "sha256": dataset.sha256,
                 "rows": len(dataset.frame),
-                "codebook": dataset.codebook.to_dict(orient="records"),
+                "codebook": [variable.to_data() for variable in dataset.variables],
             }
         )
     else:
@@ -74,7 +74,10 @@ def _show(given: argparse.Namespace, session: Session) -> int:
 def _get(given: argparse.Namespace, session: Session) -> int:
     from feedbackstudy.datasets import get
 
-    dataset = get(given.key, say=session.say)
+    def tell(path: str, done: int, size: int | None) -> None:
+        session.say(f"{path}: {done:,} of {f'{size:,}' if size is not None else 'an unknown number of'} bytes")
+
+    dataset = get(given.key, progress=tell)
     session.stop_if_interrupted()
     if session.as_json:
         session.give({"key": dataset.key, "sha256": dataset.sha256, "rows": len(dataset.frame)})

@@ -5,6 +5,7 @@ Exit codes: 0 fine, 1 findings, 2 bad input, 3 our fault, 130 interrupted.
 
 import argparse
 import re
+import sys
 from collections.abc import Sequence
 from typing import Final, NoReturn
 
@@ -17,7 +18,8 @@ __all__ = ["main", "parser"]
 
 _COMMANDS: Final = (demo, reproduce, new, course, datasets, study, claims)
 _EXITS: Final = (
-    "Exit codes: 0 fine, 1 findings, 2 bad input, 3 our fault, 130 interrupted. Results go to stdout, progress to stderr."
+    "Exit codes: 0 fine, 1 findings, 2 bad input, 3 our fault, 130 interrupted. "
+    "Results go to stdout, progress to stderr."
 )
 
 
@@ -38,7 +40,8 @@ class _Version(argparse.Action):
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
         from feedbackstudy.provenance import versions
 
-        parser.exit(Exit.FINE, "\n".join(f"{name} {version}" for name, version in versions().items()) + "\n")
+        sys.stdout.write("".join(f"{name} {version}\n" for name, version in versions().items()))
+        parser.exit(Exit.FINE)
 
 
 def parser() -> argparse.ArgumentParser:

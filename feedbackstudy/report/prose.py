@@ -11,7 +11,6 @@ from feedbackstudy.analysis.posterior import Posterior
 from feedbackstudy.errors import InputError
 from feedbackstudy.literature.card import Reproduction
 from feedbackstudy.render import clean, interval, number, p_value
-from feedbackstudy.study.says import PEOPLE
 
 if TYPE_CHECKING:
     from feedbackstudy.study import Study
@@ -40,6 +39,8 @@ def about(study: "Study | None") -> str:
     """
     if study is None:
         return ""
+    from feedbackstudy.study.says import PEOPLE
+
     return f"Among {PEOPLE[study.conduct.population]} {_SITUATIONS[study.conduct.realism]}, "
 
 
@@ -178,9 +179,16 @@ def _(result: Posterior, *, study: "Study | None" = None) -> str:
 
 @sentence.register(Frequencies)
 def _(result: Frequencies, *, study: "Study | None" = None) -> str:
+    if len(result.categories) == 2:
+        event = int(result.counts.sum(axis=0).argmin())
+        parts = [
+            f"{int(counts[event]):,} of {int(counts.sum()):,} ({counts[event] / max(1, counts.sum()):.1%}) for {group}"
+            for group, counts in zip(result.groups, result.counts, strict=True)
+        ]
+        return _begun(study, f"the share of {number(result.categories[event], 1)} was {', '.join(parts)}.")
     rows = zip(result.groups, result.counts.sum(axis=1), strict=True)
     sizes = ", ".join(f"{group} n = {int(n):,}" for group, n in rows)
-    return _begun(study, f"the counts of {result.category_label} are of {sizes}.")
+    return _begun(study, f"the counts of {result.category_label} come from {sizes}.")
 
 
 @sentence.register(Reproduction)
