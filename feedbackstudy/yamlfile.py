@@ -4,8 +4,9 @@ Only mappings, sequences, strings, decimal numbers, true, false and null exist h
 the words that YAML 1.1 and 1.2 read differently (``no``, ``on``, ``12:30``, ``010``, ``1_000``) are errors with a line.
 """
 
+import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +22,7 @@ type Location = tuple[str | int, ...]
 
 MAX_BYTES = 1_000_000
 MAX_DEPTH = 50
+_MAX_DIGITS = 400
 
 _INT = re.compile(r"[-+]?(0|[1-9][0-9]*)\Z")
 _FLOAT = re.compile(r"[-+]?(0|[1-9][0-9]*)?(\.[0-9]+)?([eE][-+]?[0-9]+)?\Z")
@@ -163,6 +165,11 @@ def dump(data: YamlValue) -> str:
     -------
     str
         YAML text.
+
+    Raises
+    ------
+    FileFormatError
+        For anything that is not plain data, and for numbers that are not finite.
     """
     text: str = yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)
     return text
@@ -248,11 +255,17 @@ class _Builder:
         for pattern, advice in _SURPRISES:
             if pattern.match(text):
                 raise FileFormatError(f"{self.source}:{_line(node)}: the value {text!r} is ambiguous: {advice}.")
-        if _INT.match(text):
-            return int(text)
-        if any(c.isdigit() for c in text) and _FLOAT.match(text):
-            return float(text)
+        if _INT.match(text) or (any(c.isdigit() for c in text) and _FLOAT.match(text)):
+            return self._number(text, _line(node))
         return text
+
+    def _number(self, text: str, line: int) -> int | float:
+        if len(text) > _MAX_DIGITS or math.isinf(float(text)):
+            raise FileFormatError(
+                f"{self.source}:{line}: the number {text[:20]}... is beyond what a computer's number holds; "
+                "shorten it or put it in quotes."
+            )
+        return int(text) if _INT.match(text) else float(text)
 
 
 def _plain_is_safe(text: str) -> bool:
@@ -260,8 +273,19 @@ def _plain_is_safe(text: str) -> bool:
     return not (looks_special or _INT.match(text) or _FLOAT.match(text))
 
 
+_PLAIN = (dict, list, tuple, str, int, float, bool, type(None))
+
+
 class _Dumper(yaml.SafeDumper):
     """Quotes every string that a plain scalar would not bring back, here or in another reader."""
+
+    def represent_data(self, data: object) -> yaml.Node:
+        if type(data) not in _PLAIN:
+            raise FileFormatError(
+                f"{data!r} (a {type(data).__name__}) cannot be written to a study file; it holds plain data only: "
+                "mappings, lists, text, finite numbers, true, false and null."
+            )
+        return super().represent_data(data)
 
     def ignore_aliases(self, data: object) -> bool:  # noqa: ARG002
         return True
@@ -285,9 +309,5 @@ def _represent_float(dumper: yaml.SafeDumper, value: float) -> yaml.ScalarNode:
     return dumper.represent_scalar("tag:yaml.org,2002:float", whole + mark + exponent)
 
 
-_REPRESENTERS: tuple[tuple[type, Callable[..., yaml.ScalarNode]], ...] = (
-    (str, _represent_text),
-    (float, _represent_float),
-)
-for _type, _function in _REPRESENTERS:
-    _Dumper.add_representer(_type, _function)
+_Dumper.add_representer(str, _represent_text)
+_Dumper.add_representer(float, _represent_float)
