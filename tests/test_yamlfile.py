@@ -65,7 +65,7 @@ def test_a_number_is_a_number_and_nothing_else_is(value, kind):
 
 @pytest.mark.parametrize("number", ["1e999", "-1e999", "1" * 5000, "0." + "3" * 500])
 def test_a_number_beyond_what_a_number_holds_is_refused_with_its_line(number):
-    with pytest.raises(FileFormatError, match="f:2: the number .* is beyond"):
+    with pytest.raises(FileFormatError, match=r"f:2: the number .* is beyond"):
         parse(f"a: 1\nb: {number}\n", "f")
 
 
