@@ -8,19 +8,19 @@ from numpy.typing import ArrayLike, NDArray
 from feedbackstudy.analysis.tables import whole_numbers
 from feedbackstudy.errors import DataError
 
-__all__ = ["SuperiorityDraws", "superiority"]
+__all__ = ["SuperiorityDraws", "signed_superiority", "superiority"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class SuperiorityDraws:
-    """Independent draws of the probability that a person of the first group scores higher, ties counted half.
+    """Independent draws of a probability of scoring higher, ties counted half.
 
     Attributes
     ----------
     draws : ndarray, shape (draws,)
         Independent draws, no Markov chain.
     mean, sd : float
-        Exact posterior mean and standard deviation.
+        Posterior mean and standard deviation.
     n : int
         People.
     """
@@ -87,6 +87,47 @@ def superiority(
         sd=float(np.sqrt(variance)),
         n=int(a.sum() + b.sum()),
     )
+
+
+def signed_superiority(
+    differences: ArrayLike, counts: ArrayLike, *, seed: int, prior_people: float = 1.0, draws: int = 40_000
+) -> SuperiorityDraws:
+    r"""Draw the probability that two differences of different people add up to more than zero, ties counted half.
+
+    Parameters
+    ----------
+    differences : array_like of float, shape (values,)
+        Distinct differences within a person.
+    counts : array_like of int, shape (values,)
+        People with each difference.
+    seed : int
+        Seed of the draws.
+    prior_people : float, default 1
+        Weight of the prior in people, spread evenly over the values.
+    draws : int, default 40000
+        Independent draws.
+
+    Returns
+    -------
+    SuperiorityDraws
+        One half means that the differences lie evenly around zero: the null of Wilcoxon's signed-rank test. `mean` and
+        `sd` are those of the draws.
+
+    Raises
+    ------
+    DataError
+        For counts that are not whole, no people, or values that are not distinct and finite.
+    """
+    values, people = np.asarray(differences, dtype=np.float64), whole_numbers("the table", counts)
+    if values.shape != people.shape or np.unique(values).size != values.size or not np.isfinite(values).all():
+        raise DataError("Give one count for each of several distinct, finite differences.")
+    if people.sum() == 0 or not prior_people > 0:
+        raise DataError(f"People and prior weight must be positive; given {people.sum():.0f} and {prior_people}.")
+    total = values[:, None] + values
+    higher = np.where(total > 0, 1.0, np.where(total == 0, 0.5, 0.0))
+    p = np.random.default_rng(seed).dirichlet(people + prior_people / values.size, size=draws)
+    drawn = np.asarray(((p @ higher) * p).sum(axis=1), dtype=np.float64)
+    return SuperiorityDraws(draws=drawn, mean=float(drawn.mean()), sd=float(drawn.std()), n=int(people.sum()))
 
 
 def _moments(shape: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

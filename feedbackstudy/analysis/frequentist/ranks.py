@@ -67,6 +67,9 @@ class SignedRank:
         Differences of zero, which are left out.
     rank_biserial : float
         (positive - negative) / (positive + negative).
+    superiority : float
+        Share of all pairs of people, each also with itself, whose differences add up to more than zero (zero counts
+        half); one half under the null.
     """
 
     statistic: float
@@ -77,6 +80,7 @@ class SignedRank:
     n: int
     n_zero: int
     rank_biserial: float
+    superiority: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -250,6 +254,7 @@ def signed_rank(differences: ArrayLike, counts: ArrayLike) -> SignedRank:
         n=int(n),
         n_zero=int(people[values == 0].sum()),
         rank_biserial=(positive - negative) / (positive + negative),
+        superiority=_pairs_above_zero(values, people / people.sum()),
     )
 
 
@@ -318,6 +323,10 @@ def _ranked(counts: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]
     if (totals > 0).sum() < 2:
         raise DataError("All people have the same value: with every rank tied, no rank test exists.")
     return table, totals, np.cumsum(totals) - (totals - 1) / 2
+
+
+def _pairs_above_zero(values: NDArray[np.float64], shares: NDArray[np.float64]) -> float:
+    return float(shares @ (0.5 + 0.5 * np.sign(values[:, None] + values)) @ shares)
 
 
 def _holm(p: NDArray[np.float64]) -> NDArray[np.float64]:
