@@ -66,3 +66,16 @@ def test_the_filters_of_the_user_are_given_back():
         pass
 
     assert warnings.filters == before
+
+
+def test_a_name_in_another_script_is_drawn_without_a_word_and_matplotlib_alone_would_warn():
+    from matplotlib.figure import Figure
+
+    from feedbackstudy.report.svg import inline_svg
+
+    figure = Figure()
+    figure.text(0.1, 0.1, "面接")
+
+    assert "面接" in inline_svg(figure, alt="a site's name", prefix="p")
+    with pytest.warns(UserWarning, match="Glyph"):
+        figure.canvas.draw()

@@ -13,7 +13,7 @@ from feedbackstudy.errors import NotFoundError, choices
 
 __all__ = ["KNOWN_WARNINGS", "KnownWarning", "quiet"]
 
-_LIBRARIES = ("arviz", "nutpie", "pingouin", "pymc", "pyreadstat", "seaborn", "statsmodels")
+_LIBRARIES = ("arviz", "matplotlib", "nutpie", "pingouin", "pymc", "pyreadstat", "seaborn", "statsmodels")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +51,16 @@ class KnownWarning:
         return f"ignore:{self.message}:{self.category.__name__}:{self.module}"
 
 
-KNOWN_WARNINGS: tuple[KnownWarning, ...] = ()
+KNOWN_WARNINGS: tuple[KnownWarning, ...] = (
+    # A name in another script: pictures keep text as text; the browser has the glyph that the measuring font lacks.
+    KnownWarning(
+        library="matplotlib",
+        category=UserWarning,
+        module=r"feedbackstudy\.report\.\w+",
+        message=r"Glyph \d+ .*missing from",
+        link="https://matplotlib.org/stable/users/explain/text/fonts.html#font-fallback",
+    ),
+)
 """Every silenced warning; a new one needs category, module, message and a link."""
 
 

@@ -1,11 +1,11 @@
 """The house style of pictures: few inks that differ in grey print, and no text that could be read as mathematics."""
 
 import textwrap
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
+from feedbackstudy.adapters import quiet
 from feedbackstudy.render import clean
 
 if TYPE_CHECKING:
@@ -81,9 +81,7 @@ def house_style() -> Iterator[None]:
     """
     import matplotlib as mpl
 
-    with mpl.rc_context(_RC), warnings.catch_warnings():
-        # A site's name in another script: the browser has the glyph even where the measuring font has not.
-        warnings.filterwarnings("ignore", message="Glyph .* missing from", category=UserWarning)
+    with mpl.rc_context(_RC), quiet("matplotlib"):
         yield
 
 

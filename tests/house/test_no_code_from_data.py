@@ -93,6 +93,15 @@ def test_compiling_a_pattern_is_not_running_code():
 
 
 @pytest.mark.parametrize("path", EVERY_SOURCE, ids=label)
+def test_warnings_are_silenced_in_one_place_only(path):
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    filters = {"filterwarnings", "simplefilter", "catch_warnings", "resetwarnings"}
+    found = [f"line {line}: {name}" for name, _, line in calls(tree) if name in filters]
+
+    assert found == [] or path == PACKAGE / "adapters" / "__init__.py", "use feedbackstudy.adapters.quiet"
+
+
+@pytest.mark.parametrize("path", EVERY_SOURCE, ids=label)
 def test_a_heavy_library_is_imported_in_its_own_room_only(path):
     where = path.relative_to(PACKAGE).as_posix() if path in MODULES else label(path)
 
