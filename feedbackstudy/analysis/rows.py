@@ -19,6 +19,7 @@ def frequentist_row(
     model: str,
     estimate: float,
     null: float = 0.0,
+    robustness: bool = False,
     **columns: Any,  # noqa: ANN401
 ) -> Estimate:
     """Return the frequentist answer to a question.
@@ -35,6 +36,8 @@ def frequentist_row(
         The estimate.
     null : float, default 0
         The estimate that means "no effect".
+    robustness : bool, default False
+        A second look at the same contrast (another scale or model): it never decides.
     **columns
         Further columns of `Estimate`.
 
@@ -54,7 +57,7 @@ def frequentist_row(
         estimate=estimate,
         **columns,
     )
-    return decided(row, asked, null=null)
+    return row if robustness else decided(row, asked, null=null)
 
 
 def bayesian_row(
