@@ -122,23 +122,22 @@ def _information_criteria(fitted: Fitted) -> Iterator[tuple[str, float]]:
 
 
 def _goodness(fitted: Fitted) -> float:
-    """Return GFI: one minus the weighted share of the moments that the residuals hold."""
-    above = below = 0.0
+    """Return GFI: one minus the weighted share of the moments that the residuals hold, averaged over people."""
+    total = 0.0
     for g, group in enumerate(fitted.structure.groups):
-        share = fitted.objective.weights[g]
         if isinstance(fitted.objective, LeastSquares):
             target = fitted.objective.groups[g]
             s, W = target.s, target.weight
             sigma = fitted.objective.vector(fitted.structure, group, fitted.x).sigma
         else:
-            m = fitted.sample.moments[g]
+            m = fitted.objective.groups[g] if isinstance(fitted.objective, Likelihood) else fitted.sample.moments[g]
             s = sample_vector(m.mean, m.cov, means=fitted.means)
             sigma = continuous_vector(fitted.structure, group, fitted.x, means=fitted.means).sigma
             W = normal_weight(np.linalg.inv(fitted.states[g].state.sigma), means=fitted.means)
         e = s - sigma
-        above += share * float(e @ weighted(W, e))
-        below += share * float(s @ weighted(W, s))
-    return 1.0 - above / below
+        share = fitted.sample.counts[g] / fitted.sample.n
+        total += share * (1.0 - float(e @ weighted(W, e)) / float(s @ weighted(W, s)))
+    return total
 
 
 def _absolute(fitted: Fitted, test: Test) -> Iterator[tuple[str, float]]:
