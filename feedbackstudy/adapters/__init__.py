@@ -60,6 +60,14 @@ KNOWN_WARNINGS: tuple[KnownWarning, ...] = (
         message=r"Glyph \d+ .*missing from",
         link="https://matplotlib.org/stable/users/explain/text/fonts.html#font-fallback",
     ),
+    # pandas names its own class, Pandas4Warning, which derives from this one.
+    KnownWarning(
+        library="pingouin",
+        category=DeprecationWarning,
+        module=r"pingouin\..*",
+        message="The inplace keyword in DataFrame",
+        link="https://pandas.pydata.org/docs/dev/whatsnew/v3.1.0.html#deprecation-inplace",
+    ),
 )
 """Every silenced warning; a new one needs category, module, message and a link."""
 
