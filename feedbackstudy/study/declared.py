@@ -6,12 +6,14 @@ from typing import ClassVar, Self
 from pydantic import PrivateAttr, model_validator
 
 from feedbackstudy.declaration import Declaration, Many, digest, read_document, to_document
+from feedbackstudy.design import claims
 from feedbackstudy.design.arms import FEEDBACK, Arm
 from feedbackstudy.design.conduct import Conduct
 from feedbackstudy.design.crossing import Crossing
 from feedbackstudy.design.factors import Covariate, Factor
 from feedbackstudy.design.hypotheses import Hypothesis
 from feedbackstudy.design.plan import PARADATA, Plan
+from feedbackstudy.design.skeletons import Skeleton, skeletons
 from feedbackstudy.design.units import Units
 from feedbackstudy.design.waves import Wave
 from feedbackstudy.errors import NotFoundError, choices
@@ -196,6 +198,23 @@ class Study(Rendered, Declaration):
             Two lists of sentences.
         """
         return sayings(self)
+
+    def from_claim(self, claim: str) -> tuple[Skeleton, ...]:
+        """Turn a claim of the register into hypotheses for this study, or say what the study still needs.
+
+        Parameters
+        ----------
+        claim : str
+            Id in the register, such as ``"C03"``.
+
+        Returns
+        -------
+        tuple of Skeleton
+            One for each outcome of the claim.
+        """
+        return skeletons(
+            claims.get(claim), self.crossing, measures=tuple(self.measures), covariates=tuple(self.covariates)
+        )
 
     def measure_of(self, score: str) -> Measure:
         """Return the measure that yields a score column.

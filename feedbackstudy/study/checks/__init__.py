@@ -5,7 +5,14 @@ from typing import TYPE_CHECKING
 
 from feedbackstudy.issues import Issue, Issues
 from feedbackstudy.render import Page
+from feedbackstudy.study.checks.asking import check_asking
+from feedbackstudy.study.checks.deciding import check_deciding
+from feedbackstudy.study.checks.ethics import check_ethics
+from feedbackstudy.study.checks.exclusions import check_exclusions
 from feedbackstudy.study.checks.names import check_names
+from feedbackstudy.study.checks.paths import check_paths
+from feedbackstudy.study.checks.questions import check_questions
+from feedbackstudy.study.checks.times import check_times
 from feedbackstudy.study.says import Sayings, sayings
 
 if TYPE_CHECKING:
@@ -13,7 +20,16 @@ if TYPE_CHECKING:
 
 __all__ = ["StudyIssues", "check_study"]
 
-CHECKS: tuple[Callable[["Study"], Iterator[Issue]], ...] = (check_names,)
+CHECKS: tuple[Callable[["Study"], Iterator[Issue]], ...] = (
+    check_names,
+    check_questions,
+    check_paths,
+    check_times,
+    check_asking,
+    check_deciding,
+    check_exclusions,
+    check_ethics,
+)
 
 
 class StudyIssues(Issues):

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from feedbackstudy.design.arms import FEEDBACK
+from feedbackstudy.design.claims import claim_ids
 from feedbackstudy.design.comparisons import (
     ArmVsArm,
     Association,
@@ -26,7 +27,7 @@ from feedbackstudy.study.checks.finding import Location, absent, error
 if TYPE_CHECKING:
     from feedbackstudy.study.declared import Study
 
-__all__ = ["arms_in", "check_names", "predictors_in", "uses_levels"]
+__all__ = ["arms_in", "check_names", "predictors_in", "sound_hypotheses", "uses_levels"]
 
 
 def arms_in(comparison: Comparison) -> tuple[str, ...]:
@@ -103,6 +104,24 @@ def predictors_in(hypothesis: Hypothesis) -> Iterator[tuple[str, str | None]]:
             yield hypothesis.contrast.by, hypothesis.contrast.occasion
         case _:
             return
+
+
+def sound_hypotheses(study: "Study") -> Iterator[tuple[Location, Hypothesis]]:
+    """Yield the hypotheses whose names all exist, so that other checks can look at what they say.
+
+    Parameters
+    ----------
+    study : Study
+        The study.
+
+    Yields
+    ------
+    tuple of (Location, Hypothesis)
+        Where it stands, and the hypothesis.
+    """
+    for i, hypothesis in enumerate(study.hypotheses):
+        if not any(True for _ in _hypothesis(study, ("hypotheses", i), hypothesis)):
+            yield ("hypotheses", i), hypothesis
 
 
 def check_names(study: "Study") -> Iterator[Issue]:
@@ -186,6 +205,7 @@ def _hypothesis(study: "Study", at: Location, hypothesis: Hypothesis) -> Iterato
         moderator = [hypothesis.path.moderator.by] if hypothesis.path.moderator else []
         yield from absent(study, at, "score", moderator, [*measured, *study.factors.names])
     yield from absent(study, at, "wave", dict.fromkeys(filter(None, waves)), study.waves.names)
+    yield from absent(study, at, "claim", filter(None, [hypothesis.claim]), claim_ids())
 
 
 def _plan(study: "Study") -> Iterator[Issue]:
