@@ -12,12 +12,12 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from feedbackstudy.declaration import Declaration, Many, from_document
-from feedbackstudy.errors import DeclarationError, choices
+from feedbackstudy.errors import choices
 from feedbackstudy.literature.grim import Grim
 from feedbackstudy.literature.printed import Printed, PrintedP
 from feedbackstudy.literature.statcheck import PrintedTest
 
-__all__ = ["Anchor", "Choice", "Independence", "Published", "PublishedValue"]
+__all__ = ["Anchor", "Choice", "Independence", "OwnFile", "Published", "PublishedValue"]
 
 
 class Anchor(StrEnum):
@@ -168,6 +168,24 @@ class PublishedValue(Declaration):
         return self
 
 
+class OwnFile(Declaration):
+    """A CSV file that lies in the analysis folder itself, for papers of your own.
+
+    Attributes
+    ----------
+    name : str
+        The name under which ``analyse`` gets the table.
+    path : str
+        Its path below the folder.
+    sha256 : str or None
+        Its hash; recorded, a changed byte is refused.
+    """
+
+    name: Key
+    path: str
+    sha256: str | None = Field(default=None, pattern=r"^[0-9a-f]{64}$")
+
+
 class Published(Declaration):
     """What a publication printed, and the terms on which it is reproduced.
 
@@ -185,6 +203,8 @@ class Published(Declaration):
         Keys of the datasets that `analyse` needs.
     rows : tuple of str
         Keys of external datasets that are used as a further check where they are present.
+    files : tuple of OwnFile
+        CSV files in the folder itself.
     independence : Independence
         What the recomputation shares with the software of the source.
     method : str
@@ -215,8 +235,9 @@ class Published(Declaration):
     doi: str = ""
     kind: str = ""
     claims: Many[str] = ()
-    datasets: Many[Key]
+    datasets: Many[Key] = ()
     rows: Many[Key] = ()
+    files: Many[OwnFile] = ()
     independence: IndependenceGrade
     method: str
     alpha: Printed = "0.05"
@@ -233,6 +254,7 @@ class Published(Declaration):
     def _names_agree(self) -> Self:
         ids = [value.id for value in self.values]
         _unique("value", ids)
+        _unique("table", [*self.datasets, *self.rows, *(file.name for file in self.files)])
         _unique("choice", [choice.id for choice in self.choices])
         numbers = {value.id for value in self.values if value.published is not None}
         for value in self.values:
@@ -263,10 +285,7 @@ class Published(Declaration):
         DeclarationError
             With file, line and the way to mend it.
         """
-        published = from_document(cls, path)
-        if not published.values:
-            raise DeclarationError(f"{path}: no values are declared; there is nothing to reproduce.")
-        return published
+        return from_document(cls, path)
 
 
 def _unique(what: str, names: list[str]) -> None:

@@ -1,5 +1,6 @@
 """Reproduce a published analysis: read what was printed, compute it again, compare value by value."""
 
+import hashlib
 import importlib.util
 import logging
 import sys
@@ -14,8 +15,9 @@ from pandas import DataFrame
 from feedbackstudy import shipped
 from feedbackstudy.datasets import is_present
 from feedbackstudy.datasets import load as load_dataset
+from feedbackstudy.datasets.record import MAX_BYTES, frame_of
 from feedbackstudy.errors import DataError, FileFormatError, NotFoundError, choices
-from feedbackstudy.files import inside
+from feedbackstudy.files import inside, read_bounded
 from feedbackstudy.literature.card import Reproduction
 from feedbackstudy.literature.classes import grade_all
 from feedbackstudy.literature.findings import Findings, Value
@@ -72,14 +74,13 @@ def reproduce(key: str | Path, *, say: Callable[[str], object] | None = None) ->
     folder, own = _folder(key)
     published = Published.load(folder / "published.yaml")
     study = Study.load(folder / "study.yaml")
-    loaded = {name: load_dataset(name) for name in published.datasets}
     absent = [name for name in published.rows if not is_present(name)]
-    loaded |= {name: load_dataset(name) for name in published.rows if name not in absent}
+    tables = _tables(published, folder, absent)
     if own:
         (say or _LOG.warning)(f"The Python in {folder / 'analysis.py'} will now run with your rights.")
     analyse = _analyse_function(folder)
     start = time.perf_counter()
-    findings = _run(analyse, {name: dataset.frame for name, dataset in loaded.items()}, study, folder)
+    findings = _run(analyse, {name: table for name, (table, _) in tables.items()}, study, folder)
     seconds = time.perf_counter() - start
     _agree(findings, published, folder)
     return Reproduction(
@@ -91,7 +92,7 @@ def reproduce(key: str | Path, *, say: Callable[[str], object] | None = None) ->
         provenance=Provenance(
             made_by="literature.reproduce",
             design_hash=study.design_hash,
-            data_sha256=tuple((name, dataset.sha256) for name, dataset in loaded.items()),
+            data_sha256=tuple((name, sha256) for name, (_, sha256) in tables.items()),
             seed=findings.seed,
         ),
     )
@@ -114,6 +115,25 @@ def _folder(key: str | Path) -> tuple[Path, bool]:
             "'feedbackstudy reproduce --new KEY' writes a commented one."
         )
     return folder, own
+
+
+def _tables(published: Published, folder: Path, absent: list[str]) -> dict[str, tuple[DataFrame, str]]:
+    tables: dict[str, tuple[DataFrame, str]] = {}
+    for name in (*published.datasets, *published.rows):
+        if name not in absent:
+            dataset = load_dataset(name)
+            tables[name] = (dataset.frame, dataset.sha256)
+    for file in published.files:
+        path = inside(folder, file.path)
+        content = read_bounded(path, MAX_BYTES)
+        found = hashlib.sha256(content).hexdigest()
+        if file.sha256 is not None and found != file.sha256:
+            raise FileFormatError(
+                f"{path} was changed: its SHA-256 is {found}, published.yaml records {file.sha256}. Restore the file, "
+                "or record the new hash if the change is meant."
+            )
+        tables[file.name] = (frame_of(content, path), found)
+    return tables
 
 
 class _Uncached(SourceFileLoader):
