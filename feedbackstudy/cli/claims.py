@@ -1,9 +1,14 @@
 """`feedbackstudy claims`: what is claimed about feedback after interviews, and what is known."""
 
 import argparse
+from typing import TYPE_CHECKING
 
 from feedbackstudy.cli.outcome import Exit
 from feedbackstudy.cli.session import Session
+
+if TYPE_CHECKING:
+    from feedbackstudy.design.claims import ClaimRegister
+    from feedbackstudy.render import Table
 
 __all__ = ["add"]
 
@@ -45,17 +50,31 @@ def run(given: argparse.Namespace, session: Session) -> int:
     int
         An exit code.
     """
-    from feedbackstudy.design.claims import claims
+    from feedbackstudy.design.claims import get, list_claims
 
-    register = claims()
     if given.id is not None:
-        claim = register[given.id]
+        claim = get(given.id)
         if session.as_json:
             session.give(claim.to_data())
         else:
             session.show(claim)
-    elif session.as_json:
-        session.give([claim.to_data() for claim in register])
+        return Exit.FINE
+    register = list_claims()
+    if session.as_json:
+        session.give([claim.to_data() for claim in register.claims])
     else:
-        session.show(register)
+        session.show(_short(register).plain())
+        session.say("One claim with everything about it: feedbackstudy claims ID")
     return Exit.FINE
+
+
+def _short(register: "ClaimRegister") -> "Table":
+    from feedbackstudy.render import Table
+
+    known = {"evidence": "known", "analogue": "only an analogue (no evidence)"}
+    rows = []
+    for claim in register.claims:
+        bearings = {evidence.bearing for evidence in claim.evidence}
+        best = next((words for bearing, words in known.items() if bearing in bearings), "nothing found")
+        rows.append((claim.id, claim.text, best))
+    return Table(("id", "what is claimed", "what is known"), tuple(rows))

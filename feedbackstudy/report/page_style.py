@@ -16,7 +16,7 @@ CSS: Final = (
     + """
 .fs-report{color:var(--ink);font:1rem/1.55 system-ui,-apple-system,"Segoe UI",Roboto,"DejaVu Sans",sans-serif}
 .fs-report *{box-sizing:border-box}
-.fs-report .fs-table{margin:1.2rem 0 1.6rem}
+.fs-report .fs-table{margin:1.2rem 0 1.6rem;overflow-x:auto}
 .fs-report table{border-collapse:collapse;width:100%;font-size:.9rem;line-height:1.4;font-variant-numeric:tabular-nums;
 border-top:1.5px solid var(--ink);border-bottom:1.5px solid var(--ink);background:var(--paper)}
 .fs-report caption{text-align:left;font-style:italic;padding:0 0 .45rem;font-size:.95rem}
@@ -35,18 +35,18 @@ padding:0 .45em;background:var(--paper);white-space:nowrap}
 .fs-report .fs-notes{font-size:.84rem;color:var(--muted);margin:.4rem 0 0}
 .fs-report .fs-notes p{margin:.15rem 0}
 @media (max-width:44rem){
-.fs-report .fs-table table,.fs-report .fs-table tbody,.fs-report .fs-table tr,.fs-report .fs-table td,
-.fs-report .fs-table tbody th,.fs-report .fs-table caption{display:block}
-.fs-report .fs-table thead{position:absolute;left:-9999px}
-.fs-report .fs-table tbody tr{padding:.6rem 0}
-.fs-report .fs-table tbody tr+tr{border-top:1px solid var(--faint)}
-.fs-report .fs-table tbody tr+tr>*{border-top:0}
-.fs-report .fs-table tbody th{font-weight:600;padding:0 0 .2rem;text-align:left;white-space:normal}
-.fs-report .fs-table tbody td{display:grid;grid-template-columns:minmax(6.5rem,32%) 1fr;gap:0 .8rem;padding:.1rem 0;
+.fs-report .fs-stack table,.fs-report .fs-stack tbody,.fs-report .fs-stack tr,.fs-report .fs-stack td,
+.fs-report .fs-stack tbody th,.fs-report .fs-stack caption{display:block}
+.fs-report .fs-stack thead{position:absolute;left:-9999px}
+.fs-report .fs-stack tbody tr{padding:.6rem 0}
+.fs-report .fs-stack tbody tr+tr{border-top:1px solid var(--faint)}
+.fs-report .fs-stack tbody tr+tr>*{border-top:0}
+.fs-report .fs-stack tbody th{font-weight:600;padding:0 0 .2rem;text-align:left;white-space:normal}
+.fs-report .fs-stack tbody td{display:grid;grid-template-columns:minmax(6.5rem,32%) 1fr;gap:0 .8rem;padding:.1rem 0;
 text-align:left;white-space:normal}
-.fs-report .fs-table tbody td::before{content:attr(data-label);color:var(--muted);font-size:.92em}
-.fs-report .fs-table tbody td>small{grid-column:2}
-.fs-report .fs-table tbody td>.fs-tag{justify-self:start}
+.fs-report .fs-stack tbody td::before{content:attr(data-label);color:var(--muted);font-size:.92em}
+.fs-report .fs-stack tbody td>small{grid-column:2}
+.fs-report .fs-stack tbody td>.fs-tag{justify-self:start}
 }
 """
 )

@@ -10,7 +10,10 @@ from feedbackstudy.analysis.frequencies import Frequencies
 from feedbackstudy.analysis.posterior import Posterior
 from feedbackstudy.errors import InputError
 from feedbackstudy.literature.card import Reproduction
+from feedbackstudy.literature.heterogeneity import TAU2_METHODS
+from feedbackstudy.literature.meta import MetaAnalysis
 from feedbackstudy.render import clean, interval, number, p_value
+from feedbackstudy.report.drawings.forest import on_scale
 
 if TYPE_CHECKING:
     from feedbackstudy.study import Study
@@ -99,8 +102,7 @@ def _(result: Estimate, *, study: "Study | None" = None) -> str:
         why = result.note or "a gate of the analysis failed"
         return clean(f"No {kind} is written for {result.contrast} ({result.engine}): not fit to report. {why}")
     says = _frequentist if result.engine == "frequentist" else _bayesian
-    role = "" if result.decides else " This row is robustness; another criterion decides." if result.decision else ""
-    decision = f" By the declared criterion ({result.decides}): {result.decision}." if result.decides else role
+    decision = f" By the declared criterion ({result.decides}): {result.decision}." if result.decides else ""
     return _begun(study, f"{says(result)}{decision}")
 
 
@@ -189,6 +191,19 @@ def _(result: Frequencies, *, study: "Study | None" = None) -> str:
     rows = zip(result.groups, result.counts.sum(axis=1), strict=True)
     sizes = ", ".join(f"{group} n = {int(n):,}" for group, n in rows)
     return _begun(study, f"the counts of {result.category_label} come from {sizes}.")
+
+
+@sentence.register(MetaAnalysis)
+def _(result: MetaAnalysis, *, study: "Study | None" = None) -> str:
+    estimate, low, high, ahead_low, ahead_high = on_scale(
+        result, result.estimate, result.low, result.high, *result.prediction_t
+    )
+    return _begun(
+        study,
+        f"the pooled {result.measure} of {result.k} effects was {number(estimate, 2)}, {result.level:.0%} CI "
+        f"{interval(low, high, 2)}, {p_value(result.p)} ({TAU2_METHODS[result.method][1]}; I squared "
+        f"{100 * result.i2:.0f}%); a new study is expected within {interval(ahead_low, ahead_high, 2)}.",
+    )
 
 
 @sentence.register(Reproduction)

@@ -8,6 +8,7 @@ from feedbackstudy.analysis.posterior import Posterior
 from feedbackstudy.issues import Issues, Severity
 from feedbackstudy.literature.card import Reproduction
 from feedbackstudy.literature.classes import Grade, ReportClass
+from feedbackstudy.literature.meta import MetaAnalysis
 from feedbackstudy.literature.published import Anchor
 from feedbackstudy.render import interval, number, p_value
 from feedbackstudy.report.prose import probability
@@ -45,21 +46,23 @@ def _estimates(result: Estimates) -> ReportTable:
         Column("Decision"),
     )
     rows, last = [], ""
+    decided = {row.hypothesis for row in result if row.decides}
     for row in result:
-        rows.append((Cell(row.contrast, row.outcome if row.contrast != last else ""), *_answer(row)))
+        beside = "robustness" if row.hypothesis in decided else _DASH
+        rows.append((Cell(row.contrast, row.outcome if row.contrast != last else ""), *_answer(row, beside)))
         last = row.contrast
     named = dict.fromkeys(f"{row.engine.capitalize()} model: {row.model}." for row in result)
     said = dict.fromkeys(f"{row.contrast} ({row.engine}): {row.note}" for row in result if row.note)
     return ReportTable(title=result.title, columns=columns, rows=tuple(rows), notes=(*named, *said))
 
 
-def _answer(row: Estimate) -> tuple[str | Cell, ...]:
+def _answer(row: Estimate, beside: str) -> tuple[str | Cell, ...]:
     span = (
         Cell(_unbroken(interval(row.low, row.high)), f"{row.level:.0%} {row.interval}")
         if row.level is not None
         else _DASH
     )
-    decision = Cell(row.decision, f"decides: {row.decides}" if row.decides else "robustness") if row.decision else _DASH
+    decision = Cell(row.decision, f"decides: {row.decides}") if row.decides else Cell(beside)
     if not row.fit_to_report:
         decision = Cell("not fit to report", row.note, "poor")
     return (
@@ -110,6 +113,24 @@ def _posterior(result: Posterior) -> ReportTable:
     )
     notes = (f"Computed by {result.engine}.",) if result.engine else ()
     return ReportTable(title=f"Posterior of {result.quantity}", columns=columns, rows=(row,), notes=notes)
+
+
+@table.register(MetaAnalysis)
+def _meta(result: MetaAnalysis) -> ReportTable:
+    columns = (Column("Study"), Column("Effect", "right"), Column("Interval"), Column("Weight", "right"))
+    studies = zip(result.labels, result.yi, result.study_low, result.study_high, result.weights, strict=True)
+    rows: list[tuple[str | Cell, ...]] = [
+        (name, number(float(y)), _unbroken(interval(float(low), float(high))), f"{100 * weight:.1f}%")
+        for name, y, low, high, weight in studies
+    ]
+    rows.append(("pooled", number(result.estimate), _unbroken(interval(result.low, result.high)), "100%"))
+    notes = (
+        f"Intervals: {result.level:.0%}. tau squared {number(result.tau2, 4)} ({result.method}), I squared "
+        f"{100 * result.i2:.1f}% (from tau squared), "
+        f"Q({result.q_df:g}) = {number(result.q, 2)}, {p_value(result.q_p)}.",
+    )
+    title = f"Meta-analysis of {result.k} effects: {result.measure}"
+    return ReportTable(title=title, columns=columns, rows=tuple(rows), notes=notes, on_phone="keep")
 
 
 @table.register(Frequencies)

@@ -8,6 +8,7 @@ from feedbackstudy.errors import InputError
 from feedbackstudy.render import Page, Rendered, escape
 from feedbackstudy.report.drawing import can_draw
 from feedbackstudy.report.figures import picture
+from feedbackstudy.report.tables import can_tabulate, table
 
 __all__ = ["Section", "section"]
 
@@ -66,6 +67,8 @@ def section(result: object) -> Section:
             "blocks=(Text(...),)) of your own."
         )
     page = result.page()
+    if can_tabulate(result):
+        return Section(title=page.title, body=lambda prefix: table(result).html() + drawn(result, prefix))
     return Section(title=page.title, body=lambda prefix: page_html(page) + drawn(result, prefix))
 
 

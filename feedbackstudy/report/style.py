@@ -23,6 +23,7 @@ __all__ = [
     "house_style",
     "label",
     "plain",
+    "ratio_scale",
     "ticks",
     "wrapped",
 ]
@@ -151,6 +152,27 @@ def ticks(ax: "Axes", most: int = 5) -> None:
     from matplotlib.ticker import MaxNLocator
 
     ax.xaxis.set_major_locator(MaxNLocator(most, steps=[1, 2, 2.5, 5, 10]))
+
+
+_RATIOS: Final = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 1.0, 1.2, 1.5, 2.0, 3.0, 5.0, 10.0, 20.0, 50.0, 100.0)
+
+
+def ratio_scale(ax: "Axes") -> None:
+    """Put the horizontal axis on a logarithmic scale with ticks at round ratios, 1 among them.
+
+    Parameters
+    ----------
+    ax : Axes
+        The axes, with everything on them already drawn; changed in place.
+    """
+    from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+
+    ax.set_xscale("log")
+    low, high = ax.get_xlim()
+    inside = [tick for tick in _RATIOS if low <= tick <= high]
+    ax.xaxis.set_major_locator(FixedLocator(inside[:: 1 + len(inside) // 8]))
+    ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    ax.xaxis.set_minor_locator(NullLocator())
 
 
 def bare(ax: "Axes", *, keep: tuple[str, ...] = ("bottom",)) -> None:

@@ -8,7 +8,7 @@ from feedbackstudy.errors import InputError
 from feedbackstudy.render import Page, Rendered, Table, Text, clean, escape
 from feedbackstudy.report.page_style import CSS
 
-__all__ = ["Cell", "Column", "ReportTable", "table"]
+__all__ = ["Cell", "Column", "ReportTable", "can_tabulate", "table"]
 
 type Align = Literal["left", "right"]
 type Tone = Literal["", "good", "fair", "poor", "quiet"]
@@ -37,7 +37,7 @@ class Cell:
     Attributes
     ----------
     text : str
-        Ready-made text.
+        Ready-made text; a line break stays one.
     small : str
         A second, smaller line; empty for none.
     tone : {"", "good", "fair", "poor", "quiet"}
@@ -56,7 +56,8 @@ class Cell:
         str
             Inline HTML.
         """
-        text = f'<span class="fs-tag fs-{self.tone}">{escape(self.text)}</span>' if self.tone else escape(self.text)
+        lines = escape(self.text).replace("\n", "<br>")
+        text = f'<span class="fs-tag fs-{self.tone}">{lines}</span>' if self.tone else lines
         return text + (f"<small>{escape(self.small)}</small>" if self.small else "")
 
     def plain(self) -> str:
@@ -84,12 +85,15 @@ class ReportTable(Rendered):
         As long as `columns`.
     notes : tuple of str
         Notes under the table.
+    on_phone : {"stack", "keep"}
+        On a narrow screen: one block for each row, or a table still (few and short columns).
     """
 
     title: str
     columns: tuple[Column, ...]
     rows: tuple[tuple[str | Cell, ...], ...]
     notes: tuple[str, ...] = ()
+    on_phone: Literal["stack", "keep"] = "stack"
 
     def __post_init__(self) -> None:
         for row in self.rows:
@@ -109,7 +113,7 @@ class ReportTable(Rendered):
         notes = "".join(f"<p>{escape(note)}</p>" for note in self.notes).replace("<p>", "<p><em>Note.</em> ", 1)
         under = f'<div class="fs-notes">{notes}</div>' if notes else ""
         return (
-            f'<div class="fs-table"><table><caption>{escape(self.title)}</caption>'
+            f'<div class="fs-table fs-{self.on_phone}"><table><caption>{escape(self.title)}</caption>'
             f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{under}</div>"
         )
 
@@ -163,3 +167,19 @@ def table(result: object) -> ReportTable:
     """
     kinds = ", ".join(sorted(kind.__name__ for kind in table.registry if kind is not object))
     raise InputError(f"There is no table of a {type(result).__name__}; there is one of: {kinds}.")
+
+
+def can_tabulate(result: object) -> bool:
+    """Say whether this kind of result has a table.
+
+    Parameters
+    ----------
+    result : object
+        Anything.
+
+    Returns
+    -------
+    bool
+        True where `table` knows it.
+    """
+    return table.dispatch(type(result)) is not table.dispatch(object)

@@ -60,7 +60,7 @@ def test_estimates_name_their_engine_interval_and_deciding_criterion(estimates):
     assert cells(table, 0)[3].endswith("(95% CI)")
     assert cells(table, 0)[6] == "equivalent (decides: equivalence)"
     assert cells(table, 1)[4] == "P(direction) = .530; P(in ROPE) > .999; BF10 0.03"
-    assert cells(table, 1)[6] == "equivalent (robustness)"
+    assert cells(table, 1)[6] == "robustness"
 
 
 def test_an_estimate_that_is_not_fit_to_report_loses_its_decision(build):
@@ -79,7 +79,7 @@ def test_a_posterior_has_one_row_with_its_diagnostics(posterior):
     assert cells(report.table(posterior), 0)[-2:] == ["1.0012", "4,012"]
 
 
-def test_issues_keep_their_order_and_name_who(build):
+def test_issues_keep_their_order_and_name_who():
     issue = Issue("study.x", Severity.ERROR, "study.yaml:3", "what", "why", "fix", who=("P7",))
 
     table = report.table(Issues([issue]))

@@ -5,20 +5,24 @@ from typing import TYPE_CHECKING, Final
 from feedbackstudy.analysis.estimate import Estimate, Estimates
 from feedbackstudy.render import interval, number
 from feedbackstudy.report.drawing import Drawing, drawing
-from feedbackstudy.report.style import BAND, FIRST, INK, MUTED, SECOND, bare, ticks, wrapped
+from feedbackstudy.report.style import BAND, FIRST, INK, MUTED, SECOND, bare, ratio_scale, ticks, wrapped
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 __all__ = ["estimates_drawing"]
 
+type Contrasts = dict[str, list[Estimate]]
+
 _MARKS: Final = {"frequentist": ("o", FIRST, "-"), "bayesian": ("D", SECOND, (0, (5, 1.2)))}
-_ROW, _LABEL = 0.24, 0.26  # inches
+# Inches: a row, a line of a contrast's label, and the axis of a panel.
+_ROW, _LINE, _AXIS = 0.23, 0.165, 0.42
+_LABEL_WIDTH = 72
 
 
 @drawing.register(Estimates)
 def estimates_drawing(result: Estimates) -> Drawing:
-    """Return the picture of a table of estimates.
+    """Return the picture of a table of estimates: one panel for each outcome and scale.
 
     Parameters
     ----------
@@ -30,44 +34,86 @@ def estimates_drawing(result: Estimates) -> Drawing:
     Drawing
         Its picture.
     """
-    groups = _by_contrast(result)
-    height = 0.75 + sum(_LABEL + _ROW * len(rows) for rows in groups.values())
-    band = " Band: the smallest effect of interest." if any(row.sesoi is not None for row in result) else ""
+    panels = list(_panels(result).values())
+    band = " Band: smaller than the smallest effect of interest." if any(r.sesoi is not None for r in result) else ""
     return Drawing(
-        draw=lambda ax: _draw(groups, ax),
-        height=height,
+        draw=lambda ax: _draw(panels, ax),
+        height=0.25 + sum(map(_height, panels)),
         alt=_alt(result),
-        caption=f"{result.title}. Filled circle: frequentist; open diamond: Bayesian, each with its interval.{band}",
+        caption=f"{result.title}. Filled circle: frequentist; open diamond: Bayesian; each with its interval. "
+        f"Dotted line: no effect.{band}",
     )
 
 
-def _by_contrast(result: Estimates) -> dict[str, list[Estimate]]:
-    groups: dict[str, list[Estimate]] = {}
+def _panels(result: Estimates) -> dict[tuple[str, float], Contrasts]:
+    panels: dict[tuple[str, float], Contrasts] = {}
     for row in result:
-        groups.setdefault(row.contrast, []).append(row)
-    return groups
+        panels.setdefault((row.outcome, _null(row)), {}).setdefault(row.contrast, []).append(row)
+    return panels
 
 
-def _draw(groups: dict[str, list[Estimate]], ax: "Axes") -> None:
+def _null(row: Estimate) -> float:
+    """Return the value that means no effect: a contrast names its scale in words."""
+    return 1.0 if "ratio" in row.contrast.casefold() else 0.0
+
+
+def _height(panel: Contrasts) -> float:
+    return _AXIS + sum(_label_height(contrast) + _ROW * len(rows) for contrast, rows in panel.items())
+
+
+def _label_height(contrast: str) -> float:
+    return 0.12 + _LINE * (1 + wrapped(contrast, _LABEL_WIDTH).count("\n"))
+
+
+def _draw(panels: list[Contrasts], ax: "Axes") -> None:
+    if len(panels) == 1:
+        _panel(panels[0], ax)
+        return
+    ax.set_axis_off()
+    heights = [_height(panel) for panel in panels]
+    top = 1.0
+    for panel, height in zip(panels, heights, strict=True):
+        share = height / sum(heights)
+        axis = _AXIS / sum(heights)
+        _panel(panel, ax.inset_axes((0.0, top - share + axis, 1.0, share - axis)))
+        top -= share
+
+
+def _panel(panel: Contrasts, ax: "Axes") -> None:
     y = 0.0
-    for contrast, rows in groups.items():
-        words = wrapped(contrast, 70)
-        paper = {"facecolor": "white", "edgecolor": "none", "pad": 1.5}
-        ax.text(0, y, words, transform=ax.get_yaxis_transform(), va="center", fontsize=8, color=INK, bbox=paper)
-        top = y + _LABEL / 2
-        for row in rows:
-            y += _ROW
-            _mark(row, y, ax)
+    null = _null(next(iter(panel.values()))[0])
+    for contrast, rows in panel.items():
+        words, height = wrapped(contrast, _LABEL_WIDTH), _label_height(contrast)
+        across = ax.get_yaxis_transform()
+        ax.text(0, y + height - 0.05, words, transform=across, va="bottom", fontsize=8, color=INK, zorder=5)
+        y += height
         sesoi = next((row.sesoi for row in rows if row.sesoi is not None), None)
+        bottom = y + _ROW * len(rows)
         if sesoi is not None:
-            ax.fill_betweenx([top, y + _ROW / 2], -abs(sesoi), abs(sesoi), color=BAND, linewidth=0, zorder=0)
-        y += _LABEL
-    ax.axvline(0, color=INK, linewidth=0.8, linestyle=(0, (1, 2)), zorder=1)
-    ax.set_ylim(y, -_LABEL)
+            ax.fill_betweenx([y, bottom], *_negligible(null, abs(sesoi)), color=BAND, linewidth=0, zorder=0)
+        ax.plot([null, null], [y, bottom], color=INK, linewidth=0.8, linestyle=(0, (1, 2)), zorder=1)
+        for row in rows:
+            _mark(row, y + _ROW / 2, ax)
+            y += _ROW
+    ax.set_ylim(y + 0.04, 0)
     ax.set_yticks([])
-    ax.margins(x=0.06)
-    ticks(ax)
+    _scale(panel, null, ax)
     bare(ax)
+
+
+def _negligible(null: float, sesoi: float) -> tuple[float, float]:
+    if null == 0.0 or sesoi == 0.0:
+        return null - sesoi, null + sesoi
+    return min(sesoi, 1 / sesoi), max(sesoi, 1 / sesoi)
+
+
+def _scale(panel: Contrasts, null: float, ax: "Axes") -> None:
+    lows = [row.low if row.low is not None else row.estimate for rows in panel.values() for row in rows]
+    if null == 1.0 and min(lows) > 0:
+        ratio_scale(ax)
+    else:
+        ax.margins(x=0.06)
+        ticks(ax)
 
 
 def _mark(row: Estimate, y: float, ax: "Axes") -> None:
@@ -77,9 +123,11 @@ def _mark(row: Estimate, y: float, ax: "Axes") -> None:
     face = ink if row.engine == "frequentist" else "white"
     ax.plot([row.estimate], [y], marker=marker, color=ink, markerfacecolor=face, markersize=5.2, zorder=3)
     words = number(row.estimate) + (f" {interval(row.low, row.high)}" if row.low is not None else "")
-    ax.text(1.02, y, words, transform=ax.get_yaxis_transform(), va="center", fontsize=7.5, color=INK)
+    across = ax.get_yaxis_transform()
     if not row.fit_to_report:
-        ax.text(1.02, y + 0.11, "not fit to report", transform=ax.get_yaxis_transform(), fontsize=6.5, color=MUTED)
+        ax.text(1.02, y, "not fit to report", transform=across, va="center", fontsize=7.5, color=MUTED)
+        return
+    ax.text(1.02, y, words, transform=across, va="center", fontsize=7.5, color=INK)
 
 
 def _alt(result: Estimates) -> str:
