@@ -149,6 +149,8 @@ class Form(Declaration):
         Names of the item columns, in order; ``<code>_<position>`` where none are given.
     items : tuple of Item
         Tags, and the wordings of our own items.
+    instruction : str
+        What stands above the items; for our own items only.
     modified : str
         For an adapted form, what was changed; norms are off.
     origins : mapping of str to Origin
@@ -166,6 +168,7 @@ class Form(Declaration):
     poles: Fixed[str, Literal["high_left", "high_right"]] = Fixed()
     item_ids: Many[str] = ()
     items: Many[Item] = ()
+    instruction: str = ""
     modified: str = ""
     origins: Fixed[str, Origin] = Fixed()
 

@@ -123,7 +123,7 @@ class Scale(Rendered, Declaration):
 
     @model_validator(mode="after")
     def _wordings_are_our_own(self) -> Self:
-        worded = any(item.text for form in self.forms for item in form.items)
+        worded = any(form.instruction or item.text for form in self.forms for item in form.items)
         if worded and not (self.study_built and self.license == "CC0"):
             raise ValueError(
                 f"scale {self.code!r} holds item wordings; only study-built CC0 items may. Keep the wording of a "

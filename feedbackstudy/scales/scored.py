@@ -39,7 +39,7 @@ class Column:
     asked: NDArray[np.int16]
 
 
-type Parts = dict[str, tuple[NDArray[np.float64], NDArray[np.int16], NDArray[np.int16]]]
+type Part = tuple[NDArray[np.float64], NDArray[np.int16], NDArray[np.int16]]
 
 
 def score_job(responses: Responses, job: Job, *, imputed: bool) -> tuple[list[Column], list[Issue]]:
@@ -157,8 +157,10 @@ class _FormScorer:
         self.job, self.form, self.scale = job, form, job.scale
         self.answers: ResponseFormat = form.likert_options
         self.stated = responses.already_reversed
+        self.wanted = score_names(job.scale, form, job.name, job.parts)
         names = job.columns(form)
-        self.items = {p: names[p - 1] for p in form.positions}
+        needed = {p for part in self.wanted.values() for p in self._positions(part)}
+        self.items = {p: names[p - 1] for p in sorted(needed)}
         self._require(responses, self.items.values())
         cells = [read_cells(responses, item, self.answers, rows, imputed=imputed) for item in self.items.values()]
         self.issues: list[Issue] = [issue for cell in cells for issue in cell.issues]
@@ -212,7 +214,7 @@ class _FormScorer:
             return
         self.issues += column_findings(cells, self.scale.code)
         for subscale in self.form.subscales:
-            positions = subscale.items or ()
+            positions = [p for p in subscale.items or () if p in self.cells]
             self.issues += key_findings(
                 [self.cells[p] for p in positions],
                 [self.turned[p] for p in positions],
@@ -223,11 +225,9 @@ class _FormScorer:
 
     def columns(self, fielded: tuple[Fielded, ...]) -> list[Column]:
         """Return the score columns that the job asks for."""
-        wanted = score_names(self.scale, self.form, self.job.name, self.job.parts)
-        parts = self._parts()
         stamped = tuple(item for item in self.items.values() if item in (self.stated or ()))
         made = []
-        for name, part in wanted.items():
+        for name, part in self.wanted.items():
             info = info_of(self.scale, self.form, name=name, part=part, measure=self.job.name)
             info = replace(
                 info,
@@ -236,27 +236,27 @@ class _FormScorer:
                 norms=info.norms and not any(f.modified for f in fielded),
                 stamps=(*info.stamps, *_stamps(stamped, fielded)),
             )
-            made.append(Column(info, *parts[part]))
+            made.append(Column(info, *self._part(part)))
         return made
 
-    def _parts(self) -> Parts:
-        made: Parts = {}
-        for subscale in self.form.subscales:
-            made[subscale.name] = self._score(subscale.items or ())
-        if self.scale.total is not None:
-            made[self.scale.total.name] = self._score(self.form.positions)
-        for composite in self.scale.composites:
-            sources = [made[name] for name in composite.weights]
-            values = sum(w * s[0] for w, s in zip(composite.weights.values(), sources, strict=True))
-            answered, asked = sum(s[1] for s in sources), sum(s[2] for s in sources)
-            made[composite.name] = (
-                np.asarray(values, dtype=np.float64),
-                np.asarray(answered, dtype=np.int16),
-                np.asarray(asked, dtype=np.int16),
-            )
-        return made
+    def _positions(self, part: str) -> tuple[int, ...]:
+        """Items behind a subscale, the total or a composite."""
+        composite = self.scale.composites.get(part)
+        if composite is not None:
+            return tuple(p for inner in composite.weights for p in self._positions(inner))
+        subscale = self.form.subscales.get(part)
+        return (subscale.items or ()) if subscale is not None else self.form.positions
 
-    def _score(self, positions: Sequence[int]) -> tuple[NDArray[np.float64], NDArray[np.int16], NDArray[np.int16]]:
+    def _part(self, part: str) -> Part:
+        composite = self.scale.composites.get(part)
+        if composite is None:
+            return self._score(self._positions(part))
+        sources = [self._part(inner) for inner in composite.weights]
+        values = sum(w * s[0] for w, s in zip(composite.weights.values(), sources, strict=True))
+        answered, asked = sum(s[1] for s in sources), sum(s[2] for s in sources)
+        return np.asarray(values), np.asarray(answered, dtype=np.int16), np.asarray(asked, dtype=np.int16)
+
+    def _score(self, positions: Sequence[int]) -> Part:
         table = self.scale.scoring.value_map
         cells = [self.cells[p] for p in positions]
         low, high = self.answers.min, self.answers.max
