@@ -24,11 +24,17 @@ class Construct(Declaration):
         In words.
     measure : str or None
         Key of the library's scale that measures it; None while there is no measure.
+    subscale : str or None
+        Which of the scale's subscales.
+    reversed : bool
+        Whether high scores mean little of the construct.
     """
 
     name: Name
     label: Line
     measure: str | None = None
+    subscale: Name | None = None
+    reversed: bool = False
 
 
 class ClaimEvidence(Declaration):

@@ -1,6 +1,6 @@
 """From a claim to a hypothesis: the skeleton that a study can test, or what it still needs."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -23,6 +23,8 @@ class Asked(Protocol):
     def columns(self) -> tuple[str, ...]: ...
     @property
     def scale(self) -> str | None: ...
+    @property
+    def scores(self) -> Mapping[str, str]: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,8 +142,13 @@ def _score(construct: str, measures: Sequence[Asked] | None) -> tuple[str | None
     if measures is None:
         return construct, () if declared.measure else (f"There is no measure yet of {declared.label} ({construct}).",)
     named = [column for measure in measures for column in measure.columns if column == construct]
-    whole = [m for m in measures if len(m.columns) == 1 and declared.measure is not None]
-    by_scale = [measure.columns[0] for measure in whole if measure.scale == declared.measure]
+    by_scale = [
+        column
+        for measure in measures
+        if measure.scale is not None and measure.scale == declared.measure
+        for column in measure.columns
+        if measure.scores.get(column) == declared.subscale or len(measure.columns) == 1
+    ]
     found = next(iter([*named, *by_scale]), None)
     need = f"Declare a measure of {declared.label}{key}, or name its score {construct!r}."
     return found, () if found else (need,)
@@ -159,11 +166,18 @@ def _hypothesis(
         outcome=score,
         contrast=_renamed(claim.contrast, claim.factor, factor),
         path=Path(through=tuple(Mediator(score=m) for m in mediators), structure=structure) if mediators else None,
-        direction=claim.expects.get(outcome, "positive"),
+        direction=_direction(claim, outcome),
         role="exploratory",
         claim=claim.id,
         evidence="experimental" if claim.how == "assigned" and _assigned(factor) else "observational",
     )
+
+
+def _direction(claim: Claim, outcome: str) -> Literal["positive", "negative", "either"]:
+    expected = claim.expects.get(outcome, "positive")
+    if not register().constructs[outcome].reversed or expected == "either":
+        return expected
+    return "negative" if expected == "positive" else "positive"
 
 
 def _assigned(factor: Factor | None) -> bool:

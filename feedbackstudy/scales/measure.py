@@ -26,7 +26,7 @@ class Measure(Declaration):
     form : str or None
         The form of that scale; its default form where left out.
     scores : mapping of str to str
-        Score column -> subscale, where the measure yields subscale scores.
+        Score column -> subscale, where the measure yields subscale scores; subscales that are not named are not asked.
     role : str
         What the measure is for: ``"outcome"``, ``"mediator"``, ``"moderator"``, ``"covariate"``,
         ``"manipulation_check"``, ``"attention_check"``, ``"awareness"``, ``"fidelity"`` or ``"description"``.

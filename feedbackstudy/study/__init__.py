@@ -53,5 +53,6 @@ The smallest study that can be checked:
 """
 
 from feedbackstudy.study.declared import Study
+from feedbackstudy.study.template import new_study, templates
 
-__all__ = ["Study"]
+__all__ = ["Study", "new_study", "templates"]

@@ -76,7 +76,7 @@ def _can(study: "Study") -> Iterator[str]:
     yield f"{how}."
     assigned = [factor.title for factor in study.factors if factor.mode != "measured"]
     if assigned:
-        yield f"what difference {', '.join(assigned)} makes, because levels are assigned."
+        yield f"what difference each of these makes, because its levels are assigned: {', '.join(assigned)}."
     for arm in study.arms:
         yield f"how feedback compares with {arm.title!r}, on what both are asked."
     later = [wave for wave in study.waves if wave.phase == "after" and wave.offset_days > 0]
@@ -100,7 +100,7 @@ def _cannot(study: "Study") -> Iterator[str]:
     for measure in study.measures:
         unasked = [arm for arm in (FEEDBACK, *study.arms.names) if not measure.asks(arm)]
         if unasked and measure.role in {"outcome", "mediator"}:
-            yield f"how {', '.join(unasked)} compares on {measure.title!r}, which is not asked there."
+            yield f"how people of {', '.join(unasked)} fare on {measure.title!r}, which they are not asked."
     if not any(wave.phase == "after" and wave.offset_days > 0 for wave in study.waves):
         yield "how long an effect lasts: nobody is asked again later."
     if not any(measure.kind != "scale" and measure.kind != "rating" for measure in study.measures):

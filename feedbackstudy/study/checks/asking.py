@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from feedbackstudy.design.arms import FEEDBACK
 from feedbackstudy.issues import Issue
 from feedbackstudy.study.checks.finding import error, note, warning
-from feedbackstudy.study.checks.names import predictors_in, sound_hypotheses, uses_levels
+from feedbackstudy.study.checks.names import contrasted, predictors_in, sound_hypotheses
 
 if TYPE_CHECKING:
     from feedbackstudy.study.declared import Study
@@ -103,7 +103,7 @@ def _clusters(study: "Study") -> Iterator[Issue]:
 
 def _manipulation_checks(study: "Study") -> Iterator[Issue]:
     checked = {name for measure in study.measures for name in measure.checks}
-    tested = {name for _, h in sound_hypotheses(study) if h.confirmatory for name, _ in uses_levels(h.contrast)}
+    tested = {name for _, h in sound_hypotheses(study) if h.confirmatory for name in contrasted(h.contrast)}
     for i, factor in enumerate(study.factors):
         if factor.name in tested - checked and factor.mode != "measured":
             yield warning(

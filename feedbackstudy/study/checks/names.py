@@ -27,7 +27,7 @@ from feedbackstudy.study.checks.finding import Location, absent, error
 if TYPE_CHECKING:
     from feedbackstudy.study.declared import Study
 
-__all__ = ["arms_in", "check_names", "predictors_in", "sound_hypotheses", "uses_levels"]
+__all__ = ["arms_in", "check_names", "contrasted", "predictors_in", "sound_hypotheses", "uses_levels"]
 
 
 def arms_in(comparison: Comparison) -> tuple[str, ...]:
@@ -82,6 +82,33 @@ def uses_levels(comparison: Comparison) -> Iterator[tuple[str, tuple[str, ...]]]
                 yield from ((factor, (level,)) for factor, level in cell.at.items())
     at: Mapping[str, str] = getattr(comparison, "at", {})
     yield from ((factor, (level,)) for factor, level in at.items())
+
+
+def contrasted(comparison: Comparison) -> tuple[str, ...]:
+    """Return the factors whose levels a comparison sets against each other, without those it only holds.
+
+    Parameters
+    ----------
+    comparison : Comparison
+        What is compared.
+
+    Returns
+    -------
+    tuple of str
+        Factor names.
+    """
+    match comparison:
+        case MainEffect() | SimpleEffect() | Moderation() | Trend():
+            return (comparison.factor,)
+        case Interaction():
+            return comparison.factors or tuple(comparison.levels)
+        case WeightedCells():
+            named: dict[str, set[str]] = {}
+            for factor, levels in uses_levels(comparison):
+                named.setdefault(factor, set()).update(levels)
+            return tuple(factor for factor, levels in named.items() if len(levels) > 1)
+        case _:
+            return ()
 
 
 def predictors_in(hypothesis: Hypothesis) -> Iterator[tuple[str, str | None]]:

@@ -10,7 +10,7 @@ from feedbackstudy.design.hypotheses import Hypothesis
 from feedbackstudy.errors import InputError
 from feedbackstudy.issues import Issue
 from feedbackstudy.study.checks.finding import Location, error
-from feedbackstudy.study.checks.names import arms_in, predictors_in, sound_hypotheses, uses_levels
+from feedbackstudy.study.checks.names import arms_in, contrasted, predictors_in, sound_hypotheses
 
 if TYPE_CHECKING:
     from feedbackstudy.study.declared import Study
@@ -114,7 +114,7 @@ def _estimable(study: "Study", at: Location, hypothesis: Hypothesis) -> Iterator
 
 
 def _assigned(study: "Study", at: Location, hypothesis: Hypothesis) -> Iterator[Issue]:
-    used = [study.factors[name] for name, _ in uses_levels(hypothesis.contrast)]
+    used = [study.factors[name] for name in contrasted(hypothesis.contrast)]
     measured = [factor.name for factor in used if factor.mode == "measured"]
     outside = [arm for arm in arms_in(hypothesis.contrast) if arm != FEEDBACK]
     found_only = isinstance(hypothesis.contrast, Association) or (measured and len(measured) == len(used))

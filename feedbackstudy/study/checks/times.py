@@ -9,7 +9,7 @@ from feedbackstudy.design.hypotheses import Hypothesis
 from feedbackstudy.design.waves import Wave
 from feedbackstudy.issues import Issue
 from feedbackstudy.study.checks.finding import Location, error, note, warning
-from feedbackstudy.study.checks.names import sound_hypotheses, uses_levels
+from feedbackstudy.study.checks.names import contrasted, sound_hypotheses
 
 if TYPE_CHECKING:
     from feedbackstudy.study.declared import Study
@@ -111,7 +111,7 @@ def _delay(study: "Study", at: Location, hypothesis: Hypothesis) -> Iterator[Iss
     wave = study.waves.get(hypothesis.occasion or study.measure_of(hypothesis.outcome).waves[-1])
     if wave is None or wave.phase == "before":
         return
-    for name in dict.fromkeys(factor for factor, _ in uses_levels(hypothesis.contrast)):
+    for name in contrasted(hypothesis.contrast):
         factor = study.factors[name]
         if factor.mode == "enacted" and _sets_delay(factor):
             yield _confounded(study, at, wave, factor)
