@@ -1,6 +1,15 @@
 """The public names of feedbackstudy: the one place that lists them."""
 
+from feedbackstudy import datasets as datasets
+from feedbackstudy import report as report
+from feedbackstudy import scales as scales
+from feedbackstudy.analysis.estimate import Estimate as Estimate
+from feedbackstudy.analysis.estimate import Estimates as Estimates
+from feedbackstudy.frames import Responses as Responses
+from feedbackstudy.frames import Scores as Scores
 from feedbackstudy.issues import Issue as Issue
 from feedbackstudy.issues import Issues as Issues
 from feedbackstudy.provenance import Provenance as Provenance
 from feedbackstudy.provenance import versions as versions
+from feedbackstudy.scales import score as score
+from feedbackstudy.study import Study as Study

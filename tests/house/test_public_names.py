@@ -68,37 +68,65 @@ def test_an_unknown_public_name_is_answered_with_those_that_exist():
         feedbackstudy.Studdy  # noqa: B018
 
 
-@pytest.mark.parametrize("path", MODULES, ids=label)
-def test_a_module_exports_what_it_defines_and_no_more(path):
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    names = exported(tree)
-    public = set(defined(tree))
-
+def export_faults(source: str) -> list[str]:
+    tree = ast.parse(source)
+    names, public = exported(tree), set(defined(tree))
     if names is None:
-        assert not public, f"{label(path)} defines {sorted(public)} and has no __all__"
-        return
-    assert len(names) == len(set(names))
-    assert public <= set(names), f"public, but not in __all__: {sorted(public - set(names))}"
-    assert set(names) <= bound(tree), f"in __all__, but not defined: {sorted(set(names) - bound(tree))}"
+        return [f"defines {sorted(public)} and has no __all__"] if public else []
+    faults = [f"twice in __all__: {name}" for name in sorted(set(names)) if names.count(name) > 1]
+    faults += [f"public, but not in __all__: {name}" for name in sorted(public - set(names))]
+    return faults + [f"in __all__, but not defined: {name}" for name in sorted(set(names) - bound(tree))]
 
 
-@pytest.mark.parametrize("path", MODULES, ids=label)
-def test_every_public_function_and_class_is_documented(path):
-    """That its parameters are documented too is checked by numpydoc in `make lint`."""
-    found = defined(ast.parse(path.read_text(encoding="utf-8")))
+def test_a_module_exports_what_it_defines_and_no_more():
+    faults = {label(path): export_faults(path.read_text(encoding="utf-8")) for path in MODULES}
 
-    assert [name for name, node in found.items() if not ast.get_docstring(node)] == []
+    assert {name: found for name, found in faults.items() if found} == {}
 
 
-@pytest.mark.parametrize("path", MODULES, ids=label)
-def test_options_are_given_by_name_and_no_flag_by_position(path):
+@pytest.mark.parametrize(
+    ("source", "fault"),
+    [
+        ("def f(): ...", "has no __all__"),
+        ("__all__ = ['f']\ndef f(): ...\nclass G: ...", "public, but not in __all__: G"),
+        ("__all__ = ['f', 'g']\ndef f(): ...", "in __all__, but not defined: g"),
+        ("__all__ = ['f', 'f']\ndef f(): ...", "twice in __all__: f"),
+    ],
+)
+def test_the_rule_sees_a_name_that_is_not_exported(source, fault):
+    assert any(fault in found for found in export_faults(source))
+
+
+def test_every_public_function_and_class_is_documented():
+    """That parameters are documented too is checked by numpydoc in `make lint`."""
+    trees = {label(path): defined(ast.parse(path.read_text(encoding="utf-8"))) for path in MODULES}
+
+    assert [
+        f"{file}: {name}" for file, found in trees.items() for name in found if not ast.get_docstring(found[name])
+    ] == []
+
+
+def option_faults(function: ast.FunctionDef | ast.AsyncFunctionDef) -> list[str]:
     """At most three arguments go by position, options among them; a bool never does."""
-    for name, node in defined(ast.parse(path.read_text(encoding="utf-8"))).items():
-        if isinstance(node, ast.ClassDef):
-            continue
-        positional = [*node.args.posonlyargs, *node.args.args]
-        required = len(positional) - len(node.args.defaults)
-        flags = [a.arg for a in positional if a.annotation is not None and ast.unparse(a.annotation) == "bool"]
+    positional = [*function.args.posonlyargs, *function.args.args]
+    required = len(positional) - len(function.args.defaults)
+    flags = [a.arg for a in positional if a.annotation is not None and ast.unparse(a.annotation) == "bool"]
+    crowd = ["make the options keyword-only"] if len(positional) > max(3, required) else []
+    return crowd + [f"flag by position: {flag}" for flag in flags]
 
-        assert len(positional) <= max(3, required), f"{name}: make the options after the second keyword-only"
-        assert not flags, f"{name}: flags by position: {flags}"
+
+def test_options_are_given_by_name_and_no_flag_by_position():
+    faults = {
+        f"{label(path)}: {name}": option_faults(node)
+        for path in MODULES
+        for name, node in defined(ast.parse(path.read_text(encoding="utf-8"))).items()
+        if not isinstance(node, ast.ClassDef)
+    }
+
+    assert {name: found for name, found in faults.items() if found} == {}
+
+
+def test_the_rule_sees_a_flag_and_a_crowd():
+    (function,) = ast.parse("def f(a, b, c=1, d: bool = False): ...").body
+
+    assert option_faults(function) == ["make the options keyword-only", "flag by position: d"]
