@@ -149,15 +149,14 @@ def _frozen(matrix: Row) -> Row:
 
 
 def _steps(factor: Factor, level: str | None, against: str | None) -> tuple[Row, tuple[str, ...]]:
-    """Return one row for level minus against, or all levels minus the first one."""
+    """Return one row for level minus against, or every other level minus the reference (else the first by name)."""
     codes = factor.codes()
-    if level is None:
-        others = codes[1:]
-        return (
-            np.hstack([-np.ones((len(others), 1)), np.eye(len(others))]),
-            tuple(f"{other} - {codes[0]}" for other in others),
-        )
     base = against or factor.reference
+    if level is None:
+        first = base or min(codes)
+        others = sorted(set(codes) - {first})
+        rows = [[float(code == other) - float(code == first) for code in codes] for other in others]
+        return np.array(rows), tuple(f"{other} - {first}" for other in others)
     if base is None:
         raise DeclarationError(
             f"Factor {factor.name!r} has no reference level; say what {level!r} is compared with ('against'), or give "

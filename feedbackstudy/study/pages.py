@@ -52,9 +52,14 @@ def _facts(study: "Study") -> Facts:
 
 def _factors(study: "Study") -> Table:
     rows = tuple(
-        (factor.title, f"{factor.mode}, {factor.varies}", factor.levels[code], factor.definitions.get(code, ""))
+        (
+            factor.title,
+            f"{factor.mode}, {factor.varies}",
+            factor.levels[code],
+            factor.definitions.get(code) or (factor.definition if first else ""),
+        )
         for factor in study.factors
-        for code in factor.codes()
+        for first, code in ((i == 0, code) for i, code in enumerate(factor.codes()))
     )
     return Table(("factor", "how", "level", "what happens"), rows, "What varies")
 

@@ -4,7 +4,15 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from feedbackstudy.design.arms import FEEDBACK
-from feedbackstudy.design.comparisons import Association
+from feedbackstudy.design.comparisons import (
+    Association,
+    CellsVsArm,
+    Comparison,
+    Interaction,
+    MainEffect,
+    Moderation,
+    SimpleEffect,
+)
 from feedbackstudy.design.contrasts import weights
 from feedbackstudy.design.hypotheses import Hypothesis
 from feedbackstudy.errors import InputError
@@ -90,7 +98,7 @@ def _estimable(study: "Study", at: Location, hypothesis: Hypothesis) -> Iterator
     if isinstance(hypothesis.contrast, Association):
         return
     try:
-        rows = len(weights(hypothesis.contrast, study.crossing).matrix)
+        weights(hypothesis.contrast, study.crossing)
     except InputError as fault:
         yield error(
             study,
@@ -101,16 +109,27 @@ def _estimable(study: "Study", at: Location, hypothesis: Hypothesis) -> Iterator
             fix="Change the contrast, or the factors, levels and cells it rests on.",
         )
         return
-    if rows > 1 and hypothesis.direction in {"positive", "negative"}:
+    if _all_at_once(hypothesis.contrast) and hypothesis.direction in {"positive", "negative"}:
         yield error(
             study,
             at,
             "directed_omnibus",
-            f"The hypothesis expects a {hypothesis.direction} difference, but its contrast compares {rows} differences "
-            "at once.",
-            why="A test of several differences has no direction; it could be significant the wrong way round.",
+            f"The hypothesis expects a {hypothesis.direction} difference, but its contrast names no two levels and "
+            "compares all at once.",
+            why="Without a level and what it is compared with, a difference has no sign; the result could be "
+            "significant the wrong way round.",
             fix="Name level and against (two levels), use a trend or weights, or set direction: either.",
         )
+
+
+def _all_at_once(comparison: Comparison) -> bool:
+    match comparison:
+        case MainEffect() | SimpleEffect() | Moderation():
+            return comparison.level is None
+        case Interaction():
+            return bool(comparison.factors)
+        case _:
+            return isinstance(comparison, CellsVsArm)
 
 
 def _assigned(study: "Study", at: Location, hypothesis: Hypothesis) -> Iterator[Issue]:

@@ -1,7 +1,7 @@
 """Whether the clock is fair: anchors, delays, pseudo-dates, the order of waves, and carry-over."""
 
 from collections.abc import Iterator
-from itertools import pairwise
+from itertools import combinations
 from typing import TYPE_CHECKING
 
 from feedbackstudy.design.factors import Factor
@@ -39,12 +39,12 @@ def check_times(study: "Study") -> Iterator[Issue]:
 
 
 def _order(study: "Study") -> Iterator[Issue]:
-    for i, (earlier, later) in enumerate(pairwise(study.waves), start=1):
+    for earlier, later in combinations(study.waves, 2):
         backwards = earlier.anchor == later.anchor and earlier.offset_days > later.offset_days
         if backwards or (earlier.phase, later.phase) == ("after", "before"):
             yield error(
                 study,
-                ("waves", i),
+                ("waves", study.waves.index(later)),
                 "waves_out_of_order",
                 f"Wave {later.name!r} is declared after {earlier.name!r} but comes before it.",
                 why="The order of waves tells causes from effects and which answer is the baseline.",

@@ -1,0 +1,342 @@
+"""Every check of a study in both directions: silent on a sound study, speaking where the study is not."""
+
+import copy
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from feedbackstudy.issues import Severity
+from feedbackstudy.study import Study, new_study
+from feedbackstudy.study.checks import StudyIssues
+from feedbackstudy.yamlfile import YamlValue
+
+type Data = dict[str, YamlValue]
+GONE = object()
+SOUND = {"study.recency_differs", "study.text_not_locked"}
+
+
+@pytest.fixture(scope="module")
+def sound(tmp_path_factory: pytest.TempPathFactory) -> Data:
+    folder = new_study(tmp_path_factory.mktemp("studies") / "second-chance", "second-chance")
+    return Study.load(folder).to_data()
+
+
+def edited(data: Data, changes: dict[str, object]) -> Study:
+    """Return the study with some places changed; a place is keys and names joined by slashes."""
+    made = copy.deepcopy(data)
+    for place, value in changes.items():
+        *parts, last = place.split("/")
+        target: object = made
+        for part in parts:
+            target = step(target, part)
+        put(target, last, value)
+    return Study.from_data(made)
+
+
+def step(target: object, part: str) -> object:
+    if isinstance(target, list):
+        return next(item for item in target if item.get("name") == part)
+    assert isinstance(target, dict)
+    return target.setdefault(part, {})
+
+
+def put(target: object, last: str, value: object) -> None:
+    if isinstance(target, list):
+        index = next((i for i, item in enumerate(target) if item.get("name") == last), len(target))
+        if value is GONE:
+            del target[index]
+        else:
+            target[index : index + 1] = [value]
+        return
+    assert isinstance(target, dict)
+    if value is GONE:
+        del target[last]
+    else:
+        target[last] = value
+
+
+def codes(issues: StudyIssues) -> set[str]:
+    return {issue.code for issue in issues}
+
+
+def hypothesis(**fields: object) -> Data:
+    made: Data = {
+        "name": "x",
+        "text": "Something differs.",
+        "outcome": "usefulness",
+        "contrast": {"kind": "main_effect", "factor": "framing", "level": "strengths_first"},
+        "direction": "either",
+        "role": "exploratory",
+    }
+    return {key: value for key, value in {**made, **fields}.items() if value is not GONE}  # type: ignore[misc]
+
+
+def path(*scores: str, structure: str = "simple", **occasions: str) -> Data:
+    steps = [{"score": score, **({"occasion": occasions[score]} if score in occasions else {})} for score in scores]
+    return {"through": steps, "structure": structure}  # type: ignore[dict-item]
+
+
+def test_a_sound_study_has_notes_only(sound: Data) -> None:
+    issues = Study.from_data(sound).check()
+
+    assert codes(issues) == SOUND
+    assert {issue.severity for issue in issues} == {Severity.NOTE}
+
+
+ERRORS: list[tuple[str, dict[str, object]]] = [
+    ("unknown_factor", {"hypotheses/h1/contrast/factor": "timming"}),
+    ("unknown_level", {"hypotheses/h1/contrast/level": "specific"}),
+    ("unknown_level", {"hypotheses/h10/contrast/at": {"specificity": "vague"}}),
+    ("unknown_score", {"hypotheses/h1/outcome": "usefullness"}),
+    ("unknown_score", {"hypotheses/h5/path": path("challenges", "interview_self_efficacy", structure="serial")}),
+    ("unknown_score", {"hypotheses/h11/contrast/by": "age"}),
+    ("unknown_wave", {"hypotheses/h2/occasion": "t9"}),
+    ("unknown_wave", {"measures/usefulness/waves": ["t7"]}),
+    ("unknown_wave", {"covariates/interviews_so_far/known_from": "t8"}),
+    ("unknown_arm", {"hypotheses/h6/contrast/arm": "silent"}),
+    ("unknown_arm", {"measures/usefulness/asked_of": ["feedbacks"]}),
+    ("unknown_unit", {"units/student/nested_in": "school"}),
+    ("unknown_unit", {"factors/timing/assigned_to": "school"}),
+    ("unknown_factor", {"forbidden": [{"tone": "warm"}]}),
+    ("unknown_factor", {"measures/checks/checks": ["tone"]}),
+    ("unknown_hypothesis", {"plan/decides/h99": {"by": "p"}}),
+    ("unknown_hypothesis", {"plan/families": [{"name": "f", "hypotheses": ["h77"]}]}),
+    ("unknown_covariate", {"plan/covariates": ["age"]}),
+    ("unknown_variable", {"plan/exclusions/too_fast/variable": "speed"}),
+    ("unknown_claim", {"hypotheses/h1/claim": "C99"}),
+    ("units_not_nested", {"units/student/nested_in": GONE}),
+    ("no_occasion", {"hypotheses/h2/occasion": GONE}),
+    ("no_occasion", {"plan/exclusions/too_fast/occasion": GONE}),
+    ("not_asked_then", {"hypotheses/h1/occasion": "t2"}),
+    ("not_asked_then", {"hypotheses/h6/baseline": "t0"}),
+    ("arm_not_asked", {"hypotheses/h6/outcome": "usefulness"}),
+    ("arm_not_asked", {"measures/felt_respect/asked_of": ["feedback", "silence"]}),
+    ("arm_not_asked", {"hypotheses/h6/path": path("acceptance")}),
+    ("not_estimable", {"forbidden": [{"timing": "same_day", "specificity": "behavioural_next_step"}]}),
+    ("not_estimable", {"hypotheses/x": hypothesis(contrast={"kind": "trend", "factor": "framing"})}),
+    ("directed_omnibus", {"hypotheses/h3/contrast": {"kind": "main_effect", "factor": "specificity"}}),
+    ("not_assigned", {"factors/specificity/mode": "measured"}),
+    (
+        "not_assigned",
+        {"hypotheses/x": hypothesis(contrast={"kind": "association", "predictor": "interviews_so_far"})},
+    ),
+    ("mediator_after_outcome", {"hypotheses/x": hypothesis(path=path("reapply"))}),
+    (
+        "mediator_before_feedback",
+        {"hypotheses/x": hypothesis(path=path("interview_self_efficacy", interview_self_efficacy="t0"))},
+    ),
+    (
+        "mediators_out_of_order",
+        {
+            "hypotheses/x": hypothesis(
+                outcome="practice_hours",
+                path=path("reapply", "challenge", structure="serial", challenge="t1"),
+            )
+        },
+    ),
+    ("baseline_after_feedback", {"hypotheses/h2/baseline": "t1"}),
+    ("waves_out_of_order", {"waves/t0/phase": "after", "waves/t1/phase": "before"}),
+    ("waves_out_of_order", {"waves/t0/anchor": "decision", "waves/t0/offset_days": 40.0}),
+    ("no_pseudo_date", {"waves/t1/pseudo_date": GONE}),
+    ("wave_before_feedback", {"waves/t2/offset_days": 7.0}),
+    ("arm_without_measure", {"arms/rumour": {"name": "rumour", "told": "other"}, **{
+        f"measures/{name}/asked_of": ["feedback", "decision_only", "silence"]
+        for name in ("attention", "interview_self_efficacy", "felt_respect", "intentions", "practice_hours",
+                     "second_interview", "awareness")
+    }}),
+    ("referent_absent", {"measures/appraisal/asked_of": GONE}),
+    ("no_criterion", {"plan/decides/h1": GONE}),
+    ("criterion_without_engine", {"plan/engines": ["frequentist"]}),
+    ("criterion_without_engine", {"plan/engines": ["bayesian"]}),
+    ("no_sesoi", {"hypotheses/h7/sesoi": GONE}),
+    ("no_sesoi", {"hypotheses/h7/sesoi": GONE, "plan/decides/h7": {"by": "rope"}, "plan/rope": GONE}),
+    ("p_cannot_show_absence", {"plan/decides/h7": {"by": "p"}}),
+    ("sesoi_unit", {"hypotheses/h1/sesoi": {"value": 1.5, "unit": "odds_ratio"}}),
+    ("sesoi_unit", {"hypotheses/h1/sesoi": {"value": 0.1, "unit": "standardised_path"}}),
+    ("sesoi_unit", {"hypotheses/h12/sesoi": {"value": 0.2, "unit": "sd"}}),
+    ("check_excludes", {"plan/exclusions/x": {"name": "x", "variable": "noticed_timing", "exclude_if": "below",
+                                              "value": 3, "because": "did not notice"}}),
+    ("fails_what", {"plan/exclusions/x": {"name": "x", "variable": "usefulness", "exclude_if": "fails",
+                                          "because": "low"}}),
+    ("no_consent", {"conduct/consent": GONE}),
+    ("deception_without_debriefing", {"conduct/debriefing": GONE}),
+    ("deception_without_re_consent", {"conduct/re_consent": GONE}),
+    ("candidates_deceived", {"conduct/deception": "active", "conduct/population": "candidates"}),
+    ("feedback_withheld", {"conduct/population": "candidates", "conduct/withheld_feedback": GONE}),
+    ("feedback_withheld", {"conduct/population": "candidates",
+                           "conduct/withheld_feedback": {"given_afterwards": False}}),
+]  # fmt: skip
+
+WARNINGS: list[tuple[str, dict[str, object]]] = [
+    ("delay_confounded", {"hypotheses/h2/occasion": "t1"}),
+    ("delay_unknown", {"factors/timing/scores": GONE, "factors/timing/delay_from": GONE}),
+    ("carry_over", {"factors/timing/varies": "within"}),
+    ("covariate_after_feedback", {"plan/covariates": ["usefulness"]}),
+    ("covariate_after_feedback", {"covariates/interviews_so_far/known_from": "t1"}),
+    ("moderator_after_feedback", {"hypotheses/h11/contrast/by": "threat"}),
+    ("check_may_prime", {"measures/checks/placement": "first"}),
+    ("few_clusters", {"factors/timing/assigned_to": "class", "units/class/n": 8}),
+    ("no_manipulation_check", {"measures/checks/checks": ["timing", "framing"]}),
+    ("criterion_for_exploratory", {"plan/decides/h8": {"by": "p"}}),
+    ("no_smallest_effect", {"hypotheses/h1/sesoi": GONE}),
+    ("no_family", {"plan/families": [{"name": "main", "hypotheses": ["h1", "h2"]}]}),
+    ("interval_and_alpha_differ", {"plan/alpha": 0.01}),
+    ("exclusion_after_feedback", {"plan/exclusions/too_fast/occasion": "t1"}),
+    ("exclusion_after_feedback", {"measures/attention/waves": ["t1"]}),
+    ("realism_contradicts", {"conduct/realism": "hypothetical"}),
+    ("realism_contradicts", {"conduct/realism": "field", "factors/framing/mode": "described"}),
+    ("no_ethics_approval", {"conduct/ethics_approval": GONE}),
+    ("deception_undescribed", {"conduct/deception_detail": GONE}),
+    ("no_support_contact", {"conduct/support_contact": GONE}),
+    ("no_retention", {"conduct/retention_months": GONE}),
+]
+
+NOTES: list[tuple[str, dict[str, object]]] = [
+    ("mediator_with_outcome", {"hypotheses/x": hypothesis(path=path("threat"))}),
+    ("unused_measure", {"hypotheses/h14": GONE}),
+    ("no_sample_size", {"units/student/n": GONE}),
+    ("family_without_p", {"plan/families/main/hypotheses": ["h1", "h2", "h3", "h4", "h6"]}),
+]
+
+CASES = [(Severity.ERROR, *case) for case in ERRORS]
+CASES += [(Severity.WARNING, *case) for case in WARNINGS]
+CASES += [(Severity.NOTE, *case) for case in NOTES]
+
+
+@pytest.mark.parametrize(
+    ("severity", "code", "changes"), CASES, ids=[f"{code}-{i}" for i, (_, code, _) in enumerate(CASES)]
+)
+def test_a_check_speaks_where_the_study_is_not_sound(
+    sound: Data, severity: Severity, code: str, changes: dict[str, object]
+) -> None:
+    issues = edited(sound, changes).check()
+
+    found = [issue for issue in issues if issue.code == f"study.{code}"]
+    assert found, codes(issues)
+    assert {issue.severity for issue in found} == {severity}
+    for issue in found:
+        assert all((issue.what, issue.why, issue.fix, issue.where))
+
+
+QUIET: list[tuple[str, dict[str, object]]] = [
+    ("delay_confounded", {"hypotheses/h2/occasion": "t1", "factors/timing/mode": "described"}),
+    ("wave_before_feedback", {"waves/t2/offset_days": 14.0}),
+    ("no_pseudo_date", {"waves/t1/pseudo_date": GONE, "waves/t1/anchor": "decision", "waves/t1/offset_days": 14.0}),
+    ("feedback_withheld", {"conduct/population": "candidates"}),
+    ("feedback_withheld", {"conduct/population": "candidates",
+                           "conduct/withheld_feedback": {"given_afterwards": False, "reason": "the law forbids it"}}),
+    ("deception_without_re_consent", {"conduct/deception": "none", "conduct/re_consent": GONE}),
+    ("no_sesoi", {"hypotheses/h7/sesoi": GONE, "plan/decides/h7": {"by": "rope"}}),
+    ("not_assigned", {"hypotheses/x": hypothesis(contrast={"kind": "association", "predictor": "interviews_so_far"},
+                                                 evidence="observational")}),
+    ("not_estimable", {"forbidden": [{"timing": "same_day", "specificity": "behavioural_next_step"}],
+                       "hypotheses/h1/contrast": {"kind": "simple_effect", "factor": "specificity",
+                                                  "level": "behavioural_next_step", "at": {"timing": "two_weeks"}},
+                       **{f"hypotheses/{name}": GONE for name in ("h2", "h3", "h4", "h5", "h7", "h11", "h14")},
+                       "hypotheses/h10": GONE, "plan/decides": {"h1": {"by": "p"}, "h6": {"by": "p"}},
+                       "plan/families": []}),
+    ("few_clusters", {"factors/timing/assigned_to": "class"}),
+    ("no_criterion", {"plan/decides/h1": GONE, "hypotheses/h1/role": "exploratory"}),
+    ("mediator_after_outcome", {"hypotheses/x": hypothesis(outcome="reapply", path=path("threat", threat="t1"))}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("code", "changes"), QUIET, ids=[f"{code}-{i}" for i, (code, _) in enumerate(QUIET)])
+def test_a_check_is_silent_where_the_study_answers_it(sound: Data, code: str, changes: dict[str, object]) -> None:
+    assert f"study.{code}" not in codes(edited(sound, changes).check())
+
+
+def test_the_check_names_the_estimand_that_an_anchor_leaves(sound: Data) -> None:
+    by_feedback = edited(sound, {"hypotheses/h2/occasion": "t1"}).check()
+    by_decision = Study.from_data(sound).check()
+
+    confounded = next(issue for issue in by_feedback if issue.code == "study.delay_confounded")
+    recency = next(issue for issue in by_decision if issue.code == "study.recency_differs")
+    assert "effect of the delay together with everything that time itself does" in confounded.why
+    assert "0 to 14 days later since the decision" in confounded.what
+    assert "effect of a timing policy at a fixed time after the decision" in recency.why
+
+
+def published(data: Data, **conduct: YamlValue) -> Study:
+    plain: YamlValue = {"population": "students", "realism": "enacted", "published": "Author (2020).", **conduct}
+    return edited(data, {"conduct": plain})
+
+
+def test_a_published_study_is_not_asked_for_our_consent_or_planning(sound: Data) -> None:
+    issues = published(sound).check()
+
+    assert codes(issues) == {"study.recency_differs"}
+
+
+def test_a_published_study_that_excluded_by_manipulation_check_is_warned_not_refused(sound: Data) -> None:
+    rule = {"name": "x", "variable": "noticed_timing", "exclude_if": "below", "value": 3, "because": "as published"}
+    data = copy.deepcopy(sound)
+    data["plan"]["exclusions"].append(rule)  # type: ignore[index, union-attr, call-overload]
+
+    found = next(issue for issue in published(data).check() if issue.code == "study.check_excludes")
+
+    assert found.severity is Severity.WARNING
+
+
+def test_panel_members_imagining_a_rejection_are_not_candidates(tmp_path: Path) -> None:
+    says = Study.load(new_study(tmp_path / "vignette")).can_say()
+
+    assert any("members of an online panel who imagine a rejection have lost nothing" in text for text in says.cannot)
+    assert any("better than none: every participant gets some" in text for text in says.cannot)
+
+
+@pytest.mark.parametrize(
+    ("changes", "cannot"),
+    [
+        ({"factors/framing/mode": "measured"}, "what Framing causes"),
+        ({"conduct/deception": "active"}, "who do not believe the story"),
+        ({}, "how people of silence fare on 'appraisal', which they are not asked"),
+        ({}, "anything about candidates of a real selection: its people are students"),
+        ({}, "travels through a mediator"),
+        ({"waves/t2/offset_days": 0.0}, "how long an effect lasts"),
+    ],
+)
+def test_what_a_study_cannot_say_follows_from_its_design(sound: Data, changes: dict[str, object], cannot: str) -> None:
+    assert any(cannot in text for text in edited(sound, changes).can_say().cannot)
+
+
+def test_a_check_prints_what_the_study_can_and_cannot_say(sound: Data) -> None:
+    issues = Study.from_data(sound).check()
+
+    assert "cannot say" in str(issues)
+    assert "practice selection" not in str(issues)
+    assert issues.page().title == "Study check"
+    assert not issues.errors
+    assert issues._repr_html_().count("<dt>cannot say</dt>") == len(issues.says.cannot)
+
+
+def test_a_finding_names_file_and_line(tmp_path: Path) -> None:
+    folder = new_study(tmp_path / "vignette")
+    text = (folder / "study.yaml").read_text(encoding="utf-8")
+    (folder / "study.yaml").write_text(text.replace("factor: framing, level", "factor: frame, level"), encoding="utf-8")
+    line = text[: text.index("  - name: h2")].count("\n") + 1
+
+    issue = Study.load(folder).check()[0]
+
+    assert issue.code == "study.unknown_factor"
+    assert issue.where == f"study.yaml:{line}: hypotheses.h2"
+    assert "Did you mean 'framing'" in issue.what
+
+
+def test_a_study_with_errors_still_renders(sound: Data) -> None:
+    study = edited(sound, {"hypotheses/h1/contrast/factor": "nothing", "hypotheses/h6/contrast/arm": "nobody"})
+
+    assert "nobody" in study._repr_html_()
+
+
+def every(check: Callable[[Study], StudyIssues], study: Study) -> list[dict[str, object]]:
+    return [issue.to_dict() for issue in check(study)]
+
+
+def test_a_check_changes_nothing_and_repeats_itself(sound: Data) -> None:
+    study = Study.from_data(sound)
+    before = study.design_hash
+
+    assert every(Study.check, study) == every(Study.check, study)
+    assert study.design_hash == before
