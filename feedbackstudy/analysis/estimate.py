@@ -61,6 +61,8 @@ class Estimate:
         Standardised effect size with its interval.
     std_kind : str
         Kind of the standardised effect: ``"d"``, ``"g"``, ``"epsilon squared"``; empty where there is none.
+    null : float or None
+        The estimate that means "no effect": 0 for a difference, 1 for a ratio; None where there is no such value.
     sesoi : float or None
         Smallest effect size of interest, on the scale of `estimate`.
     p_equivalence : float or None
@@ -109,6 +111,7 @@ class Estimate:
     std_low: float | None = None
     std_high: float | None = None
     std_kind: str = ""
+    null: float | None = None
     sesoi: float | None = None
     p_equivalence: float | None = None
     prob_direction: float | None = None

@@ -55,6 +55,7 @@ def frequentist_row(
         engine="frequentist",
         model=model,
         estimate=estimate,
+        null=null,
         **columns,
     )
     return row if robustness else decided(row, asked, null=null)
@@ -123,6 +124,7 @@ def bayesian_row(
         std_low=posterior.low if std_kind else None,
         std_high=posterior.high if std_kind else None,
         std_kind=std_kind,
+        null=posterior.null,
         sesoi=sesoi,
         prob_direction=posterior.prob_direction,
         prob_rope=posterior.prob_rope,
