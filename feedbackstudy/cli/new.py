@@ -47,12 +47,12 @@ def run(given: argparse.Namespace, session: Session) -> int:
     int
         An exit code.
     """
-    from feedbackstudy.study.templates import new_study
+    from feedbackstudy.study.template import new_study
 
-    study = new_study(given.folder, template=given.template)
+    folder = new_study(given.folder, given.template)
     if session.as_json:
-        session.give({"folder": given.folder, "title": study.title, "design_hash": study.design_hash})
+        session.give({"folder": folder, "files": sorted(path.name for path in folder.iterdir())})
     else:
-        session.show(str(given.folder))
-        session.say(f"Edit study.yaml there, then: feedbackstudy study check {given.folder}")
+        session.show(str(folder))
+        session.say(f"Edit study.yaml there, then: feedbackstudy study check {folder}")
     return Exit.FINE

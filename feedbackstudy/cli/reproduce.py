@@ -116,12 +116,12 @@ def _list(session: Session) -> int:
 
 
 def _new(key: str, parent: Path, session: Session) -> int:
-    from feedbackstudy.literature.scaffold import scaffold
+    from feedbackstudy.literature.scaffolding import scaffold
 
     folder = scaffold(key, parent)
     if session.as_json:
         session.give({"folder": folder})
     else:
         session.show(f"{folder}")
-        session.say(f"Fill in the files there, then: feedbackstudy reproduce ./{folder}")
+        session.say(f"Fill in the files there, then: feedbackstudy reproduce {folder}")
     return Exit.FINE

@@ -2,18 +2,19 @@
 
 from collections.abc import Sequence
 
-from feedbackstudy.analysis.estimate import Estimates
+from feedbackstudy.analysis.estimate import Estimate, Estimates
 from feedbackstudy.literature.card import Reproduction
 from feedbackstudy.literature.classes import Grade
+from feedbackstudy.literature.meta import MetaAnalysis
 from feedbackstudy.render import Facts, Notice, escape, number
 from feedbackstudy.report.drawing import can_draw
 from feedbackstudy.report.figures import picture
-from feedbackstudy.report.prose import can_say, sentence
+from feedbackstudy.report.prose import sentence
 from feedbackstudy.report.result_tables import TONES, anchor_note
 from feedbackstudy.report.sections import Section, section
 from feedbackstudy.report.tables import Cell, table
 
-__all__ = ["flags_cell", "verdict"]
+__all__ = ["flags_cell", "flags_chip", "verdict"]
 
 
 @section.register(Reproduction)
@@ -42,7 +43,7 @@ def verdict(result: Reproduction) -> str:
         Such as ``"7 reproduced, 1 within rounding of inputs; decision flags: none"``.
     """
     counts = ", ".join(f"{count} {name}" for name, count in result.counts.items())
-    return f"{counts}; {flags_cell(result.flagged).text}"
+    return f"{counts}; decision flags: {flags_cell(result.flagged).text}"
 
 
 def flags_cell(grades: Sequence[Grade]) -> Cell:
@@ -59,25 +60,44 @@ def flags_cell(grades: Sequence[Grade]) -> Cell:
         In words, with a shade.
     """
     if not grades:
-        return Cell("decision flags: none", "", "good")
+        return Cell("none", "", "good")
     unexplained = [grade for grade in grades if not grade.explained]
     worst = (unexplained or list(grades))[0]
     state = "not explained" if unexplained else "explained"
-    text = f"decision flags: {len(grades)}, worst: {', '.join(worst.flags)} ({state})"
+    text = f"{len(grades)}, worst: {', '.join(worst.flags)} ({state})"
     return Cell(text, "", "poor" if unexplained else "fair")
+
+
+def flags_chip(grades: Sequence[Grade]) -> str:
+    """Return the decision flags as a chip for the head of a card.
+
+    Parameters
+    ----------
+    grades : sequence of Grade
+        The values that carry a flag.
+
+    Returns
+    -------
+    str
+        HTML.
+    """
+    cell = flags_cell(grades)
+    return Cell(f"decision flags: {cell.text}", "", cell.tone).html()
 
 
 def _body(result: Reproduction, prefix: str) -> str:
     parts = [_head(result), _meaning(result), table(result).html(), _choices(result)]
-    parts += [_answers(result.findings.estimates, prefix)] if result.findings.estimates is not None else []
+    estimates = result.findings.estimates
+    parts += [_answers(estimates, prefix)] if estimates is not None else []
     parts += [_shown(thing, f"{prefix}-{i}") for i, thing in enumerate(result.findings.shows)]
+    parts += [_in_words(estimates)] if estimates is not None else []
     parts.append(_provenance(result))
     return "".join(parts)
 
 
 def _head(result: Reproduction) -> str:
     chips = [Cell(f"{count} {name}", "", TONES[name]).html() for name, count in result.counts.items()]
-    items = "".join(f"<li>{chip}</li>" for chip in (*chips, flags_cell(result.flagged).html()))
+    items = "".join(f"<li>{chip}</li>" for chip in (*chips, flags_chip(result.flagged)))
     doi = f" doi:{result.published.doi}" if result.published.doi else ""
     notices = [Notice(note) for note in result.notes]
     if not result.fit_to_report:
@@ -111,13 +131,24 @@ def _answers(estimates: Estimates, prefix: str) -> str:
     engines = {row.engine for row in estimates}
     title = "The same contrast answered both ways" if len(engines) > 1 else "Answers"
     drawn = picture(estimates, prefix=f"{prefix}-answers").html()
-    return f"<h3>{title}</h3>{table(estimates).html()}{drawn}<p>{escape(sentence(estimates))}</p>"
+    return f"<h3>{title}</h3>{table(estimates).html()}{drawn}"
+
+
+def _in_words(estimates: Estimates) -> str:
+    said = "".join(f"<p>{escape(sentence(row))}</p>" for row in _leading(estimates))
+    return f"<h3>In words</h3>{said}"
+
+
+def _leading(estimates: Estimates) -> list[Estimate]:
+    """Return the answers to the contrasts that decide, or to the first where none does; the table has them all."""
+    deciding = {row.contrast for row in estimates if row.decides} or {row.contrast for row in estimates.rows[:1]}
+    return [row for row in estimates if row.contrast in deciding]
 
 
 def _shown(thing: object, prefix: str) -> str:
     if not can_draw(thing):
         return ""
-    said = f"<p>{escape(sentence(thing))}</p>" if can_say(thing) else ""
+    said = f"<p>{escape(sentence(thing))}</p>" if isinstance(thing, MetaAnalysis) else ""
     return said + picture(thing, prefix=prefix).html()
 
 

@@ -38,6 +38,8 @@ padding:0 .45em;background:var(--paper);white-space:nowrap}
 .fs-report .fs-stack table,.fs-report .fs-stack tbody,.fs-report .fs-stack tr,.fs-report .fs-stack td,
 .fs-report .fs-stack tbody th,.fs-report .fs-stack caption{display:block}
 .fs-report .fs-stack thead{position:absolute;left:-9999px}
+.fs-report .fs-stack table{border-top:0}.fs-report .fs-stack tbody{border-top:1.5px solid var(--ink)}
+.fs-report .fs-stack caption{padding-bottom:.3rem}.fs-report .fs-stack th small{font-weight:400}
 .fs-report .fs-stack tbody tr{padding:.6rem 0}
 .fs-report .fs-stack tbody tr+tr{border-top:1px solid var(--faint)}
 .fs-report .fs-stack tbody tr+tr>*{border-top:0}
@@ -91,7 +93,7 @@ max-width:46rem}
 .fs-report figcaption{font-size:.86rem;line-height:1.45;color:var(--muted);margin-top:.4rem}
 .fs-report dl{display:grid;grid-template-columns:minmax(7rem,12rem) minmax(0,1fr);gap:.2rem 1rem;
 margin:.6rem 0;font-size:.88rem}
-.fs-report dt{color:var(--muted)}.fs-report dd{margin:0;overflow-wrap:anywhere}
+.fs-report dt{color:var(--muted);overflow-wrap:anywhere}.fs-report dd{margin:0;overflow-wrap:anywhere}
 .fs-report .fs-scroll{overflow-x:auto;margin:1rem 0}
 .fs-report [role=note]{border-left:4px solid var(--second);padding:.35rem .8rem;margin:.8rem 0;max-width:46rem}
 .fs-report .fs-error[role=note]{border-left-color:#b3261e}.fs-report .fs-good[role=note]{border-left-color:#2f7d4f}

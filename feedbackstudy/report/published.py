@@ -17,7 +17,7 @@ from feedbackstudy.literature.classes import (
 )
 from feedbackstudy.provenance import versions
 from feedbackstudy.render import Facts, Notice, escape, number
-from feedbackstudy.report.card import flags_cell
+from feedbackstudy.report.card import flags_cell, flags_chip
 from feedbackstudy.report.claims import claims_section
 from feedbackstudy.report.document import document
 from feedbackstudy.report.result_tables import TONES
@@ -102,7 +102,7 @@ def _counts(cards: Sequence[Reproduction]) -> str:
         total.update(card.counts)
     chips = [Cell(f"{total[name]} {name}", "", TONES[name]).html() for name in ReportClass if total[name]]
     flagged = [grade for card in cards for grade in card.flagged]
-    chips.append(flags_cell(flagged).html())
+    chips.append(flags_chip(flagged))
     items = "".join(f"<li>{chip}</li>" for chip in chips)
     words = f"{len(cards)} analyses, {sum(total.values())} printed values."
     return f'<p>{escape(words)}</p><ul class="fs-counts">{items}</ul>'

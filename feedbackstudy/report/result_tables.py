@@ -1,6 +1,9 @@
 """The tables of estimates, posteriors, frequencies and reproductions."""
 
 import math
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from itertools import zip_longest
 
 from feedbackstudy.analysis.estimate import Estimate, Estimates
 from feedbackstudy.analysis.frequencies import Frequencies
@@ -17,6 +20,7 @@ from feedbackstudy.report.tables import Cell, Column, ReportTable, Tone, table
 __all__ = ["TONES", "anchor_note"]
 
 _DASH = "\N{EN DASH}"
+_OFTEN, _LONG = 2, 24
 
 TONES: dict[ReportClass, Tone] = {
     ReportClass.NOT_COMPUTABLE: "poor",
@@ -38,56 +42,91 @@ TONES: dict[ReportClass, Tone] = {
 def _estimates(result: Estimates) -> ReportTable:
     columns = (
         Column("Contrast"),
-        Column("Answer"),
-        Column("Estimate", "right"),
-        Column("Interval"),
-        Column("Test or probability"),
         Column("n", "right"),
+        Column("Frequentist"),
+        Column("Test"),
+        Column("Bayesian"),
+        Column("Probability"),
         Column("Decision"),
     )
-    rows, last = [], ""
     decided = {row.hypothesis for row in result if row.decides}
-    for row in result:
-        beside = "robustness" if row.hypothesis in decided else _DASH
-        rows.append((Cell(row.contrast, row.outcome if row.contrast != last else ""), *_answer(row, beside)))
-        last = row.contrast
-    named = dict.fromkeys(f"{row.engine.capitalize()} model: {row.model}." for row in result)
-    said = dict.fromkeys(f"{row.contrast} ({row.engine}): {row.note}" for row in result if row.note)
-    return ReportTable(title=result.title, columns=columns, rows=tuple(rows), notes=(*named, *said))
+    rows = tuple(_pair(*pair, decided) for pair in _pairs(result))
+    return ReportTable(title=result.title, columns=columns, rows=rows, notes=tuple(_notes(result)))
 
 
-def _answer(row: Estimate, beside: str) -> tuple[str | Cell, ...]:
-    span = (
-        Cell(_unbroken(interval(row.low, row.high)), f"{row.level:.0%} {row.interval}")
-        if row.level is not None
-        else _DASH
-    )
-    decision = Cell(row.decision, f"decides: {row.decides}") if row.decides else Cell(beside)
-    if not row.fit_to_report:
-        decision = Cell("not fit to report", row.note, "poor")
+def _pairs(result: Estimates) -> Iterator[tuple[Estimate | None, Estimate | None]]:
+    """Yield the two engines' answers to each contrast; an answer that stands alone is paired with None."""
+    contrasts = dict.fromkeys((row.hypothesis, row.contrast) for row in result)
+    for contrast in contrasts:
+        rows = [row for row in result if (row.hypothesis, row.contrast) == contrast]
+        by_engine = [[row for row in rows if row.engine == engine] for engine in ("frequentist", "bayesian")]
+        yield from zip_longest(*by_engine)
+
+
+def _pair(classical: Estimate | None, bayesian: Estimate | None, decided: set[str]) -> tuple[str | Cell, ...]:
+    rows = [row for row in (classical, bayesian) if row is not None]
     return (
-        row.engine.capitalize(),
-        number(row.estimate),
-        span,
-        "; ".join(_evidence(row)) or _DASH,
-        number(row.n),
-        decision,
+        Cell(rows[0].contrast, rows[0].outcome),
+        "\n".join(dict.fromkeys(number(row.n) for row in rows)),
+        _value(classical),
+        _lines(_tests(classical)) if classical is not None else _DASH,
+        _value(bayesian),
+        _lines(_probabilities(bayesian)) if bayesian is not None else _DASH,
+        _decision(rows, decided),
     )
+
+
+def _value(row: Estimate | None) -> str | Cell:
+    if row is None:
+        return _DASH
+    span = f"{row.level:.0%} {row.interval}\n{interval(row.low, row.high)}" if row.level is not None else ""
+    return Cell(number(row.estimate), _unbroken(span))
+
+
+def _tests(row: Estimate) -> list[str]:
+    parts = [p_value(row.p)] if row.p is not None else []
+    parts += [f"adjusted {p_value(row.p_adjusted)}"] if row.p_adjusted is not None else []
+    parts += [f"equivalence {p_value(row.p_equivalence)}"] if row.p_equivalence is not None else []
+    if row.std_estimate is not None and row.std_estimate != row.estimate:
+        parts.append(f"{row.std_kind} {number(row.std_estimate, 2)}")
+    return parts
+
+
+def _probabilities(row: Estimate) -> list[str]:
+    shares = (("P(direction)", row.prob_direction), ("P(beyond SESOI)", row.prob_sesoi), ("P(in ROPE)", row.prob_rope))
+    parts = [f"{name} {probability(value)}" for name, value in shares if value is not None]
+    if row.bayes_factor is not None and math.isfinite(row.bayes_factor):
+        parts.append(f"BF10 = {number(row.bayes_factor, 2)}")
+    return parts
+
+
+def _lines(parts: list[str]) -> str:
+    return "\n".join(map(_unbroken, parts)) or _DASH
+
+
+def _decision(rows: list[Estimate], decided: set[str]) -> Cell:
+    unfit = [row for row in rows if not row.fit_to_report]
+    if unfit:
+        return Cell("not fit to report", "; ".join(f"{row.engine}: {row.note}" for row in unfit), "poor")
+    row = next((row for row in rows if row.decides), None)
+    if row is not None:
+        return Cell(row.decision, f"decides: {_unbroken(row.decides) if len(row.decides) < 12 else row.decides}")
+    return Cell("robustness" if rows[0].hypothesis in decided else _DASH)
+
+
+def _notes(result: Estimates) -> Iterator[str]:
+    for engine in dict.fromkeys(row.engine for row in result):
+        models = dict.fromkeys(row.model for row in result if row.engine == engine)
+        yield f"{engine.capitalize()}: {'; '.join(models)}."
+    contrasts = {row.contrast for row in result}
+    for note in dict.fromkeys(row.note for row in result if row.note and row.fit_to_report):
+        about = list(dict.fromkeys(row.contrast for row in result if row.note == note))
+        where = f" ({'; '.join(about)})" if len(about) < len(contrasts) else ""
+        yield f"{note[:1].upper()}{note[1:].rstrip('.')}{where}."
 
 
 def _unbroken(text: str) -> str:
     return text.replace(" ", "\N{NO-BREAK SPACE}")
-
-
-def _evidence(row: Estimate) -> list[str]:
-    parts = [p_value(row.p)] if row.p is not None else []
-    parts += [f"adjusted {p_value(row.p_adjusted)}"] if row.p_adjusted is not None else []
-    parts += [f"equivalence {p_value(row.p_equivalence)}"] if row.p_equivalence is not None else []
-    shares = (("P(direction)", row.prob_direction), ("P(beyond SESOI)", row.prob_sesoi), ("P(in ROPE)", row.prob_rope))
-    parts += [f"{name} {probability(value)}" for name, value in shares if value is not None]
-    if row.bayes_factor is not None and math.isfinite(row.bayes_factor):
-        parts.append(f"BF10 {number(row.bayes_factor, 2)}")
-    return parts
 
 
 @table.register(Posterior)
@@ -170,13 +209,22 @@ def _reproduction(result: Reproduction) -> ReportTable:
         Column("Decision flag"),
         Column("Where printed"),
     )
-    rows = tuple(_grade(grade) for grade in result.grades)
+    places = _places(result)
+    rows = tuple(_grade(grade, places) for grade in result.grades)
     anchors = [a for a in Anchor if any(grade.published.anchor is a for grade in result.grades)]
     notes = (
         f"Anchor grade, the place where the printed value was read: {'; '.join(map(anchor_note, anchors))}.",
         f"Independence of the recomputation: {result.published.independence}.",
+        *(f"{letter} {place}." for place, letter in places.items()),
     )
     return ReportTable(title="Values as printed and as reproduced", columns=columns, rows=rows, notes=notes)
+
+
+def _places(result: Reproduction) -> dict[str, str]:
+    """Return a letter for each place that is named again and again; the notes spell it out once."""
+    counts = Counter(grade.published.seen_in for grade in result.grades)
+    often = [place for place, count in counts.items() if count > _OFTEN and len(place) > _LONG]
+    return {place: f"[{chr(ord('a') + i)}]" for i, place in enumerate(often[:26])}
 
 
 def anchor_note(anchor: Anchor) -> str:
@@ -195,7 +243,7 @@ def anchor_note(anchor: Anchor) -> str:
     return f"{anchor} {anchor.meaning}"
 
 
-def _grade(grade: Grade) -> tuple[str | Cell, ...]:
+def _grade(grade: Grade, places: Mapping[str, str]) -> tuple[str | Cell, ...]:
     printed, value = grade.published, grade.value
     notes = " ".join(text.strip() for text in (printed.note, value.note if value else "") if text.strip())
     conditional = f"conditional on: {', '.join(printed.conditional_on)}" if grade.conditional else ""
@@ -205,7 +253,7 @@ def _grade(grade: Grade) -> tuple[str | Cell, ...]:
         Cell(_like(grade), _reproduced_beside(grade)),
         Cell(str(grade.report_class), "; ".join(part for part in (_why(grade), conditional) if part), _tone(grade)),
         _flag(grade),
-        Cell(printed.seen_in, f"anchor {printed.anchor}"),
+        Cell(places.get(printed.seen_in, printed.seen_in), f"anchor {printed.anchor}"),
     )
 
 
@@ -222,7 +270,7 @@ def _printed_beside(grade: Grade) -> str:
         return ""
     parts = [f"[{printed.low}, {printed.high}]".replace("-", "\N{MINUS SIGN}")] if printed.low is not None else []
     parts += [f"p {printed.p if printed.p[0] in '<>=' else f'= {printed.p}'}"] if printed.p is not None else []
-    return ", ".join(parts)
+    return "\n".join(map(_unbroken, parts))
 
 
 def _like(grade: Grade) -> str:
@@ -242,7 +290,7 @@ def _reproduced_beside(grade: Grade) -> str:
         return ""
     parts = [interval(value.low, value.high)] if value.low is not None and value.high is not None else []
     parts += [p_value(value.p)] if value.p is not None else []
-    return ", ".join(parts)
+    return "\n".join(map(_unbroken, parts))
 
 
 def _why(grade: Grade) -> str:

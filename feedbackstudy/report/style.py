@@ -1,5 +1,6 @@
 """The house style of pictures: few inks that differ in grey print, and no text that could be read as mathematics."""
 
+import math
 import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -154,7 +155,12 @@ def ticks(ax: "Axes", most: int = 5) -> None:
     ax.xaxis.set_major_locator(MaxNLocator(most, steps=[1, 2, 2.5, 5, 10]))
 
 
-_RATIOS: Final = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 1.0, 1.2, 1.5, 2.0, 3.0, 5.0, 10.0, 20.0, 50.0, 100.0)
+# Round ratios to put ticks at, by how many powers of ten the axis spans; 1 is in each.
+_RATIOS: Final = (
+    (0.75, (0.2, 0.3, 0.5, 0.7, 0.8, 0.9, 1.0, 1.1, 1.2, 1.5, 2.0, 3.0, 4.0, 5.0)),
+    (1.7, (0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0)),
+    (float("inf"), (0.0001, 0.001, 0.01, 0.1, 1.0, 10.0, 100.0, 1000.0, 10000.0)),
+)
 
 
 def ratio_scale(ax: "Axes") -> None:
@@ -169,8 +175,12 @@ def ratio_scale(ax: "Axes") -> None:
 
     ax.set_xscale("log")
     low, high = ax.get_xlim()
-    inside = [tick for tick in _RATIOS if low <= tick <= high]
-    ax.xaxis.set_major_locator(FixedLocator(inside[:: 1 + len(inside) // 8]))
+    span = math.log10(high / low)
+    ratios = next(ratios for widest, ratios in _RATIOS if span < widest)
+    inside = [tick for tick in ratios if low <= tick <= high]
+    every = 1 + len(inside) // 8
+    one = inside.index(1.0) % every if 1.0 in inside else 0
+    ax.xaxis.set_major_locator(FixedLocator(inside[one::every]))
     ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     ax.xaxis.set_minor_locator(NullLocator())
 

@@ -58,7 +58,8 @@ class Cell:
         """
         lines = escape(self.text).replace("\n", "<br>")
         text = f'<span class="fs-tag fs-{self.tone}">{lines}</span>' if self.tone else lines
-        return text + (f"<small>{escape(self.small)}</small>" if self.small else "")
+        small = escape(self.small).replace("\n", "<br>")
+        return text + (f"<small>{small}</small>" if small else "")
 
     def plain(self) -> str:
         """Return the cell as one line of text.
@@ -68,7 +69,8 @@ class Cell:
         str
             Both lines, the second in brackets.
         """
-        return clean(f"{self.text} ({self.small})" if self.small else self.text)
+        text = self.text.replace("\n", "; ")
+        return clean(f"{text} ({self.small.replace(chr(10), ', ')})" if self.small else text)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

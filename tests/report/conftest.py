@@ -27,6 +27,7 @@ def make_estimates(**changes):
         "level": 0.95,
         "interval": "CI",
         "p": 0.942,
+        "null": 0.0,
         "sesoi": 0.1,
         "decides": "equivalence",
         "decision": "equivalent",

@@ -49,24 +49,38 @@ def test_printed_and_reproduced_p_and_interval_stand_under_their_values(build):
 
     row = cells(report.table(card), 0)
 
-    assert row[1] == ".60 ([.53, .67], p <.001)"
-    assert row[2] == "0.5991 ([0.531, 0.667], p < .001)"
+    assert [cell.replace("\N{NO-BREAK SPACE}", " ") for cell in row[1:3]] == [
+        ".60 ([.53, .67], p <.001)",
+        "0.5991 ([0.531, 0.667], p < .001)",
+    ]
 
 
 def test_estimates_name_their_engine_interval_and_deciding_criterion(estimates):
-    table = report.table(estimates)
+    [row] = report.table(estimates).rows
 
-    assert cells(table, 0)[1] == "Frequentist"
-    assert cells(table, 0)[3].endswith("(95% CI)")
-    assert cells(table, 0)[6] == "equivalent (decides: equivalence)"
-    assert cells(table, 1)[4] == "P(direction) = .530; P(in ROPE) > .999; BF10 0.03"
-    assert cells(table, 1)[6] == "robustness"
+    said = [str(cell.plain() if isinstance(cell, Cell) else cell).replace("\N{NO-BREAK SPACE}", " ") for cell in row]
+    assert said[1:] == [
+        "2,081",
+        f"0.002 (95% CI, [{MINUS}0.049, 0.053])",
+        "p = .942",
+        f"0.002 (95% HDI, [{MINUS}0.049, 0.053])",
+        "P(direction) = .530\nP(in ROPE) > .999\nBF10 = 0.03",
+        "equivalent (decides: equivalence)",
+    ]
+
+
+def test_an_answer_of_one_engine_stands_beside_a_dash(estimates):
+    from feedbackstudy.analysis.estimate import Estimates
+
+    [row] = report.table(Estimates(rows=estimates.rows[:1])).rows
+
+    assert row[4:6] == ("\N{EN DASH}", "\N{EN DASH}")
 
 
 def test_an_estimate_that_is_not_fit_to_report_loses_its_decision(build):
     table = report.table(build["estimates"](fit_to_report=False, note="R-hat 1.2"))
 
-    assert cells(table, 0)[6] == "not fit to report (R-hat 1.2)"
+    assert cells(table, 0)[6] == "not fit to report (frequentist: R-hat 1.2; bayesian: R-hat 1.2)"
 
 
 def test_counts_stand_over_the_counts_that_the_model_expects(frequencies):
@@ -102,7 +116,7 @@ def test_html_and_text_carry_the_same_cells(reproduction):
 def test_every_cell_of_the_html_knows_its_column_for_a_narrow_screen(estimates):
     table = report.table(estimates)
 
-    assert table.html().count('data-label="Interval"') == len(table.rows)
+    assert table.html().count('data-label="Bayesian"') == len(table.rows)
 
 
 def test_a_row_of_the_wrong_length_is_refused():

@@ -35,26 +35,29 @@ def estimates_drawing(result: Estimates) -> Drawing:
         Its picture.
     """
     panels = list(_panels(result).values())
-    band = " Band: smaller than the smallest effect of interest." if any(r.sesoi is not None for r in result) else ""
+    rows = [row for panel in panels for drawn in panel.values() for row in drawn]
+    notes = [" Dotted line: no effect."] if any(row.null is not None for row in rows) else []
+    notes += (
+        [" Band: smaller than the smallest effect of interest."] if any(row.sesoi is not None for row in rows) else []
+    )
+    notes += [" Contrasts without an interval stand in the table only."] if len(rows) < len(result) else []
     return Drawing(
         draw=lambda ax: _draw(panels, ax),
         height=0.25 + sum(map(_height, panels)),
         alt=_alt(result),
-        caption=f"{result.title}. Filled circle: frequentist; open diamond: Bayesian; each with its interval. "
-        f"Dotted line: no effect.{band}",
+        caption=f"{result.title}. Filled circle: frequentist; open diamond: Bayesian; each with its interval."
+        + "".join(notes),
     )
 
 
-def _panels(result: Estimates) -> dict[tuple[str, float], Contrasts]:
-    panels: dict[tuple[str, float], Contrasts] = {}
+def _panels(result: Estimates) -> dict[tuple[str, float | None], Contrasts]:
+    """Return the contrasts that have an interval (all, where none has) by outcome and by what means no effect."""
+    spanned = {row.contrast for row in result if row.low is not None} or {row.contrast for row in result}
+    panels: dict[tuple[str, float | None], Contrasts] = {}
     for row in result:
-        panels.setdefault((row.outcome, _null(row)), {}).setdefault(row.contrast, []).append(row)
+        if row.contrast in spanned:
+            panels.setdefault((row.outcome, row.null), {}).setdefault(row.contrast, []).append(row)
     return panels
-
-
-def _null(row: Estimate) -> float:
-    """Return the value that means no effect: a contrast names its scale in words."""
-    return 1.0 if "ratio" in row.contrast.casefold() else 0.0
 
 
 def _height(panel: Contrasts) -> float:
@@ -81,7 +84,7 @@ def _draw(panels: list[Contrasts], ax: "Axes") -> None:
 
 def _panel(panel: Contrasts, ax: "Axes") -> None:
     y = 0.0
-    null = _null(next(iter(panel.values()))[0])
+    null = next(iter(panel.values()))[0].null
     for contrast, rows in panel.items():
         words, height = wrapped(contrast, _LABEL_WIDTH), _label_height(contrast)
         across = ax.get_yaxis_transform()
@@ -89,9 +92,10 @@ def _panel(panel: Contrasts, ax: "Axes") -> None:
         y += height
         sesoi = next((row.sesoi for row in rows if row.sesoi is not None), None)
         bottom = y + _ROW * len(rows)
-        if sesoi is not None:
+        if sesoi is not None and null is not None:
             ax.fill_betweenx([y, bottom], *_negligible(null, abs(sesoi)), color=BAND, linewidth=0, zorder=0)
-        ax.plot([null, null], [y, bottom], color=INK, linewidth=0.8, linestyle=(0, (1, 2)), zorder=1)
+        if null is not None:
+            ax.plot([null, null], [y, bottom], color=INK, linewidth=0.8, linestyle=(0, (1, 2)), zorder=1)
         for row in rows:
             _mark(row, y + _ROW / 2, ax)
             y += _ROW
@@ -102,12 +106,12 @@ def _panel(panel: Contrasts, ax: "Axes") -> None:
 
 
 def _negligible(null: float, sesoi: float) -> tuple[float, float]:
-    if null == 0.0 or sesoi == 0.0:
-        return null - sesoi, null + sesoi
-    return min(sesoi, 1 / sesoi), max(sesoi, 1 / sesoi)
+    if null == 1.0 and sesoi > 0:
+        return min(sesoi, 1 / sesoi), max(sesoi, 1 / sesoi)
+    return null - sesoi, null + sesoi
 
 
-def _scale(panel: Contrasts, null: float, ax: "Axes") -> None:
+def _scale(panel: Contrasts, null: float | None, ax: "Axes") -> None:
     lows = [row.low if row.low is not None else row.estimate for rows in panel.values() for row in rows]
     if null == 1.0 and min(lows) > 0:
         ratio_scale(ax)
