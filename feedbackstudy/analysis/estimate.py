@@ -243,5 +243,10 @@ def _evidence(row: Estimate) -> str:
     named = (("P(direction)", row.prob_direction), ("P(beyond SESOI)", row.prob_sesoi), ("P(in ROPE)", row.prob_rope))
     parts += [f"{name} {number(value, unit_interval=True)}" for name, value in named if value is not None]
     if row.bayes_factor is not None and math.isfinite(row.bayes_factor):
-        parts.append(f"BF10 {number(row.bayes_factor)}")
+        parts.append(f"BF10 {_factor(row.bayes_factor)}")
     return "; ".join(parts) or "\N{EN DASH}"
+
+
+def _factor(value: float) -> str:
+    """Return a Bayes factor; a huge or tiny one as a power of ten."""
+    return number(value) if 1e-3 <= value < 1e4 else f"{value:.1e}"

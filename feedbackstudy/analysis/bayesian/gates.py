@@ -6,10 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from feedbackstudy.analysis.bayesian.densities import hdi_of_draws
 from feedbackstudy.errors import DataError
 from feedbackstudy.render import Block, Facts, Notice, Page, Rendered, number
 
-__all__ = ["Convergence", "Gates", "converged", "gates"]
+__all__ = ["Convergence", "Gates", "converged", "gates", "mcse_of_hdi"]
 
 RHAT_AT_MOST, ESS_AT_LEAST, EBFMI_AT_LEAST = 1.01, 400.0, 0.3
 
@@ -120,7 +121,7 @@ def converged(draws: NDArray[np.float64]) -> Convergence:
     DataError
         For fewer than two chains or four draws, or draws that are not finite.
     """
-    import arviz as az
+    import arviz as az  # type: ignore[import-untyped, unused-ignore]
 
     values = np.asarray(draws, dtype=np.float64)
     if values.ndim != 2 or values.shape[0] < 2 or values.shape[1] < 4 or not np.isfinite(values).all():
@@ -131,6 +132,42 @@ def converged(draws: NDArray[np.float64]) -> Convergence:
         ess_tail=float(az.ess(values, method="tail", prob=(0.05, 0.95))),
         mcse_median=float(az.mcse(values, method="median")),
     )
+
+
+def mcse_of_hdi(draws: _Floats, level: float, *, batches: int = 20) -> tuple[float, float]:
+    """Return the Monte-Carlo standard errors of the limits of the shortest interval.
+
+    Parameters
+    ----------
+    draws : ndarray, shape (chains, draws)
+        Draws of one quantity.
+    level : float
+        Probability inside the interval.
+    batches : int, default 20
+        Consecutive batches that each chain is cut into.
+
+    Returns
+    -------
+    tuple of float
+        Standard errors of the lower and upper limit.
+
+    Raises
+    ------
+    DataError
+        Where a batch would hold fewer than 100 draws, too few for an interval of its own.
+
+    Notes
+    -----
+    The standard deviation of the limits over all batches, over the cube root of their number: the place of a shortest
+    interval settles with the cube root of the draws only (Kim and Pollard, 1990, Annals of Statistics 18, 191-219).
+    """
+    length = draws.shape[1] // batches
+    if length < 100:
+        raise DataError(f"{draws.shape[1]} draws a chain give batches of {length}; draw at least {100 * batches}.")
+    cut = draws[:, : length * batches].reshape(-1, length)
+    limits = np.array([hdi_of_draws(batch, level) for batch in cut])
+    low, high = limits.std(axis=0, ddof=1) / np.cbrt(len(cut))
+    return float(low), float(high)
 
 
 def gates(variables: Mapping[str, _Floats], *, divergences: int, energy: _Floats) -> Gates:

@@ -12,7 +12,7 @@ from feedbackstudy.analysis.tables import group_figures
 from feedbackstudy.errors import DataError
 
 if TYPE_CHECKING:
-    import pymc
+    import pymc  # type: ignore[import-untyped, unused-ignore]
 
 __all__ = [
     "ClassFigures",
@@ -210,7 +210,7 @@ def three_level_model(figures: ClassFigures, prior: ThreeLevelPrior | None = Non
     :math:`\tau = 0` would slow the sampler. The gamma of mode m and sd s has rate
     :math:`(m + \sqrt{m^2 + 4 s^2}) / (2 s^2)` and shape :math:`1 + m \cdot` rate.
     """
-    import pymc as pm
+    import pymc as pm  # type: ignore[import-untyped, unused-ignore]
 
     chosen = prior or ThreeLevelPrior()
     count = len(figures.conditions)

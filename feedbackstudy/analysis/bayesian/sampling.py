@@ -13,7 +13,7 @@ from feedbackstudy.analysis.bayesian.gates import Gates, gates
 from feedbackstudy.errors import DataError
 
 if TYPE_CHECKING:
-    import pymc
+    import pymc  # type: ignore[import-untyped, unused-ignore]
 
 __all__ = ["Draws", "Progress", "sample"]
 
@@ -85,7 +85,7 @@ def sample(
     KeyboardInterrupt
         As soon as the user interrupts; the sampler is stopped and its draws are discarded.
     """
-    import nutpie
+    import nutpie  # type: ignore[import-untyped, unused-ignore]
 
     if chains < 2 or draws < 100 or tune < 100:
         raise DataError(f"Convergence needs 2 chains and 100 draws at least; given {chains} chains, {draws} draws.")

@@ -1,7 +1,7 @@
 """Counts with many zeros: the zero-inflated negative binomial, from a frequency table."""
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -11,9 +11,10 @@ from scipy.special import digamma, expit, gammaln, polygamma
 from feedbackstudy.analysis.tables import whole_numbers
 from feedbackstudy.errors import DataError
 
-__all__ = ["ZeroInflated", "expected_counts", "zero_inflated_negative_binomial"]
+__all__ = ["CoefficientContrast", "ZeroInflated", "expected_counts", "zero_inflated_negative_binomial"]
 
 _Floats = NDArray[np.float64]
+type Part = Literal["count", "zero"]
 _Vector = np.ndarray[tuple[int], np.dtype[np.float64]]
 
 
@@ -76,6 +77,69 @@ class ZeroInflated:
         half = stats.norm.ppf(0.5 + level / 2) * self.se
         p = np.asarray(2 * stats.norm.sf(np.abs(estimate / self.se)), dtype=np.float64)
         return estimate, estimate - half, estimate + half, p
+
+    def contrast(self, weights: ArrayLike, *, part: Part, level: float = 0.95) -> "CoefficientContrast":
+        """Test a weighted sum of the coefficients of one part.
+
+        Parameters
+        ----------
+        weights : array_like
+            One weight for each coefficient of the part; for weights over cells multiply them with the cells' design.
+        part : {"count", "zero"}
+            Log means, or log odds of a structural zero.
+        level : float, default 0.95
+            Level of the interval.
+
+        Returns
+        -------
+        CoefficientContrast
+            On the log scale.
+
+        Raises
+        ------
+        DataError
+            For weights that do not fit or are all zero.
+        """
+        w = np.asarray(weights, dtype=np.float64)
+        coefficients = self.count if part == "count" else self.zero
+        if w.shape != coefficients.shape or not w.any():
+            raise DataError(f"Give one weight for each of {coefficients.size} coefficients; given {w.tolist()}.")
+        start = 0 if part == "count" else self.count.size
+        block = slice(start, start + w.size)
+        estimate, se = float(w @ coefficients), float(np.sqrt(w @ self.covariance[block, block] @ w))
+        half = float(stats.norm.ppf(0.5 + level / 2)) * se
+        return CoefficientContrast(
+            estimate=estimate,
+            se=se,
+            low=estimate - half,
+            high=estimate + half,
+            level=level,
+            z=estimate / se,
+            p=float(2 * stats.norm.sf(abs(estimate / se))),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CoefficientContrast:
+    """A weighted sum of the coefficients of one part, on the log scale.
+
+    Attributes
+    ----------
+    estimate, se : float
+        The sum and its standard error.
+    low, high, level : float
+        Wald interval.
+    z, p : float
+        Wald test of zero, two-sided.
+    """
+
+    estimate: float
+    se: float
+    low: float
+    high: float
+    level: float
+    z: float
+    p: float
 
 
 def zero_inflated_negative_binomial(

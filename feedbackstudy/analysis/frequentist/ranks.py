@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
+from feedbackstudy.adapters.statsmodels import adjusted_p
 from feedbackstudy.analysis.tables import whole_numbers
 from feedbackstudy.errors import DataError
 
@@ -199,7 +200,7 @@ def dunn(counts: ArrayLike) -> PairComparisons:
         difference=difference,
         z=z,
         p=p,
-        p_holm=_holm(p),
+        p_holm=adjusted_p(p, method="holm"),
     )
 
 
@@ -327,11 +328,3 @@ def _ranked(counts: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]
 
 def _pairs_above_zero(values: NDArray[np.float64], shares: NDArray[np.float64]) -> float:
     return float(shares @ (0.5 + 0.5 * np.sign(values[:, None] + values)) @ shares)
-
-
-def _holm(p: NDArray[np.float64]) -> NDArray[np.float64]:
-    order = np.argsort(p)
-    stepped = np.maximum.accumulate(p[order] * np.arange(p.size, 0, -1))
-    adjusted = np.empty_like(p)
-    adjusted[order] = np.minimum(stepped, 1.0)
-    return adjusted

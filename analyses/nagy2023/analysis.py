@@ -1,0 +1,200 @@
+"""Effort after negative feedback: zero-inflated counts and an analysis of variance, from tables alone."""
+
+from collections.abc import Mapping
+
+import numpy as np
+from pandas import DataFrame
+
+from feedbackstudy.analysis.bayesian import means as bayesian_means
+from feedbackstudy.analysis.bayesian.counts import Part, ZeroInflatedPosterior, zero_inflated_posterior
+from feedbackstudy.analysis.bayesian.densities import exponentiated, from_density, savage_dickey
+from feedbackstudy.analysis.compile import Question, question
+from feedbackstudy.analysis.estimate import Estimate, Estimates
+from feedbackstudy.analysis.frequencies import Frequencies
+from feedbackstudy.analysis.frequentist import means
+from feedbackstudy.analysis.frequentist.counts import ZeroInflated, expected_counts, zero_inflated_negative_binomial
+from feedbackstudy.analysis.posterior import Posterior
+from feedbackstudy.analysis.rows import bayesian_row, frequentist_row
+from feedbackstudy.literature.reproduction import Findings, Value
+from feedbackstudy.study import Study
+
+CELLS = ("growth:mindfulness", "growth:control", "fixed:mindfulness", "fixed:control")
+PREDICTORS = ("intercept", "growth", "mindfulness", "product")
+DESIGN = np.array([[1, 1, 1, 1], [1, 1, 0, 0], [1, 0, 1, 0], [1, 0, 0, 0]], dtype=np.float64)
+CONTRASTS = {
+    "h1": "growth / fixed mindset, control exercise",
+    "h2": "mindfulness / control exercise, fixed mindset",
+    "h3": "growth / fixed mindset, mindfulness / control exercise (interaction)",
+    "h4": "growth - fixed mindset",
+    "h5": "mindfulness - control exercise",
+    "h6": "growth - fixed mindset, mindfulness - control exercise (interaction)",
+}
+PRIOR_SD_TASKS = 1.0
+NEEDS_ROWS = (
+    "needs the participants' rows (stress, boredom and test scores), whose repository names no licence; "
+    "'feedbackstudy datasets get nagy2023_negative_feedback' says how to obtain them"
+)
+
+
+def analyse(data: Mapping[str, DataFrame], study: Study) -> Findings:
+    """Fit the count model both ways, and the analysis of variance from the printed cell figures."""
+    table = _table(data["nagy2023_effort_frequencies"])
+    fit = _fit(table)
+    posterior = zero_inflated_posterior(table.columns, table.to_numpy())
+    rows: list[Estimate] = []
+    shows: list[Posterior] = []
+    for name in ("h1", "h2", "h3"):
+        for part in ("count", "zero"):
+            pair, drawn = _both_ways(question(study, name), part, fit, posterior)
+            rows += pair
+            shows += [drawn] if (name, part) == ("h1", "count") else []
+    summary = data["nagy2023_group_summary"]
+    rows += [row for name in ("h4", "h5", "h6") for row in _means_both_ways(question(study, name), summary)]
+    return Findings(
+        values=_coefficient_values(fit) | _cell_values(table) | _not_computable(),
+        estimates=Estimates(rows=tuple(rows), title="Effort after negative feedback"),
+        shows=(*shows, _frequencies(table, fit)),
+        claims=(
+            "C26: null. A growth-mindset text did not detectably raise effort after negative feedback (students, one "
+            "test); the interval neither shows the effect nor rules out a sizeable one."
+        ),
+    )
+
+
+def _table(frequencies: DataFrame) -> DataFrame:
+    """Return cells by number of tasks."""
+    keyed = frequencies.assign(cell=frequencies["mindset"] + ":" + frequencies["intervention"])
+    wide = keyed.pivot_table(index="cell", columns="extra_tasks", values="n", aggfunc="sum", fill_value=0)
+    return wide.loc[list(CELLS)].astype("int64")
+
+
+def _fit(table: DataFrame) -> ZeroInflated:
+    """Fit the likelihood of all people from the distinct rows, weighted by their counts."""
+    counts = table.to_numpy()
+    design = np.repeat(DESIGN, counts.shape[1], axis=0)
+    values = np.tile(table.columns.to_numpy(dtype=np.float64), len(CELLS))
+    return zero_inflated_negative_binomial(values, counts.ravel(), count_design=design, zero_design=design)
+
+
+def _coefficient_values(fit: ZeroInflated) -> dict[str, Value]:
+    estimate, low, high, p = fit.wald()
+    values = {
+        "log_likelihood": Value(value=fit.log_likelihood),
+        "aic": Value(value=fit.aic, note="nine parameters, the size among them"),
+    }
+    for start, prefix in ((0, "irr"), (4, "or")):
+        for i, name in enumerate(PREDICTORS, start):
+            ratio, lower, upper = (float(np.exp(numbers[i])) for numbers in (estimate, low, high))
+            values[f"{prefix}_{name}"] = Value(value=ratio, low=lower, high=upper, p=float(p[i]))
+            if prefix == "irr" or name == "intercept":
+                values |= {f"{prefix}_{name}_low": Value(value=lower), f"{prefix}_{name}_high": Value(value=upper)}
+            if prefix == "irr" and name != "intercept":
+                values[f"irr_{name}_p"] = Value(value=float(p[i]))
+    return values
+
+
+def _cell_values(table: DataFrame) -> dict[str, Value]:
+    """Recompute the printed cell means and standard deviations from the frequency table."""
+    _, mean, sd = means.figures_of_counts(table.columns, table.to_numpy())
+    values: dict[str, Value] = {}
+    for cell, m, s in zip(CELLS, mean, sd, strict=True):
+        name = cell.replace(":", "_")
+        values |= {f"mean_{name}": Value(value=float(m)), f"sd_{name}": Value(value=float(s))}
+    return values
+
+
+def _not_computable() -> dict[str, Value]:
+    names = ("stress_growth", "stress_mindfulness", "stress_product", "iq_growth", "boredom_growth")
+    return {name: Value(value=None, note=NEEDS_ROWS) for name in names}
+
+
+def _both_ways(
+    asked: Question, part: Part, fit: ZeroInflated, posterior: ZeroInflatedPosterior
+) -> tuple[list[Estimate], Posterior]:
+    """Apply one row of weights to the cells of both fits."""
+    what = "rate ratio of tasks" if part == "count" else "odds ratio of a structural zero"
+    contrast = f"{what}: {CONTRASTS[asked.hypothesis.name]}"
+    weights = dict(zip(asked.cells, asked.contrast, strict=True))
+    over_cells = np.array([weights[cell] for cell in CELLS])
+    found = fit.contrast(over_cells @ DESIGN, part=part)
+    density = posterior.contrast(over_cells, part=part)
+    drawn = exponentiated(from_density(density, quantity=contrast, interval="equal-tailed"), quantity=contrast)
+    classical = frequentist_row(
+        asked,
+        contrast=contrast,
+        model="zero-inflated negative binomial, maximum likelihood, Wald",
+        estimate=float(np.exp(found.estimate)),
+        null=1.0,
+        low=float(np.exp(found.low)),
+        high=float(np.exp(found.high)),
+        level=found.level,
+        statistic=found.z,
+        p=found.p,
+        n=fit.n,
+        robustness=part == "zero",
+        note="statistic is z on the log scale",
+    )
+    bayesian = bayesian_row(
+        asked,
+        drawn,
+        contrast=contrast,
+        model=f"zero-inflated negative binomial, quadrature; {posterior.prior}",
+        bayes_factor=savage_dickey(density),
+        n=posterior.n,
+        note="Bayes factor by Savage-Dickey",
+    )
+    return [classical, bayesian], drawn
+
+
+def _means_both_ways(asked: Question, summary: DataFrame) -> list[Estimate]:
+    """Test one effect on the mean number of tasks, from the printed cell figures."""
+    cells = summary[summary["variable"] == "extra_tasks"].assign(cell=lambda d: d["mindset"] + ":" + d["intervention"])
+    figures = cells.set_index("cell")
+    n, mean, sd = (asked.ordered(figures[column].to_dict()) for column in ("n", "mean", "sd"))
+    test = means.contrast(n, mean, sd, weights=asked.contrast)
+    f = means.f_test(n, mean, sd, weights=asked.contrast)
+    found = bayesian_means.contrast(n, mean, sd, weights=asked.contrast, prior_sd=PRIOR_SD_TASKS)
+    contrast = f"difference of mean tasks: {CONTRASTS[asked.hypothesis.name]}"
+    posterior = from_density(found.density, quantity=contrast, unit="tasks", interval="equal-tailed")
+    classical = frequentist_row(
+        asked,
+        contrast=contrast,
+        model="2 x 2 analysis of variance, type III, from the printed cell figures",
+        estimate=test.estimate,
+        se=test.se,
+        low=test.low,
+        high=test.high,
+        level=test.level,
+        df=float(f.df),
+        df2=float(f.df2),
+        statistic=f.statistic,
+        p=f.p,
+        std_estimate=f.partial_eta_squared,
+        std_kind="partial eta squared",
+        n=test.n,
+        note="statistic is F",
+    )
+    model = f"normal cell means, prior of the contrast N(0, {PRIOR_SD_TASKS:g} task), quadrature"
+    row = bayesian_row(
+        asked,
+        posterior,
+        contrast=contrast,
+        model=model,
+        se=found.sd,
+        bayes_factor=savage_dickey(found.density),
+        n=found.n,
+        note="Bayes factor by Savage-Dickey",
+    )
+    return [classical, row]
+
+
+def _frequencies(table: DataFrame, fit: ZeroInflated) -> Frequencies:
+    fitted = expected_counts(fit, table.columns, table.sum(axis=1), count_design=DESIGN, zero_design=DESIGN)
+    return Frequencies(
+        title="Practice tasks chosen after negative feedback",
+        category_label="practice tasks chosen",
+        categories=tuple(int(value) for value in table.columns),
+        groups=tuple(cell.replace(":", " mindset, ") for cell in CELLS),
+        counts=table.to_numpy(),
+        fitted=fitted,
+    )
