@@ -230,7 +230,7 @@ def _scaled_error(printed: PublishedValue, text: str, value: Value, number: floa
 def _direction(printed: PublishedValue, value: Value | None, published: Published) -> str | None:  # noqa: ARG001
     if value is None or value.value is None:
         return None
-    null = number_of(printed.null)
+    null = number_of(printed.no_effect)
     holds = (value.value > null) == (printed.direction == "positive") and value.value != null
     return f"{printed.direction} is {'reproduced' if holds else 'NOT reproduced'}: {value.value:.6g} (null {null:g})"
 

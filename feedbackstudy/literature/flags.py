@@ -56,7 +56,7 @@ def decision_flags(published: Published, values: Mapping[str, Value]) -> dict[st
 
 
 def _sign_differs(printed: PublishedValue, value: float) -> bool:
-    null = number_of(printed.null)
+    null = number_of(printed.no_effect)
     if printed.published is None:
         return not (value > null if printed.direction == "positive" else value < null)
     if rounds_to(value, printed.published):
@@ -77,7 +77,7 @@ def _p_differs(printed: PublishedValue, value: Value, alpha: float) -> bool:
 def _interval_differs(printed: PublishedValue, value: Value) -> bool:
     if printed.low is None or printed.high is None or value.low is None or value.high is None:
         return False
-    null = number_of(printed.null)
+    null = number_of(printed.no_effect)
     printed_excludes = not number_of(printed.low) <= null <= number_of(printed.high)
     return printed_excludes != (not value.low <= null <= value.high)
 

@@ -105,14 +105,14 @@ class PublishedValue(Declaration):
     published : str or None
         The number as printed; None where the source prints a direction only.
     direction : {"positive", "negative"} or None
-        The side of `null` that a source without a number states.
+        The side of `no_effect` that a source without a number states.
     seen_in : str
         Page, table or file where the value was read.
     anchor : Anchor
         Grade of that place.
     unit : str
         Unit of the quantity.
-    null : str
+    no_effect : str
         The value that stands for "no effect" (0; 1 for ratios), for the decision flag.
     low, high : str or None
         Printed interval.
@@ -141,7 +141,7 @@ class PublishedValue(Declaration):
     seen_in: str
     anchor: AnchorGrade
     unit: str = ""
-    null: Printed = "0"
+    no_effect: Printed = "0"
     low: Printed | None = None
     high: Printed | None = None
     se: Printed | None = None

@@ -43,7 +43,7 @@ def scaffold(key: str, folder: Path) -> Path:
     """
     if not _KEY.match(key):
         raise DataError(
-            f"{key!r} is not a key; use small letters, digits, '_' and '-', beginning with a letter: doe2024."
+            f"{key!r} is not a key; use small letters, digits, '_' and '-', such as doe2024."
         )
     target = inside(folder, key)
     if target.exists():
