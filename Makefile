@@ -50,7 +50,7 @@ PIP_INSTALL = $(PY) -m pip install -q --disable-pip-version-check --require-hash
 
 define install_uv
 { $(PIP_INSTALL) -r requirements-uv.lock && \
-UV_PYTHON_DOWNLOADS=never UV_LINK_MODE=copy $(VENV)/bin/uv pip sync -q --python $(PY) --require-hashes requirements.lock; } || \
+UV_PYTHON_DOWNLOADS=never $(VENV)/bin/uv pip sync -q --python $(PY) --compile-bytecode --require-hashes requirements.lock; } || \
 { echo "uv could not install the locked packages (a mirror or proxy it cannot reach?): falling back to pip, which is slower." >&2; \
 $(install_pip); }
 endef
