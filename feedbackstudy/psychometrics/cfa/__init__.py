@@ -7,4 +7,14 @@ from feedbackstudy.psychometrics.cfa.result import CFA
 from feedbackstudy.psychometrics.cfa.stated import scale_model
 from feedbackstudy.psychometrics.cfa.syntax import read as read_syntax
 
-__all__ = ["CFA", "Comparison", "FactorModel", "bifactor", "cfa", "compare", "factor_model", "read_syntax", "scale_model"]
+__all__ = [
+    "CFA",
+    "Comparison",
+    "FactorModel",
+    "bifactor",
+    "cfa",
+    "compare",
+    "factor_model",
+    "read_syntax",
+    "scale_model",
+]

@@ -65,7 +65,7 @@ def _blocks(fitted: Fitted) -> Blocks:
         wide = np.zeros((len(D), width))
         wide[:, at : at + D.shape[1]] = D
         at += D.shape[1]
-        parts.append(Block(share=fitted.objective.weights[g], W=W, D=wide, G=G))
+        parts.append(Block(share=fitted.sample.shares[g], W=W, D=wide, G=G))
     return Blocks(parts)
 
 

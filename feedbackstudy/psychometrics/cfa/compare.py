@@ -113,5 +113,7 @@ def compare(*fits: CFA, names: tuple[str, ...] | None = None, method: str = "aut
             raise DataError(f"{name!r} did not converge or is not identified, so it has no chi-square to compare.")
     order = sorted(range(len(fits)), key=lambda k: fits[k].fit["df"])
     chosen = [fits[k] for k in order]
-    tests = tuple(difference(null.fitted, free.fitted, method=method) for free, null in zip(chosen, chosen[1:], strict=False))
+    tests = tuple(
+        difference(null.fitted, free.fitted, method=method) for free, null in zip(chosen, chosen[1:], strict=False)
+    )
     return Comparison(names=tuple(named[k] for k in order), fits=tuple(chosen), tests=tests)

@@ -15,10 +15,13 @@ from feedbackstudy.psychometrics.cfa.inference import Fitted
 from feedbackstudy.psychometrics.cfa.leastsquares import LeastSquares
 from feedbackstudy.psychometrics.cfa.likelihood import log_determinant
 from feedbackstudy.psychometrics.cfa.moments import continuous_vector, normal_weight
+from feedbackstudy.psychometrics.cfa.residuals import implied_correlations
 
 __all__ = ["Corrected", "corrected"]
 
 type Floats = NDArray[np.float64]
+
+_SATURATED = 1e-6  # thresholds that a model leaves free are met to rounding
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +48,7 @@ def _discrepancy(S: Floats, sigma: Floats, gap: Floats | None = None) -> float:
     return value if gap is None else value + float(gap @ P @ gap)
 
 
-def _ordinal(fitted: Fitted, objective: LeastSquares) -> Corrected:
+def _ordinal(fitted: Fitted) -> Corrected:
     """Savalei (2021): correlations only; thresholds enter through their weight where they are constrained."""
     chisq = expected = baseline = baseline_expected = 0.0
     p = fitted.structure.n_items
@@ -53,11 +56,10 @@ def _ordinal(fitted: Fitted, objective: LeastSquares) -> Corrected:
     # the weight is over the lower triangle, the correlations over the upper one row by row: reorder and drop variances
     position = {(int(a), int(b)): k for k, (a, b) in enumerate(zip(i, j, strict=True))}
     upper = np.array([position[int(b), int(a)] for a, b in zip(*np.triu_indices(p, 1), strict=True)])
-    E = fitted.blocks.E
-    products = _residual_covariances(fitted, E)
+    products = fitted.blocks.residual_covariances
     for g, (part, n) in enumerate(zip(fitted.blocks.parts, fitted.sample.counts, strict=True)):
         R = fitted.sample.polychorics[g].R
-        sigma = _correlations(fitted, objective, g)
+        sigma = implied_correlations(fitted, g)
         nt = len(fitted.sample.polychorics[g].tau)
         V = normal_weight(np.linalg.inv(sigma), means=False)[np.ix_(upper, upper)]
         chisq += n * _discrepancy(R, sigma)
@@ -65,26 +67,6 @@ def _ordinal(fitted: Fitted, objective: LeastSquares) -> Corrected:
         expected += float(np.sum(V * products[g][nt:, nt:]))
         baseline_expected += float(np.trace(part.G[nt:, nt:]))
     return Corrected(chisq=chisq, expected=expected, baseline=baseline, baseline_expected=baseline_expected)
-
-
-def _correlations(fitted: Fitted, objective: LeastSquares, g: int) -> Floats:
-    p = fitted.structure.n_items
-    vector = objective.vector(fitted.structure, fitted.structure.groups[g], fitted.x).sigma
-    out = np.eye(p)
-    i, j = np.triu_indices(p, 1)
-    out[i, j] = out[j, i] = vector[len(fitted.sample.polychorics[g].tau) :]
-    return out
-
-
-def _residual_covariances(fitted: Fitted, E: Floats) -> list[Floats]:
-    """Return each group's covariance of sqrt(n_g) times its residual moments."""
-    found = []
-    meat = fitted.blocks.meat
-    for part, wd in zip(fitted.blocks.parts, fitted.blocks.WD, strict=True):
-        DE = part.D @ E
-        cross = DE @ (wd.T @ part.G) * part.share
-        found.append(part.G - cross - cross.T + part.share * DE @ meat @ DE.T)
-    return found
 
 
 def _incomplete(fitted: Fitted) -> Corrected:
@@ -127,6 +109,18 @@ def _chance(
     return total
 
 
+def _thresholds_fit(fitted: Fitted) -> bool:
+    """Say whether the model leaves thresholds free: the correction looks at correlations only and would miss their misfit."""
+    for g, group in enumerate(fitted.structure.groups):
+        tau = fitted.sample.polychorics[g].tau
+        if not isinstance(fitted.objective, LeastSquares):
+            return False
+        implied = fitted.objective.vector(fitted.structure, group, fitted.x).sigma[: len(tau)]
+        if np.max(np.abs(implied - tau), initial=0.0) > _SATURATED:
+            return False
+    return True
+
+
 def corrected(fitted: Fitted) -> Corrected | None:
     """Return the corrected discrepancies, or None where a scaling factor serves or none is defined.
 
@@ -138,13 +132,14 @@ def corrected(fitted: Fitted) -> Corrected | None:
     Returns
     -------
     Corrected or None
-        None for complete continuous data, and where a matrix of correlations is not positive definite.
+        None for complete continuous data, and where a matrix of correlations is not
+        positive definite or the model restricts thresholds.
     """
     try:
         if fitted.sample.patterns:
             return _incomplete(fitted)
         if fitted.sample.polychorics and isinstance(fitted.objective, LeastSquares) and fitted.estimator.scaled:
-            return _ordinal(fitted, fitted.objective)
+            return _ordinal(fitted) if _thresholds_fit(fitted) else None
     except np.linalg.LinAlgError:
         return None
     return None

@@ -1,7 +1,7 @@
 """Chi-square difference tests of nested models.
 
-Plain; Satorra & Bentler (2001); Satorra & Bentler (2010), which cannot turn negative; Satorra (2000), for estimators whose
-test is scaled by moments (WLSMV, MLMV).
+Plain; Satorra & Bentler (2001); Satorra & Bentler (2010), which cannot turn negative; Satorra (2000), scaled and
+shifted, for estimators whose test is so (WLSMV, MLMV).
 """
 
 from dataclasses import dataclass
@@ -66,7 +66,11 @@ def _mean_2001(null: Fitted, free: Fitted, plain: float, df: float) -> Differenc
     factor = (null.df * c0 - free.df * c1) / df
     if factor <= 0:
         return _mean_2010(
-            null, free, plain, df, note="The scaling factor of the 2001 difference was not positive; the 2010 form is shown."
+            null,
+            free,
+            plain,
+            df,
+            note="The scaling factor of the 2001 difference was not positive; the 2010 form is shown.",
         )
     return _made(plain / factor, df, plain, "satorra_bentler_2001", factor)
 
@@ -116,11 +120,9 @@ def _traces_2000(null: Fitted, free: Fitted) -> tuple[float, float]:
 
 def _satorra_2000(null: Fitted, free: Fitted, plain: float, df: float) -> Difference:
     trace, squared = _traces_2000(null, free)
-    if null.estimator.test in {"shifted", "mean_variance"}:
-        a = float(np.sqrt(df / squared))
-        shift = df - float(np.sqrt(df * trace * trace / squared))
-        return _made(a * plain + shift, df, plain, "satorra_2000", 1 / a)
-    return _made(plain / (trace / df), df, plain, "satorra_2000", trace / df)
+    a = float(np.sqrt(df / squared))
+    shift = df - float(np.sqrt(df * trace * trace / squared))
+    return _made(a * plain + shift, df, plain, "satorra_2000", 1 / a)
 
 
 def difference(null: Fitted, free: Fitted, *, method: str = "auto") -> Difference:
@@ -155,7 +157,9 @@ def difference(null: Fitted, free: Fitted, *, method: str = "auto") -> Differenc
         )
     df = float(null.df - free.df)
     if df <= 0:
-        raise DataError(f"The restricted model has {null.df} degrees of freedom, the freer one {free.df}; swap or change them.")
+        raise DataError(
+            f"The restricted model has {null.df} degrees of freedom, the freer one {free.df}; swap or change them."
+        )
     plain = null.test.chisq - free.test.chisq
     kind = null.estimator.test
     if method == "auto":

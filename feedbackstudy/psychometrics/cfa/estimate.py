@@ -63,7 +63,9 @@ def thresholds_of(sample: Sample) -> dict[str, int]:
     return {item: len(tau) for item, tau in zip(first.items, first.thresholds, strict=True)}
 
 
-def _refuse_options(estimator: Estimator, missing: str, likelihood: str, equal: Collection[str], parameterization: str) -> None:
+def _refuse_options(
+    estimator: Estimator, missing: str, likelihood: str, equal: Collection[str], parameterization: str
+) -> None:
     if missing == "fiml" and not estimator.missing:
         raise DeclarationError(f'missing="fiml" needs estimator="ML" or "MLR"; {estimator.name} uses complete rows.')
     if likelihood not in {"normal", "wishart"}:
@@ -77,7 +79,9 @@ def _refuse_options(estimator: Estimator, missing: str, likelihood: str, equal: 
             raise DeclarationError(choices("Equality", name, EQUAL))
 
 
-def record(solved: Solved, *, missing: str, likelihood: str = "normal", level: float = 0.95, made_by: str = "cfa") -> CFA:
+def record(
+    solved: Solved, *, missing: str, likelihood: str = "normal", level: float = 0.95, made_by: str = "cfa"
+) -> CFA:
     """Make the record of a solved model; fit and standard errors are withheld where they do not exist.
 
     Parameters
@@ -145,7 +149,12 @@ def _conventions(solved: Solved, missing: str, likelihood: str) -> tuple[str, ..
     }[fitted.errors]
     divisor = "n" if e.likelihood and likelihood == "normal" else "n - 1"
     rows = "all rows with an answer (full information)" if missing == "fiml" else "complete rows (listwise)"
-    said = [f"{e.name}: {e.says}", f"standard errors: {errors}", f"chi-square and covariances with divisor {divisor}", rows]
+    said = [
+        f"{e.name}: {e.says}",
+        f"standard errors: {errors}",
+        f"chi-square and covariances with divisor {divisor}",
+        rows,
+    ]
     if fitted.sample.polychorics:
         said.append(f"{options.parameterization} parameterization of ordinal items; thresholds from the margins")
         said.append("robust CFI and RMSEA after Savalei (2021); scaled ones beside them")
@@ -251,5 +260,7 @@ def _means(wanted: bool | None, model: FactorModel, group: str | None, missing: 
     if wanted is None:
         return stated or group is not None or missing == "fiml"
     if not wanted and (stated or missing == "fiml"):
-        raise DeclarationError("mean_structure=False contradicts a stated intercept (~1) or missing='fiml'; leave it out.")
+        raise DeclarationError(
+            "mean_structure=False contradicts a stated intercept (~1) or missing='fiml'; leave it out."
+        )
     return wanted

@@ -13,6 +13,7 @@ from feedbackstudy.psychometrics.cfa.inference import Fitted, moment_count
 from feedbackstudy.psychometrics.cfa.leastsquares import LeastSquares, weighted
 from feedbackstudy.psychometrics.cfa.likelihood import Likelihood, log_determinant
 from feedbackstudy.psychometrics.cfa.moments import continuous_vector, normal_weight, sample_vector
+from feedbackstudy.psychometrics.cfa.residuals import implied_correlations, sample_covariance
 from feedbackstudy.psychometrics.cfa.robust import Test
 
 __all__ = ["fit_measures"]
@@ -33,21 +34,16 @@ def _chisquares(test: Test, prefix: str = "") -> Iterator[tuple[str, float]]:
         yield f"{prefix}chisq.scaling.factor", test.factor
 
 
-def _people(fitted: Fitted) -> float:
-    """Return n, or n less the groups where the discrepancy is weighted so."""
-    return fitted.sample.n * sum(fitted.objective.weights)
-
-
 def _minimum(fitted: Fitted) -> float:
-    n = _people(fitted) if fitted.estimator.likelihood else fitted.sample.n
+    n = fitted.people if fitted.estimator.likelihood else fitted.sample.n
     return fitted.test.chisq / (2 * n)
 
 
 def _scaled_rmsea(fitted: Fitted, test: Test) -> dict[str, float]:
     """Return RMSEA of the scaled test; a mean-corrected one keeps chi-square and corrects its expectation."""
-    n, groups = _people(fitted), len(fitted.sample.names)
-    if test.kind in {"mean", "yuan_bentler"}:
-        return rmsea(test.chisq, test.factor * test.df, n, groups)
+    n, groups = fitted.people, len(fitted.sample.names)
+    if test.kind in {"mean", "yuan_bentler", "mean_variance"}:
+        return rmsea(test.chisq, test.mean_factor * test.df, n, groups)
     return rmsea(test.scaled, test.df_scaled, n, groups)
 
 
@@ -69,7 +65,7 @@ def _robust_comparative(test: Test, base: Test, special: Corrected | None) -> di
 
 
 def _robust_rmsea(fitted: Fitted, test: Test, special: Corrected | None) -> dict[str, float]:
-    n, groups = _people(fitted), len(fitted.sample.names)
+    n, groups = fitted.people, len(fitted.sample.names)
     if test.df <= 0:
         return rmsea(0.0, 0.0, n, groups)
     if special is not None:
@@ -102,7 +98,9 @@ def _log_likelihoods(fitted: Fitted) -> tuple[float, float]:
         gap = m.mean - at.state.mu if fitted.means else np.zeros(p)
         P = np.linalg.inv(at.state.sigma)
         constant = p * np.log(2 * np.pi)
-        model -= 0.5 * n * (constant + log_determinant(at.state.sigma) + float(np.sum(P * m.cov)) + float(gap @ P @ gap))
+        model -= (
+            0.5 * n * (constant + log_determinant(at.state.sigma) + float(np.sum(P * m.cov)) + float(gap @ P @ gap))
+        )
         free -= 0.5 * n * (constant + m.log_det + p)
     return model, free
 
@@ -141,14 +139,14 @@ def _goodness(fitted: Fitted) -> float:
 
 
 def _absolute(fitted: Fitted, test: Test) -> Iterator[tuple[str, float]]:
-    n, q = _people(fitted), fitted.structure.n_free
+    n, q = fitted.people, fitted.structure.n_free
     moments = moment_count(fitted.structure, fitted.sample, means=fitted.means)
     nan = float("nan")
     residuals = residual_indices(_residual_groups(fitted), fitted.sample.counts)
     yield "srmr", residuals["srmr_bentler_nomean" if fitted.sample.polychorics else "srmr_bentler"]
     yield from residuals.items()
     if fitted.sample.polychorics:
-        yield "wrmr", float(np.sqrt(test.chisq / moments))
+        yield "wrmr", float(np.sqrt(test.chisq / (moments / len(fitted.sample.names))))
     if not fitted.sample.patterns:
         gfi = _goodness(fitted)
         yield "gfi", gfi
@@ -164,18 +162,12 @@ def _residual_groups(fitted: Fitted) -> list[tuple[Floats, Floats, Floats | None
     found: list[tuple[Floats, Floats, Floats | None, Floats | None]] = []
     for g, (m, at) in enumerate(zip(fitted.sample.moments, fitted.states, strict=True)):
         if fitted.sample.polychorics and isinstance(fitted.objective, LeastSquares):
-            p = len(m.mean)
-            sigma = np.eye(p)
-            i, j = np.triu_indices(p, 1)
-            vector = fitted.objective.vector(fitted.structure, fitted.structure.groups[g], fitted.x).sigma
             tau = fitted.sample.polychorics[g].tau
-            sigma[i, j] = sigma[j, i] = vector[len(tau) :]
-            gap = tau - vector[: len(tau)]
+            vector = fitted.objective.vector(fitted.structure, fitted.structure.groups[g], fitted.x).sigma
+            sigma, gap = implied_correlations(fitted, g), tau - vector[: len(tau)]
             found.append((m.cov, sigma, gap, gap))
             continue
-        cov = m.cov if not isinstance(fitted.objective, LeastSquares) else m.cov * m.n / (m.n - 1)
-        if isinstance(fitted.objective, Likelihood):
-            cov = fitted.objective.groups[g].cov
+        cov = sample_covariance(fitted, g)
         difference = m.mean - at.state.mu
         gaps = (difference, difference / np.sqrt(np.diag(cov))) if fitted.means else (None, None)
         found.append((cov, at.state.sigma, *gaps))
@@ -199,7 +191,7 @@ def fit_measures(fitted: Fitted) -> dict[str, float]:
     scaled = fitted.estimator.scaled
     special = corrected(fitted)
     robust = special is not None or (scaled and not fitted.sample.polychorics)
-    n, groups = _people(fitted), len(fitted.sample.names)
+    n, groups = fitted.people, len(fitted.sample.names)
     out: dict[str, float] = {"npar": float(fitted.structure.n_free), "fmin": _minimum(fitted)}
     out.update(_chisquares(test))
     out.update(_chisquares(base, "baseline."))

@@ -75,7 +75,7 @@ def unidentified(structure: Structure, information: Floats, df: int) -> Issue | 
         return None
     weight = np.abs(vectors[:, flat]).max(axis=1)
     order = np.argsort(-weight)
-    names = [free_names(structure)[k] for k in order[: _SHOWN] if weight[k] > 0.1]
+    names = [free_names(structure)[k] for k in order[:_SHOWN] if weight[k] > 0.1]
     return Issue(
         code="cfa.unidentified",
         severity=Severity.ERROR,
@@ -109,7 +109,10 @@ def _negative_variances(fitted: Fitted, g: int) -> Iterator[Issue]:
 
 def _not_positive_definite(fitted: Fitted, g: int) -> Iterator[Issue]:
     V, p = fitted.states[g].state.V, fitted.structure.n_items
-    for what, matrix in (("covariance matrix of the factors", V[p:, p:]), ("residual covariance matrix", _residual(fitted, g))):
+    for what, matrix in (
+        ("covariance matrix of the factors", V[p:, p:]),
+        ("residual covariance matrix", _residual(fitted, g)),
+    ):
         if len(matrix) < 2 or np.any(np.diag(matrix) < 0):
             continue
         sd = np.sqrt(np.where(np.diag(matrix) > 0, np.diag(matrix), 1.0))

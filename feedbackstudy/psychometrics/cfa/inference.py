@@ -1,13 +1,13 @@
 """Standard errors and tests of a fitted model."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from feedbackstudy.psychometrics.cfa.estimators import Estimator
-from feedbackstudy.psychometrics.cfa.evaluation import Evaluation
+from feedbackstudy.psychometrics.cfa.evaluation import Evaluation, collect
 from feedbackstudy.psychometrics.cfa.implied import Implied, Pairs, implied, pairs
 from feedbackstudy.psychometrics.cfa.leastsquares import LeastSquares
 from feedbackstudy.psychometrics.cfa.likelihood import Likelihood
@@ -80,6 +80,11 @@ class Fitted:
     means: bool
     errors: str
 
+    @property
+    def people(self) -> float:
+        """People, or people less groups where the discrepancy is weighted so."""
+        return self.sample.n * sum(self.objective.weights)
+
     @cached_property
     def x(self) -> Floats:
         """All parameters."""
@@ -108,7 +113,10 @@ class Fitted:
     def covariance(self) -> Floats:
         """Covariance of the free parameters."""
         if self.errors == "moments":
-            return np.asarray(self.blocks.covariance / self.sample.n)
+            return np.asarray(self.blocks.covariance / self.people)
+        if isinstance(self.objective, LeastSquares):
+            by_people = replace(self.objective, weights=self.sample.shares)
+            return np.asarray(np.linalg.inv(collect(by_people, self.structure)(self.theta, False).expected) / self.people)
         bread = np.linalg.inv(self.information)
         if self.errors == "sandwich":
             return np.asarray(bread @ self.cross_products @ bread / self.sample.n)
@@ -144,7 +152,7 @@ class Fitted:
         """Weights, derivatives and distribution-free covariances by group."""
         parts = []
         for g, group in enumerate(self.structure.groups):
-            weight = self.objective.weights[g]
+            weight = self.sample.shares[g]
             if isinstance(self.objective, LeastSquares):
                 delta = self.objective.vector(self.structure, group, self.x).delta
                 W = self.objective.groups[g].weight

@@ -85,7 +85,10 @@ def lavaan_script(fitted: Fitted, frame: pd.DataFrame, *, likelihood: str, missi
     table = fitted.structure.table
     scaled, likely = fitted.estimator.scaled, fitted.estimator.likelihood
     shown = (*_SHOWN, *(_SCALED if scaled else ()), *(_LIKELIHOOD if likely else ()))
-    settings = [f"estimator = {r_string(fitted.estimator.name)}", f"missing = {r_string('ml' if missing == 'fiml' else missing)}"]
+    settings = [
+        f"estimator = {r_string(fitted.estimator.name)}",
+        f"missing = {r_string('ml' if missing == 'fiml' else missing)}",
+    ]
     if fitted.sample.group is not None:
         names = r_vector(fitted.sample.names)
         settings += [f"group = {r_string(fitted.sample.group)}", f"group.label = {names}"]

@@ -109,7 +109,9 @@ def _standard_deviations(fitted: Fitted) -> list[tuple[dict[str, float], dict[st
     return out
 
 
-def _standardised(score: Score, total: dict[str, float], residual: dict[str, float], factors: frozenset[str]) -> tuple[float, float]:
+def _standardised(
+    score: Score, total: dict[str, float], residual: dict[str, float], factors: frozenset[str]
+) -> tuple[float, float]:
     row = score.row
     if row.op == "=~":
         by_factor = score.epc * total[row.lhs]
@@ -148,7 +150,9 @@ def modification_frame(fitted: Fitted) -> pd.DataFrame:
         found = Score(row, fitted.sample.n * score * score / info, -score / info)
         lv, everything = _standardised(found, *deviations[row.group], factors)
         name = fitted.sample.names[row.group]
-        records.append((row.lhs, row.op, row.rhs, name, found.mi, float(chdtrc(1, found.mi)), found.epc, lv, everything))
+        records.append(
+            (row.lhs, row.op, row.rhs, name, found.mi, float(chdtrc(1, found.mi)), found.epc, lv, everything)
+        )
     columns = ["lhs", "op", "rhs", "group", "mi", "p", "epc", "sepc_lv", "sepc_all"]
     frame = pd.DataFrame(records, columns=columns).dropna(subset=["mi"])
     return frame.sort_values("mi", ascending=False, kind="stable", ignore_index=True)
@@ -184,7 +188,18 @@ def equality_scores(fitted: Fitted) -> tuple[pd.DataFrame, tuple[float, int, flo
     for k, score, info in zip(rows, s, np.diag(schur), strict=True):
         row = table.rows[k]
         x2 = n * score * score / info
-        records.append((row.name, row.lhs, row.op, row.rhs, fitted.sample.names[row.group], x2, float(chdtrc(1, x2)), -score / info))
+        records.append(
+            (
+                row.name,
+                row.lhs,
+                row.op,
+                row.rhs,
+                fitted.sample.names[row.group],
+                x2,
+                float(chdtrc(1, x2)),
+                -score / info,
+            )
+        )
     keep = ~np.isnan(np.diag(schur))
     joint = float(n * s[keep] @ np.linalg.lstsq(schur[np.ix_(keep, keep)], s[keep], rcond=None)[0])
     frame = pd.DataFrame(records, columns=columns).sort_values("x2", ascending=False, kind="stable", ignore_index=True)

@@ -8,6 +8,8 @@ from feedbackstudy.errors import DataError, choices
 from feedbackstudy.psychometrics.cfa.inference import Fitted
 from feedbackstudy.psychometrics.cfa.leastsquares import LeastSquares
 from feedbackstudy.psychometrics.cfa.likelihood import Likelihood
+from feedbackstudy.psychometrics.cfa.moments import normal_weight
+from feedbackstudy.psychometrics.cfa.robust import Block, Blocks
 
 __all__ = ["KINDS", "implied_correlations", "residual_frames"]
 
@@ -57,17 +59,33 @@ def _in_errors(fitted: Fitted, g: int, S: Floats, sigma: Floats, kind: str) -> F
         )
     p, n = len(S), fitted.sample.counts[g]
     i, j = np.tril_indices(p)
-    variance = (S[i, i] * S[j, j] + S[i, j] ** 2) / n
-    if kind == "standardized":
-        d, K = fitted.states[g].d, fitted.structure.groups[g].K
-        delta = (d.a[i] * d.b[j] + d.a[j] * d.b[i]) @ K
-        variance = variance - np.einsum("ij,jk,ik->i", delta, fitted.covariance, delta)
+    spreads = [np.linalg.inv(normal_weight(np.linalg.inv(sample_covariance(fitted, k)), means=False)) for k in _groups(fitted)]
+    if kind == "normalized":
+        variance = np.diag(spreads[g]) / n
+    else:
+        parts = []
+        for k, group in enumerate(fitted.structure.groups):
+            d = fitted.states[k].d
+            delta = (d.a[i] * d.b[j] + d.a[j] * d.b[i]) @ group.K
+            W = normal_weight(np.linalg.inv(fitted.states[k].state.sigma), means=False)
+            parts.append(Block(share=fitted.sample.shares[k], W=W, D=delta, G=spreads[k]))
+        variance = np.diag(_free_of_means(parts).residual_covariances[g]) / n
     out = np.zeros((p, p))
     with np.errstate(invalid="ignore", divide="ignore"):
         residual = (S - sigma)[i, j]
         value = np.where(variance > 1e-12, residual / np.sqrt(variance), np.where(np.abs(residual) < 1e-6, 0.0, np.nan))
     out[i, j] = out[j, i] = value
     return out
+
+
+def _groups(fitted: Fitted) -> range:
+    return range(len(fitted.sample.names))
+
+
+def _free_of_means(parts: list[Block]) -> Blocks:
+    """Drop free parameters that move no covariance, so that the rest can be inverted."""
+    used = np.any([np.any(part.D != 0, axis=0) for part in parts], axis=0)
+    return Blocks([Block(share=part.share, W=part.W, D=part.D[:, used], G=part.G) for part in parts])
 
 
 def residual_frames(fitted: Fitted, kind: str) -> pd.DataFrame:

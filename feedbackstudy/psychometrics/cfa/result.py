@@ -137,7 +137,7 @@ class CFA(Rendered):
         return frame if defined.empty else pd.concat([frame, defined], ignore_index=True)
 
     def _shown(self) -> Floats:
-        """Return all parameters; under delta the residual variance an ordinal item is left with."""
+        """Return all parameters; what an ordinal item's scaling leaves over is computed, not estimated."""
         x = self.fitted.x.copy()
         table = self.fitted.structure.table
         if table.ordinal and table.options.parameterization == "delta":
@@ -146,6 +146,10 @@ class CFA(Rendered):
             for k, row in enumerate(table.rows):
                 if row.op == "~~" and row.lhs == row.rhs and row.lhs in at:
                     x[k] = left[row.group][at[row.lhs]]
+        for k, row in enumerate(table.rows):
+            if row.op == "~*~" and table.options.parameterization == "theta":
+                item = table.items.index(row.lhs)
+                x[k] = 1.0 / np.sqrt(self.fitted.states[row.group].state.sigma[item, item])
         return x
 
     @cached_property
@@ -260,9 +264,7 @@ class CFA(Rendered):
         RScript
             Every parameter of this fit written out.
         """
-        return lavaan_script(
-            self.fitted, self.fitted.sample.frame, likelihood=self.likelihood, missing=self.missing
-        )
+        return lavaan_script(self.fitted, self.fitted.sample.frame, likelihood=self.likelihood, missing=self.missing)
 
     def table(self) -> Table:
         """Return the loadings as a table.
@@ -274,7 +276,15 @@ class CFA(Rendered):
         """
         frame = self.estimates
         loadings = frame[frame["op"] == "=~"]
-        titles = {"lhs": "factor", "rhs": "indicator", "group": "group", "est": "loading", "se": "SE", "p": "p", "std": "std"}
+        titles = {
+            "lhs": "factor",
+            "rhs": "indicator",
+            "group": "group",
+            "est": "loading",
+            "se": "SE",
+            "p": "p",
+            "std": "std",
+        }
         titles |= {"std_se": "SE(std)"}
         if len(self.groups) == 1:
             del titles["group"]

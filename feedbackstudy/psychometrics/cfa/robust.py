@@ -57,12 +57,12 @@ class Blocks:
     parts: Sequence[Block]
 
     @cached_property
-    def WD(self) -> list[Floats]:
+    def WD(self) -> list[Floats]:  # noqa: N802
         """W D by group."""
         return [weighted(b.W, b.D) for b in self.parts]
 
     @cached_property
-    def E(self) -> Floats:
+    def E(self) -> Floats:  # noqa: N802
         """(D'WD)^-1."""
         total = sum((b.share * b.D.T @ wd for b, wd in zip(self.parts, self.WD, strict=True)), start=np.zeros(()))
         return np.asarray(np.linalg.inv(total))
@@ -97,6 +97,16 @@ class Blocks:
             out[at : at + r, at : at + r] += weighted(b.W, b.G)
             at += r
         return np.asarray(out)
+
+    @cached_property
+    def residual_covariances(self) -> list[Floats]:
+        """Return each group's covariance of sqrt(n_g) times its residual moments."""
+        found = []
+        for part, wd in zip(self.parts, self.WD, strict=True):
+            DE = part.D @ self.E
+            cross = DE @ (wd.T @ part.G) * part.share
+            found.append(part.G - cross - cross.T + part.share * DE @ self.meat @ DE.T)
+        return found
 
     @cached_property
     def trace_squared(self) -> float:

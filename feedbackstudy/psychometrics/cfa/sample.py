@@ -66,6 +66,11 @@ class Sample:
         return sum(len(values) for values in self.values)
 
     @property
+    def shares(self) -> tuple[float, ...]:
+        """Each group's share of the people."""
+        return tuple(n / self.n for n in self.counts)
+
+    @property
     def counts(self) -> tuple[int, ...]:
         """People used by group."""
         return tuple(len(values) for values in self.values)
@@ -110,7 +115,9 @@ def read_sample(
     issues = [*matrix.issues, *_set_aside(keep, answered, labels, missing)]
     frame = matrix.frame()[keep]
     if not len(frame):
-        raise DataError(f"No row is left to fit the model to: of {len(keep)} rows none is complete on {', '.join(items)}.")
+        raise DataError(
+            f"No row is left to fit the model to: of {len(keep)} rows none is complete on {', '.join(items)}."
+        )
     names = ("",) if group is None else tuple(dict.fromkeys(labels[keep].astype(str)))
     parts = [frame if group is None else frame[(labels[keep].astype(str) == name).to_numpy()] for name in names]
     values = tuple(np.ascontiguousarray(part.to_numpy(np.float64)) for part in parts)
@@ -165,7 +172,9 @@ def _set_aside(
     ]
 
 
-def _refuse_groups(values: tuple[Floats, ...], names: tuple[str, ...], items: tuple[str, ...], group: str | None) -> None:
+def _refuse_groups(
+    values: tuple[Floats, ...], names: tuple[str, ...], items: tuple[str, ...], group: str | None
+) -> None:
     for name, part in zip(names, values, strict=True):
         where = f"Group {name!r} of {group!r}" if group else "The data"
         if len(part) < 2:

@@ -57,11 +57,20 @@ def _start(structure: Structure, sample: Sample) -> np.ndarray[tuple[int], np.dt
     return start_values(structure, [(m.mean, m.cov) for m in sample.moments], taus)
 
 
-def _search(structure: Structure, sample: Sample, objective: object, theta: np.ndarray[tuple[int], np.dtype[np.float64]], *, newton: bool) -> Minimum:
+def _search(
+    structure: Structure,
+    sample: Sample,
+    objective: object,
+    theta: np.ndarray[tuple[int], np.dtype[np.float64]],
+    *,
+    newton: bool,
+) -> Minimum:
     """Minimise from the start; shrink its covariances while the implied matrix is not positive definite."""
     at = collect(objective, structure)  # type: ignore[arg-type]
     rows = structure.table.rows
-    off = np.array([any(rows[k].op == "~~" and rows[k].lhs != rows[k].rhs for k in np.flatnonzero(c)) for c in structure.K.T])
+    off = np.array(
+        [any(rows[k].op == "~~" and rows[k].lhs != rows[k].rhs for k in np.flatnonzero(c)) for c in structure.K.T]
+    )
     for _ in range(_SHRINKS):
         try:
             at(theta, False)
@@ -124,7 +133,9 @@ def solve(
     fitted = Fitted(structure, sample, estimator, objective, minimum.theta, minimum.evaluation, means, errors)
     issues: list[Issue] = []
     if not minimum.converged:
-        issues.append(not_converged(minimum.iterations, float(np.max(np.abs(minimum.evaluation.gradient), initial=0.0))))
+        issues.append(
+            not_converged(minimum.iterations, float(np.max(np.abs(minimum.evaluation.gradient), initial=0.0)))
+        )
     undetermined = unidentified(structure, minimum.evaluation.expected, fitted.df)
     if undetermined is not None:
         issues.append(undetermined)

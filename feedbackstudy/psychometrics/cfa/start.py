@@ -41,7 +41,9 @@ def _lower_first(table: ParameterTable) -> list[str]:
     return order
 
 
-def _factor_starts(table: ParameterTable, S: Floats, fixed: dict[str, float]) -> tuple[dict[str, Floats], dict[str, Floats]]:
+def _factor_starts(
+    table: ParameterTable, S: Floats, fixed: dict[str, float]
+) -> tuple[dict[str, Floats], dict[str, Floats]]:
     """Return each factor's loadings on its indicators and its composite weights on the items."""
     loadings, at = table.model.loadings(), {name: k for k, name in enumerate(table.items)}
     weights = {name: np.eye(len(at))[k] for name, k in at.items()}
@@ -111,7 +113,9 @@ def _reliability(table: ParameterTable, lam: dict[str, Floats], W: Floats, names
     return out
 
 
-def start_values(structure: Structure, moments: list[tuple[Floats, Floats]], taus: list[dict[str, Floats]] | None = None) -> Floats:
+def start_values(
+    structure: Structure, moments: list[tuple[Floats, Floats]], taus: list[dict[str, Floats]] | None = None
+) -> Floats:
     """Return starting values of the free parameters.
 
     Parameters
