@@ -6,7 +6,7 @@ The rules look at the printed value and the recomputed one only; every threshold
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from math import isfinite
+from math import inf, isfinite
 
 from feedbackstudy.literature.findings import Value
 from feedbackstudy.literature.flags import decision_flags
@@ -209,7 +209,7 @@ def _by_size(low: float, high: float, label: str) -> Rule:
         if printed.published is None or value is None or value.value is None:
             return None
         error, scale = _scaled_error(printed, printed.published, value, value.value)
-        return f"{label}: off by {error:.2%} of {scale}" if low <= error < high else None
+        return f"{label}: off by {error:.2%} of {scale}" if low <= error < high or error == high == inf else None
 
     return rule
 
@@ -224,11 +224,11 @@ def _scaled_error(printed: PublishedValue, text: str, value: Value, number: floa
         return distance / se, "the standard error (the printed value is near zero)"
     if target:
         return distance / abs(target), "the printed value"
-    return float("inf"), "a printed zero (no standard error to judge it by)"
+    return inf, "a printed zero (no standard error to judge it by)"
 
 
 def _direction(printed: PublishedValue, value: Value | None, published: Published) -> str | None:  # noqa: ARG001
-    if value is None or value.value is None:
+    if printed.direction is None or value is None or value.value is None:
         return None
     null = number_of(printed.no_effect)
     holds = (value.value > null) == (printed.direction == "positive") and value.value != null
@@ -244,6 +244,6 @@ _RULES: tuple[tuple[ReportClass, Rule], ...] = (
     (ReportClass.OTHER_DEFINITION, _other_definition),
     (ReportClass.NEGLIGIBLE, _by_size(0.0, MINOR, "negligible")),
     (ReportClass.MINOR, _by_size(MINOR, MAJOR, "minor")),
-    (ReportClass.MAJOR, _by_size(MAJOR, float("inf"), "major")),
+    (ReportClass.MAJOR, _by_size(MAJOR, inf, "major")),
     (ReportClass.DIRECTION_ONLY, _direction),
 )

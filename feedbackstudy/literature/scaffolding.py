@@ -42,9 +42,7 @@ def scaffold(key: str, folder: Path) -> Path:
         Where the folder exists already, or cannot be written; nothing half-made is left behind.
     """
     if not _KEY.match(key):
-        raise DataError(
-            f"{key!r} is not a key; use small letters, digits, '_' and '-', such as doe2024."
-        )
+        raise DataError(f"{key!r} is not a key; use small letters, digits, '_' and '-', such as doe2024.")
     target = inside(folder, key)
     if target.exists():
         raise FileFormatError(f"{target} exists already; choose another key or folder. Nothing was changed.")
