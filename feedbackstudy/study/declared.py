@@ -296,10 +296,12 @@ class Study(Rendered, Declaration):
         str
             ``"study.yaml:42: hypotheses.h1"``, or the path alone for a study that was not read from a file.
         """
-        words = [
-            getattr(self, str(location[0]))[part].name if i == 1 and isinstance(part, int) else str(part)
-            for i, part in enumerate(location)
-        ]
+        words: list[str] = []
+        target: object = self
+        for part in location:
+            inside = isinstance(part, int) and isinstance(target, tuple)
+            target = target[part] if inside else getattr(target, str(part), None)  # type: ignore[index]
+            words.append(str(getattr(target, "name", part)) if inside else str(part))
         place = ".".join(words)
         if self._file is None:
             return place

@@ -10,8 +10,16 @@ from typing import ClassVar
 import pytest
 
 import feedbackstudy.study
+from feedbackstudy.design.comparisons import MainEffect
+from feedbackstudy.design.conduct import Conduct
+from feedbackstudy.design.factors import Factor
+from feedbackstudy.design.hypotheses import Hypothesis, SmallestEffect
+from feedbackstudy.design.plan import ByP, Plan
+from feedbackstudy.design.units import Units
+from feedbackstudy.design.waves import Wave
 from feedbackstudy.errors import DeclarationError, FileFormatError, NotFoundError, UnsafePathError
-from feedbackstudy.study import Study
+from feedbackstudy.scales.measure import Measure
+from feedbackstudy.study import Study, new_study
 from feedbackstudy.yamlfile import YamlValue
 
 MINIMAL = textwrap.dedent((feedbackstudy.study.__doc__ or "").split(".. code-block:: yaml\n\n")[1].split(">>>")[0])
@@ -231,3 +239,52 @@ def test_an_unwritable_folder_leaves_nothing_behind(tmp_path: Path) -> None:
     with pytest.raises(FileFormatError, match="cannot be written"):
         study.save(tmp_path / "file" / "sub")
     assert sorted(p.name for p in tmp_path.iterdir()) == ["file", "first"]
+
+
+def test_a_study_can_be_declared_in_python_and_equals_its_file(tmp_path: Path) -> None:
+    study = Study(
+        title="Does feedback on the same day help?",
+        factors=[
+            Factor(
+                name="timing",
+                mode="described",
+                levels={"same_day": "On the same day", "two_weeks": "After two weeks"},
+            )
+        ],
+        units=[Units(name="panel_member", n=240)],
+        waves=[Wave(name="t1", anchor="feedback", phase="after")],
+        measures=[Measure(name="usefulness", kind="rating", range=(1, 7), waves=["t1"])],
+        hypotheses=[
+            Hypothesis(
+                name="h1",
+                text="Feedback on the same day is rated as more useful.",
+                outcome="usefulness",
+                contrast=MainEffect(factor="timing", level="same_day", against="two_weeks"),
+                direction="positive",
+                sesoi=SmallestEffect(value=0.2, unit="sd"),
+                role="confirmatory",
+            )
+        ],
+        plan=Plan(decides={"h1": ByP()}),
+        conduct=Conduct(population="panel", realism="hypothetical", published="Author (2020). Title. Journal."),
+    )
+
+    assert study == study_of(tmp_path)
+    assert study.where("hypotheses", 0) == "hypotheses.h1"
+    assert Study.load(study.save(tmp_path / "made")) == study
+
+
+def test_a_study_answers_what_later_rooms_ask(tmp_path: Path) -> None:
+    study = Study.load(new_study(tmp_path / "study", "second-chance"))
+
+    assert study.measure_of("challenge").name == "appraisal"
+    assert study.arms_of("usefulness") == ("feedback",)
+    assert study.arms_of("felt_respect") == ("feedback", "decision_only", "silence")
+    assert study.occasion_of(study.hypotheses["h1"]) == "t1"
+    assert study.occasion_of(study.hypotheses["h2"]) == "t2"
+    assert len(study.crossing.cells()) == 8 + 2
+    assert study.folder == tmp_path / "study"
+    with pytest.raises(NotFoundError, match="Did you mean 'challenge'"):
+        study.measure_of("challenges")
+    with pytest.raises(NotFoundError, match="asked at t0, t1, t2; name one"):
+        study.occasion_of(study.hypotheses["h2"].model_copy(update={"occasion": None}))

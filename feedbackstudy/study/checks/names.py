@@ -190,7 +190,7 @@ def _design(study: "Study") -> Iterator[Issue]:
         yield from absent(study, ("factors", i), "unit", filter(None, [factor.assigned_to]), study.units.names)
     for i, combination in enumerate(study.forbidden):
         for name, level in combination.items():
-            yield from _levels(study, ("forbidden", str(i)), name, (level,))
+            yield from _levels(study, ("forbidden", i), name, (level,))
     for i, covariate in enumerate(study.covariates):
         yield from absent(study, ("covariates", i), "wave", [covariate.known_from], ("roster", *study.waves.names))
 
@@ -232,7 +232,8 @@ def _hypothesis(study: "Study", at: Location, hypothesis: Hypothesis) -> Iterato
         moderator = [hypothesis.path.moderator.by] if hypothesis.path.moderator else []
         yield from absent(study, at, "score", moderator, [*measured, *study.factors.names])
     yield from absent(study, at, "wave", dict.fromkeys(filter(None, waves)), study.waves.names)
-    yield from absent(study, at, "claim", filter(None, [hypothesis.claim]), claim_ids())
+    if hypothesis.claim is not None:
+        yield from absent(study, at, "claim", [hypothesis.claim], claim_ids())
 
 
 def _plan(study: "Study") -> Iterator[Issue]:
@@ -242,7 +243,7 @@ def _plan(study: "Study") -> Iterator[Issue]:
         yield from absent(study, ("plan", "families"), "hypothesis", family.hypotheses, study.hypotheses.names)
     measured = [*_scores(study), *study.measures.names, *study.covariates.names]
     yield from absent(study, ("plan", "covariates"), "covariate", plan.covariates, measured)
-    for rule in plan.exclusions:
-        at = ("plan", "exclusions", rule.name)
+    for i, rule in enumerate(plan.exclusions):
+        at: Location = ("plan", "exclusions", i)
         yield from absent(study, at, "variable", [rule.variable], [*measured, *sorted(PARADATA)])
         yield from absent(study, at, "wave", filter(None, [rule.occasion]), study.waves.names)
