@@ -71,23 +71,28 @@ class _HasName(Protocol):
 
 
 class Named[T: _HasName](tuple[T, ...]):
-    """Declarations in their order, each also reachable by its name; two of one name are refused.
-
-    Parameters
-    ----------
-    items : iterable
-        Declarations that carry a `name`.
-
-    Raises
-    ------
-    ValueError
-        Where two items share a name.
-    """
+    """Declarations in their order, each also reachable by its name; two of one name are refused."""
 
     __slots__ = ()
 
     def __new__(cls, items: Iterable[T] = ()) -> "Named[T]":
-        """Make the container, refusing a name that is given twice."""
+        """Make the container, refusing a name that is given twice.
+
+        Parameters
+        ----------
+        items : iterable
+            Declarations that carry a `name`.
+
+        Returns
+        -------
+        Named
+            The items in their order.
+
+        Raises
+        ------
+        ValueError
+            Where two items share a name.
+        """
         made = super().__new__(cls, items)
         names = made.names
         twice = sorted({name for name in names if names.count(name) > 1})

@@ -13,18 +13,23 @@ from feedbackstudy.design.feedback import FACTORS
 from feedbackstudy.design.hypotheses import Hypothesis, Mediator, Path
 from feedbackstudy.render import Block, Facts, Notice, Page, Rendered
 
-__all__ = ["Skeleton", "skeletons"]
+__all__ = ["Asked", "Skeleton", "skeletons"]
 
 
 class Asked(Protocol):
     """What a skeleton must know of a measure: its score columns and its scale."""
 
     @property
-    def columns(self) -> tuple[str, ...]: ...
+    def columns(self) -> tuple[str, ...]:
+        """The score columns."""
+
     @property
-    def scale(self) -> str | None: ...
+    def scale(self) -> str | None:
+        """Key of the scale, None for a single column."""
+
     @property
-    def scores(self) -> Mapping[str, str]: ...
+    def scores(self) -> Mapping[str, str]:
+        """Score column -> subscale."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -79,34 +79,7 @@ def _mediators(study: "Study", at: Location, hypothesis: Hypothesis) -> Iterator
     at_outcome = _wave_index(study, hypothesis, hypothesis.outcome, None)
     times = [_wave_index(study, hypothesis, step.score, step.occasion) for step in steps]
     for step, when in zip(steps, times, strict=True):
-        if when > at_outcome:
-            yield error(
-                study,
-                at,
-                "mediator_after_outcome",
-                f"The mediator {step.score!r} is asked at {study.waves[when].name}, after the outcome "
-                f"{hypothesis.outcome!r} at {study.waves[at_outcome].name}.",
-                why="What comes later cannot carry an effect to what came earlier.",
-                fix="Take the mediator from an earlier wave, or the outcome from a later one.",
-            )
-        elif study.waves[when].phase == "before":
-            yield error(
-                study,
-                at,
-                "mediator_before_feedback",
-                f"The mediator {step.score!r} is asked at {study.waves[when].name}, before the feedback.",
-                why="Feedback cannot act through what was settled before it came.",
-                fix="Ask it after the feedback, or use it as a moderator or covariate.",
-            )
-        elif when == at_outcome:
-            yield note(
-                study,
-                at,
-                "mediator_with_outcome",
-                f"Mediator {step.score!r} and outcome {hypothesis.outcome!r} are asked at the same wave.",
-                why="The order of cause and effect then rests on theory alone; shared mood inflates their relation.",
-                fix="Report it as consistent with mediation; better, ask the outcome at a later wave as well.",
-            )
+        yield from _mediator(study, at, (step.score, when), (hypothesis.outcome, at_outcome))
     if hypothesis.path and hypothesis.path.structure == "serial" and times != sorted(times):
         yield error(
             study,
@@ -115,6 +88,38 @@ def _mediators(study: "Study", at: Location, hypothesis: Hypothesis) -> Iterator
             f"The serial path {' -> '.join(step.score for step in steps)} runs against the order of its waves.",
             why="An earlier answer cannot be the effect of a later one.",
             fix="List the mediators in the order of time, or use structure: parallel.",
+        )
+
+
+def _mediator(study: "Study", at: Location, mediator: tuple[str, int], outcome: tuple[str, int]) -> Iterator[Issue]:
+    score, when = mediator
+    if when > outcome[1]:
+        yield error(
+            study,
+            at,
+            "mediator_after_outcome",
+            f"The mediator {score!r} is asked at {study.waves[when].name}, after the outcome {outcome[0]!r} at "
+            f"{study.waves[outcome[1]].name}.",
+            why="What comes later cannot carry an effect to what came earlier.",
+            fix="Take the mediator from an earlier wave, or the outcome from a later one.",
+        )
+    elif study.waves[when].phase == "before":
+        yield error(
+            study,
+            at,
+            "mediator_before_feedback",
+            f"The mediator {score!r} is asked at {study.waves[when].name}, before the feedback.",
+            why="Feedback cannot act through what was settled before it came.",
+            fix="Ask it after the feedback, or use it as a moderator or covariate.",
+        )
+    elif when == outcome[1]:
+        yield note(
+            study,
+            at,
+            "mediator_with_outcome",
+            f"Mediator {score!r} and outcome {outcome[0]!r} are asked at the same wave.",
+            why="The order of cause and effect then rests on theory alone; shared mood inflates their relation.",
+            fix="Report it as consistent with mediation; better, ask the outcome at a later wave as well.",
         )
 
 
