@@ -25,7 +25,9 @@ def __getattr__(name: str) -> object:
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}; public names: {', '.join(__all__)}")
     module, attribute = _HOMES[name]
-    found = import_module(f"{module}.{attribute}") if module == __name__ else getattr(import_module(module), attribute)
+    home = import_module(module)
+    in_home = module != __name__ and hasattr(home, attribute)
+    found = getattr(home, attribute) if in_home else import_module(f"{module}.{attribute}")
     globals()[name] = found
     return found
 

@@ -1,10 +1,12 @@
 """The public names of feedbackstudy: the one place that lists them."""
 
 from feedbackstudy import datasets as datasets
+from feedbackstudy import literature as literature
 from feedbackstudy import report as report
 from feedbackstudy import scales as scales
 from feedbackstudy.analysis.estimate import Estimate as Estimate
 from feedbackstudy.analysis.estimate import Estimates as Estimates
+from feedbackstudy.design import claims as claims
 from feedbackstudy.frames import Responses as Responses
 from feedbackstudy.frames import Scores as Scores
 from feedbackstudy.issues import Issue as Issue
