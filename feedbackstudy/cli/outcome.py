@@ -50,16 +50,22 @@ def guarded(command: Callable[[Session], int], session: Session, *, debug: bool 
             session.stop_if_interrupted()
             return code
     except KeyboardInterrupt:
-        session.say("Interrupted. Files that were finished before are whole; nothing is half-written.")
-        return Exit.INTERRUPTED
+        return _interrupted(session)
     except BrokenPipeError:
         # The reader of our output (such as `head`) has left; Python would complain once more at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return Exit.FINE
-    except FeedbackstudyError as fault:
-        return _refused(fault, session)
     except Exception as fault:
+        if session.interrupted:  # a library turned Ctrl-C into an error of its own
+            return _interrupted(session)
+        if isinstance(fault, FeedbackstudyError):
+            return _refused(fault, session)
         return _ours(fault, session, debug=debug)
+
+
+def _interrupted(session: Session) -> int:
+    session.say("Interrupted. Files that were finished before are whole; nothing is half-written.")
+    return Exit.INTERRUPTED
 
 
 def _refused(fault: FeedbackstudyError, session: Session) -> int:

@@ -1,13 +1,14 @@
 """Run analyses one after the other, say how each went, and write each card as soon as it is there."""
 
 import time
+import traceback
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from feedbackstudy.cli.session import Session
-from feedbackstudy.errors import InputError
+from feedbackstudy.errors import DataError, InputError
 from feedbackstudy.files import staged_file
 
 if TYPE_CHECKING:
@@ -121,7 +122,16 @@ def run_analysis(
     i, n = position
     session.say(f"[{i}/{n}] {key} ...")
     start = time.perf_counter()
-    result = reproduce(key, say=session.say)
+    try:
+        result = reproduce(key, say=session.say)
+    except InputError:
+        raise
+    except Exception as fault:
+        place = _in_users_python(fault)
+        if place is None:
+            raise
+        # No message of the exception: it may quote a cell of the user's data.
+        raise DataError(f"{place}: your Python raised {type(fault).__name__}; mend it there and run again.") from fault
     session.stop_if_interrupted()
     session.say(f"      {verdict(result)} ({time.perf_counter() - start:.1f} s)")
     if cards is not None:
@@ -129,8 +139,21 @@ def run_analysis(
     return result
 
 
+def _in_users_python(fault: Exception) -> str | None:
+    """Return the last place of a fault inside an ``analysis.py`` that is not one of ours."""
+    from feedbackstudy import shipped
+
+    ours = shipped.folder("analyses").resolve()
+    places = [
+        f"{frame.filename}:{frame.lineno}"
+        for frame in traceback.extract_tb(fault.__traceback__)
+        if Path(frame.filename).name == "analysis.py" and not Path(frame.filename).resolve().is_relative_to(ours)
+    ]
+    return places[-1] if places else None
+
+
 def _card(result: "Reproduction", folder: Path, position: tuple[int, int]) -> Path:
     from feedbackstudy.report.document import document
 
     number = f"{position[0]:02d}-" if position[1] > 1 else ""
-    return document(result, to=folder / f"{number}{result.key}.html", title=result.published.title)
+    return document(result, to=folder / f"{number}{result.key}.html", title=f"Report card: {result.key}")

@@ -1,11 +1,14 @@
 """One run of the command line: results on stdout, everything else on stderr, and Ctrl-C that nobody can swallow."""
 
+import _thread
 import json
 import math
 import signal
 import sys
-from collections.abc import Iterator, Mapping
+import threading
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import TextIO
@@ -13,6 +16,10 @@ from typing import TextIO
 from feedbackstudy.render import Rendered, clean
 
 __all__ = ["Session"]
+
+type Hook = Callable[["sys.UnraisableHookArgs"], object]
+
+_AGAIN_SECONDS = 0.05
 
 
 class Session:
@@ -78,27 +85,34 @@ class Session:
 
     @contextmanager
     def listening(self) -> Iterator[None]:
-        """Note every Ctrl-C inside the block.
+        """Note every Ctrl-C inside the block, and raise it again where a compiler's callback has swallowed it.
 
         Yields
         ------
         None
             Nothing.
         """
-
-        def note(_number: int, _frame: FrameType | None) -> None:
-            self.interrupted = True
-            raise KeyboardInterrupt
-
-        try:
-            before = signal.signal(signal.SIGINT, note)
-        except ValueError:  # only the main thread may set a handler
-            yield
+        if threading.current_thread() is not threading.main_thread():
+            yield  # only the main thread may set a handler
             return
+        before, hook = signal.signal(signal.SIGINT, self._note), sys.unraisablehook
+        sys.unraisablehook = partial(self._again, hook)
         try:
             yield
         finally:
             signal.signal(signal.SIGINT, before)
+            sys.unraisablehook = hook
+
+    def _note(self, _number: int, _frame: FrameType | None) -> None:
+        self.interrupted = True
+        raise KeyboardInterrupt
+
+    def _again(self, hook: Hook, lost: "sys.UnraisableHookArgs") -> None:
+        # A callback from C cannot pass an exception on; without this the work would go on to its end.
+        if issubclass(lost.exc_type, KeyboardInterrupt):
+            threading.Timer(_AGAIN_SECONDS, _thread.interrupt_main).start()
+        else:
+            hook(lost)
 
 
 def _never_fails_to_encode(stream: TextIO) -> None:

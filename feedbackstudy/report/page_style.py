@@ -23,6 +23,7 @@ border-top:1.5px solid var(--ink);border-bottom:1.5px solid var(--ink);backgroun
 .fs-report thead th{border-bottom:1px solid var(--ink);font-weight:600;vertical-align:bottom}
 .fs-report th,.fs-report td{text-align:left;vertical-align:top;padding:.42rem .9rem .42rem 0;font-weight:inherit;
 overflow-wrap:break-word}
+.fs-report tbody th{overflow-wrap:anywhere;min-width:9rem}
 .fs-report th:last-child,.fs-report td:last-child{padding-right:0}
 .fs-report tbody tr+tr>*{border-top:1px solid var(--band)}
 .fs-report .fs-right{text-align:right;white-space:nowrap}

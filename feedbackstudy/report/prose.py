@@ -1,6 +1,5 @@
 """Sentences made from results, after APA, so that no number in a text is typed by hand."""
 
-import math
 from collections.abc import Iterable
 from functools import singledispatch
 from typing import TYPE_CHECKING, Final
@@ -18,7 +17,7 @@ from feedbackstudy.report.drawings.forest import on_scale
 if TYPE_CHECKING:
     from feedbackstudy.study import Study
 
-__all__ = ["about", "can_say", "probability", "sentence"]
+__all__ = ["about", "bayes_factor", "can_say", "probability", "sentence"]
 
 _SITUATIONS: Final = {
     "hypothetical": "who imagined the situation",
@@ -50,6 +49,24 @@ def about(study: "Study | None") -> str:
 def _begun(study: "Study | None", text: str) -> str:
     words = clean(about(study) + text)
     return words[:1].upper() + words[1:]
+
+
+def bayes_factor(value: float) -> str:
+    """Format a Bayes factor in favour of an effect; beyond a thousand its size says no more.
+
+    Parameters
+    ----------
+    value : float
+        The Bayes factor.
+
+    Returns
+    -------
+    str
+        ``"BF10 = 3.10"``, ``"BF10 > 1000"`` or ``"BF10 < 0.001"``.
+    """
+    if value > 1000:
+        return "BF10 > 1000"
+    return "BF10 < 0.001" if value < 0.001 else f"BF10 = {number(value, 2 if value >= 0.1 else 3)}"
 
 
 @singledispatch
@@ -124,8 +141,7 @@ def _bayesian(row: Estimate) -> str:
     parts = _span(row)
     shares = (("direction", row.prob_direction), ("beyond the SESOI", row.prob_sesoi), ("in the ROPE", row.prob_rope))
     parts += [f"P({name}) {probability(value)}" for name, value in shares if value is not None]
-    if row.bayes_factor is not None and math.isfinite(row.bayes_factor):
-        parts.append(f"BF10 = {number(row.bayes_factor, 2)}")
+    parts += [bayes_factor(row.bayes_factor)] if row.bayes_factor is not None else []
     words = _joined(number(row.estimate), parts)
     return f"the posterior median for {row.contrast} was {words} (Bayesian; {row.model})."
 
@@ -200,7 +216,7 @@ def _(result: MetaAnalysis, *, study: "Study | None" = None) -> str:
     )
     return _begun(
         study,
-        f"the pooled {result.measure} of {result.k} effects was {number(estimate, 2)}, {result.level:.0%} CI "
+        f"pooled over {result.k} effects, {result.measure} was {number(estimate, 2)}, {result.level:.0%} CI "
         f"{interval(low, high, 2)}, {p_value(result.p)} ({TAU2_METHODS[result.method][1]}; I squared "
         f"{100 * result.i2:.0f}%); a new study is expected within {interval(ahead_low, ahead_high, 2)}.",
     )

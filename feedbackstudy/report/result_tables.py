@@ -1,6 +1,5 @@
 """The tables of estimates, posteriors, frequencies and reproductions."""
 
-import math
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from itertools import zip_longest
@@ -14,7 +13,7 @@ from feedbackstudy.literature.classes import Grade, ReportClass
 from feedbackstudy.literature.meta import MetaAnalysis
 from feedbackstudy.literature.published import Anchor
 from feedbackstudy.render import interval, number, p_value
-from feedbackstudy.report.prose import probability
+from feedbackstudy.report.prose import bayes_factor, probability
 from feedbackstudy.report.tables import Cell, Column, ReportTable, Tone, table
 
 __all__ = ["TONES", "anchor_note"]
@@ -23,7 +22,7 @@ _DASH = "\N{EN DASH}"
 _OFTEN, _LONG = 2, 24
 
 TONES: dict[ReportClass, Tone] = {
-    ReportClass.NOT_COMPUTABLE: "poor",
+    ReportClass.NOT_COMPUTABLE: "fair",
     ReportClass.SOURCE_ERROR: "fair",
     ReportClass.REPRODUCED: "good",
     ReportClass.WITHIN_ROUNDING: "good",
@@ -88,15 +87,14 @@ def _tests(row: Estimate) -> list[str]:
     parts += [f"adjusted {p_value(row.p_adjusted)}"] if row.p_adjusted is not None else []
     parts += [f"equivalence {p_value(row.p_equivalence)}"] if row.p_equivalence is not None else []
     if row.std_estimate is not None and row.std_estimate != row.estimate:
-        parts.append(f"{row.std_kind} {number(row.std_estimate, 2)}")
+        parts.append(f"{row.std_kind} {number(row.std_estimate)}")
     return parts
 
 
 def _probabilities(row: Estimate) -> list[str]:
     shares = (("P(direction)", row.prob_direction), ("P(beyond SESOI)", row.prob_sesoi), ("P(in ROPE)", row.prob_rope))
     parts = [f"{name} {probability(value)}" for name, value in shares if value is not None]
-    if row.bayes_factor is not None and math.isfinite(row.bayes_factor):
-        parts.append(f"BF10 = {number(row.bayes_factor, 2)}")
+    parts += [bayes_factor(row.bayes_factor)] if row.bayes_factor is not None else []
     return parts
 
 
@@ -122,11 +120,11 @@ def _notes(result: Estimates) -> Iterator[str]:
     for note in dict.fromkeys(row.note for row in result if row.note and row.fit_to_report):
         about = list(dict.fromkeys(row.contrast for row in result if row.note == note))
         where = f" ({'; '.join(about)})" if len(about) < len(contrasts) else ""
-        yield f"{note[:1].upper()}{note[1:].rstrip('.')}{where}."
+        yield f"{note.rstrip('.')}{where}."
 
 
 def _unbroken(text: str) -> str:
-    return text.replace(" ", "\N{NO-BREAK SPACE}")
+    return text.replace(" ", "\N{NO-BREAK SPACE}").replace("-", "\N{NON-BREAKING HYPHEN}")
 
 
 @table.register(Posterior)
@@ -245,7 +243,8 @@ def anchor_note(anchor: Anchor) -> str:
 
 def _grade(grade: Grade, places: Mapping[str, str]) -> tuple[str | Cell, ...]:
     printed, value = grade.published, grade.value
-    notes = " ".join(text.strip() for text in (printed.note, value.note if value else "") if text.strip())
+    said = (printed.note, value.note if value and value.note != grade.reason else "")
+    notes = " ".join(text.strip() for text in said if text.strip())
     conditional = f"conditional on: {', '.join(printed.conditional_on)}" if grade.conditional else ""
     return (
         Cell(printed.quantity + (f" ({printed.unit})" if printed.unit else ""), notes),

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -168,6 +169,30 @@ def test_ctrl_c_that_a_sampler_swallows_still_ends_with_130():
 
     assert guarded(swallow, Session()) == Exit.INTERRUPTED
     assert wrote == []
+
+
+def test_ctrl_c_that_a_library_turns_into_an_error_ends_with_130():
+    def convert(_session):
+        try:
+            signal.raise_signal(signal.SIGINT)
+        except KeyboardInterrupt as stop:
+            raise RuntimeError("aborted") from stop
+
+    assert guarded(convert, Session()) == Exit.INTERRUPTED
+
+
+def test_ctrl_c_lost_in_a_callback_from_c_is_raised_again():
+    """Compilers call back into Python from C, where an exception is printed and dropped."""
+    import ctypes
+
+    def lost(_session):
+        callback = ctypes.CFUNCTYPE(None)(lambda: signal.raise_signal(signal.SIGINT))
+        callback()
+        for _ in range(100):
+            time.sleep(0.05)
+        raise AssertionError("the work went on")
+
+    assert guarded(lost, Session()) == Exit.INTERRUPTED
 
 
 def test_the_handler_of_ctrl_c_is_put_back():

@@ -64,7 +64,7 @@ def test_estimates_name_their_engine_interval_and_deciding_criterion(estimates):
         f"0.002 (95% CI, [{MINUS}0.049, 0.053])",
         "p = .942",
         f"0.002 (95% HDI, [{MINUS}0.049, 0.053])",
-        "P(direction) = .530\nP(in ROPE) > .999\nBF10 = 0.03",
+        "P(direction) = .530\nP(in ROPE) > .999\nBF10 = 0.030",
         "equivalent (decides: equivalence)",
     ]
 
