@@ -167,6 +167,16 @@ class Study(Rendered, Declaration):
     @property
     def design_hash(self) -> str:
         """SHA-256 of the design: blind to comments, key order and omitted defaults."""
+        return self.digest()
+
+    def digest(self) -> str:
+        """Return the design hash; fields at their default are left out, so new optional fields keep old hashes.
+
+        Returns
+        -------
+        str
+            64 hexadecimal digits.
+        """
         return digest(self.to_data())
 
     @property

@@ -47,6 +47,7 @@ def _facts(study: "Study") -> Facts:
     )
     pairs = [("authors", ", ".join(study.authors)), ("units", units)]
     pairs += [("covariates", ", ".join(study.covariates.names))]
+    pairs += [("cannot occur", "; ".join(" with ".join(f"{k}: {v}" for k, v in c.items()) for c in study.forbidden))]
     return Facts(tuple((label, value) for label, value in pairs if value))
 
 
@@ -54,7 +55,7 @@ def _factors(study: "Study") -> Table:
     rows = tuple(
         (
             factor.title,
-            f"{factor.mode}, {factor.varies}",
+            f"{factor.mode}, {factor.varies}" + (f" {factor.assigned_to} units" if factor.assigned_to else ""),
             factor.levels[code],
             factor.definitions.get(code) or (factor.definition if first else ""),
         )
@@ -73,7 +74,7 @@ def _conditions(study: "Study") -> Table:
     ]
     if len(inside) > MAX_CELLS:
         rows.append((f"... and {len(inside) - MAX_CELLS} more", *("" for _ in study.factors)))
-    outside = (f"told: {arm.told}" for arm in study.arms)
+    outside = (f"told: {arm.told}" + (f", weight {arm.weight:g}" if arm.weight != 1 else "") for arm in study.arms)
     rows += [
         (arm.title, *([told] + [""] * (len(study.factors) - 1) if study.factors else []))
         for arm, told in zip(study.arms, outside, strict=True)

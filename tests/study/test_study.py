@@ -288,3 +288,18 @@ def test_a_study_answers_what_later_rooms_ask(tmp_path: Path) -> None:
         study.measure_of("challenges")
     with pytest.raises(NotFoundError, match="asked at t0, t1, t2; name one"):
         study.occasion_of(study.hypotheses["h2"].model_copy(update={"occasion": None}))
+
+
+def test_a_stored_design_hash_stays_valid() -> None:
+    """It identifies registered designs: this value may change only with a new schema version."""
+    study = Study(
+        title="A",
+        factors=[Factor(name="timing", mode="enacted", levels={"now": "Now", "later": "Later"})],
+        waves=[Wave(name="t1", anchor="decision", offset_days=21.5, phase="after")],
+        measures=[Measure(name="usefulness", kind="rating", range=(1, 7), waves=["t1"])],
+        plan=Plan(decides={"h1": ByP()}),
+        conduct=Conduct(population="students", realism="enacted"),
+    )
+
+    assert study.design_hash == "426fdf0e70322a179737334537d6e26e2889d19b3e177a464c0ee65e818f1e5a"
+    assert study.design_hash == study.digest()

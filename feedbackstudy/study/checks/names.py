@@ -146,8 +146,13 @@ def sound_hypotheses(study: "Study") -> Iterator[tuple[Location, Hypothesis]]:
     tuple of (Location, Hypothesis)
         Where it stands, and the hypothesis.
     """
+    waves = set(study.waves.names)
     for i, hypothesis in enumerate(study.hypotheses):
-        if not any(True for _ in _hypothesis(study, ("hypotheses", i), hypothesis)):
+        if any(True for _ in _hypothesis(study, ("hypotheses", i), hypothesis)):
+            continue
+        steps = hypothesis.path.through if hypothesis.path else ()
+        asked = [study.measure_of(score) for score in (hypothesis.outcome, *(step.score for step in steps))]
+        if all(waves.issuperset(measure.waves) for measure in asked):
             yield ("hypotheses", i), hypothesis
 
 
