@@ -159,6 +159,7 @@ ERRORS: list[tuple[str, dict[str, object]]] = [
                                               "value": 3, "because": "did not notice"}}),
     ("fails_what", {"plan/exclusions/x": {"name": "x", "variable": "usefulness", "exclude_if": "fails",
                                           "because": "low"}}),
+    ("fate_assigned", {"factors/framing/concept": "valence", "conduct/population": "candidates"}),
     ("no_consent", {"conduct/consent": GONE}),
     ("deception_without_debriefing", {"conduct/debriefing": GONE}),
     ("deception_without_re_consent", {"conduct/re_consent": GONE}),
@@ -184,6 +185,17 @@ WARNINGS: list[tuple[str, dict[str, object]]] = [
     ("interval_and_alpha_differ", {"plan/alpha": 0.01}),
     ("exclusion_after_feedback", {"plan/exclusions/too_fast/occasion": "t1"}),
     ("exclusion_after_feedback", {"measures/attention/waves": ["t1"]}),
+    (
+        "exclusion_by_arm",
+        {
+            "plan/exclusions/x": {
+                "name": "x",
+                "variable": "usefulness",
+                "exclude_if": "missing",
+                "because": "nothing to analyse",
+            }
+        },
+    ),
     ("realism_contradicts", {"conduct/realism": "hypothetical"}),
     ("realism_contradicts", {"conduct/realism": "field", "factors/framing/mode": "described"}),
     ("no_ethics_approval", {"conduct/ethics_approval": GONE}),
@@ -195,6 +207,7 @@ WARNINGS: list[tuple[str, dict[str, object]]] = [
 NOTES: list[tuple[str, dict[str, object]]] = [
     ("mediator_with_outcome", {"hypotheses/x": hypothesis(path=path("threat"))}),
     ("unused_measure", {"hypotheses/h14": GONE}),
+    ("sender_must_be_true", {"factors/framing/concept": "sender", "conduct/deception": "none"}),
     ("no_sample_size", {"units/student/n": GONE}),
     ("family_without_p", {"plan/families/main/hypotheses": ["h1", "h2", "h3", "h4", "h6"]}),
 ]
@@ -237,6 +250,8 @@ QUIET: list[tuple[str, dict[str, object]]] = [
                        "hypotheses/h10": GONE, "plan/decides": {"h1": {"by": "p"}, "h6": {"by": "p"}},
                        "plan/families": []}),
     ("few_clusters", {"factors/timing/assigned_to": "class"}),
+    ("fate_assigned", {"factors/framing/concept": "valence"}),
+    ("sender_must_be_true", {"factors/framing/concept": "sender"}),
     ("no_criterion", {"plan/decides/h1": GONE, "hypotheses/h1/role": "exploratory"}),
     ("mediator_after_outcome", {"hypotheses/x": hypothesis(outcome="reapply", path=path("threat", threat="t1"))}),
 ]  # fmt: skip

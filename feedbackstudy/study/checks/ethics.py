@@ -30,6 +30,7 @@ def check_ethics(study: "Study") -> Iterator[Issue]:
         return
     yield from _consent(study)
     yield from _deception(study)
+    yield from _assigned_to_people(study)
     yield from _withheld(study)
     yield from _care(study)
     yield from _locks(study)
@@ -112,6 +113,31 @@ def _deception(study: "Study") -> Iterator[Issue]:
             why="They may turn down, seek or lose work because of it; a later debriefing cannot undo that.",
             fix="Hold back at most what they can be given later (deception: omission), or act the selection out.",
         )
+
+
+def _assigned_to_people(study: "Study") -> Iterator[Issue]:
+    conduct = study.conduct
+    for i, factor in enumerate(study.factors):
+        if factor.mode != "enacted":
+            continue
+        if factor.concept in {"decision", "valence"} and conduct.population in {"candidates", "mixed"}:
+            yield error(
+                study,
+                ("factors", i),
+                "fate_assigned",
+                f"Chance decides the {factor.concept} that candidates of a real selection get.",
+                why="A decision or praise that does not rest on what people did can cost them work they would have got.",
+                fix="Measure it (mode: measured), describe it in a vignette, or act the selection out.",
+            )
+        if factor.concept in {"sender", "credibility"} and conduct.deception == "none":
+            yield note(
+                study,
+                ("factors", i),
+                "sender_must_be_true",
+                f"The levels of {factor.name!r} say who wrote the feedback, and the study declares no deception.",
+                why="Naming a sender who did not write it would be untrue.",
+                fix="Let each sender really write it, or declare the deception with debriefing and re-consent.",
+            )
 
 
 def _withheld(study: "Study") -> Iterator[Issue]:

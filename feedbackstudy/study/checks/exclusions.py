@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from feedbackstudy.design.arms import FEEDBACK
 from feedbackstudy.design.plan import PARADATA, Exclusion
 from feedbackstudy.issues import Issue
 from feedbackstudy.scales.measure import Measure
@@ -35,6 +36,7 @@ def check_exclusions(study: "Study") -> Iterator[Issue]:
             yield _by_manipulation_check(study, at, rule)
             continue
         yield from _applies(study, at, rule, measure)
+        yield from _one_sided(study, at, rule, measure)
         yield from _after_feedback(study, at, rule, measure)
 
 
@@ -69,6 +71,19 @@ def _applies(study: "Study", at: Location, rule: Exclusion, measure: Measure | N
             f"Exclusion {rule.name!r} looks at {rule.variable!r} without naming a wave.",
             why="Every wave has its own; the rule could be applied in several ways.",
             fix=f"Add 'occasion', one of: {', '.join(study.waves.names)}.",
+        )
+
+
+def _one_sided(study: "Study", at: Location, rule: Exclusion, measure: Measure | None) -> Iterator[Issue]:
+    unasked = [arm for arm in (FEEDBACK, *study.arms.names) if measure is not None and not measure.asks(arm)]
+    if unasked:
+        yield warning(
+            study,
+            at,
+            "exclusion_by_arm",
+            f"Exclusion {rule.name!r} looks at {rule.variable!r}, which {', '.join(unasked)} are not asked.",
+            why="Only some arms can lose people by this rule, so arms are no longer comparable.",
+            fix="Exclude by something that every arm is asked.",
         )
 
 
