@@ -53,6 +53,6 @@ The smallest study that can be checked:
 """
 
 from feedbackstudy.study.declared import Study
-from feedbackstudy.study.template import new_study, templates
+from feedbackstudy.study.template import new_study, template_folder, templates
 
-__all__ = ["Study", "new_study", "templates"]
+__all__ = ["Study", "new_study", "template_folder", "templates"]

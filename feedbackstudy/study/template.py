@@ -7,7 +7,7 @@ from pathlib import Path
 
 from feedbackstudy.errors import FileFormatError, NotFoundError, choices
 
-__all__ = ["new_study", "templates"]
+__all__ = ["new_study", "template_folder", "templates"]
 
 
 def templates() -> tuple[str, ...]:
@@ -23,6 +23,30 @@ def templates() -> tuple[str, ...]:
 
 def _folder() -> Path:
     return Path(str(resources.files("feedbackstudy"))) / "templates"
+
+
+def template_folder(template: str) -> Path:
+    """Return the folder of a template, to read it where it lies: ``Study.load(template_folder("second-chance"))``.
+
+    Parameters
+    ----------
+    template : str
+        One of `templates`.
+
+    Returns
+    -------
+    Path
+        The folder, which is not to be changed; `new_study` makes a copy.
+
+    Raises
+    ------
+    NotFoundError
+        For an unknown template.
+    """
+    names = templates()
+    if template not in names:
+        raise NotFoundError(choices("Template", template, names))
+    return _folder() / template
 
 
 def new_study(folder: str | Path, template: str = "vignette-2x2x2") -> Path:
@@ -45,9 +69,7 @@ def new_study(folder: str | Path, template: str = "vignette-2x2x2") -> Path:
     InputError
         For an unknown template, a folder that holds something, or one that cannot be written.
     """
-    names = templates()
-    if template not in names:
-        raise NotFoundError(choices("Template", template, names))
+    source = template_folder(template)
     target = Path(folder)
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise FileFormatError(
@@ -57,7 +79,7 @@ def new_study(folder: str | Path, template: str = "vignette-2x2x2") -> Path:
         target.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent) as made:
             staged = Path(made) / target.name
-            shutil.copytree(_folder() / template, staged)
+            shutil.copytree(source, staged)
             if target.exists():
                 target.rmdir()
             staged.rename(target)

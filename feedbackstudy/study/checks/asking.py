@@ -142,5 +142,5 @@ def _sample(study: "Study") -> Iterator[Issue]:
             "no_sample_size",
             "The study does not say how many participants are planned.",
             why="A sample size that is not fixed beforehand can follow the result.",
-            fix="Add units with n for the lowest level; `power.solve` finds it.",
+            fix="Add units with n for the lowest level.",
         )

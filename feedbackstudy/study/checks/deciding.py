@@ -83,7 +83,7 @@ def _criterion(study: "Study", at: Location, hypothesis: Hypothesis, criterion: 
             "no_smallest_effect",
             f"Hypothesis {hypothesis.name!r} states no smallest effect of interest.",
             why="Power, equivalence and practical importance cannot be judged without one.",
-            fix="Add sesoi: {value, unit, because}; `power.suggest_sesoi` lists published anchors.",
+            fix="Add sesoi: {value, unit, because}: the size below which nobody would decide otherwise.",
         )
 
 

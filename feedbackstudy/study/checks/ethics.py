@@ -126,7 +126,7 @@ def _assigned_to_people(study: "Study") -> Iterator[Issue]:
                 ("factors", i),
                 "fate_assigned",
                 f"Chance decides the {factor.concept} that candidates of a real selection get.",
-                why="A decision or praise that does not rest on what people did can cost them work they would have got.",
+                why="A decision or praise that does not rest on what people did can cost them real work.",
                 fix="Measure it (mode: measured), describe it in a vignette, or act the selection out.",
             )
         if factor.concept in {"sender", "credibility"} and conduct.deception == "none":
