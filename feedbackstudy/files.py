@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-import tempfile
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PureWindowsPath
@@ -112,13 +112,13 @@ def staged_file(path: Path) -> Iterator[Path]:
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
-        os.close(handle)
+        # Not tempfile: its files can be read by their owner alone, and a report is there to be passed on.
+        staged = path.parent / f".{path.name}.{secrets.token_hex(6)}.part"
+        os.close(os.open(staged, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
     except OSError as fault:
         raise FileFormatError(
             f"{path} cannot be written: {fault.strerror or fault}. Choose a folder you may write to."
         ) from fault
-    staged = Path(name)
     try:
         yield staged
         with staged.open("rb+") as stream:

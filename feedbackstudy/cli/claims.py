@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from feedbackstudy.design.claims import ClaimRegister
     from feedbackstudy.render import Table
 
-__all__ = ["add"]
+__all__ = ["add", "run"]
 
 _HELP = "what is claimed about feedback after interviews, and what is known"
 

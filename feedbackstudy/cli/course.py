@@ -8,7 +8,7 @@ from feedbackstudy.cli.session import Session
 from feedbackstudy.errors import InputError
 from feedbackstudy.files import write_atomic
 
-__all__ = ["add", "copy_course"]
+__all__ = ["add", "copy_course", "run"]
 
 _HELP = "copy the notebooks of the course to a folder of your own"
 

@@ -7,7 +7,7 @@ from feedbackstudy.cli.outcome import Exit
 from feedbackstudy.cli.running import Failure, run_analyses, writable
 from feedbackstudy.cli.session import Session
 
-__all__ = ["add"]
+__all__ = ["add", "run"]
 
 _HELP = "reproduce all published analyses and write one report"
 _REPORT = "index.html"

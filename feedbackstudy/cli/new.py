@@ -6,7 +6,7 @@ from pathlib import Path
 from feedbackstudy.cli.outcome import Exit
 from feedbackstudy.cli.session import Session
 
-__all__ = ["add"]
+__all__ = ["add", "run"]
 
 _HELP = "write a study folder to start from"
 

@@ -12,7 +12,7 @@ from feedbackstudy.cli.session import Session
 if TYPE_CHECKING:
     from feedbackstudy.literature.card import Reproduction
 
-__all__ = ["add"]
+__all__ = ["add", "run"]
 
 _HELP = "compute a published analysis again and compare value by value"
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from feedbackstudy.cli.outcome import Exit
 from feedbackstudy.cli.session import Session
 
-__all__ = ["add"]
+__all__ = ["add", "run"]
 
 _HELP = "check a study file, and say what the study can and cannot say"
 

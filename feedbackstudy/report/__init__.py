@@ -1,6 +1,8 @@
 """Words, tables, pictures and documents: the only place that draws, and with `render` the only one that rounds."""
 
-from feedbackstudy.report import card, result_tables
+import feedbackstudy.report.card
+import feedbackstudy.report.claims
+import feedbackstudy.report.result_tables  # noqa: F401  (all three register their tables and sections)
 from feedbackstudy.report.document import document
 from feedbackstudy.report.figures import alt_text, figure
 from feedbackstudy.report.prose import sentence
@@ -11,10 +13,8 @@ __all__ = [
     "ReportTable",
     "Section",
     "alt_text",
-    "card",
     "document",
     "figure",
-    "result_tables",
     "section",
     "sentence",
     "table",

@@ -1,7 +1,9 @@
 """What is claimed and what is known: the register, with the figures that stand behind each piece of evidence."""
 
 from collections.abc import Mapping, Sequence
+from typing import Final
 
+from feedbackstudy.analysis.estimate import Estimate
 from feedbackstudy.design.claim import Claim, ClaimEvidence
 from feedbackstudy.design.claims import ClaimRegister, list_claims
 from feedbackstudy.literature.card import Reproduction
@@ -10,6 +12,8 @@ from feedbackstudy.report.sections import Section
 from feedbackstudy.report.tables import Cell, Column, ReportTable, table
 
 __all__ = ["claims_section"]
+
+_ENGINES: Final = {"frequentist": "frequentist", "bayesian": "Bayesian"}
 
 
 def claims_section(cards: Sequence[Reproduction]) -> Section:
@@ -60,12 +64,14 @@ def _told(claim: Claim, bearing: str, figures: Mapping[str, str]) -> Cell | None
     found = [evidence for evidence in claim.evidence if evidence.bearing == bearing]
     if not found:
         return None
-    return Cell("\n".join(_line(evidence, figures) for evidence in found), ", ".join(e.key for e in found))
+    mark = "\N{BULLET} " if len(found) > 1 else ""
+    lines = "\n".join(f"{mark}{_line(evidence, figures)}" for evidence in found)
+    return Cell(lines, ", ".join(evidence.key for evidence in found))
 
 
 def _line(evidence: ClaimEvidence, figures: Mapping[str, str]) -> str:
     people = f" ({evidence.people})" if evidence.people else ""
-    figure = f": {figures[evidence.key]}" if evidence.key in figures else ""
+    figure = f" \N{RIGHTWARDS ARROW} {figures[evidence.key]}" if evidence.key in figures else ""
     return f"{evidence.says}{people}{figure}"
 
 
@@ -77,11 +83,16 @@ def _figures(cards: Sequence[Reproduction]) -> dict[str, str]:
 
 def _computed(card: Reproduction) -> str:
     rows = card.findings.estimates.rows if card.findings.estimates is not None else ()
-    row = next((row for row in rows if row.decides), next(iter(rows), None))
-    if row is None or not row.fit_to_report:
+    leading = next((row for row in rows if row.decides), next(iter(rows), None))
+    if leading is None:
         return ""
+    both = [row for row in rows if row.contrast == leading.contrast and row.fit_to_report]
+    return f"{leading.contrast}: {', '.join(map(_answer, both))}, computed here" if both else ""
+
+
+def _answer(row: Estimate) -> str:
     span = f" {interval(row.low, row.high)}" if row.low is not None else ""
-    return f"{row.contrast}, {number(row.estimate)}{span}, computed here"
+    return f"{number(row.estimate)}{span} ({_ENGINES[row.engine]})"
 
 
 def _benchmarks() -> dict[str, str]:
@@ -95,4 +106,4 @@ def _benchmark(row: Mapping[str, object]) -> str:
     low, high = row["ci_low"], row["ci_high"]
     has_interval = low == low and high == high  # NaN is not equal to itself
     span = f" [{number(low, 2)}, {number(high, 2)}]" if has_interval else ""
-    return f"{row['metric']} {number(row['estimate'], 2)}{span}, {row['source']}"
+    return f"{row['relation']}, {row['metric']} {number(row['estimate'], 2)}{span} ({row['source']})"

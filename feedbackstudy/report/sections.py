@@ -10,7 +10,7 @@ from feedbackstudy.report.drawing import can_draw
 from feedbackstudy.report.figures import picture
 from feedbackstudy.report.tables import can_tabulate, table
 
-__all__ = ["Section", "section"]
+__all__ = ["Section", "drawn", "page_html", "section"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

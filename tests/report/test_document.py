@@ -154,6 +154,15 @@ def test_a_fault_while_drawing_leaves_the_old_document_whole(build, tmp_path):
     assert [item.name for item in tmp_path.iterdir()] == ["report.html"]
 
 
+def test_a_document_can_be_read_by_whom_the_user_lets_read(build, tmp_path):
+    ordinary = tmp_path / "ordinary"
+    ordinary.touch()
+
+    path = report.document(build["posterior"](), to=tmp_path / "report.html")
+
+    assert path.stat().st_mode == ordinary.stat().st_mode
+
+
 def test_a_document_of_nothing_is_refused(tmp_path):
     with pytest.raises(InputError, match="at least one result"):
         report.document(to=tmp_path / "report.html")
