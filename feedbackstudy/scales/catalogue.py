@@ -13,6 +13,7 @@ from feedbackstudy.scales.scale import Scale
 __all__ = ["Catalogue", "Entry", "entry_of"]
 
 
+_USES = ("academic", "commercial", "redistribute", "modify")
 _NOT_TAGS = frozenset({"in", "of", "or", "to", "at"})
 
 
@@ -70,7 +71,6 @@ def entry_of(scale: Scale) -> Entry:
     """
     seen = scale.origin("use_terms").established
     tags = [tag for tag in re.findall(r"\b[a-z]{2}(?:-[A-Z]{2})?\b", scale.translations) if tag not in _NOT_TAGS]
-    uses = ("academic", "commercial", "redistribute", "modify")
     spoken = " ".join((scale.code, scale.name, scale.abbreviation, scale.construct_measured, scale.typical_use))
     return Entry(
         code=scale.code,
@@ -82,14 +82,16 @@ def entry_of(scale: Scale) -> Entry:
         licence=scale.license,
         tier=scale.tier,
         scorable=any(not scale.gaps(form.id) for form in scale.forms),
-        allowed=tuple(use for use in uses if seen and scale.use_terms.answer(use) == "yes"),
+        allowed=tuple(use for use in _USES if seen and scale.use_terms.answer(use) == "yes"),
         text=spoken.casefold(),
     )
 
 
 def _licensed(entry: Entry, wanted: object) -> bool:
     want = str(wanted).casefold()
-    return (want == "own" and entry.tier == "own") or want in entry.allowed or want in entry.licence.casefold()
+    if want in _USES:
+        return want in entry.allowed
+    return entry.tier == "own" if want == "own" else want in entry.licence.casefold()
 
 
 _FILTERS: Mapping[str, Callable[[Entry, object], bool]] = {

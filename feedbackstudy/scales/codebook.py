@@ -3,6 +3,7 @@
 import csv
 import io
 from collections.abc import Sequence
+
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaWarningKind
 
 from feedbackstudy.scales.jobs import Job, jobs_of

@@ -13,6 +13,7 @@ from feedbackstudy.scales.form import Form
 from feedbackstudy.scales.origin import Origin, missing_origin
 from feedbackstudy.scales.rule import Composite, Method, Scoring, Total
 from feedbackstudy.scales.use import UseTerms
+from feedbackstudy.yamlfile import YamlValue
 
 __all__ = ["REQUIRED", "IncompleteScaleError", "Role", "Scale"]
 
@@ -119,6 +120,19 @@ class Scale(Rendered, Declaration):
             refused = [name for name in known if name in self.refused_scores]
             if refused:
                 raise ValueError(f"score {refused[0]!r} must not be computed: {self.refused_scores[refused[0]]}")
+        return self
+
+    @model_validator(mode="after")
+    def _bands_lie_in_the_range(self) -> Self:
+        spans = [(f.likert_options.min, f.likert_options.max, f.size) for f in self.forms if f.likert_options]
+        for band in self.evidence.bands:
+            for low, high, size in spans:
+                times = (size or 0) if band.metric == "sum" else 1
+                if size and not times * low <= band.low <= band.high <= times * high:
+                    raise ValueError(
+                        f"band {band.label!r} ({band.low} to {band.high}) leaves the range {times * low:g} to "
+                        f"{times * high:g} of the {band.metric}; check the print."
+                    )
         return self
 
     @model_validator(mode="after")
@@ -276,6 +290,31 @@ class Scale(Rendered, Declaration):
         if method not in allowed:
             raise DeclarationError(choices(f"Scoring method of {self.code!r}", method, allowed))
         return self.model_copy(update={"scoring": self.scoring.model_copy(update={"method": method})})
+
+    def with_evidence(self, evidence: dict[str, YamlValue]) -> "Scale":
+        """Return the scale with evidence from one's own data, as a study-built measure needs it.
+
+        Parameters
+        ----------
+        evidence : dict
+            As in a definition file: ``reliability``, ``norms``, ``structure``, with ``status: own_data``.
+
+        Returns
+        -------
+        Scale
+            The scale with these entries beside those it has.
+        """
+        new = Evidence.from_data(evidence)
+        old = self.evidence
+        merged = old.model_copy(
+            update={
+                "reliability": (*old.reliability, *new.reliability),
+                "norms": (*old.norms, *new.norms),
+                "structure": new.structure or old.structure,
+                "notes": (*old.notes, *new.notes),
+            }
+        )
+        return self.model_copy(update={"evidence": merged})
 
     def page(self) -> Page:
         """Return the scale's card.
