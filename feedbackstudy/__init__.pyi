@@ -15,3 +15,5 @@ from feedbackstudy.provenance import Provenance as Provenance
 from feedbackstudy.provenance import versions as versions
 from feedbackstudy.scales import score as score
 from feedbackstudy.study import Study as Study
+from feedbackstudy.study import new_study as new_study
+from feedbackstudy.study import template_folder as template_folder

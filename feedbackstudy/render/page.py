@@ -166,18 +166,21 @@ def table_of(
     return Table(tuple(titles.values()), cells, caption)
 
 
+# A notebook styles the tables and lists of its outputs by rules of its own; the class thrice outweighs them.
 _STYLE = (
     ".fs{font:15px/1.5 system-ui,sans-serif;max-width:60rem;color:inherit}"
     ".fs h3{margin:.2em 0;font-size:1.15em}.fs .fs-sub{opacity:.75;margin:.1em 0 .6em}"
-    ".fs dl{display:grid;grid-template-columns:minmax(8rem,max-content) 1fr;gap:.15em 1em;margin:.5em 0}"
-    ".fs dt{opacity:.75}.fs dd{margin:0}"
-    ".fs table{border-collapse:collapse;font-variant-numeric:tabular-nums;font-size:.93em}"
-    ".fs caption{text-align:left;font-weight:600;padding:.3em 0}"
-    ".fs th,.fs td{text-align:left;vertical-align:top;padding:.25em .7em .25em 0;border-bottom:1px solid #8884}"
+    ".fs dl{display:grid;grid-template-columns:minmax(8rem,14rem) minmax(0,1fr);gap:.15em 1em;margin:.5em 0}"
+    ".fs dt{opacity:.75;font-weight:inherit;float:none;width:auto;margin:0;padding:0;overflow-wrap:anywhere}"
+    ".fs dd{margin:0;padding:0;float:none;width:auto}"
+    ".fs table{border-collapse:collapse;font-variant-numeric:tabular-nums;font-size:.93em;margin:0}"
+    ".fs tr{background:none}.fs caption{text-align:left;font-weight:600;padding:.3em 0}"
+    ".fs th,.fs td{text-align:left;vertical-align:top;padding:.25em .7em .25em 0;border-bottom:1px solid #8884;"
+    "max-width:26rem;white-space:normal}"
     ".fs .fs-scroll{overflow-x:auto;margin:.5em 0}"
     ".fs [role=note]{border-left:.3em solid #b58900;padding:.2em .7em;margin:.6em 0}"
     ".fs .fs-error{border-color:#c0392b!important}.fs .fs-good{border-color:#2e7d32!important}"
-)
+).replace(".fs ", ".fs.fs.fs ")
 
 
 @dataclass(frozen=True, slots=True)

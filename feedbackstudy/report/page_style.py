@@ -4,7 +4,7 @@ from typing import Final
 
 from feedbackstudy.report.style import BAND, FAINT, FIRST, INK, MUTED, SECOND
 
-__all__ = ["CSS", "PAGE_CSS"]
+__all__ = ["CSS", "NOTEBOOK_CSS", "PAGE_CSS"]
 
 _VARIABLES: Final = (
     f".fs-report{{--ink:{INK};--muted:#56616b;--faint:{FAINT};--band:{BAND};--first:{FIRST};--second:{SECOND};"
@@ -52,6 +52,11 @@ text-align:left;white-space:normal}
 .fs-report .fs-stack tbody td>.fs-tag{justify-self:start}
 }
 """
+)
+
+# A notebook styles the tables of its outputs by rules of its own, stripes included; the class thrice outweighs them.
+NOTEBOOK_CSS: Final = (CSS + ".fs-report tr{background:none}\n").replace(
+    ".fs-report ", ".fs-report.fs-report.fs-report "
 )
 
 PAGE_CSS: Final = (
