@@ -69,6 +69,7 @@ def execute(notebook: nbformat.NotebookNode, folder: Path) -> nbformat.NotebookN
         resources={"metadata": {"path": str(folder)}},
     ).execute()
     notebook.metadata.pop("widgets", None)
+    notebook.metadata.pop("jupytext", None)  # the pairing is stated in pyproject.toml; a reader's copy has no twin
     notebook.metadata["language_info"] = {"name": "python"}
     return notebook
 
