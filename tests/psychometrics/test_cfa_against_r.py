@@ -17,7 +17,7 @@ THREE = {"visual": ["x1", "x2", "x3"], "textual": ["x4", "x5", "x6"], "speed": [
 def by_r(result, folder):
     """Run a fit's script and return what it shows."""
     script = result.r_script().save(folder)
-    done = subprocess.run(  # noqa: S603
+    done = subprocess.run(
         [shutil.which("Rscript"), script.name], cwd=folder, capture_output=True, text=True, check=False, timeout=300
     )
     assert done.returncode == 0, done.stderr[-2000:]

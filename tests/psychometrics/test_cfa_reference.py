@@ -1,7 +1,7 @@
 """Every estimator agrees with lavaan: estimates, standard errors, standardised solution, fit, modification indices.
 
-References: tests/reference/psychometrics.json (lavaan 0.6-14) and cfa.json (tests/reference/cfa.R). lavaan's own optimiser
-stops near 1e-6 of a standard error, which limits how closely estimates can agree.
+References: tests/reference/psychometrics.json (lavaan 0.6-14) and cfa.json (tests/reference/cfa.R). The optimiser of
+lavaan stops near 1e-6 of a standard error, which limits how closely estimates can agree.
 """
 
 import math

@@ -73,7 +73,9 @@ def test_difference_tests_agree_with_lavaan(oracle, hs):
 
 def test_satorra_2000_agrees_with_lavaan(lavaan, hs):
     for estimator, key in (("MLM", "MLM_2000"), ("MLMV", "MLMV_2000")):
-        free, null = (cfa(hs, THREE, estimator=estimator, group="school", equal=LAVAAN_EQUAL[n]) for n in ("metric", "scalar"))
+        free, null = (
+            cfa(hs, THREE, estimator=estimator, group="school", equal=LAVAAN_EQUAL[n]) for n in ("metric", "scalar")
+        )
         (test,) = compare(null, free, method="satorra_2000").tests
         assert test.chisq == pytest.approx(lavaan["HS"][key]["Chisq diff"][1], rel=1e-6)
         assert test.p == pytest.approx(lavaan["HS"][key]["Pr(>Chisq)"][1], rel=1e-4)
@@ -185,7 +187,7 @@ def test_an_item_that_shifts_between_waves_is_found():
 
 def test_long_and_wide_waves_agree_and_missing_occasions_are_kept_by_full_information():
     long = longitudinal(np.random.default_rng(4))
-    wide = long.pivot(index="participant", columns="occasion", values=list("abcd"))
+    wide = long.pivot_table(index="participant", columns="occasion", values=list("abcd"))
     wide.columns = [f"{item}_{occasion}" for item, occasion in wide.columns]
     waves = {w: {item: f"{item}_{w}" for item in "abcd"} for w in ("pre", "post")}
     one = invariance(long, {"f": list("abcd")}, waves="occasion")

@@ -5,8 +5,7 @@ import pandas as pd
 import pytest
 
 from feedbackstudy.errors import DataError
-from feedbackstudy.psychometrics.invariance import invariance
-from feedbackstudy.psychometrics.noninvariance import noninvariance
+from feedbackstudy.psychometrics.invariance import invariance, noninvariance
 
 MODEL = {"f": ["a", "b", "c", "d", "e"]}
 LOADINGS = np.array([0.8, 0.7, 0.9, 0.6, 0.75])
@@ -87,7 +86,9 @@ def test_ordinal_answers_are_in_units_of_their_codes():
     assert part(result, "difference")["estimate"] == pytest.approx(means["treated"] - means["control"], abs=0.01)
     # what the shift does to item e, from the answers themselves: same people, shift taken back
     treated = data[data["arm"] == "treated"]["e"]
-    truth = np.mean(np.digitize(treated, [1.8, 2.6, 3.4, 4.2])) - np.mean(np.digitize(treated - 0.6, [1.8, 2.6, 3.4, 4.2]))
+    truth = np.mean(np.digitize(treated, [1.8, 2.6, 3.4, 4.2])) - np.mean(
+        np.digitize(treated - 0.6, [1.8, 2.6, 3.4, 4.2])
+    )
     item = result.items.set_index("item").loc["e"]
     assert abs(item["bias"] - truth) < 3 * item["se"]
 

@@ -24,7 +24,7 @@ def _likelihood_chisq(fitted: Fitted) -> float:
         share = fitted.objective.weights[g]
         if fitted.sample.patterns:
             data = fitted.sample.patterns[g]
-            mean, variance = own_moments(data.values)
+            mean, variance = own_moments(data.answers)
             total += share * 2.0 * (data.value(mean, np.diag(variance)) - data.value(m.mean, m.cov))
         else:
             total += share * (float(np.log(np.diag(m.cov)).sum()) - m.log_det)
@@ -34,7 +34,7 @@ def _likelihood_chisq(fitted: Fitted) -> float:
 def _score_trace(fitted: Fitted) -> float:
     """tr(A^-1 B) of the independence model: (kurtosis - 1)/2 for each variance, one for each mean."""
     total = 0.0
-    for values in fitted.sample.values:
+    for values in fitted.sample.answers:
         mean, variance = own_moments(values)
         kurtosis = np.nanmean((values - mean) ** 4, axis=0) / variance**2
         total += float(np.sum(0.5 * (kurtosis - 1.0))) + (len(mean) if fitted.means else 0)

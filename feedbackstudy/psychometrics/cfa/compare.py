@@ -1,12 +1,13 @@
 """Compare nested fits: one row a model, with difference tests."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import pandas as pd
 
 from feedbackstudy.errors import DataError
 from feedbackstudy.psychometrics.cfa.difference import Difference, difference
-from feedbackstudy.psychometrics.cfa.result import CFA
+from feedbackstudy.psychometrics.cfa.result import CFA, records_of
 from feedbackstudy.psychometrics.origin import origin
 from feedbackstudy.psychometrics.threads import one_thread
 from feedbackstudy.render import Page, Rendered, Table, Text, table_of
@@ -48,7 +49,7 @@ class Comparison(Rendered):
         DataFrame
             model, df, chisq (scaled where it is), cfi, rmsea, srmr, aic, bic, and differences to the row above.
         """
-        rows = []
+        rows: list[dict[str, object]] = []
         suffixes = [index_kind(fit) for fit in self.fits]
         suffix = suffixes[0] if len(set(suffixes)) == 1 else ""
         for k, (name, fit) in enumerate(zip(self.names, self.fits, strict=True)):
@@ -68,7 +69,7 @@ class Comparison(Rendered):
 
     def table(self) -> Table:
         """Return the comparison as a table."""
-        return table_of([{str(k): v for k, v in row.items()} for row in self.frame().to_dict("records")])
+        return table_of(records_of(self.frame()))
 
     def page(self) -> Page:
         """Return the comparison as a page."""
@@ -113,7 +114,5 @@ def compare(*fits: CFA, names: tuple[str, ...] | None = None, method: str = "aut
             raise DataError(f"{name!r} did not converge or is not identified, so it has no chi-square to compare.")
     order = sorted(range(len(fits)), key=lambda k: fits[k].fit["df"])
     chosen = [fits[k] for k in order]
-    tests = tuple(
-        difference(null.fitted, free.fitted, method=method) for free, null in zip(chosen, chosen[1:], strict=False)
-    )
+    tests = tuple(difference(null.fitted, free.fitted, method=method) for free, null in pairwise(chosen))
     return Comparison(names=tuple(named[k] for k in order), fits=tuple(chosen), tests=tests)

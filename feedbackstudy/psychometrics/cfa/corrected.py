@@ -1,6 +1,7 @@
 """Robust CFI and RMSEA where a scaling factor is not enough: ordinal items and incomplete data.
 
-Both take the complete-data likelihood discrepancy X of the estimated moments at the estimates of the model and subtract what
+Both take the complete-data likelihood discrepancy X of the estimated moments at the estimates of the model and
+subtract what
 it amounts to by chance, k (Savalei, 2021, for ordinal items; Zhang & Savalei, 2023, for incomplete data): with
 ``K = I - D (D'WD)^-1 D'W`` and V the normal-theory weight, ``k = tr(V K Gamma K')``.
 """
@@ -83,7 +84,7 @@ def _incomplete(fitted: Fitted) -> Corrected:
     for g, (m, n) in enumerate(zip(fitted.sample.moments, fitted.sample.counts, strict=True)):
         state = fitted.states[g].state
         chisq += n * _discrepancy(m.cov, state.sigma, m.mean - state.mu)
-        mean, variance = own_moments(fitted.sample.values[g])
+        mean, variance = own_moments(fitted.sample.answers[g])
         baseline += n * _discrepancy(m.cov, np.diag(variance), m.mean - mean)
         alone = np.eye(p + len(i))[:, free]
         baseline_expected += _chance([weights[g]], [middles[g]], [m.cov], [alone], [1.0])
@@ -110,7 +111,7 @@ def _chance(
 
 
 def _thresholds_fit(fitted: Fitted) -> bool:
-    """Say whether the model leaves thresholds free: the correction looks at correlations only and would miss their misfit."""
+    """Say whether the model leaves thresholds free: the correction sees correlations only, not their misfit."""
     for g, group in enumerate(fitted.structure.groups):
         tau = fitted.sample.polychorics[g].tau
         if not isinstance(fitted.objective, LeastSquares):

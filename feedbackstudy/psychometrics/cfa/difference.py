@@ -87,8 +87,8 @@ def _same_point(null: Fitted, free: Fitted) -> Floats:
     found = minimise(collect(target, free.structure), free.theta)
     if not found.converged or abs(found.evaluation.value) > _NESTED:
         raise DataError(
-            "The freer model cannot imply the moments of the restricted one, so the models are not nested and no difference "
-            "test exists."
+            "The freer model cannot imply the moments of the restricted one: the models are not nested, and no "
+            "difference test exists."
         )
     return found.theta
 
@@ -96,7 +96,7 @@ def _same_point(null: Fitted, free: Fitted) -> Floats:
 def _mean_2010(null: Fitted, free: Fitted, plain: float, df: float, *, note: str = "") -> Difference:
     """Evaluate the freer model at the restricted estimates, so that both factors rest on the same point."""
     theta = _same_point(null, free)
-    at = collect(free.objective, free.structure)(theta, True)
+    at = collect(free.objective, free.structure)(theta, observed=True)
     moved = Fitted(free.structure, free.sample, free.estimator, free.objective, theta, at, free.means, free.errors)
     trace = free.saturated_trace - moved.model_trace if free.estimator.test == "yuan_bentler" else moved.blocks.trace
     factor = (null.df * null.test.mean_factor - trace) / df
@@ -135,7 +135,8 @@ def difference(null: Fitted, free: Fitted, *, method: str = "auto") -> Differenc
     free : Fitted
         The model with more.
     method : {"auto", "standard", "satorra_bentler_2001", "satorra_bentler_2010", "satorra_2000"}
-        The correction; ``"auto"`` takes none for uncorrected tests, 2001 for mean-corrected ones (2010 where that has no
+        The correction; ``"auto"`` takes none for uncorrected tests, 2001 for mean-corrected ones (2010 where that has
+        no
         positive factor) and 2000 for the others.
 
     Returns

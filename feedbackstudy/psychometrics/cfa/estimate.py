@@ -228,11 +228,15 @@ def cfa(
 
     Notes
     -----
-    The covariance a model implies is :math:`G S G^\top` with :math:`G` the observed rows of :math:`(I - A)^{-1}`, A loadings
+    The covariance a model implies is :math:`G S G^\top` with :math:`G` the observed rows of :math:`(I - A)^{-1}`, A
+    loadings
     and regressions, S (residual) covariances. ML minimises
-    :math:`\log|\Sigma| + \mathrm{tr}(S\Sigma^{-1}) - \log|S| - p` (Jöreskog, 1969), full information the same by pattern of
-    missing answers (Arbuckle, 1996), least squares :math:`(s-\sigma)^\top W (s-\sigma)` (Browne, 1984; Muthén, 1984). All
-    derivatives are closed forms; the search is Newton's. A model that did not converge, is not identified or has an improper
+    :math:`\log|\Sigma| + \mathrm{tr}(S\Sigma^{-1}) - \log|S| - p` (Jöreskog, 1969), full information the same by
+    pattern of
+    missing answers (Arbuckle, 1996), least squares :math:`(s-\sigma)^\top W (s-\sigma)` (Browne, 1984; Muthén, 1984).
+    All
+    derivatives are closed forms; the search is Newton's. A model that did not converge, is not identified or has an
+    improper
     solution says so in ``conditions``, and numbers that do not exist are NaN.
     """
     chosen = estimator_named(estimator)
@@ -255,7 +259,7 @@ def cfa(
     return record(solved, missing=missing, likelihood=likelihood, level=level)
 
 
-def _means(wanted: bool | None, model: FactorModel, group: str | None, missing: str) -> bool:  # noqa: FBT001
+def _means(wanted: bool | None, model: FactorModel, group: str | None, missing: str) -> bool:
     stated = any(s.op == "~1" for s in model.statements)
     if wanted is None:
         return stated or group is not None or missing == "fiml"

@@ -1,6 +1,5 @@
 """What an objective says at a point: its value, gradient, expected and observed information."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -9,7 +8,7 @@ from numpy.typing import NDArray
 
 from feedbackstudy.psychometrics.cfa.structure import Structure
 
-__all__ = ["Evaluation", "Objective", "collect"]
+__all__ = ["Evaluation", "Evaluator", "Objective", "collect"]
 
 type Floats = NDArray[np.float64]
 
@@ -47,7 +46,15 @@ class Objective(Protocol):
         ...
 
 
-def collect(objective: Objective, structure: Structure) -> Callable[[Floats, bool], Evaluation]:
+class Evaluator(Protocol):
+    """An objective as a function of the free parameters."""
+
+    def __call__(self, theta: Floats, *, observed: bool) -> Evaluation:
+        """Return the objective at a point, with second derivatives where they are asked for."""
+        ...
+
+
+def collect(objective: Objective, structure: Structure) -> Evaluator:
     """Return the objective as a function of the free parameters.
 
     Parameters
@@ -60,10 +67,10 @@ def collect(objective: Objective, structure: Structure) -> Callable[[Floats, boo
     Returns
     -------
     callable
-        ``f(theta, observed) -> Evaluation``.
+        ``f(theta, observed=...) -> Evaluation``.
     """
 
-    def at(theta: Floats, observed: bool) -> Evaluation:  # noqa: FBT001
+    def at(theta: Floats, *, observed: bool) -> Evaluation:
         parts = objective.evaluate(structure, structure.parameters(theta), observed=observed)
         q = structure.n_free
         gradient, expected, hessian = np.zeros(q), np.zeros((q, q)), np.zeros((q, q))

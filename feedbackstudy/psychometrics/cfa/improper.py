@@ -80,8 +80,8 @@ def unidentified(structure: Structure, information: Floats, df: int) -> Issue | 
         code="cfa.unidentified",
         severity=Severity.ERROR,
         where=", ".join(names),
-        what=f"The model is not identified: {len(flat)} direction(s) of its parameters leave the fit unchanged, among them "
-        f"{', '.join(names)}.",
+        what=f"The model is not identified: {len(flat)} direction(s) of its parameters leave the fit unchanged, among "
+        f"them {', '.join(names)}.",
         why=why,
         fix=fix,
     )
@@ -102,8 +102,8 @@ def _negative_variances(fitted: Fitted, g: int) -> Iterator[Issue]:
             severity=Severity.ERROR,
             where=", ".join(bad),
             what=f"Heywood case{_group_name(fitted, g)}: the estimated variance is negative for {shown}.",
-            why="No population has a negative variance; loadings, standardised values and fit are not interpretable.",
-            fix="Look for too few items or people, an outlier or a wrong model; do not fix the variance to zero unseen.",
+            why="No population has a negative variance; loadings and fit are not interpretable.",
+            fix="Look for too few items or people, an outlier or a wrong model; never fix it to zero unseen.",
         )
 
 
@@ -161,7 +161,7 @@ def _too_few_people(fitted: Fitted) -> Iterator[Issue]:
                 severity=Severity.WARNING,
                 where="data",
                 what=f"{n} people{_group_name(fitted, g)} for {free} free parameters.",
-                why="Chi-square, standard errors and robust corrections are large-sample results and cannot be trusted here.",
+                why="Chi-square, standard errors and robust corrections are large-sample results, not valid here.",
                 fix="Use a smaller model or collect more people.",
             )
 

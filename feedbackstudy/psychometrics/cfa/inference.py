@@ -116,7 +116,9 @@ class Fitted:
             return np.asarray(self.blocks.covariance / self.people)
         if isinstance(self.objective, LeastSquares):
             by_people = replace(self.objective, weights=self.sample.shares)
-            return np.asarray(np.linalg.inv(collect(by_people, self.structure)(self.theta, False).expected) / self.people)
+            return np.asarray(
+                np.linalg.inv(collect(by_people, self.structure)(self.theta, observed=False).expected) / self.people
+            )
         bread = np.linalg.inv(self.information)
         if self.errors == "sandwich":
             return np.asarray(bread @ self.cross_products @ bread / self.sample.n)
@@ -129,7 +131,7 @@ class Fitted:
             return pattern_scores(self.sample.patterns[g], at.state.mu, at.state.sigma, at.d)
         P = np.linalg.inv(at.state.sigma)
         center = at.state.mu if self.means else self.sample.moments[g].mean
-        z = (self.sample.values[g] - center) @ P
+        z = (self.sample.answers[g] - center) @ P
         level = np.einsum("ik,ik->k", at.d.a, P @ at.d.b)
         return np.asarray((z @ at.d.a) * (z @ at.d.b) - level + z @ at.d.m)
 
@@ -173,7 +175,7 @@ class Fitted:
             J, H = self.saturated(g)[1:]
             return float(np.trace(np.linalg.solve(H, J)))
         m = self.sample.moments[g]
-        z = (self.sample.values[g] - m.mean) @ np.linalg.inv(np.linalg.cholesky(m.cov)).T
+        z = (self.sample.answers[g] - m.mean) @ np.linalg.inv(np.linalg.cholesky(m.cov)).T
         p = len(m.mean)
         # Mardia's kurtosis: with the normal-theory weight at the sample covariance the trace is closed.
         kurtosis = float(np.mean(np.sum(z * z, axis=1) ** 2))

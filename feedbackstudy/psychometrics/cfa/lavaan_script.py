@@ -45,7 +45,7 @@ def lavaan_syntax(fitted: Fitted) -> str:
     for row in table.rows:
         by_name.setdefault((row.lhs, row.op, row.rhs), []).append(row)
     codes: dict[str, str] = {}
-    lines = []
+    lines: list[str] = []
     delta = table.ordinal and table.options.parameterization == "delta"
     for (lhs, op, rhs), rows in by_name.items():
         left_over = op == "~~" and lhs == rhs and lhs in table.items

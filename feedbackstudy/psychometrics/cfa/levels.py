@@ -1,13 +1,16 @@
 """Levels of measurement invariance as restrictions on parameters, between groups or between waves.
 
-Factor variances are one in the first group (wave), so that every loading can be tested. Continuous items: configural, metric
-(loadings equal), scalar (and intercepts), strict (and residual variances), means. Ordinal items in the theta parameterization
+Factor variances are one in the first group (wave), so that every loading can be tested. Continuous items: configural,
+metric
+(loadings equal), scalar (and intercepts), strict (and residual variances), means. Ordinal items in the theta
+parameterization
 after Wu & Estabrook (2016): thresholds before loadings and intercepts, because thresholds alone identify the latent
 responses' means and variances.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
 from feedbackstudy.errors import DeclarationError
 from feedbackstudy.psychometrics.cfa.model import FactorModel, Modifier, Statement
@@ -103,7 +106,9 @@ def restrictions(
     return out
 
 
-def _equal(out: dict[tuple[str, int], Modifier], place: Place, freed: frozenset[str], lhs: str, op: str, rhs: str = "") -> None:
+def _equal(
+    out: dict[tuple[str, int], Modifier], place: Place, freed: frozenset[str], lhs: str, op: str, rhs: str = ""
+) -> None:
     name = f"{lhs}{op}{rhs}"
     if name not in freed:
         out[place.at(lhs, op, rhs)] = Modifier(label=f".{name}.")
@@ -187,11 +192,9 @@ def _repeated(model: FactorModel, places: Sequence[Place]) -> Iterator[Statement
             right = s.rhs if s.op in {"~1", "|"} else place.names[s.rhs]
             yield Statement(lhs=place.names[s.lhs], op=s.op, rhs=right, modifiers=s.modifiers)
         if model.orthogonal:
-            for k, one in enumerate(model.factors):
-                for two in model.factors[k + 1 :]:
-                    zero = (Modifier(fixed=0.0),)
-                    yield Statement(lhs=place.names[one], op="~~", rhs=place.names[two], modifiers=zero)
+            zero = (Modifier(fixed=0.0),)
+            for one, two in combinations(model.factors, 2):
+                yield Statement(lhs=place.names[one], op="~~", rhs=place.names[two], modifiers=zero)
     for item in model.items:
-        for k, earlier in enumerate(places):
-            for later in places[k + 1 :]:
-                yield Statement(lhs=earlier.names[item], op="~~", rhs=later.names[item])
+        for earlier, later in combinations(places, 2):
+            yield Statement(lhs=earlier.names[item], op="~~", rhs=later.names[item])

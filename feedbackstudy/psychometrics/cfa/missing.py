@@ -29,7 +29,7 @@ class Patterns:
 
     Attributes
     ----------
-    values : ndarray of shape (n, p)
+    answers : ndarray of shape (n, p)
         Answers, NaN where missing; no row is wholly missing.
     masks : ndarray of bool, shape (k, p)
         Which items a pattern has.
@@ -43,7 +43,7 @@ class Patterns:
         Covariances with divisor n of the pattern, zero where missing.
     """
 
-    values: Floats
+    answers: Floats
     masks: NDArray[np.bool_]
     counts: NDArray[np.intp]
     rows: tuple[NDArray[np.intp], ...]
@@ -63,12 +63,12 @@ class Patterns:
         for k, r in enumerate(rows):
             centred = (filled[r] - means[k]) * masks[k]
             covs[k] = centred.T @ centred / len(r)
-        return cls(values=values, masks=masks, counts=counts, rows=rows, means=means, covs=covs)
+        return cls(answers=values, masks=masks, counts=counts, rows=rows, means=means, covs=covs)
 
     @property
     def n(self) -> int:
         """Number of people."""
-        return len(self.values)
+        return len(self.answers)
 
     @cached_property
     def shares(self) -> Floats:
@@ -229,7 +229,7 @@ def pattern_scores(data: Patterns, mu: Floats, sigma: Floats, d: Pairs) -> Float
     P, _ = data.inverses(sigma)
     out = np.empty((data.n, d.a.shape[1]))
     for rows, mask, Pk in zip(data.rows, data.masks, P, strict=True):
-        z = np.where(mask, data.values[rows] - mu, 0.0) @ Pk
+        z = np.where(mask, data.answers[rows] - mu, 0.0) @ Pk
         level = np.einsum("ik,ik->k", d.a, Pk @ d.b)
         out[rows] = (z @ d.a) * (z @ d.b) - level + z @ d.m
     return out

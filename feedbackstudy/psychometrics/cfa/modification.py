@@ -159,7 +159,7 @@ def modification_frame(fitted: Fitted) -> pd.DataFrame:
 
 
 def equality_scores(fitted: Fitted) -> tuple[pd.DataFrame, tuple[float, int, float]]:
-    """Test every equality between parameters: by how much would chi-square fall if it were released?
+    """Test every equality between parameters: by how much chi-square would fall if it were released.
 
     Parameters
     ----------

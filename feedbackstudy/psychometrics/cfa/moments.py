@@ -1,6 +1,7 @@
 """Vectors of moments and their derivatives: what least squares and the robust corrections work on.
 
-Continuous items: means (where they are modelled), then the lower triangle of covariances with its diagonal. Ordinal items:
+Continuous items: means (where they are modelled), then the lower triangle of covariances with its diagonal. Ordinal
+items:
 thresholds by item, then the correlations of the upper triangle row by row, the order of `Polychorics.elements`.
 """
 

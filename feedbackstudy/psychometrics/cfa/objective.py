@@ -34,7 +34,7 @@ def gammas(sample: Sample, *, means: bool) -> list[Floats]:
         if any(g is None for g in found):
             raise DataError("The polychoric correlations come without their covariance.")
         return [np.asarray(g) for g in found]
-    return [fourth_moments(values, means=means) for values in sample.values]
+    return [fourth_moments(values, means=means) for values in sample.answers]
 
 
 def _weight(estimator: Estimator, gamma: Floats | None, cov: Floats | None, size: int, *, means: bool) -> Floats:

@@ -1,12 +1,11 @@
 """Minimise a discrepancy: Newton steps where the Hessian is positive definite, Fisher scoring where it is not."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from feedbackstudy.psychometrics.cfa.evaluation import Evaluation
+from feedbackstudy.psychometrics.cfa.evaluation import Evaluation, Evaluator
 
 __all__ = ["Minimum", "minimise"]
 
@@ -54,16 +53,16 @@ def _direction(e: Evaluation) -> Floats:
     return -np.linalg.lstsq(e.expected + np.diag(ridge), e.gradient, rcond=None)[0]
 
 
-def _try(at: Callable[[Floats, bool], Evaluation], theta: Floats, observed: bool) -> Evaluation | None:  # noqa: FBT001
+def _try(at: Evaluator, theta: Floats, *, observed: bool) -> Evaluation | None:
     try:
-        e = at(theta, observed)
+        e = at(theta, observed=observed)
     except np.linalg.LinAlgError:
         return None
     return e if np.isfinite(e.value) else None
 
 
 def minimise(
-    at: Callable[[Floats, bool], Evaluation],
+    at: Evaluator,
     theta: Floats,
     *,
     newton: bool = True,
@@ -75,7 +74,7 @@ def minimise(
     Parameters
     ----------
     at : callable
-        ``f(theta, observed) -> Evaluation``; raises LinAlgError outside the region where it is defined.
+        ``f(theta, observed=...) -> Evaluation``; raises LinAlgError outside the region where it is defined.
     theta : ndarray
         Where to start; the objective must be defined there.
     newton : bool, default True
@@ -95,7 +94,7 @@ def minimise(
     numpy.linalg.LinAlgError
         If the objective is not defined at the start.
     """
-    e = at(theta, newton)
+    e = at(theta, observed=newton)
     for k in range(iterations):
         step = _direction(e)
         gain = -float(step @ e.gradient)
@@ -103,7 +102,7 @@ def minimise(
             return Minimum(theta, e, k, converged=False)
         found, length = None, 1.0
         for _ in range(_HALVINGS):
-            trial = _try(at, theta + length * step, newton)
+            trial = _try(at, theta + length * step, observed=newton)
             if trial is not None and trial.value <= e.value - 1e-4 * length * gain + 1e-13 * (1.0 + abs(e.value)):
                 found = trial
                 break

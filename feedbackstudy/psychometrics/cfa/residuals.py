@@ -59,7 +59,9 @@ def _in_errors(fitted: Fitted, g: int, S: Floats, sigma: Floats, kind: str) -> F
         )
     p, n = len(S), fitted.sample.counts[g]
     i, j = np.tril_indices(p)
-    spreads = [np.linalg.inv(normal_weight(np.linalg.inv(sample_covariance(fitted, k)), means=False)) for k in _groups(fitted)]
+    spreads = [
+        np.linalg.inv(normal_weight(np.linalg.inv(sample_covariance(fitted, k)), means=False)) for k in _groups(fitted)
+    ]
     if kind == "normalized":
         variance = np.diag(spreads[g]) / n
     else:

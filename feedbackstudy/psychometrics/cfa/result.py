@@ -22,11 +22,16 @@ from feedbackstudy.psychometrics.cfa.standard import Standardised, residual_vari
 from feedbackstudy.psychometrics.cfa.structure import label_duals
 from feedbackstudy.psychometrics.rscript import RScript
 from feedbackstudy.psychometrics.threads import one_thread
-from feedbackstudy.render import Facts, Page, Rendered, Table, interval, number, p_value, table_of
+from feedbackstudy.render import Block, Facts, Page, Rendered, Table, interval, number, p_value, table_of
 
-__all__ = ["CFA"]
+__all__ = ["CFA", "records_of"]
 
 type Floats = NDArray[np.float64]
+
+
+def records_of(frame: pd.DataFrame) -> list[dict[str, object]]:
+    """Return the rows of a frame as mappings by column name."""
+    return [{str(name): value for name, value in row.items()} for row in frame.to_dict("records")]
 
 
 def _z(level: float) -> float:
@@ -246,7 +251,8 @@ class CFA(Rendered):
         Parameters
         ----------
         kind : {"cor", "raw", "normalized", "standardized"}
-            Differences of correlations, of covariances, or in standard errors of the sample moments, or of the residuals.
+            Differences of correlations, of covariances, or in standard errors of the sample moments, or of the
+            residuals.
 
         Returns
         -------
@@ -288,7 +294,7 @@ class CFA(Rendered):
         titles |= {"std_se": "SE(std)"}
         if len(self.groups) == 1:
             del titles["group"]
-        return table_of(loadings.to_dict("records"), titles, caption="Loadings")
+        return table_of(records_of(loadings), titles, caption="Loadings")
 
     def _facts(self) -> Facts:
         f = self.fit
@@ -319,8 +325,13 @@ class CFA(Rendered):
         """
         groups = f", {len(self.groups)} groups" if len(self.groups) > 1 else ""
         subtitle = (
-            f"{self.fitted.estimator.name}, {self.n} people{groups}, {len(self.items)} items, {len(self.factors)} factors, "
-            f"{self.fitted.structure.n_free} free parameters"
+            f"{self.fitted.estimator.name}, {self.n} people{groups}, {len(self.items)} items, "
+            f"{len(self.factors)} factors, {self.fitted.structure.n_free} free parameters"
         )
-        blocks = (*conditions.notices(self.issues), self._facts(), self.table(), self.provenance.facts())
+        blocks: tuple[Block, ...] = (
+            *conditions.notices(self.issues),
+            self._facts(),
+            self.table(),
+            self.provenance.facts(),
+        )
         return Page("Confirmatory factor analysis", subtitle, blocks)

@@ -1,7 +1,8 @@
 """Corrections for non-normality: sandwich covariances, and the traces that scale a test.
 
 With the moments' weight W, their derivatives D in the free parameters and distribution-free covariance Gamma:
-``E = (D'WD)^-1`` and ``U = W - W D E D' W``. Mean correction tr(U Gamma)/df (Satorra & Bentler, 1994); scaled and shifted
+``E = (D'WD)^-1`` and ``U = W - W D E D' W``. Mean correction tr(U Gamma)/df (Satorra & Bentler, 1994); scaled and
+shifted
 test (Asparouhov & Muthen, 2010); for likelihoods with casewise scores ``[tr(A1^-1 B1) - tr(A0^-1 B0)]/df``
 (Yuan & Bentler, 2000, Mplus variant).
 """

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,6 +19,8 @@ __all__ = ["Sample", "read_sample"]
 
 type Floats = NDArray[np.float64]
 
+type Labels = "pd.Series[Any]"
+
 _COLLINEAR = 1e-10
 
 
@@ -33,7 +36,7 @@ class Sample:
         Column that parts the groups.
     names : tuple of str
         Group names in order of appearance; one empty name where there is no group.
-    values : tuple of ndarray
+    answers : tuple of ndarray
         Rows used.
     moments : tuple of Moments
         Means and covariances, divisor n; with missing answers the unrestricted estimates of greatest likelihood.
@@ -52,7 +55,7 @@ class Sample:
     items: tuple[str, ...]
     group: str | None
     names: tuple[str, ...]
-    values: tuple[Floats, ...]
+    answers: tuple[Floats, ...]
     moments: tuple[Moments, ...]
     patterns: tuple[Patterns, ...]
     polychorics: tuple[Polychorics, ...]
@@ -63,7 +66,7 @@ class Sample:
     @property
     def n(self) -> int:
         """People used."""
-        return sum(len(values) for values in self.values)
+        return sum(len(values) for values in self.answers)
 
     @property
     def shares(self) -> tuple[float, ...]:
@@ -73,7 +76,7 @@ class Sample:
     @property
     def counts(self) -> tuple[int, ...]:
         """People used by group."""
-        return tuple(len(values) for values in self.values)
+        return tuple(len(values) for values in self.answers)
 
 
 def read_sample(
@@ -128,7 +131,7 @@ def read_sample(
         items=matrix.items,
         group=group,
         names=names,
-        values=values,
+        answers=values,
         moments=() if ordinal else tuple(_moments(values, patterns, names, matrix.items)),
         patterns=patterns,
         polychorics=(),
@@ -139,7 +142,7 @@ def read_sample(
     return _with_polychorics(sample) if ordinal else sample
 
 
-def _labels(data: Items, group: str | None, n: int) -> "pd.Series[object]":
+def _labels(data: Items, group: str | None, n: int) -> Labels:
     if group is None:
         return pd.Series([0] * n, dtype=object)
     if not isinstance(data, pd.DataFrame):
@@ -149,9 +152,7 @@ def _labels(data: Items, group: str | None, n: int) -> "pd.Series[object]":
     return data[group].astype(object).reset_index(drop=True)
 
 
-def _set_aside(
-    keep: NDArray[np.bool_], answered: NDArray[np.bool_], labels: "pd.Series[object]", missing: str
-) -> list[Issue]:
+def _set_aside(keep: NDArray[np.bool_], answered: NDArray[np.bool_], labels: Labels, missing: str) -> list[Issue]:
     dropped = int((~keep).sum())
     if not dropped:
         return []
@@ -222,7 +223,7 @@ def _refuse_collinear(cov: Floats, n: int, items: tuple[str, ...], where: str) -
         return
     if n <= len(items):
         raise DataError(
-            f"There are {n} people for {len(items)} items {where}: the covariance matrix is singular and no factor model "
+            f"There are {n} people for {len(items)} items {where}: the covariance matrix is singular, no factor model "
             "can be fitted by these estimators. Use fewer items or more people."
         )
     involved = [item for item, weight in zip(items, np.abs(vectors[:, 0]), strict=True) if weight > 0.05]
@@ -235,7 +236,7 @@ def _refuse_collinear(cov: Floats, n: int, items: tuple[str, ...], where: str) -
 def _with_polychorics(sample: Sample) -> Sample:
     """Estimate thresholds and polychorics per group; every group must use the same categories."""
     found = []
-    for part in sample.values:
+    for part in sample.answers:
         frame = pd.DataFrame(part, columns=list(sample.items))
         found.append(thresholds_and_polychorics(frame))
     for j, item in enumerate(sample.items):
@@ -251,7 +252,7 @@ def _with_polychorics(sample: Sample) -> Sample:
                 )
     moments = tuple(
         Moments(n=len(v), mean=np.zeros(len(sample.items)), cov=p.R, log_det=0.0)
-        for v, p in zip(sample.values, found, strict=True)
+        for v, p in zip(sample.answers, found, strict=True)
     )
     ignored = {"psychometrics.rows_set_aside"}
     extra = [i for p in found for i in p.issues if i.code not in ignored and i not in sample.issues]

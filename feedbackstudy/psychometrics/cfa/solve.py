@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from feedbackstudy.issues import Issue
 from feedbackstudy.psychometrics.cfa.estimators import Estimator
-from feedbackstudy.psychometrics.cfa.evaluation import collect
+from feedbackstudy.psychometrics.cfa.evaluation import Objective, collect
 from feedbackstudy.psychometrics.cfa.improper import improper, not_converged, unidentified
 from feedbackstudy.psychometrics.cfa.inference import Fitted
 from feedbackstudy.psychometrics.cfa.likelihood import Likelihood
@@ -18,6 +19,8 @@ from feedbackstudy.psychometrics.cfa.structure import Structure, structure_of
 from feedbackstudy.psychometrics.cfa.table import ParameterTable
 
 __all__ = ["Solved", "solve"]
+
+type Floats = NDArray[np.float64]
 
 _SHRINKS = 12
 
@@ -52,7 +55,7 @@ class Solved:
         return self.converged and self.identified
 
 
-def _start(structure: Structure, sample: Sample) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+def _start(structure: Structure, sample: Sample) -> Floats:
     taus = [dict(zip(p.items, p.thresholds, strict=True)) for p in sample.polychorics] or None
     return start_values(structure, [(m.mean, m.cov) for m in sample.moments], taus)
 
@@ -60,20 +63,20 @@ def _start(structure: Structure, sample: Sample) -> np.ndarray[tuple[int], np.dt
 def _search(
     structure: Structure,
     sample: Sample,
-    objective: object,
-    theta: np.ndarray[tuple[int], np.dtype[np.float64]],
+    objective: Objective,
+    theta: Floats,
     *,
     newton: bool,
 ) -> Minimum:
     """Minimise from the start; shrink its covariances while the implied matrix is not positive definite."""
-    at = collect(objective, structure)  # type: ignore[arg-type]
+    at = collect(objective, structure)
     rows = structure.table.rows
     off = np.array(
         [any(rows[k].op == "~~" and rows[k].lhs != rows[k].rhs for k in np.flatnonzero(c)) for c in structure.K.T]
     )
     for _ in range(_SHRINKS):
         try:
-            at(theta, False)
+            at(theta, observed=False)
             break
         except np.linalg.LinAlgError:
             theta = np.where(off, 0.5 * theta, theta)
@@ -82,7 +85,7 @@ def _search(
     return minimise(at, theta, newton=newton)
 
 
-def _safe(structure: Structure, sample: Sample) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+def _safe(structure: Structure, sample: Sample) -> Floats:
     """Return a start that is always positive definite: small loadings, full residual variances."""
     values = np.zeros(len(structure.c))
     at = {name: k for k, name in enumerate(structure.table.items)}

@@ -77,8 +77,8 @@ def _starts(table: ParameterTable, group: int, S: Floats, mean: Floats) -> dict[
     fixed = {r.lhs: r.value for r in rows if r.op == "=~" and not r.free and r.rhs == first[r.lhs] and r.value != 0}
     lam, weights = _factor_starts(table, S, fixed)
     values: dict[tuple[str, str, str], float] = {}
-    for factor, names in table.model.loadings().items():
-        for name, value in zip(names, lam[factor], strict=True):
+    for factor, indicators in table.model.loadings().items():
+        for name, value in zip(indicators, lam[factor], strict=True):
             values[factor, "=~", name] = float(value)
     at = {name: k for k, name in enumerate(table.items)}
     explained = np.zeros(len(at))

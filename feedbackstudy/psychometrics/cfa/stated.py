@@ -73,5 +73,6 @@ def stated_model(model: Stated) -> FactorModel:
     if isinstance(model, Mapping):
         return factor_model(model)
     raise DeclarationError(
-        f"A model is lavaan syntax, a mapping of factors to items, a FactorModel or a Scale; this is a {type(model).__name__}."
+        "A model is lavaan syntax, a mapping of factors to items, a FactorModel or a Scale; "
+        f"this is a {type(model).__name__}."
     )

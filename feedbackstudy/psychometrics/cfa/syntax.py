@@ -106,6 +106,19 @@ def _statements(lhs: str, op: str, rhs: str, where: str) -> Iterator[Statement]:
             yield Statement(lhs=left, op=kind, rhs="" if intercept else name, modifiers=modifiers)
 
 
+def _sides(line: str, where: str) -> tuple[str, str, str]:
+    """Split a formula at its operator."""
+    found = _FIND.search(line)
+    if found is None:
+        raise DeclarationError(f"{where} has no operator; use one of =~ ~~ ~ ~1 | := ==.")
+    lhs, op, rhs = line[: found.start()].strip(), found.group(), line[found.end() :].strip()
+    if not lhs or not rhs:
+        raise DeclarationError(f"{where} has nothing on one side of {op!r}.")
+    if op in {"<", ">"}:
+        raise DeclarationError(f"{where} is an inequality; only linear equalities (==) are supported.")
+    return lhs, op, rhs
+
+
 def read(text: str) -> FactorModel:
     """Read a model from lavaan syntax.
 
@@ -132,14 +145,7 @@ def read(text: str) -> FactorModel:
     defined: list[Defined] = []
     for number, line in _lines(text):
         where = f"Model line {number} ({line[:60]!r})"
-        found = _FIND.search(line)
-        if found is None:
-            raise DeclarationError(f"{where} has no operator; use one of =~ ~~ ~ ~1 | := ==.")
-        lhs, op, rhs = line[: found.start()].strip(), found.group(), line[found.end() :].strip()
-        if not lhs or not rhs:
-            raise DeclarationError(f"{where} has nothing on one side of {op!r}.")
-        if op in {"<", ">"}:
-            raise DeclarationError(f"{where} is an inequality; only linear equalities (==) are supported.")
+        lhs, op, rhs = _sides(line, where)
         if op == "==":
             constraints.append(Constraint(left=parse(lhs), right=parse(rhs)))
         elif op == ":=":

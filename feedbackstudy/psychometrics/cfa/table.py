@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import combinations
 
 from feedbackstudy.errors import DeclarationError, choices
 from feedbackstudy.psychometrics.cfa.model import FactorModel, Modifier, Operator, Statement
@@ -191,7 +192,7 @@ class _Builder:
                     )
             if s.op == "~" and not {s.lhs, s.rhs} <= self.latent:
                 raise DeclarationError(
-                    f"'{s.lhs} ~ {s.rhs}' regresses an observed variable; only regressions among factors are supported. "
+                    f"'{s.lhs} ~ {s.rhs}' regresses an observed variable; only factors can be regressed on factors. "
                     f"State a one-item factor for it (such as F_{s.lhs} =~ {s.lhs})."
                 )
             if len(s.modifiers) not in {0, 1, self.options.n_groups}:
@@ -231,22 +232,22 @@ class _Builder:
     def _defaults(self, group: int) -> Iterator[Row]:
         for s in self.stated.values():
             yield self._default(s.lhs, s.op, s.rhs, group)
-        for item in self.items:
-            yield self._default(item, "~~", item, group)
-        for factor in self.factors:
-            yield self._default(factor, "~~", factor, group)
+        for name in (*self.items, *self.factors):
+            yield self._default(name, "~~", name, group)
         if not self.model.orthogonal:
             for names in (self.exogenous, self.terminal):
-                for k, one in enumerate(names):
-                    for two in names[k + 1 :]:
-                        yield self._default(one, "~~", two, group)
+                for one, two in combinations(names, 2):
+                    yield self._default(one, "~~", two, group)
+        yield from self._latent_responses(group)
+        if self.options.mean_structure or self.options.thresholds:
+            for name in (*self.items, *self.factors):
+                yield self._default(name, "~1", "", group)
+
+    def _latent_responses(self, group: int) -> Iterator[Row]:
         for item, count in self.options.thresholds.items():
             for t in range(count):
                 yield self._default(item, "|", f"t{t + 1}", group)
             yield self._default(item, "~*~", item, group)
-        if self.options.mean_structure or self.options.thresholds:
-            for name in (*self.items, *self.factors):
-                yield self._default(name, "~1", "", group)
 
     def _default(self, lhs: str, op: Operator, rhs: str, group: int) -> Row:
         free, value = True, 0.0

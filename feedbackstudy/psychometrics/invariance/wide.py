@@ -46,12 +46,16 @@ def widened(
             if item not in columns:
                 raise DataError(f"Wave {wave!r} does not say which column holds item {item!r}.")
             if columns[item] not in data.columns:
-                raise DataError(choices(f"Column of item {item!r} at wave {wave!r}:", columns[item], map(str, data.columns)))
+                raise DataError(
+                    choices(f"Column of item {item!r} at wave {wave!r}:", columns[item], map(str, data.columns))
+                )
             wide[f"{item}.{wave}"] = data[columns[item]]
     return pd.DataFrame(wide), list(waves)
 
 
-def _from_long(data: pd.DataFrame, items: Sequence[str], occasion: str, participant: str) -> tuple[pd.DataFrame, list[str]]:
+def _from_long(
+    data: pd.DataFrame, items: Sequence[str], occasion: str, participant: str
+) -> tuple[pd.DataFrame, list[str]]:
     for column in (occasion, participant, *items):
         if column not in data.columns:
             raise DataError(choices("Column", column, map(str, data.columns)))
