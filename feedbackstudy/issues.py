@@ -81,6 +81,9 @@ class Issues(list[Issue], Rendered):
             return Issues(list.__getitem__(self, index))
         return list.__getitem__(self, index)
 
+    # IPython would print a list before it asks a mix-in.
+    _repr_pretty_ = Rendered._repr_pretty_
+
     @property
     def errors(self) -> "Issues":
         """The issues that stop the work."""

@@ -4,6 +4,7 @@ import dataclasses
 import json
 
 import pytest
+from IPython.lib.pretty import pretty
 
 from feedbackstudy.issues import Issue, Issues, Severity
 
@@ -59,6 +60,10 @@ def test_the_page_counts_each_severity_and_lists_every_issue():
 
     assert "2 error, 0 warning, 1 note" in text
     assert text.count("Wave 7.") == 3
+
+
+def test_ipython_shows_the_page_and_not_a_list():
+    assert pretty(Issues([NOTE])) == str(Issues([NOTE]))
 
 
 def test_no_issue_is_said_in_words():

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from IPython.lib.pretty import pretty
 
 from feedbackstudy.render import (
     Facts,
@@ -258,6 +259,11 @@ class Shown(Rendered):
 def test_a_result_shows_itself_as_html_and_as_text():
     assert Shown()._repr_html_() == Shown().page().html()
     assert str(Shown()) == "A result\n========\n\nbody"
+
+
+def test_a_notebook_and_ipython_show_the_same_text_as_a_terminal():
+    """Not the record's repr, which may name a folder on the author's machine."""
+    assert pretty(Shown()) == str(Shown())
 
 
 def test_a_result_without_a_page_cannot_be_made():

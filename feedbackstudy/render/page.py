@@ -4,7 +4,7 @@ import textwrap
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Protocol
 
 from feedbackstudy.render.text import clean, escape, number
 
@@ -173,7 +173,7 @@ _STYLE = (
     ".fs dl{display:grid;grid-template-columns:minmax(8rem,14rem) minmax(0,1fr);gap:.15em 1em;margin:.5em 0}"
     ".fs dt{opacity:.75;font-weight:inherit;float:none;width:auto;margin:0;padding:0;overflow-wrap:anywhere}"
     ".fs dd{margin:0;padding:0;float:none;width:auto}"
-    ".fs table{border-collapse:collapse;font-variant-numeric:tabular-nums;font-size:.93em;margin:0}"
+    ".fs table{border-collapse:collapse;font-variant-numeric:tabular-nums;font-size:.93em;margin:0;table-layout:auto}"
     ".fs tr{background:none}.fs caption{text-align:left;font-weight:600;padding:.3em 0}"
     ".fs th,.fs td{text-align:left;vertical-align:top;padding:.25em .7em .25em 0;border-bottom:1px solid #8884;"
     "max-width:26rem;white-space:normal}"
@@ -232,8 +232,14 @@ class Page:
         return "\n\n".join(part for part in parts if part)
 
 
+class _Printer(Protocol):
+    """IPython's printer, as far as it is used."""
+
+    def text(self, text: str) -> None: ...
+
+
 class Rendered(ABC):
-    """Mix-in of everything that shows itself: define `page`, get notebook HTML and text."""
+    """Mix-in of everything that shows itself: define `page`, get notebook HTML, notebook text and terminal text."""
 
     __slots__ = ()
 
@@ -243,6 +249,9 @@ class Rendered(ABC):
 
     def _repr_html_(self) -> str:
         return self.page().html()
+
+    def _repr_pretty_(self, printer: _Printer, cycle: bool) -> None:  # noqa: ARG002
+        printer.text(str(self))
 
     def __str__(self) -> str:
         return self.page().text()
