@@ -18,7 +18,7 @@ def frequentist_row(
     contrast: str,
     model: str,
     estimate: float,
-    null: float = 0.0,
+    null: float | None = 0.0,
     robustness: bool = False,
     **columns: Any,  # noqa: ANN401
 ) -> Estimate:
@@ -34,8 +34,8 @@ def frequentist_row(
         Model and method in words.
     estimate : float
         The estimate.
-    null : float, default 0
-        The estimate that means "no effect".
+    null : float or None, default 0
+        The estimate that means "no effect": 1 for ratios, one half for probabilities of superiority.
     robustness : bool, default False
         A second look at the same contrast (another scale or model): it never decides.
     **columns
@@ -58,7 +58,7 @@ def frequentist_row(
         null=null,
         **columns,
     )
-    return row if robustness else decided(row, asked, null=null)
+    return row if robustness else decided(row, asked)
 
 
 def bayesian_row(
@@ -135,10 +135,10 @@ def bayesian_row(
         fit_to_report=not failures,
         note="; ".join(filter(None, (*failures, note))),
     )
-    return decided(row, asked, null=posterior.null)
+    return decided(row, asked)
 
 
-def decided(row: Estimate, asked: Question, *, null: float = 0.0) -> Estimate:
+def decided(row: Estimate, asked: Question) -> Estimate:
     """Return the row with its decision, where it holds the criterion that the plan named.
 
     Parameters
@@ -147,8 +147,6 @@ def decided(row: Estimate, asked: Question, *, null: float = 0.0) -> Estimate:
         A row.
     asked : Question
         The hypothesis it answers.
-    null : float, default 0
-        The estimate that means "no effect": 1 for ratios, one half for probabilities of superiority.
 
     Returns
     -------
@@ -160,28 +158,28 @@ def decided(row: Estimate, asked: Question, *, null: float = 0.0) -> Estimate:
     criterion, alpha = asked.criterion, asked.plan.alpha
     if isinstance(criterion, ByP) and row.p is not None:
         p = row.p if row.p_adjusted is None else row.p_adjusted
-        verdict = _side(row, asked, null) if p < alpha else "not supported"
+        verdict = _side(row, asked) if p < alpha else "not supported"
         words = f"p < {alpha:g}" + (" (adjusted)" if row.p_adjusted is not None else "")
         return replace(row, decides=words, decision=verdict)
     if isinstance(criterion, ByBayesFactor) and row.bayes_factor is not None:
-        verdict = _by_factor(row, asked, null, criterion.threshold)
+        verdict = _by_factor(row, asked, criterion.threshold)
         return replace(row, decides=f"BF10 > {criterion.threshold:g}", decision=verdict)
     if isinstance(criterion, ByRope) and row.prob_rope is not None:
         inside = "negligible" if row.prob_rope > criterion.mass else "undecided"
-        verdict = _side(row, asked, null) if row.prob_rope < 1 - criterion.mass else inside
+        verdict = _side(row, asked) if row.prob_rope < 1 - criterion.mass else inside
         return replace(row, decides=f"mass in or out of the ROPE > {criterion.mass:g}", decision=verdict)
     return row
 
 
-def _by_factor(row: Estimate, asked: Question, null: float, threshold: float) -> str:
+def _by_factor(row: Estimate, asked: Question, threshold: float) -> str:
     factor = row.bayes_factor if row.bayes_factor is not None else 1.0
     if factor >= threshold:
-        return _side(row, asked, null)
+        return _side(row, asked)
     return "evidence for no effect" if factor <= 1 / threshold else "undecided"
 
 
-def _side(row: Estimate, asked: Question, null: float) -> str:
+def _side(row: Estimate, asked: Question) -> str:
     """Return what an effect that was found means for the direction that was declared."""
     expected = asked.hypothesis.direction
-    found = "positive" if row.estimate > null else "negative"
+    found = "positive" if row.estimate > (row.null or 0.0) else "negative"
     return "supported" if expected in {"either", found} else "contradicted"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from feedbackstudy.analysis.bayesian.sampling import Draws, Progress, sample
+from feedbackstudy.analysis.bayesian.sampling import Draws, Progress, load_pymc, sample
 from feedbackstudy.analysis.tables import group_figures
 from feedbackstudy.errors import DataError
 
@@ -210,8 +210,7 @@ def three_level_model(figures: ClassFigures, prior: ThreeLevelPrior | None = Non
     :math:`\tau = 0` would slow the sampler. The gamma of mode m and sd s has rate
     :math:`(m + \sqrt{m^2 + 4 s^2}) / (2 s^2)` and shape :math:`1 + m \cdot` rate.
     """
-    import pymc as pm  # type: ignore[import-untyped, unused-ignore]
-
+    pm = load_pymc()
     chosen = prior or ThreeLevelPrior()
     count = len(figures.conditions)
     with pm.Model() as model:

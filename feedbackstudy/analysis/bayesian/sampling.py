@@ -1,5 +1,6 @@
 """The one door to PyMC and nutpie: a model in, plain arrays out, no output, and a clean stop on Ctrl-C."""
 
+import random
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from feedbackstudy.errors import DataError
 if TYPE_CHECKING:
     import pymc  # type: ignore[import-untyped, unused-ignore]
 
-__all__ = ["Draws", "Progress", "sample"]
+__all__ = ["Draws", "Progress", "load_pymc", "sample"]
 
 _Floats = NDArray[np.float64]
 type Progress = Callable[[str, float], None]
@@ -45,6 +46,22 @@ class Draws:
     compile_seconds: float
     sample_seconds: float
     seed: int
+
+
+def load_pymc() -> Any:  # noqa: ANN401
+    """Import PyMC and leave the global random state as it was.
+
+    Returns
+    -------
+    module
+        ``pymc``; one of the packages it imports draws from Python's global generator while it is being imported.
+    """
+    state = random.getstate()
+    try:
+        import pymc  # type: ignore[import-untyped, unused-ignore]
+    finally:
+        random.setstate(state)
+    return pymc
 
 
 def sample(
@@ -85,10 +102,10 @@ def sample(
     KeyboardInterrupt
         As soon as the user interrupts; the sampler is stopped and its draws are discarded.
     """
-    import nutpie  # type: ignore[import-untyped, unused-ignore]
-
     if chains < 2 or draws < 100 or tune < 100:
         raise DataError(f"Convergence needs 2 chains and 100 draws at least; given {chains} chains, {draws} draws.")
+    import nutpie  # type: ignore[import-untyped, unused-ignore]
+
     told = progress or _silent
     told("compiling the model", 0.0)
     started = time.perf_counter()

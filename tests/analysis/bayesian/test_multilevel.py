@@ -1,0 +1,138 @@
+"""The three-level model: sufficient statistics carry the rows' likelihood; figures that cannot be modelled speak."""
+
+import inspect
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from feedbackstudy.analysis.bayesian import multilevel, sampling
+from feedbackstudy.analysis.bayesian.multilevel import ClassFigures, GammaPrior, ThreeLevelPrior, log_likelihood
+from feedbackstudy.errors import DataError
+
+CONDITIONS = ("not_incentivised", "incentivised")
+
+
+def figures_of(classes: pd.DataFrame) -> ClassFigures:
+    return ClassFigures.of(
+        classes["n"],
+        classes["mean_delta_z"],
+        classes["sd_delta_z"],
+        condition=classes["incentivised"],
+        conditions=CONDITIONS,
+    )
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_class_figures_have_the_likelihood_of_the_students_rows(shared, classes, seed):
+    """Needs the rows, which are not shipped: every class mean and sd gives the same log likelihood from both."""
+    rows = pd.read_csv(shared / "data" / "rows" / "manyclasses1_timing.csv")
+    rng = np.random.default_rng(seed)
+    mu, sigma = rng.normal(0, 0.3, 38), rng.gamma(4, 0.25, 38)
+    place = rows["course_id"].to_numpy() - 1
+    by_row = stats.norm.logpdf(rows["delta_z"], mu[place], sigma[place])
+    by_class = np.bincount(place, weights=by_row, minlength=38)
+
+    found = log_likelihood(figures_of(classes), class_mean=mu, class_sd=sigma)
+
+    assert found == pytest.approx(by_class, rel=1e-7)
+
+
+def test_the_shipped_figures_are_those_of_the_rows(shared, classes):
+    rows = pd.read_csv(shared / "data" / "rows" / "manyclasses1_timing.csv")
+    by_class = rows.groupby("course_id")["delta_z"].agg(["size", "mean", "std"])
+
+    assert classes["n"].tolist() == by_class["size"].tolist()
+    assert classes["mean_delta_z"].to_numpy() == pytest.approx(by_class["mean"].to_numpy(), rel=1e-8)
+    assert classes["sd_delta_z"].to_numpy() == pytest.approx(by_class["std"].to_numpy(), rel=1e-8)
+
+
+def test_class_figures_have_the_likelihood_of_invented_rows():
+    rng = np.random.default_rng(12)
+    people = [rng.normal(m, s, n) for m, s, n in ((0.1, 1, 9), (-0.2, 0.5, 30), (0.0, 2, 4), (0.3, 1, 2))]
+    figures = ClassFigures.of(
+        [p.size for p in people],
+        [p.mean() for p in people],
+        [p.std(ddof=1) for p in people],
+        condition=[0, 0, 1, 1],
+        conditions=CONDITIONS,
+    )
+
+    found = log_likelihood(figures, class_mean=0.1, class_sd=0.8)
+
+    assert found == pytest.approx([stats.norm.logpdf(p, 0.1, 0.8).sum() for p in people], rel=1e-10)
+
+
+def test_integrating_the_class_mean_out_gives_the_two_terms_of_the_model():
+    """Row likelihood times N(mean | condition), integrated over the class mean, is what the model multiplies."""
+    n, mean, sd, mu, tau = 7, 0.2, 0.9, -0.1, 0.3
+    figures = ClassFigures.of([n, 5], [mean, 0], [sd, 1], condition=[0, 0], conditions=("only",))
+
+    def collapsed(sigma: float) -> float:
+        variance = -(n - 1) * np.log(sigma) - (n - 1) * sd**2 / (2 * sigma**2)
+        return stats.norm.logpdf(mean, mu, np.sqrt(tau**2 + sigma**2 / n)) + variance
+
+    def integrated(sigma: float) -> float:
+        at = np.linspace(-4, 4, 20_001)
+        rows = np.array([log_likelihood(figures, class_mean=m, class_sd=sigma)[0] for m in at[::10]])
+        return float(np.log(np.trapezoid(np.exp(rows) * stats.norm.pdf(at[::10], mu, tau), at[::10])))
+
+    differences = [collapsed(sigma) - integrated(sigma) for sigma in (0.5, 0.9, 1.7)]
+    assert differences == pytest.approx([differences[0]] * 3, abs=1e-6)  # the same constant, whatever sigma
+
+
+def test_the_default_priors_are_those_of_the_source():
+    prior = ThreeLevelPrior()
+
+    assert (prior.between_sd.shape, prior.between_sd.rate) == (1.640388, 0.6403882)
+    assert (prior.class_sd_mode.shape, prior.class_sd_mode.rate) == (1.640388, 1.280776)
+    assert (prior.class_sd_sd.shape, prior.class_sd_sd.rate) == (1.640388, 0.6403882)
+    assert prior.condition_mean_sd == 1
+
+
+def test_the_gamma_of_given_mode_and_sd_is_the_one_of_the_source():
+    """Shape 1.640388 and rate 0.6403882 are mode 1 and sd 2; rate 1.280776 mode 0.5 and sd 1."""
+    for mode, sd, shape, rate in ((1, 2, 1.640388, 0.6403882), (0.5, 1, 1.640388, 1.280776)):
+        found = (mode + np.sqrt(mode**2 + 4 * sd**2)) / (2 * sd**2)
+        assert (1 + mode * found, found) == pytest.approx((shape, rate), rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"sd": [0, 1, 1, 1]}, "Class 1 has no spread"),
+        ({"sd": [-1, 1, 1, 1]}, "never negative"),
+        ({"n": [1, 5, 5, 5]}, "group 1 has fewer"),
+        ({"n": [0, 5, 5, 5]}, "group 1 has fewer"),
+        ({"mean": [np.nan, 0, 0, 0]}, "finite"),
+        ({"condition": [0, 0, 0, 1]}, "'incentivised' has fewer than two classes"),
+        ({"condition": [0, 0, 1, 2]}, "one of the 2 conditions"),
+        ({"condition": [0, 0, 1]}, "one of the 2 conditions"),
+    ],
+)
+def test_classes_that_cannot_be_modelled_are_refused(change, message):
+    figures = {"n": [5] * 4, "mean": [0.0] * 4, "sd": [1.0] * 4, "condition": [0, 0, 1, 1], **change}
+    with pytest.raises(DataError, match=message):
+        ClassFigures.of(
+            figures["n"], figures["mean"], figures["sd"], condition=figures["condition"], conditions=CONDITIONS
+        )
+
+
+def test_a_gamma_prior_needs_positive_shape_and_rate():
+    with pytest.raises(DataError, match="must be positive"):
+        GammaPrior(0, 1)
+
+
+def test_too_few_chains_or_draws_are_refused_before_anything_is_compiled():
+    for settings in ({"chains": 1}, {"draws": 10}, {"tune": 5}):
+        with pytest.raises(DataError, match="Convergence needs"):
+            sampling.sample(None, seed=1, **settings)
+
+
+def test_the_sampler_prints_nothing_and_imports_nothing_until_it_is_called():
+    for module in (sampling, multilevel):
+        source = inspect.getsource(module)
+        assert "print(" not in source
+        assert "\nimport pymc" not in source
+        assert "\nimport nutpie" not in source
