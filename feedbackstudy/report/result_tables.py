@@ -68,7 +68,7 @@ def _pair(classical: Estimate | None, bayesian: Estimate | None, decided: set[st
         Cell(rows[0].contrast, rows[0].outcome),
         "\n".join(dict.fromkeys(number(row.n) for row in rows)),
         _value(classical),
-        _lines(_tests(classical)) if classical is not None else _DASH,
+        _test(classical),
         _value(bayesian),
         _lines(_probabilities(bayesian)) if bayesian is not None else _DASH,
         _decision(rows, decided),
@@ -82,12 +82,17 @@ def _value(row: Estimate | None) -> str | Cell:
     return Cell(number(row.estimate), _unbroken(span))
 
 
+def _test(row: Estimate | None) -> str | Cell:
+    if row is None:
+        return _DASH
+    standardised = row.std_estimate is not None and row.std_estimate != row.estimate
+    return Cell(_lines(_tests(row)), f"{row.std_kind} {number(row.std_estimate)}" if standardised else "")
+
+
 def _tests(row: Estimate) -> list[str]:
     parts = [p_value(row.p)] if row.p is not None else []
     parts += [f"adjusted {p_value(row.p_adjusted)}"] if row.p_adjusted is not None else []
     parts += [f"equivalence {p_value(row.p_equivalence)}"] if row.p_equivalence is not None else []
-    if row.std_estimate is not None and row.std_estimate != row.estimate:
-        parts.append(f"{row.std_kind} {number(row.std_estimate)}")
     return parts
 
 

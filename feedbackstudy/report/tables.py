@@ -56,7 +56,7 @@ class Cell:
         str
             Inline HTML.
         """
-        lines = escape(self.text).replace("\n", "<br>")
+        lines = escape(self.text).replace("\n", "<br>").replace("_", "_<wbr>")
         text = f'<span class="fs-tag fs-{self.tone}">{lines}</span>' if self.tone else lines
         small = escape(self.small).replace("\n", "<br>")
         return text + (f"<small>{small}</small>" if small else "")

@@ -184,6 +184,21 @@ def test_rows_that_may_not_be_passed_on_need_a_network_and_say_so(tmp_path, monk
     assert not [path for path in tmp_path.rglob("*") if path.is_file()]
 
 
+def test_a_published_analysis_needs_no_network(tmp_path):
+    """The child process refuses every socket but loopback (tests/network)."""
+    code = (
+        "import socket, sys\n"
+        "def refuse(event, _): \n    if event.startswith('socket.'): raise OSError(f'no network: {event}')\n"
+        "sys.addaudithook(refuse)\n"
+        "from feedbackstudy.cli.main import main\n"
+        f"sys.exit(main(['reproduce', '{QUICK}', '--out', {str(tmp_path)!r}]))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False)
+
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / f"{QUICK}.html").is_file()
+
+
 def test_claims_are_listed_one_is_shown_and_an_unknown_one_gets_the_nearest(capsys):
     assert main(["claims"]) == 0
     assert "only an analogue (no evidence)" in capsys.readouterr().out

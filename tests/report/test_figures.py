@@ -1,5 +1,7 @@
 """Pictures show the numbers they were given, in the house style, and leave the user's settings alone."""
 
+from itertools import pairwise
+
 import matplotlib as mpl
 import numpy as np
 import pytest
@@ -7,6 +9,7 @@ from matplotlib.figure import Figure
 
 from feedbackstudy import report
 from feedbackstudy.errors import InputError
+from feedbackstudy.report.drawing import drawing
 from feedbackstudy.report.figures import picture
 from feedbackstudy.report.style import FIRST, SECOND, label, plain
 
@@ -126,3 +129,84 @@ def test_an_svg_scales_and_its_ids_carry_the_prefix(posterior):
     assert "<metadata" not in svg and "<style" not in svg  # noqa: PT018
     assert " width=" not in svg.partition(">")[0]
     assert svg.count('id="') == svg.count('id="one-')
+
+
+@pytest.fixture
+def sites():
+    from feedbackstudy.literature.meta import meta_analysis
+
+    rng = np.random.default_rng(1)
+    effects = rng.normal(0.6, 0.2, 37)
+    labels = tuple(f"site {i}" for i in range(37))
+    return meta_analysis(effects, rng.uniform(0.01, 0.06, 37), labels=labels, measure="d")
+
+
+def test_the_forest_has_a_line_for_each_site_largest_first_then_diamond_and_prediction(sites, ax):
+    report.figure(sites, ax=ax)
+
+    names = [label.get_text() for label in ax.get_yticklabels()]
+    assert names[:37] == [sites.labels[i] for i in np.argsort(-sites.yi)]
+    assert names[37:] == ["pooled effect", "prediction interval"]
+    spans = ax.collections[0].get_segments()
+    assert [span[0][0] for span in spans] == pytest.approx(sites.study_low[np.argsort(-sites.yi)])
+    diamond = ax.patches[-1].get_xy()
+    assert (diamond[:, 0].min(), diamond[:, 0].max()) == pytest.approx((sites.low, sites.high))
+    assert any(list(line.get_xdata()) == list(sites.prediction_t) for line in ax.lines)
+
+
+def test_the_rows_of_a_forest_do_not_overlap(sites):
+    figure = Figure(figsize=(drawing(sites).width, drawing(sites).height), layout="constrained")
+    ax = report.figure(sites, ax=figure.add_subplot())
+    figure.draw_without_rendering()
+
+    boxes = [text.get_window_extent() for text in ax.get_yticklabels()]
+    tops = sorted(((box.y0, box.y1) for box in boxes), reverse=True)
+    assert all(below[1] <= above[0] + 1 for above, below in pairwise(tops))
+
+
+def test_a_forest_of_log_ratios_is_drawn_as_ratios_on_a_logarithmic_axis(ax):
+    from feedbackstudy.literature.meta import meta_analysis
+
+    logs = meta_analysis([0.1, 0.4, 0.9], [0.04, 0.05, 0.06], measure="odds ratio", scale="exp")
+
+    report.figure(logs, ax=ax)
+
+    assert ax.get_xscale() == "log"
+    assert any(list(line.get_xdata()) == [1.0, 1.0] for line in ax.lines)
+    assert f"Pooled effect {np.exp(logs.estimate):.2f}" in report.alt_text(logs)
+    assert f"was {np.exp(logs.estimate):.2f}, 95% CI" in report.sentence(logs)
+
+
+def test_contrasts_on_different_scales_stand_in_panels_of_their_own(build, ax):
+    from feedbackstudy.analysis.estimate import Estimates
+
+    differences = build["estimates"]().rows
+    ratios = build["estimates"](contrast="odds ratio", null=1.0, estimate=1.5, low=0.9, high=2.4, sesoi=1.2).rows
+
+    report.figure(Estimates(rows=(*differences, *ratios)), ax=ax)
+
+    first, second = ax.child_axes
+    assert (first.get_xscale(), second.get_xscale()) == ("linear", "log")
+    assert any(list(line.get_xdata()) == [1.0, 1.0] for line in second.lines)
+
+
+def test_a_wide_posterior_of_a_ratio_is_drawn_as_the_density_of_its_logarithm(build, ax):
+    grid = np.exp(np.linspace(-4, 8, 901))
+    density = np.exp(-0.5 * ((np.log(grid) - 2) / 1.2) ** 2) / grid
+    wide = build["posterior"](
+        grid=grid, density=density, null=1.0, median=np.exp(2), low=0.7, high=78.0, rope=None, prior_density=None
+    )
+
+    report.figure(wide, ax=ax)
+
+    curve = max(ax.lines, key=lambda line: len(line.get_xdata()))
+    peak = curve.get_xdata()[np.argmax(curve.get_ydata())]
+    assert ax.get_xscale() == "log"
+    assert peak == pytest.approx(np.exp(2), rel=0.02)
+
+
+def test_a_reproduction_is_drawn_as_counts_of_its_classes(reproduction, ax):
+    report.figure(reproduction, ax=ax)
+
+    assert [bar.get_width() for bar in ax.patches] == list(reproduction.counts.values())
+    assert "1 not computable, 3 reproduced; no decision flag" in report.alt_text(reproduction)
