@@ -76,7 +76,7 @@ fs.claims.get(claim_id)
 # %% [markdown]
 # ## What the largest experiment on timing found
 #
-# Thirty-eight college classes gave feedback at once on some tasks and days later on others. These are students and exams, not candidates and
+# College classes gave feedback at once on some tasks and days later on others. These are students and exams, not candidates and
 # interviews; still, it is the largest experiment on the timing of feedback with open data.
 
 # %%
@@ -97,7 +97,9 @@ axes = fs.report.figure(timing.findings.shows[0])
 
 # %%
 reviews = fs.datasets.load("meta_benchmarks").frame
-reviews.loc[reviews["relation"].str.contains("feedback"), ["source", "relation", "metric", "estimate", "k", "n", "seen_in"]]
+reviews.loc[
+    reviews["relation"].str.contains("feedback"), ["source", "relation", "metric", "estimate", "k", "n", "seen_in"]
+]
 
 # %% [markdown]
 # ## From a claim to a hypothesis
