@@ -122,14 +122,23 @@ header.fs-head{padding-top:1.4rem}header.fs-head h1{font-size:1.5rem}
 }
 @media print{
 @page{margin:18mm 16mm}
-body.fs-report{font-size:10pt}
+body.fs-report{font-size:9.5pt;line-height:1.4}
+.fs-report .fs-table{overflow:visible;margin:.6rem 0 .9rem}
+.fs-report table{font-size:7.8pt;line-height:1.3}
+.fs-report th,.fs-report td{padding:.2rem .5rem .2rem 0}
+.fs-report tbody th{min-width:3.2cm}
+.fs-report thead{display:table-header-group}
+.fs-report small,.fs-report .fs-tag{white-space:normal}
+.fs-report .fs-notes,.fs-report dl{font-size:7.8pt}
+.fs-report figcaption{font-size:8pt}
+.fs-section h2{font-size:14pt}.fs-section h3{margin:1rem 0 .3rem}
 .fs-shell{display:block;max-width:none;padding:0}
 header.fs-head{padding-top:0}
 .fs-section{break-before:auto;padding-top:1.2rem}
 .fs-section.fs-card{break-before:page}
 h2,h3,caption{break-after:avoid}
 tr,figure,.fs-means,[role=note]{break-inside:avoid}
-.fs-report figure{max-width:12cm}
+.fs-report figure{max-width:11cm;margin:.6rem 0}
 .fs-report a{color:inherit;text-decoration:none}
 .fs-report .fs-tag,.fs-means{-webkit-print-color-adjust:exact;print-color-adjust:exact}
 .fs-report .fs-scroll{overflow:visible}
