@@ -15,7 +15,15 @@ from feedbackstudy.psychometrics.cfa.implied import Pairs, curvature, implied, p
 from feedbackstudy.psychometrics.cfa.likelihood import Moments, information, log_determinant, second
 from feedbackstudy.psychometrics.cfa.structure import GroupStructure, Structure
 
-__all__ = ["FullInformation", "Patterns", "expectation_maximisation", "pattern_scores", "saturated_pairs", "spread_out"]
+__all__ = [
+    "FullInformation",
+    "Patterns",
+    "Spread",
+    "expectation_maximisation",
+    "pattern_scores",
+    "saturated_pairs",
+    "spread_out",
+]
 
 type Floats = NDArray[np.float64]
 

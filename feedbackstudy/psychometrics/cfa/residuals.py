@@ -11,7 +11,7 @@ from feedbackstudy.psychometrics.cfa.likelihood import Likelihood
 from feedbackstudy.psychometrics.cfa.moments import normal_weight
 from feedbackstudy.psychometrics.cfa.robust import Block, Blocks
 
-__all__ = ["KINDS", "implied_correlations", "residual_frames"]
+__all__ = ["KINDS", "implied_correlations", "residual_frames", "sample_covariance"]
 
 type Floats = NDArray[np.float64]
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from feedbackstudy.psychometrics.cfa.inference import Fitted
 from feedbackstudy.psychometrics.cfa.structure import GroupStructure
 
-__all__ = ["Standardised", "standardised"]
+__all__ = ["Standardised", "residual_variances", "standardised"]
 
 type Floats = NDArray[np.float64]
 

@@ -11,7 +11,7 @@ from feedbackstudy.errors import DeclarationError
 from feedbackstudy.psychometrics.cfa.expression import Dual, evaluate
 from feedbackstudy.psychometrics.cfa.table import ParameterTable, Row
 
-__all__ = ["Cells", "GroupStructure", "Structure", "structure_of"]
+__all__ = ["Cells", "GroupStructure", "Structure", "label_duals", "structure_of"]
 
 type Ints = NDArray[np.intp]
 type Floats = NDArray[np.float64]

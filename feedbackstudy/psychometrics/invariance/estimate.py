@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 from feedbackstudy.errors import DataError, DeclarationError, choices
 from feedbackstudy.psychometrics.cfa.estimate import errors_of, is_ordinal, thresholds_of
-from feedbackstudy.psychometrics.cfa.estimators import estimator_named
+from feedbackstudy.psychometrics.cfa.estimators import Estimator, estimator_named
 from feedbackstudy.psychometrics.cfa.levels import Place, wave_model
 from feedbackstudy.psychometrics.cfa.sample import read_sample
 from feedbackstudy.psychometrics.cfa.stated import Stated, stated_model
@@ -39,6 +39,15 @@ def _check_partial(partial: Collection[str], task: Task) -> None:
     for name in partial:
         if name not in known:
             raise DeclarationError(choices("Parameter in partial", name, known))
+
+
+def _refuse_options(chosen: Estimator, group: str | None, waves: object, rule: str, missing: str) -> None:
+    if (group is None) == (waves is None):
+        raise DeclarationError("Give either group=, the column of the groups, or waves=, the occasions; not both.")
+    if rule not in RULES:
+        raise DeclarationError(choices("Rule", rule, RULES))
+    if missing == "fiml" and not chosen.missing:
+        raise DeclarationError(f'missing="fiml" needs estimator="ML" or "MLR"; {chosen.name} uses complete rows.')
 
 
 @one_thread()
@@ -109,14 +118,9 @@ def invariance(
     model fits
     by construction better than it should; test it again in new data.
     """
-    if (group is None) == (waves is None):
-        raise DeclarationError("Give either group=, the column of the groups, or waves=, the occasions; not both.")
-    if rule not in RULES:
-        raise DeclarationError(choices("Rule", rule, RULES))
     chosen, base = estimator_named(estimator), stated_model(model)
+    _refuse_options(chosen, group, waves, rule, missing)
     ordinal = is_ordinal(chosen, ordered, base.items)
-    if missing == "fiml" and not chosen.missing:
-        raise DeclarationError(f'missing="fiml" needs estimator="ML" or "MLR"; {estimator} uses complete rows.')
     fitted_model, places, table = base, list[Place](), data
     if waves is not None:
         table, names = widened(data, base.items, waves, participant=participant)
