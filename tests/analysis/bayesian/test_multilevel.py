@@ -8,6 +8,7 @@ import pytest
 from scipy import stats
 
 from feedbackstudy.analysis.bayesian import multilevel, sampling
+from feedbackstudy.analysis.bayesian.gates import converged
 from feedbackstudy.analysis.bayesian.multilevel import ClassFigures, GammaPrior, ThreeLevelPrior, log_likelihood
 from feedbackstudy.errors import DataError
 
@@ -136,3 +137,46 @@ def test_the_sampler_prints_nothing_and_imports_nothing_until_it_is_called():
         assert "print(" not in source
         assert "\nimport pymc" not in source
         assert "\nimport nutpie" not in source
+
+
+@pytest.mark.slow
+def test_the_model_with_class_means_integrated_out_equals_the_model_with_them(classes):
+    """The same posterior from the authors' form, class means sampled (off centre) and people's likelihood in full."""
+    figures = figures_of(classes)
+    prior = ThreeLevelPrior()
+    pm = sampling.load_pymc()
+    with pm.Model() as full:
+        condition_mean = pm.Normal("condition_mean", 0, 1, shape=2)
+        between = pm.Gamma("between_sd", alpha=prior.between_sd.shape, beta=prior.between_sd.rate, shape=2)
+        mode = pm.Gamma("mode", alpha=prior.class_sd_mode.shape, beta=prior.class_sd_mode.rate)
+        spread = pm.Gamma("spread", alpha=prior.class_sd_sd.shape, beta=prior.class_sd_sd.rate)
+        rate = (mode + pm.math.sqrt(mode**2 + 4 * spread**2)) / (2 * spread**2)
+        sigma = pm.Gamma("class_sd", alpha=1 + mode * rate, beta=rate, shape=38)
+        offset = pm.Normal("offset", 0, 1, shape=38)
+        mu = condition_mean[figures.condition] + between[figures.condition] * offset
+        squares = (figures.n - 1) * figures.sd**2 + figures.n * (figures.mean - mu) ** 2
+        pm.Potential("people", -figures.n * pm.math.log(sigma) - squares / (2 * sigma**2))
+    theirs = sampling.sample(full, seed=3, draws=4000, target_accept=0.97)
+
+    ours = multilevel.three_level(figures, seed=4, draws=4000)
+
+    for name in ("condition_mean", "between_sd"):
+        for i in range(2):
+            a, b = ours.draws.variables[name][:, :, i], theirs.variables[name][:, :, i]
+            error = np.hypot(converged(a).mcse_median, converged(b).mcse_median)
+            assert np.median(a) == pytest.approx(np.median(b), abs=4 * error)
+            assert a.std() == pytest.approx(b.std(), rel=0.08)
+    assert ours.draws.gates.hold
+    assert ours.class_mean.std(axis=(0, 1)).max() < 0.3  # every class is pulled towards its condition
+
+
+@pytest.mark.slow
+def test_class_means_drawn_afterwards_follow_their_normal_distribution(classes):
+    figures = figures_of(classes)
+    drawn = multilevel.three_level(figures, seed=4, draws=2000)
+    between = drawn.between_sd[:, :, figures.condition] ** 2
+    within = drawn.class_sd**2 / figures.n
+    centre = (within * drawn.condition_mean[:, :, figures.condition] + between * figures.mean) / (within + between)
+    z = (drawn.class_mean - centre) / np.sqrt(within * between / (within + between))
+
+    assert stats.kstest(z[:, ::40].ravel(), "norm").pvalue > 1e-4
