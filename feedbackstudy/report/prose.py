@@ -17,7 +17,7 @@ from feedbackstudy.report.drawings.forest import on_scale
 if TYPE_CHECKING:
     from feedbackstudy.study import Study
 
-__all__ = ["about", "bayes_factor", "can_say", "probability", "sentence"]
+__all__ = ["about", "bayes_factor", "probability", "sentence"]
 
 _SITUATIONS: Final = {
     "hypothetical": "who imagined the situation",
@@ -94,22 +94,6 @@ def sentence(result: object, *, study: "Study | None" = None) -> str:  # noqa: A
     """
     kinds = ", ".join(sorted(kind.__name__ for kind in sentence.registry if kind is not object))
     raise InputError(f"There is no sentence for a {type(result).__name__}; there is one for: {kinds}.")
-
-
-def can_say(result: object) -> bool:
-    """Say whether this kind of result has a sentence.
-
-    Parameters
-    ----------
-    result : object
-        Anything.
-
-    Returns
-    -------
-    bool
-        True where `sentence` knows it.
-    """
-    return sentence.dispatch(type(result)) is not sentence.dispatch(object)
 
 
 @sentence.register(Estimate)

@@ -8,7 +8,7 @@ from feedbackstudy.errors import InputError
 from feedbackstudy.render import Page, Rendered, escape
 from feedbackstudy.report.drawing import can_draw
 from feedbackstudy.report.figures import picture
-from feedbackstudy.report.tables import can_tabulate, table
+from feedbackstudy.report.tables import table
 
 __all__ = ["Section", "drawn", "page_html", "section"]
 
@@ -67,7 +67,8 @@ def section(result: object) -> Section:
             "blocks=(Text(...),)) of your own."
         )
     page = result.page()
-    if can_tabulate(result):
+    # A kind derived from one with a table may show more than that table holds; its page has it all.
+    if type(result) in table.registry:
         return Section(title=page.title, body=lambda prefix: table(result).html() + drawn(result, prefix))
     return Section(title=page.title, body=lambda prefix: page_html(page) + drawn(result, prefix))
 

@@ -8,7 +8,7 @@ from feedbackstudy.errors import InputError
 from feedbackstudy.render import Page, Rendered, Table, Text, clean, escape
 from feedbackstudy.report.page_style import NOTEBOOK_CSS
 
-__all__ = ["Cell", "Column", "ReportTable", "can_tabulate", "table"]
+__all__ = ["Cell", "Column", "ReportTable", "table"]
 
 type Align = Literal["left", "right"]
 type Tone = Literal["", "good", "fair", "poor", "quiet"]
@@ -169,19 +169,3 @@ def table(result: object) -> ReportTable:
     """
     kinds = ", ".join(sorted(kind.__name__ for kind in table.registry if kind is not object))
     raise InputError(f"There is no table of a {type(result).__name__}; there is one of: {kinds}.")
-
-
-def can_tabulate(result: object) -> bool:
-    """Say whether this kind of result has a table.
-
-    Parameters
-    ----------
-    result : object
-        Anything.
-
-    Returns
-    -------
-    bool
-        True where `table` knows it.
-    """
-    return table.dispatch(type(result)) is not table.dispatch(object)

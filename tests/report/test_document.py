@@ -209,3 +209,17 @@ def test_an_unexplained_decision_flag_is_the_loudest_thing_on_the_card(build, tm
     assert "decision flags: 1, worst: p vs alpha (explained)" in words
     assert "Theirs is one-sided." in words
     assert "Not fit to report" not in words
+
+
+def test_the_check_of_a_study_keeps_what_it_can_and_cannot_say(tmp_path):
+    from feedbackstudy.study import Study
+    from feedbackstudy.study.template import new_study
+
+    study = Study.load(new_study(tmp_path / "study", "vignette-2x2x2"))
+
+    page = read(report.document(study, study.check(), to=tmp_path / "study.html"))
+
+    words = " ".join(page.words)
+    assert study.title in words
+    assert all(text in words for text in study.can_say().cannot)
+    assert page.problems == []
