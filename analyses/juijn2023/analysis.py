@@ -19,6 +19,11 @@ from feedbackstudy.study import Study
 
 SEED = 2023
 GROUPS = ("outcome_only", "outcome_and_process_sensitive", "outcome_and_process_no_sensitive")
+TOLD = {
+    GROUPS[0]: "outcome only",
+    GROUPS[1]: "process, sensitive attributes used",
+    GROUPS[2]: "process, sensitive attributes left out",
+}
 OUTCOMES = {"original": "h1", "dp": "h2", "eqo": "h3"}
 PAIRED = {1: "h6", 2: "h7", 3: "h8"}
 DROPPED = {"original": 1.0, "dp": 6.0, "eqo": 2.5}
@@ -127,7 +132,8 @@ def _pairs(study: Study, tables: Mapping[str, DataFrame]) -> tuple[list[Estimate
 
 
 def _pair(asked: Question, table: DataFrame, group: str, people: str) -> tuple[list[Estimate], Posterior]:
-    contrast = f"original: P({group} rated higher than {GROUPS[0]}), {people if group == GROUPS[2] else 'same people'}"
+    who = f", {people}" if group == GROUPS[2] else ""
+    contrast = f"P(rated fairer: told {TOLD[group]}, over {TOLD[GROUPS[0]]}), original algorithm{who}"
     classical = brunner_munzel(table.loc[group], table.loc[GROUPS[0]])
     drawn = bayesian.superiority(table.loc[group], table.loc[GROUPS[0]], seed=SEED)
     posterior = from_draws(
@@ -169,7 +175,8 @@ def _paired(asked: Question, counts: DataFrame, group: int) -> tuple[list[Estima
 
 
 def _signed(asked: Question, table: "pd.Series[int]", group: int, people: str) -> list[Estimate]:
-    contrast = f"group {group}: P(dp rated above eqo, over pairs of people), {people if group == 3 else 'same people'}"
+    who = f", {people}" if group == 3 else ""
+    contrast = f"P(dp rated above eqo, over pairs of people), told {TOLD[GROUPS[group - 1]]}{who}"
     classical = signed_rank(table.index, table)
     drawn = bayesian.signed_superiority(table.index, table, seed=SEED)
     posterior = from_draws(drawn.draws, quantity=contrast, null=0.5, engine="independent Dirichlet draws")
@@ -196,6 +203,6 @@ def _frequencies(table: DataFrame) -> Frequencies:
         title="Fairness of the original algorithm's decision",
         category_label="perceived fairness, 1 to 7",
         categories=tuple(float(value) for value in table.columns),
-        groups=tuple(group.replace("_", " ") for group in GROUPS),
+        groups=tuple(TOLD.values()),
         counts=table.to_numpy(),
     )
