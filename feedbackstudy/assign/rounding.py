@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from math import lcm
 
-from feedbackstudy.assign.chance import Chance, shuffled
+from feedbackstudy.design.chance import Chance, shuffled
 
 __all__ = ["round_table"]
 

@@ -12,8 +12,8 @@ from typing import Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from feedbackstudy.assign.chance import Chance, pick, shuffled
 from feedbackstudy.assign.rounding import round_table
+from feedbackstudy.design.chance import Chance, pick, shuffled
 from feedbackstudy.errors import DeclarationError
 
 __all__ = ["Complete", "Minimisation", "PermutedBlocks", "Scheme", "Simple", "block_unit", "place"]

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from feedbackstudy.assign.chance import Stream, exact, pick, shuffled
+from feedbackstudy.design.chance import Stream, exact, pick, shuffled
 from feedbackstudy.assign.rounding import round_table
 
 F = Fraction

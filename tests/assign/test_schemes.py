@@ -6,7 +6,7 @@ from math import comb, factorial
 import numpy as np
 import pytest
 
-from feedbackstudy.assign.chance import Stream
+from feedbackstudy.design.chance import Stream
 from feedbackstudy.assign.schemes import Complete, Minimisation, PermutedBlocks, Simple, block_unit
 from feedbackstudy.errors import DeclarationError
 
