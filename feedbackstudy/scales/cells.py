@@ -17,6 +17,7 @@ __all__ = ["Cells", "read_cells"]
 _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?\Z")
 _MISSING_CODES = frozenset({-999.0, -99.0, -98.0, -97.0, -77.0, -9.0, -8.0, -1.0, 66.0, 77.0, 88.0, 98.0, 99.0, 999.0})
 _SHOWN = 8
+_ROWS = 1 << 15
 _NAMED = 10
 
 
@@ -32,6 +33,8 @@ class Cells:
         One value a row; NaN where there is none.
     codes : ndarray of int8
         `MissingReason` codes.
+    low, high : float
+        Lowest and highest value; infinite, the wrong way round, where there is none.
     issues : tuple of Issue
         What was found: errors stop the scoring, notes say what was converted.
     """
@@ -39,6 +42,8 @@ class Cells:
     item: str
     values: NDArray[np.float64]
     codes: NDArray[np.int8]
+    low: float
+    high: float
     issues: tuple[Issue, ...] = ()
 
 
@@ -69,9 +74,39 @@ def read_cells(
     codes = responses.reason(item)
     who = _Who(responses, rows)
     values, issues = _numbers(series, codes, item, answers, who)
+    span = _span(values, answers)
     if not issues or all(issue.severity is not Severity.ERROR for issue in issues):
-        issues += _outside(values, codes, item, answers, who, imputed=imputed)
-    return Cells(item, values, codes, tuple(issues))
+        issues += _outside(values, span, item, answers, who, imputed=imputed)
+    return Cells(item, values, codes, span.low, span.high, tuple(issues))
+
+
+@dataclass(frozen=True, slots=True)
+class _Span:
+    """Lowest and highest value, and whether all values lie on the steps between."""
+
+    low: float
+    high: float
+    on_steps: bool
+
+
+def _span(values: NDArray[np.float64], answers: ResponseFormat) -> _Span:
+    """Read the values block by block, so that the working arrays stay in the processor's cache."""
+    low, high, on_steps = np.inf, -np.inf, True
+    for start in range(0, len(values), _ROWS):
+        block = values[start : start + _ROWS]
+        low = min(low, float(np.fmin.reduce(block, initial=np.inf)))
+        high = max(high, float(np.fmax.reduce(block, initial=-np.inf)))
+        if on_steps and answers.step is not None:
+            steps = _steps(block, answers)
+            # NaN differs from itself: a missing answer is counted on both sides and drops out.
+            on_steps = np.count_nonzero(np.rint(steps) != steps) == np.count_nonzero(block != block)
+    return _Span(low, high, on_steps)
+
+
+def _steps(values: NDArray[np.float64], answers: ResponseFormat) -> NDArray[np.float64]:
+    """Express answers in steps from the lowest code; whole numbers of steps are answers."""
+    step = answers.step or 1.0
+    return values if step == 1 and answers.min % 1 == 0 else (values - answers.min) / step
 
 
 class _Who:
@@ -142,23 +177,22 @@ def _texts(series: pd.Series, codes: NDArray[np.int8], item: str, who: _Who) -> 
 
 def _outside(
     values: NDArray[np.float64],
-    codes: NDArray[np.int8],
+    span: _Span,
     item: str,
     answers: ResponseFormat,
     who: _Who,
     *,
     imputed: bool,
 ) -> list[Issue]:
-    low, high = float(np.fmin.reduce(values, initial=np.inf)), float(np.fmax.reduce(values, initial=-np.inf))
     found: list[Issue] = []
-    if low < answers.min or high > answers.max:
+    if span.low < answers.min or span.high > answers.max:
         beyond = who.judged((values < answers.min) | (values > answers.max))
         if beyond.any():
             found.append(_beyond(values, beyond, item, answers, who))
-    if answers.step is None or imputed:
+    if answers.step is None or imputed or span.on_steps:
         return found
-    steps = values if answers.min % answers.step == 0 and answers.step == 1 else (values - answers.min) / answers.step
-    between = who.judged((np.rint(steps) != steps) & (codes == MissingReason.ANSWERED))
+    steps = _steps(values, answers)
+    between = who.judged((np.rint(steps) != steps) & ~np.isnan(values))
     if between.any():
         listed = _tally(values[between])
         what = f"{int(between.sum())} answers lie between two codes: {listed}."

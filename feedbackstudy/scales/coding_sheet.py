@@ -118,7 +118,7 @@ class CodingSheet(Rendered, Declaration):
 def _check_codes(column: pd.Series, dimension: Dimension) -> None:
     wrong = column[column.notna() & ~column.isin(list(dimension.codes))]
     if len(wrong):
-        listed = ", ".join(map(repr, wrong.unique()[:5]))
+        listed = ", ".join(repr(code) if isinstance(code, str) else str(code) for code in wrong.unique()[:5])
         raise DataError(
             f"Dimension {dimension.name!r} holds codes without an anchor: {listed} ({len(wrong)} ratings). "
             f"Codes run from {dimension.codes[0]} to {dimension.codes[-1]}."

@@ -31,17 +31,17 @@ def column_findings(cells: Sequence[Cells], scale: str) -> list[Issue]:
     """
     found: list[Issue] = []
     for cell in cells:
-        asked = int((cell.codes != MissingReason.NOT_ASKED).sum())
-        given = cell.values[cell.codes == MissingReason.ANSWERED]
-        if asked and not given.size:
+        asked = int(np.count_nonzero(cell.codes != MissingReason.NOT_ASKED))
+        given = int(np.count_nonzero(cell.codes == MissingReason.ANSWERED))
+        if asked and not given:
             found.append(_empty(cell.item, asked, scale))
-        elif given.size >= MIN_ROWS and given.min() == given.max():
+        elif given >= MIN_ROWS and cell.low == cell.high:
             found.append(
                 Issue(
                     "scales.constant_item",
                     Severity.WARNING,
                     f"item {cell.item}",
-                    f"all {given.size} answers are {given[0]:g}.",
+                    f"all {given} answers are {cell.low:g}.",
                     "A constant item adds nothing and lowers reliability; often a default or a wrong column.",
                     "Check the export; report reliability with and without the item.",
                 )
@@ -65,9 +65,9 @@ def _copies(cells: Sequence[Cells], scale: str) -> list[Issue]:
         return []
     rows = sample_rows(len(cells[0].values))
     found = []
-    for a, b in combinations(cells, 2):
-        first = a.values[rows]
-        if not np.array_equal(first, b.values[rows], equal_nan=True):
+    looks = [cell.values[rows] for cell in cells]
+    for (a, first), (b, second) in combinations(zip(cells, looks, strict=True), 2):
+        if not np.array_equal(first, second, equal_nan=True):
             continue
         given = first[~np.isnan(first)]
         if given.size >= MIN_ROWS and given.min() < given.max() and np.array_equal(a.values, b.values, equal_nan=True):
@@ -102,8 +102,7 @@ def shift_finding(cells: Sequence[Cells], answers: ResponseFormat, scale: str) -
         One error with the fix, or nothing.
     """
     step = answers.step or 1.0
-    low = min((float(np.fmin.reduce(c.values, initial=np.inf)) for c in cells), default=np.inf)
-    high = max((float(np.fmax.reduce(c.values, initial=-np.inf)) for c in cells), default=-np.inf)
+    low, high = min((c.low for c in cells), default=np.inf), max((c.high for c in cells), default=-np.inf)
     for by in (step, -step):
         fits = answers.min <= low + by and high + by <= answers.max
         if fits and (low < answers.min or high > answers.max):

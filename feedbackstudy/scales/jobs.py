@@ -28,8 +28,8 @@ class Job:
         Score column -> subscale, composite or total; empty for all of them.
     waves : tuple of str
         Occasions at which it is asked; empty for all.
-    asks : callable
-        Whether people of an arm are asked.
+    asks : callable or None
+        Whether people of an arm are asked; None for everybody.
     """
 
     name: str
@@ -37,7 +37,7 @@ class Job:
     form: str | None
     parts: Mapping[str, str]
     waves: tuple[str, ...]
-    asks: Callable[[str], bool]
+    asks: Callable[[str], bool] | None
 
     def columns(self, form: Form) -> tuple[str, ...]:
         """Return the item columns of a form, in its order.
@@ -97,7 +97,7 @@ def _job(one: object, library: Library) -> Job:
     if isinstance(one, str):
         one = library.get(one)
     if isinstance(one, Scale):
-        return Job(name=one.code, scale=one, form=None, parts={}, waves=(), asks=lambda _: True)
+        return Job(name=one.code, scale=one, form=None, parts={}, waves=(), asks=None)
     if isinstance(one, Measure):
         scale = library.get(str(one.scale))
         return Job(

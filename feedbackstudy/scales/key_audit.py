@@ -271,9 +271,8 @@ class _Audit:
         """Find items turned with the constant of another format: 6 - x on answers from 0 to 4 gives 2 to 6."""
         step, spans = self.answers.step or 1.0, {}
         for cell in cells:
-            given = cell.values[cell.codes == MissingReason.ANSWERED]
-            if given.size:
-                spans[cell.item] = (float(given.min()), float(given.max()))
+            if cell.low <= cell.high:
+                spans[cell.item] = (cell.low, cell.high)
         up = [item for item, (low, high) in spans.items() if high == self.answers.max + step and low > self.answers.min]
         if not up or len(up) == len(spans):
             return []

@@ -76,9 +76,11 @@ def score_job(responses: Responses, job: Job, *, imputed: bool) -> tuple[list[Co
 
 def _asked_rows(responses: Responses, job: Job) -> NDArray[np.bool_] | None:
     """Rows whose occasion and arm are asked; None for all."""
+    if not job.waves and job.asks is None:
+        return None
     occasions = responses.column("occasion")
     arms = responses.column("arm")
-    silent = [str(arm) for arm in arms.unique() if not job.asks(str(arm))]
+    silent = [str(arm) for arm in arms.unique() if job.asks is not None and not job.asks(str(arm))]
     if not job.waves and not silent:
         return None
     here = np.ones(len(responses), dtype=bool)
@@ -194,7 +196,9 @@ class _FormScorer:
             keep &= True if rows is None else rows
             keep &= True if asked is None else asked
             codes = np.where(keep, codes, np.int8(MissingReason.NOT_ASKED)).astype(np.int8)
-            limited.append(replace(cell, values=np.where(keep, values, np.nan), codes=codes))
+            kept = np.where(keep, values, np.nan)
+            low, high = np.fmin.reduce(kept, initial=np.inf), np.fmax.reduce(kept, initial=-np.inf)
+            limited.append(replace(cell, values=kept, codes=codes, low=float(low), high=float(high)))
         return limited
 
     def _uninvited(self, item: str, n: int) -> Issue:

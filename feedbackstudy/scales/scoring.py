@@ -97,7 +97,9 @@ def _table(responses: Responses, columns: Sequence[Column], issues: Issues) -> S
         clash = twice or sorted(set(names) & set(kept))
         raise DataError(f"Two columns would be called {clash[0]!r}; rename the measure or its scores.")
     base = responses.frame[kept]
-    frame = pd.concat([base, pd.DataFrame({c.info.name: c.scores for c in columns}, index=base.index)], axis="columns")
+    frame = pd.concat(
+        [base, pd.DataFrame({c.info.name: c.scores for c in columns}, index=base.index, copy=False)], axis="columns"
+    )
     about: dict[str, ScoreInfo] = {c.info.name: c.info for c in columns}
     answered: dict[str, NDArray[np.int16]] = {c.info.name: c.answered for c in columns}
     asked: dict[str, NDArray[np.int16]] = {c.info.name: c.asked for c in columns}

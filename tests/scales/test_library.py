@@ -8,8 +8,8 @@ import yaml
 from feedbackstudy import scales
 from feedbackstudy.declaration import from_document
 from feedbackstudy.errors import DataError, DeclarationError, InputError, NotFoundError
-from feedbackstudy.scales import library as library_module
 from feedbackstudy.scales import IncompleteScaleError, Scale, score
+from feedbackstudy.scales import library as library_module
 from feedbackstudy.scales.completion import Completion, apply_completions, read_completions
 from feedbackstudy.scales.evidence import Norm, Recalled, Reliability
 from feedbackstudy.scales.library import DEFINITIONS, Library
@@ -70,7 +70,7 @@ def test_every_form_says_where_its_key_comes_from(code):
 
 
 @pytest.mark.parametrize("code", CODES)
-def test_what_is_unknown_or_from_memory_refuses_to_score(code, take):
+def test_what_is_unknown_or_from_memory_refuses_to_score(code):
     scale = scales.get(code)
     for form in scale.forms:
         weak = [f for f in REQUIRED if form.origin(f).status not in ESTABLISHED]
@@ -153,7 +153,7 @@ def test_what_is_recalled_is_shown_only_as_from_memory(code):
         assert said
 
 
-def test_norms_from_memory_give_no_percentile(take):
+def test_norms_from_memory_give_no_percentile():
     panas = scales.get("panas")
 
     assert panas.evidence.norms == ()
@@ -261,7 +261,7 @@ def test_a_faulty_completion_names_its_line(tmp_path, line, says):
         read_completions(path)
 
 
-def test_a_completion_outside_the_form_is_refused(tmp_path):
+def test_a_completion_outside_the_form_is_refused():
     entry = Completion(scale="sam", field="reversed", value=[29], page="p. 1", who="A. Tester")
 
     with pytest.raises(DeclarationError, match="items run from 1 to 28"):
@@ -283,7 +283,7 @@ class Point:
 @pytest.fixture
 def installed(monkeypatch):
     def install(offer):
-        monkeypatch.setattr(library_module_of(), "entry_points", lambda group: [Point(offer)])
+        monkeypatch.setattr(library_module_of(), "entry_points", lambda **_: [Point(offer)])
         library_module_of()._sources.cache_clear()
 
     yield install
@@ -296,7 +296,7 @@ def library_module_of():
     return sys.modules["feedbackstudy.scales.library"]
 
 
-def test_scales_of_another_package_are_found(installed, make_scale, tmp_path):
+def test_scales_of_another_package_are_found(installed, make_scale):
     installed(lambda: [make_scale("theirs")])
 
     assert scales.get("theirs").code == "theirs"
@@ -343,13 +343,13 @@ def test_no_published_scale_holds_a_wording():
         for form in scales.get(code).forms:
             assert not form.instruction
             assert all(not item.text for item in form.items)
+    data = scales.get("gse").to_data()
+    data["forms"][0]["items"] = [{"position": 1, "text": "Some words."}]
     with pytest.raises(DeclarationError, match="only study-built CC0 items may"):
-        data = scales.get("gse").to_data()
-        data["forms"][0]["items"] = [{"position": 1, "text": "Some words."}]
         Scale.from_data(data)
 
 
-def test_a_library_of_ones_own_is_possible(make_scale, take):
+def test_a_library_of_ones_own_is_possible(make_scale):
     mine = Library({"demo": make_scale()})
 
     assert mine.codes == ("demo",)

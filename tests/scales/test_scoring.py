@@ -124,7 +124,7 @@ def test_composites_are_weighted_sums_with_their_own_range(make_scale, take):
     assert (scores.about["demo_balance"].low, scores.about["demo_balance"].high) == (-4.0, 4.0)
 
 
-def test_a_measure_names_its_scores_and_its_waves(make_scale, answers):
+def test_a_measure_names_its_scores_and_its_waves(answers):
     frame = pd.concat([answers(40, 8, prefix="gse3")] * 2, ignore_index=True).iloc[:, :3]
     frame.insert(0, "occasion", ["before"] * 40 + ["after"] * 40)
     frame.insert(0, "arm", "feedback")

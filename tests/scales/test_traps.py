@@ -133,7 +133,10 @@ def test_trap_04_pasa_composites_follow_the_published_formula(take):
     keyed = frame.copy()
     for i in (1, 6, 7, 9, 10):
         keyed[f"pasa_{i}"] = 7 - keyed[f"pasa_{i}"]
-    part = {k: keyed[[f"pasa_{i}" for i in range(first, 17, 4)]].sum(axis=1) for k, first in zip("TCSK", (1, 2, 3, 4))}
+    part = {
+        k: keyed[[f"pasa_{i}" for i in range(first, 17, 4)]].sum(axis=1)
+        for k, first in zip("TCSK", (1, 2, 3, 4), strict=True)
+    }
 
     got = score(take(frame), "pasa").frame
 
@@ -273,7 +276,7 @@ def test_trap_11_the_two_ipip_orders_are_two_forms():
     assert scale.form("ipip_page_order").reversed == (6, 7, 8, 9, 10)
 
 
-def test_trap_12_the_appraisal_ratio_is_refused_and_the_difference_offered(take):
+def test_trap_12_the_appraisal_ratio_is_refused_and_the_difference_offered():
     dres = completed(
         "dres",
         likert_options={"min": 1, "max": 7},
