@@ -5,8 +5,10 @@ each is imported when it is first used, so that ``import feedbackstudy`` stays q
 """
 
 import ast
+import sys
 from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 
 
 def _declared() -> dict[str, tuple[str, str]]:
@@ -19,6 +21,18 @@ def _declared() -> dict[str, tuple[str, str]]:
 _HOMES = _declared()
 
 __all__ = sorted(_HOMES)
+
+
+class _Public(ModuleType):
+    """Keeps a verb such as ``fs.assign`` the verb, also after the room ``feedbackstudy.assign`` was imported."""
+
+    def __setattr__(self, name: str, value: object) -> None:
+        is_room = isinstance(value, ModuleType)
+        if not (is_room and name in _HOMES and _HOMES[name] != (__name__, name)):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Public
 
 
 def __getattr__(name: str) -> object:

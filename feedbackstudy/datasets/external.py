@@ -20,7 +20,17 @@ from feedbackstudy.declaration import Declaration, Many
 from feedbackstudy.errors import FileFormatError, NotFoundError
 from feedbackstudy.files import inside, read_bounded
 
-__all__ = ["External", "Original", "content_sha256", "data_folder", "externals", "find", "load_external"]
+__all__ = [
+    "External",
+    "Original",
+    "content_sha256",
+    "data_folder",
+    "externals",
+    "find",
+    "how_to_obtain",
+    "load_external",
+    "verify",
+]
 
 VARIABLE = "FEEDBACKSTUDY_DATA"
 

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from feedbackstudy.errors import DataError, choices
 from feedbackstudy.issues import Issue, Severity
 
-__all__ = ["Items", "Matrix", "correlation", "covariance", "item_matrix"]
+__all__ = ["Items", "Matrix", "correlation", "covariance", "item_matrix", "refuse_singular"]
 
 type Items = pd.DataFrame | ArrayLike
 """What a public function accepts: a DataFrame with one column an item, or an array of people by items."""

@@ -16,7 +16,7 @@ from feedbackstudy.frames import Scores
 from feedbackstudy.named import Fixed, Line, Name, Named
 from feedbackstudy.render import Page, Rendered, Table, Text, number, table_of
 
-__all__ = ["CodedMessages", "CodingSheet", "Dimension", "coding_sheet", "join_codes"]
+__all__ = ["Agreement", "CodedMessages", "CodingSheet", "Dimension", "coding_sheet", "join_codes"]
 
 _FILE = Path(__file__).with_name("coding_sheet.yaml")
 

@@ -14,7 +14,15 @@ from feedbackstudy.named import Code, Line
 from feedbackstudy.scales.scale import Scale
 from feedbackstudy.yamlfile import YamlValue
 
-__all__ = ["COMPLETIONS_FILE", "Completion", "Completions", "apply_completions", "contribution", "read_completions"]
+__all__ = [
+    "COMPLETIONS_FILE",
+    "Completion",
+    "Completions",
+    "apply_completions",
+    "contribution",
+    "read_completions",
+    "stamps_of",
+]
 
 COMPLETIONS_FILE = "scales/complete.yaml"
 

@@ -11,7 +11,7 @@ from feedbackstudy.scales.scale import Scale
 from feedbackstudy.scales.wording import Wording
 from feedbackstudy.yamlfile import YamlValue
 
-__all__ = ["osd_definition", "osd_document", "read_osd", "to_osd"]
+__all__ = ["osd_definition", "osd_document", "read_osd", "require_wording", "to_osd"]
 
 _VERSION = "1.0.12"
 _METHODS = {"mean": "mean_coded", "sum": "sum_coded", "pomp": "mean_coded"}
