@@ -2,6 +2,7 @@
 
 import platform
 from dataclasses import dataclass, field
+from functools import lru_cache
 from importlib import metadata
 
 from feedbackstudy.render import Facts
@@ -24,13 +25,17 @@ def versions(*packages: str) -> dict[str, str]:
     dict
         Name -> version; a package that is not installed is left out. Nothing is imported.
     """
-    found = {"python": platform.python_version()}
-    for name in packages or _NAMED:
-        try:
-            found[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            continue
-    return found
+    found = {name: _installed(name) for name in packages or _NAMED}
+    return {"python": platform.python_version()} | {name: text for name, text in found.items() if text}
+
+
+@lru_cache(maxsize=256)
+def _installed(name: str) -> str:
+    """Return an installed version, empty where there is none; every result asks, so the metadata is read once."""
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from feedbackstudy.errors import DataError, NotFoundError
@@ -263,6 +263,7 @@ def test_shifted_codes_can_be_put_right_explicitly(make_scale, take, answers):
     assert responses.frame["demo_1"].min() == 0
 
 
+FEW = settings(max_examples=40)  # each example takes tables in and scores them
 likert = st.one_of(st.none(), st.integers(1, 5))
 people = st.lists(st.tuples(likert, likert, likert, likert), min_size=1, max_size=12)
 
@@ -275,6 +276,7 @@ def scored_rows(rows, scale, order=(1, 2, 3, 4)):
     return score(Responses.of_items(frame, already_reversed=[]), scale).frame["demo"].to_numpy()
 
 
+@FEW
 @given(people)
 def test_permuting_item_columns_keeps_every_score(make_scale, rows):
     scale = make_scale(reversed_items=[2])
@@ -282,6 +284,7 @@ def test_permuting_item_columns_keeps_every_score(make_scale, rows):
     assert np.array_equal(scored_rows(rows, scale), scored_rows(rows, scale, order=(3, 1, 4, 2)), equal_nan=True)
 
 
+@FEW
 @given(people, st.tuples(likert, likert, likert, likert))
 def test_adding_a_person_changes_no_one_elses_score(make_scale, rows, newcomer):
     scale = make_scale(reversed_items=[2], method="sum")
@@ -291,6 +294,7 @@ def test_adding_a_person_changes_no_one_elses_score(make_scale, rows, newcomer):
     assert np.array_equal(before, after[:-1], equal_nan=True)
 
 
+@FEW
 @given(people, st.sampled_from(["mean", "sum", "pomp"]))
 def test_scores_lie_inside_the_declared_range(make_scale, rows, method):
     low, high = {"mean": (1, 5), "sum": (4, 20), "pomp": (0, 100)}[method]
@@ -300,6 +304,7 @@ def test_scores_lie_inside_the_declared_range(make_scale, rows, method):
     assert np.all(np.isnan(scores) | ((scores >= low) & (scores <= high)))
 
 
+@FEW
 @given(people)
 def test_all_missing_gives_missing_and_never_0(make_scale, rows):
     scores = scored_rows([*rows, (None, None, None, None)], make_scale(method="sum"))
