@@ -11,11 +11,13 @@ from scipy.special import gammaln, log_expit, logsumexp
 from feedbackstudy.analysis.bayesian.densities import GridDensity
 from feedbackstudy.analysis.tables import whole_numbers
 from feedbackstudy.errors import DataError
+from feedbackstudy.psychometrics.threads import one_thread
 
 __all__ = ["ZeroInflatedPosterior", "ZeroInflatedPrior", "zero_inflated_posterior"]
 
 _Floats = NDArray[np.float64]
 type Part = Literal["count", "zero"]
+_NEGLIGIBLE = 1e-40
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,9 +130,10 @@ class ZeroInflatedPosterior:
         reach = float(np.abs(w).sum() / 2 * (along[-1] - along[0]))
         top = np.pi / float((along[1] - along[0]) * np.abs(w).max())
         t = np.arange(1, int(top * reach / np.pi)) * np.pi / reach
-        transform = self._transform(w, np.asarray(t, dtype=np.float64), part)
         grid = np.linspace(-reach, reach, 4001)
-        density = (np.exp(-1j * np.multiply.outer(grid, t)) @ transform).real + 0.5
+        with one_thread():
+            transform = self._transform(w, np.asarray(t, dtype=np.float64), part)
+            density = (np.exp(-1j * np.multiply.outer(grid, t)) @ transform).real + 0.5
         sd = spread * float(np.sqrt((w**2).sum()))
         return _trimmed(grid, np.maximum(density / reach, 0.0), np.asarray(stats.norm.pdf(grid, 0, sd)))
 
@@ -144,7 +147,7 @@ class ZeroInflatedPosterior:
         mixing = (levels if part == "count" else levels.T).ravel()
         outer, inner_given = (mean_given, odds_given) if part == "count" else (odds_given, mean_given)
         along = self.axes.log_mean if part == "count" else self.axes.log_odds
-        waves = {float(f): np.exp(1j * np.multiply.outer(t, f * along)) for f in np.unique(w[w != 0])}
+        waves = {float(f): _cosines_and_sines(t, float(f) * along) for f in np.unique(w[w != 0])}
         total, mass = np.zeros(t.size, dtype=np.complex128), 0.0
         for likelihood, weight in zip(self.likelihood, self.theta_mass, strict=True):
             product, plain = np.ones((t.size, mixing.size), dtype=np.complex128), np.ones(mixing.size)
@@ -152,7 +155,11 @@ class ZeroInflatedPosterior:
                 inner = (table if part == "count" else table.T) @ inner_given
                 joint = (outer[:, :, None] * inner[:, None, :]).reshape(along.size, -1)
                 plain *= joint.sum(axis=0)
-                product *= waves[float(factor)] @ joint if factor else joint.sum(axis=0)
+                if factor:
+                    parts = waves[float(factor)] @ joint
+                    product *= parts[: t.size] + 1j * parts[t.size :]
+                else:
+                    product *= joint.sum(axis=0)
             total += weight * (product @ mixing)
             mass += weight * float(plain @ mixing)
         return np.asarray(total / mass, dtype=np.complex128)
@@ -203,7 +210,7 @@ def zero_inflated_posterior(
         prior=chosen,
         n=int(table.sum()),
         axes=axes,
-        likelihood=np.exp(log_likelihood - top),
+        likelihood=_flushed(np.exp(log_likelihood - top)),
         theta_mass=_mass(axes.log_theta, 0.0, chosen.log_theta_sd),
     )
 
@@ -270,13 +277,24 @@ def _log_likelihood(y: _Floats, table: _Floats, axes: _Axes) -> _Floats:
     return np.asarray(positive + zeros * at_zero + others * log_expit(-axes.log_odds), dtype=np.float64)
 
 
+def _cosines_and_sines(t: _Floats, at: _Floats) -> _Floats:
+    """Return cosines over sines, so that a product with them stays real: half the work of a complex one."""
+    angles = np.multiply.outer(t, at)
+    return np.concatenate([np.cos(angles), np.sin(angles)])
+
+
 def _mass(grid: _Floats, mean: float, sd: float) -> _Floats:
     return np.asarray(stats.norm.pdf(grid, mean, sd) * (grid[1] - grid[0]), dtype=np.float64)
 
 
 def _given(values: _Floats, levels: _Floats, sd: float) -> _Floats:
     """Return the prior mass of each value of a cell given each common level, shape (values, levels)."""
-    return np.asarray(stats.norm.pdf(values[:, None], levels, sd) * (values[1] - values[0]), dtype=np.float64)
+    return _flushed(np.asarray(stats.norm.pdf(values[:, None], levels, sd) * (values[1] - values[0]), dtype=np.float64))
+
+
+def _flushed(values: _Floats) -> _Floats:
+    """Return zero for what is too small to count: products of such numbers are subnormal, and slow a hundredfold."""
+    return np.where(values < _NEGLIGIBLE, 0.0, values)
 
 
 def _trimmed(grid: _Floats, density: _Floats, prior: _Floats) -> GridDensity:
