@@ -13,9 +13,11 @@ from feedbackstudy.psychometrics import conditions
 from feedbackstudy.psychometrics.contingency import pair_tables
 from feedbackstudy.psychometrics.matrix import Items, Matrix
 from feedbackstudy.psychometrics.ordinal import Ordinal, ordinal_items
+from feedbackstudy.psychometrics.origin import origin
 from feedbackstudy.psychometrics.polychoric_covariance import asymptotic_covariance
 from feedbackstudy.psychometrics.polychoric_fit import fisher_scoring
 from feedbackstudy.psychometrics.rscript import RScript, r_vector
+from feedbackstudy.psychometrics.showing import with_notices
 from feedbackstudy.psychometrics.threads import one_thread
 from feedbackstudy.render import Page, Rendered, Table, table_of
 
@@ -127,9 +129,7 @@ class Polychorics(Rendered):
     def page(self) -> Page:
         """Return the correlations as a page."""
         note = f"{self.n} people, {len(self.items)} items, {self.missing} deletion"
-        return Page(
-            "Polychoric correlations", note, (*conditions.notices(self.issues), self.table(), self.provenance.facts())
-        )
+        return Page("Polychoric correlations", note, with_notices(self.issues, self.table(), self.provenance.facts()))
 
     def r_script(self) -> RScript:
         """Return a psych script that recomputes the correlations.
@@ -208,7 +208,7 @@ def thresholds_and_polychorics(
         issues=issues,
         iterations=steps,
         matrix=ordinal.matrix,
-        provenance=Provenance(made_by="psychometrics.polychoric", conventions=_conventions(missing, correct)),
+        provenance=origin("polychoric", *_conventions(missing, correct)),
     )
 
 
