@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from enum import StrEnum
-from typing import SupportsIndex
+from typing import Protocol, SupportsIndex
 
 from feedbackstudy.render import Block, Page, Rendered, Table, Text
 
@@ -63,6 +63,12 @@ class Issue:
         return {**asdict(self), "severity": str(self.severity), "who": list(self.who)}
 
 
+class _Printer(Protocol):
+    """IPython's printer, as far as it is used."""
+
+    def text(self, text: str) -> None: ...
+
+
 class Issues(list[Issue], Rendered):
     """A list of issues that renders itself, worst first.
 
@@ -81,8 +87,9 @@ class Issues(list[Issue], Rendered):
             return Issues(list.__getitem__(self, index))
         return list.__getitem__(self, index)
 
-    # IPython would print a list before it asks a mix-in.
-    _repr_pretty_ = Rendered._repr_pretty_
+    def _repr_pretty_(self, printer: _Printer, cycle: bool) -> None:  # noqa: ARG002
+        """Show the page: IPython has a printer of its own for lists, which would come before `Rendered`."""
+        printer.text(str(self))
 
     @property
     def errors(self) -> "Issues":

@@ -4,7 +4,7 @@ import dataclasses
 import json
 
 import pytest
-from IPython.lib.pretty import pretty
+from IPython.core.formatters import DisplayFormatter
 
 from feedbackstudy.issues import Issue, Issues, Severity
 
@@ -63,7 +63,9 @@ def test_the_page_counts_each_severity_and_lists_every_issue():
 
 
 def test_ipython_shows_the_page_and_not_a_list():
-    assert pretty(Issues([NOTE])) == str(Issues([NOTE]))
+    shown, _ = DisplayFormatter().format(Issues([NOTE]))
+
+    assert shown["text/plain"] == str(Issues([NOTE]))
 
 
 def test_no_issue_is_said_in_words():

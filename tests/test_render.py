@@ -1,6 +1,7 @@
 """Rendering: numbers as the field prints them, every slot escaped, nothing that runs or reaches out."""
 
 import math
+from dataclasses import dataclass
 from html.parser import HTMLParser
 
 import numpy as np
@@ -8,7 +9,7 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from IPython.lib.pretty import pretty
+from IPython.core.formatters import DisplayFormatter
 
 from feedbackstudy.render import (
     Facts,
@@ -261,9 +262,21 @@ def test_a_result_shows_itself_as_html_and_as_text():
     assert str(Shown()) == "A result\n========\n\nbody"
 
 
-def test_a_notebook_and_ipython_show_the_same_text_as_a_terminal():
-    """Not the record's repr, which may name a folder on the author's machine."""
-    assert pretty(Shown()) == str(Shown())
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recorded(Rendered):
+    """A result as ours are: a frozen record whose repr names a folder on the author's machine."""
+
+    folder: str = "/a/folder"
+
+    def page(self) -> Page:
+        return Page(title="A result")
+
+
+@pytest.mark.parametrize("result", [Shown(), Recorded()])
+def test_a_notebook_shows_the_page_and_never_the_repr(result):
+    shown, _ = DisplayFormatter().format(result)
+
+    assert shown == {"text/html": result.page().html(), "text/plain": str(result)}
 
 
 def test_a_result_without_a_page_cannot_be_made():

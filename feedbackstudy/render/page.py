@@ -4,7 +4,7 @@ import textwrap
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal
 
 from feedbackstudy.render.text import clean, escape, number
 
@@ -232,12 +232,6 @@ class Page:
         return "\n\n".join(part for part in parts if part)
 
 
-class _Printer(Protocol):
-    """IPython's printer, as far as it is used."""
-
-    def text(self, text: str) -> None: ...
-
-
 class Rendered(ABC):
     """Mix-in of everything that shows itself: define `page`, get notebook HTML, notebook text and terminal text."""
 
@@ -250,8 +244,9 @@ class Rendered(ABC):
     def _repr_html_(self) -> str:
         return self.page().html()
 
-    def _repr_pretty_(self, printer: _Printer, cycle: bool) -> None:  # noqa: ARG002
-        printer.text(str(self))
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:  # noqa: ARG002
+        """Give IPython the page also where it shows text, and not the record's repr, which may name a folder."""
+        return {"text/html": self._repr_html_(), "text/plain": str(self)}
 
     def __str__(self) -> str:
         return self.page().text()
