@@ -8,13 +8,16 @@ from pydantic import PrivateAttr, model_validator
 from feedbackstudy.declaration import Declaration, Many, digest, read_document, to_document
 from feedbackstudy.design import claims
 from feedbackstudy.design.arms import FEEDBACK, Arm
+from feedbackstudy.design.assignment import Assignment
 from feedbackstudy.design.conduct import Conduct
 from feedbackstudy.design.crossing import Crossing
 from feedbackstudy.design.factors import Covariate, Factor
 from feedbackstudy.design.hypotheses import Hypothesis
+from feedbackstudy.design.messages import Messages
 from feedbackstudy.design.plan import PARADATA, Plan
 from feedbackstudy.design.skeletons import Skeleton, skeletons
 from feedbackstudy.design.units import Units
+from feedbackstudy.design.vignettes import Vignettes
 from feedbackstudy.design.waves import Wave
 from feedbackstudy.errors import NotFoundError, choices
 from feedbackstudy.named import Code, Fixed, Line, Name, Named
@@ -27,7 +30,7 @@ from feedbackstudy.study.says import Sayings, sayings
 
 __all__ = ["Study"]
 
-RESERVED = frozenset({"participant", "arm", "occasion", "item", "response", "roster", FEEDBACK}) | PARADATA
+RESERVED = frozenset({"participant", "arm", "occasion", "item", "response", "roster", FEEDBACK, "exemplar"}) | PARADATA
 """Columns and words of the tables that a declaration cannot take for itself."""
 
 
@@ -64,6 +67,12 @@ class Study(Rendered, Declaration):
         What will be done with the numbers.
     conduct : Conduct
         How people are treated.
+    assignment : Assignment
+        How people get their condition.
+    messages : Messages or None
+        The texts that the cells get; their exemplars are a random factor.
+    vignettes : Vignettes or None
+        How factors that vary within people become a deck of stories.
 
     Notes
     -----
@@ -87,6 +96,9 @@ class Study(Rendered, Declaration):
     hypotheses: Named[Hypothesis] = Named()
     plan: Plan = Plan()
     conduct: Conduct
+    assignment: Assignment = Assignment()
+    messages: Messages | None = None
+    vignettes: Vignettes | None = None
 
     _lines: dict[tuple[str | int, ...], int] = PrivateAttr(default_factory=dict)
     _file: Path | None = PrivateAttr(default=None)

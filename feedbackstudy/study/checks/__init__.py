@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from feedbackstudy.issues import Issue, Issues
 from feedbackstudy.render import Page
 from feedbackstudy.study.checks.asking import check_asking
+from feedbackstudy.study.checks.assigning import check_assigning
 from feedbackstudy.study.checks.deciding import check_deciding
 from feedbackstudy.study.checks.ethics import check_ethics
 from feedbackstudy.study.checks.exclusions import check_exclusions
@@ -29,6 +30,7 @@ CHECKS: tuple[Callable[["Study"], Iterator[Issue]], ...] = (
     check_deciding,
     check_exclusions,
     check_ethics,
+    check_assigning,
 )
 
 
