@@ -1,30 +1,5 @@
-"""One BLAS thread inside the estimators: small matrices lose more to thread hand-over than they gain."""
+"""The one thread of `feedbackstudy.threads`, under the name by which the estimators of this room know it."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from functools import cache
-
-import numpy as np
-from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
+from feedbackstudy.threads import one_thread as one_thread
 
 __all__ = ["one_thread"]
-
-
-@cache
-def _controller() -> ThreadpoolController:
-    # Libraries are looked up once, after numpy has loaded its BLAS; a look-up at each call costs a millisecond.
-    np.linalg.inv(np.eye(2))
-    return ThreadpoolController()
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Limit every loaded BLAS and OpenMP library to one thread within the block.
-
-    Yields
-    ------
-    None
-        The former limits return at the end of the block. Usable as a decorator too.
-    """
-    with _controller().limit(limits=1):
-        yield

@@ -11,7 +11,7 @@ from scipy.special import gammaln, log_expit, logsumexp
 from feedbackstudy.analysis.bayesian.densities import GridDensity
 from feedbackstudy.analysis.tables import whole_numbers
 from feedbackstudy.errors import DataError
-from feedbackstudy.psychometrics.threads import one_thread
+from feedbackstudy.threads import one_thread
 
 __all__ = ["ZeroInflatedPosterior", "ZeroInflatedPrior", "zero_inflated_posterior"]
 
