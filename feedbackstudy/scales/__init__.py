@@ -2,6 +2,7 @@
 
 from feedbackstudy.scales.battery import Battery, battery
 from feedbackstudy.scales.change import Change, ReliableChange, change, reliable_change
+from feedbackstudy.scales.check import check_measures
 from feedbackstudy.scales.codebook import codebook_csv, codebook_markdown, definition_schema
 from feedbackstudy.scales.coding_sheet import CodedMessages, coding_sheet, join_codes
 from feedbackstudy.scales.completion import contribution
@@ -38,6 +39,7 @@ __all__ = [
     "battery",
     "change",
     "check_lock",
+    "check_measures",
     "codebook_csv",
     "codebook_markdown",
     "coding_sheet",

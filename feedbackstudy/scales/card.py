@@ -1,11 +1,38 @@
 """The card of a scale: structure, key, evidence, use terms, each with its status."""
 
+from collections.abc import Iterable
+
 from feedbackstudy.render import Block, Facts, Notice, Page, Table, Text, number
 from feedbackstudy.scales.evidence import Evidence, Norm, Reliability
 from feedbackstudy.scales.form import Form
+from feedbackstudy.scales.origin import Origin
 from feedbackstudy.scales.scale import Scale
 
 __all__ = ["card", "key_line"]
+
+
+class _Sources:
+    """Numbers each source once, so that a card names it in full once."""
+
+    def __init__(self) -> None:
+        self._places: dict[str, int] = {}
+
+    def mark(self, source: str) -> str:
+        """Return the source's number in brackets; empty for no source."""
+        if not source:
+            return ""
+        return f"[{self._places.setdefault(source, len(self._places) + 1)}]"
+
+    def status(self, origin: Origin) -> str:
+        """Return a status with its source's number, and who completed the field from which page."""
+        if origin.status == "completed":
+            return f"completed by {origin.who} ({origin.page})"
+        return f"{origin.status.replace('_', ' ')} {self.mark(origin.source)}".strip()
+
+    def blocks(self) -> list[Block]:
+        """Return the list of sources."""
+        rows = tuple((f"[{place}]", source) for source, place in self._places.items())
+        return [Facts(rows)] if rows else []
 
 
 def card(scale: Scale) -> Page:
@@ -21,14 +48,14 @@ def card(scale: Scale) -> Page:
     Page
         Ready to render.
     """
-    blocks: list[Block] = [_readiness(scale), _facts(scale)]
+    seen = _Sources()
+    blocks: list[Block] = [_readiness(scale), _facts(scale, seen)]
     for form in scale.forms:
-        blocks += _form(scale, form)
+        blocks += _form(scale, form, seen)
     blocks += _composites(scale)
-    blocks += _evidence(scale.evidence)
-    blocks += [_terms(scale), *(Notice(text) for text in scale.pitfalls)]
-    if scale.sources:
-        blocks.append(Text("Seen at: " + "; ".join(scale.sources)))
+    blocks += _evidence(scale.evidence, seen)
+    blocks += [_terms(scale, seen), *(Notice(text) for text in scale.pitfalls)]
+    blocks += [Text("Sources of the facts on this card:"), *seen.blocks()]
     short = f" ({scale.abbreviation})" if scale.abbreviation else ""
     return Page(title=f"{scale.name}{short}", subtitle=scale.construct_measured, blocks=tuple(blocks))
 
@@ -64,8 +91,8 @@ def _readiness(scale: Scale) -> Block:
     return Notice(f"Refuses to score until completed from the source. {detail}. Consult: {scale.citation}")
 
 
-def _facts(scale: Scale) -> Facts:
-    doi = f"{scale.doi} [{scale.origin('doi').status.replace('_', ' ')}]" if scale.doi else "none recorded"
+def _facts(scale: Scale, seen: _Sources) -> Facts:
+    doi = f"{scale.doi} ({seen.status(scale.origin('doi'))})" if scale.doi else "none recorded"
     pairs = [
         ("code", scale.code),
         ("roles", ", ".join(role.replace("_", " ") for role in scale.roles)),
@@ -73,32 +100,35 @@ def _facts(scale: Scale) -> Facts:
         ("use", scale.typical_use),
         ("citation", scale.citation),
         ("doi", doi),
-        ("scoring", _scoring(scale)),
+        ("scoring", _scoring(scale, seen)),
         ("translations", scale.translations),
         ("confidence", scale.confidence),
     ]
     return Facts(tuple((label, text) for label, text in pairs if text))
 
 
-def _scoring(scale: Scale) -> str:
+def _scoring(scale: Scale, seen: _Sources) -> str:
     rule = scale.scoring.missing
     kept = f"at least {number(100 * rule.minimum_answered, 0)} % of the asked items answered"
-    also = f" (also {', '.join(scale.scoring.also)})" if scale.scoring.also else ""
+    also = f", also {', '.join(scale.scoring.also)}" if scale.scoring.also else ""
     prorated = ", incomplete scores prorated and flagged" if rule.prorate else ""
-    return f"{scale.scoring.method}{also} [{scale.origin('scoring')}]; {kept}{prorated} [{scale.origin('missing')}]"
+    how, missing = seen.status(scale.origin("scoring")), seen.status(scale.origin("missing"))
+    return f"{scale.scoring.method}{also} ({how}); {kept}{prorated} ({missing})"
 
 
-def _form(scale: Scale, form: Form) -> list[Block]:
+def _form(scale: Scale, form: Form, seen: _Sources) -> list[Block]:
     answers = form.likert_options
     span = f"{number(answers.min, 0)} to {number(answers.max, 0)}" if answers else "unknown"
-    said = f" ({' ... '.join(answers.labels)}; labels {form.origin('labels')})" if answers and answers.labels else ""
+    said = (
+        f", {' ... '.join(answers.labels)} ({seen.status(form.origin('labels'))})" if answers and answers.labels else ""
+    )
     size = f"{form.size}" if form.size is not None else "unknown"
     facts = Facts(
         (
             (f"form {form.id}", " ".join(filter(None, [form.language and f"[{form.language}]", form.note])) or "-"),
-            ("items", f"{size} [{form.origin('n_items')}]"),
-            ("answers", f"{span}{said} [{form.origin('likert_options')}]"),
-            ("reversed", f"{key_line(form)} [{form.origin('reversed')}]"),
+            ("items", f"{size} ({seen.status(form.origin('n_items'))})"),
+            ("answers", f"{span} ({seen.status(form.origin('likert_options'))}){said}"),
+            ("reversed", f"{key_line(form)} ({seen.status(form.origin('reversed'))})"),
         )
     )
     rows = tuple(
@@ -111,7 +141,7 @@ def _form(scale: Scale, form: Form) -> list[Block]:
         for subscale in form.subscales
     )
     head = ("subscale", "items", "count", "high score means")
-    blocks: list[Block] = [facts, Table(head, rows, f"Subscales [{form.origin('subscales')}]")]
+    blocks: list[Block] = [facts, Table(head, rows, f"Subscales ({seen.status(form.origin('subscales'))})")]
     if scale.study_built:
         worded = tuple((str(item.position), item.text, item.tag) for item in form.items)
         blocks.append(Table(("item", "our words", "tag"), worded, "Items (CC0)"))
@@ -131,25 +161,22 @@ def _composites(scale: Scale) -> list[Block]:
     return blocks
 
 
-def _evidence(evidence: Evidence) -> list[Block]:
+def _evidence(evidence: Evidence, seen: _Sources) -> list[Block]:
     blocks: list[Block] = []
     if evidence.reliability:
-        rows = tuple(_reliability_row(entry) for entry in evidence.reliability)
+        rows = tuple(_reliability_row(entry, seen) for entry in evidence.reliability)
         blocks.append(
             Table(("statistic", "value", "sample", "n", "source"), rows, "Reliability, as seen at the source")
         )
     if evidence.norms:
-        norms = tuple(_norm_row(norm) for norm in evidence.norms)
+        norms = tuple(_norm_row(norm, seen) for norm in evidence.norms)
         blocks.append(
             Table(("population", "score", "mean", "sd", "n", "source"), norms, "Norms, as seen at the source")
         )
-    blocks += [
-        Table(("percentile", "score"), tuple((m, number(v, 2)) for m, v in norm.percentiles.items()), norm.sample)
-        for norm in evidence.norms
-        if norm.percentiles
-    ]
-    blocks += _structure(evidence)
-    blocks += [Text(f"Band {b.label}: {number(b.low, 2)} to {number(b.high, 2)} ({b.source})") for b in evidence.bands]
+    blocks += [_percentiles(norm) for norm in evidence.norms if norm.percentiles]
+    blocks += _structure(evidence, seen)
+    bands = tuple((b.label, f"{number(b.low, 2)} to {number(b.high, 2)}", seen.mark(b.source)) for b in evidence.bands)
+    blocks += [Table(("band", f"{evidence.bands[0].metric} score", "source"), bands, "Author's bands")] if bands else []
     blocks += [Text(note) for note in evidence.notes]
     if evidence.is_empty:
         blocks.append(Text("No evidence was seen at a source."))
@@ -157,36 +184,32 @@ def _evidence(evidence: Evidence) -> list[Block]:
     return blocks
 
 
-def _reliability_row(entry: Reliability) -> tuple[str, str, str, str, str]:
+def _percentiles(norm: Norm) -> Table:
+    head, row = ("percentile", *norm.percentiles), ("score", *(number(v, 2) for v in norm.percentiles.values()))
+    return Table(head, (row,), f"Percentiles: {norm.sample}")
+
+
+def _reliability_row(entry: Reliability, seen: _Sources) -> tuple[str, str, str, str, str]:
     if entry.value is not None:
         value = number(entry.value, 3, unit_interval=True)
     else:
         value = f"{number(entry.low, 3, unit_interval=True)} to {number(entry.high, 3, unit_interval=True)}"
     name = f"{entry.statistic} {entry.subscale}".strip().replace("_", " ")
-    return name, value, entry.sample, number(entry.n), entry.source
+    return name, value, entry.sample, number(entry.n), seen.mark(entry.source)
 
 
-def _norm_row(norm: Norm) -> tuple[str, str, str, str, str, str]:
+def _norm_row(norm: Norm, seen: _Sources) -> tuple[str, str, str, str, str, str]:
     score = f"{norm.metric} {norm.subscale}".strip()
-    return norm.sample, score, number(norm.mean, 2), number(norm.sd, 2), number(norm.n), norm.source
+    return norm.sample, score, number(norm.mean, 2), number(norm.sd, 2), number(norm.n), seen.mark(norm.source)
 
 
-def _structure(evidence: Evidence) -> list[Block]:
+def _structure(evidence: Evidence, seen: _Sources) -> list[Block]:
     found = evidence.structure
     if found is None:
         return []
-    blocks: list[Block] = [Text(f"Structure: {found.model} ({found.source})")]
+    blocks: list[Block] = [Text(f"Structure: {found.model} {seen.mark(found.source)}")]
     if found.fits:
-        rows = tuple(
-            (
-                f.model,
-                f.sample,
-                number(f.n),
-                f.estimator,
-                ", ".join(f"{k} {number(v, 3)}" for k, v in f.indices.items()),
-            )
-            for f in found.fits
-        )
+        rows = tuple((f.model, f.sample, number(f.n), f.estimator, _indices(f.indices.items())) for f in found.fits)
         blocks.append(Table(("model", "sample", "n", "estimator", "fit"), rows, "Fit"))
     columns = {
         "loading": found.loadings,
@@ -202,7 +225,11 @@ def _structure(evidence: Evidence) -> list[Block]:
     return blocks + [Text(note) for note in found.notes]
 
 
-def _terms(scale: Scale) -> Facts:
+def _indices(pairs: Iterable[tuple[str, float]]) -> str:
+    return ", ".join(f"{name.replace('_', ' ')} {number(value, 3)}" for name, value in pairs)
+
+
+def _terms(scale: Scale, seen: _Sources) -> Facts:
     terms = scale.use_terms
     return Facts(
         (
@@ -211,6 +238,6 @@ def _terms(scale: Scale) -> Facts:
             ("commercial use", terms.commercial.replace("_", " ")),
             ("redistribution of wording", terms.redistribution.replace("_", " ")),
             ("modification", terms.modification),
-            ("terms", f"{scale.license_explanation or '-'} [{scale.origin('use_terms')}]"),
+            ("terms", f"{scale.license_explanation or '-'} ({seen.status(scale.origin('use_terms'))})"),
         )
     )

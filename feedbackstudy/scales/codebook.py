@@ -48,7 +48,7 @@ def _rows(job: Job) -> list[dict[str, str]]:
     for form in forms:
         home = {p: s.name for s in form.subscales for p in s.items or ()}
         answers, rule = form.likert_options, job.scale.scoring
-        for position, column in enumerate(job.columns(form), 1):
+        for position, column in job.asked(form).items():
             turned = "unknown" if form.reversed is None else "yes" if position in form.reversed else "no"
             printed = " (printed reversed)" if position in form.precoded else ""
             values = (

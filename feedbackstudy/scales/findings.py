@@ -63,7 +63,7 @@ def _empty(item: str, asked: int, scale: str) -> Issue:
 def _copies(cells: Sequence[Cells], scale: str) -> list[Issue]:
     if not cells:
         return []
-    rows = sample_rows(len(cells[0].values))
+    rows = sample_rows(cells[0].codes == MissingReason.ANSWERED)
     found = []
     looks = [cell.values[rows] for cell in cells]
     for (a, first), (b, second) in combinations(zip(cells, looks, strict=True), 2):
@@ -144,7 +144,7 @@ def key_findings(
     """
     if len(cells) < 2:
         return []
-    rows = sample_rows(len(cells[0].values))
+    rows = sample_rows(cells[0].codes == MissingReason.ANSWERED)
     signs = read_signs(np.column_stack([cell.values[rows] for cell in cells]), reverse)
     if signs is None:
         return []

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 from feedbackstudy.errors import DeclarationError, InputError, choices
 from feedbackstudy.scales.form import Form
-from feedbackstudy.scales.library import Library
+from feedbackstudy.scales.library import Library, library
 from feedbackstudy.scales.measure import Measure
 from feedbackstudy.scales.scale import Scale
 
-__all__ = ["Job", "item_columns", "jobs_of", "score_names"]
+__all__ = ["Job", "item_columns", "jobs_of", "positions_of", "score_names"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +55,50 @@ class Job:
         if form.item_ids and self.name != self.scale.code:
             return tuple(f"{self.name}_{item}" for item in form.item_ids)
         return form.columns(self.name)
+
+    def asked(self, form: Form) -> dict[int, str]:
+        """Return position -> column of the items put before people: those of the scores named, and open questions.
+
+        Parameters
+        ----------
+        form : Form
+            The form.
+
+        Returns
+        -------
+        dict
+            In the order of the form; every item where no score is named.
+        """
+        columns = dict(enumerate(self.columns(form), 1))
+        if not self.parts:
+            return columns
+        wanted = {p for part in self.parts.values() for p in positions_of(self.scale, form, part)}
+        wanted |= {item.position for item in form.items if not item.scored}
+        return {place: column for place, column in columns.items() if place in wanted}
+
+
+def positions_of(scale: Scale, form: Form, part: str) -> tuple[int, ...]:
+    """Return the items behind a subscale, the total or a composite.
+
+    Parameters
+    ----------
+    scale : Scale
+        The scale.
+    form : Form
+        Its form.
+    part : str
+        Name of the score.
+
+    Returns
+    -------
+    tuple of int
+        Positions; empty where they are unknown.
+    """
+    composite = scale.composites.get(part)
+    if composite is not None:
+        return tuple(p for inner in composite.weights for p in positions_of(scale, form, inner))
+    subscale = form.subscales.get(part)
+    return (subscale.items or ()) if subscale is not None else form.positions
 
 
 def jobs_of(measures: object, library: Library) -> tuple[list[Job], list[Measure]]:
@@ -108,14 +152,18 @@ def _job(one: object, library: Library) -> Job:
     )
 
 
-def item_columns(measure: Measure | Scale | str, library: Library) -> tuple[str, ...]:
-    """Return the item columns that a measure reads, in the order of its form.
+def _default() -> Library:
+    return library()
+
+
+def item_columns(measure: Measure | Scale | str, library: Library | None = None) -> tuple[str, ...]:
+    """Return the item columns that a measure puts before people, in the order of its form.
 
     Parameters
     ----------
     measure : Measure, Scale or str
         The measure.
-    library : Library
+    library : Library, optional
         Where codes are looked up.
 
     Returns
@@ -123,8 +171,8 @@ def item_columns(measure: Measure | Scale | str, library: Library) -> tuple[str,
     tuple of str
         Column names; one for a measure that is a single column.
     """
-    jobs, singles = jobs_of(measure, library)
-    return (singles[0].name,) if singles else jobs[0].columns(jobs[0].scale.form(jobs[0].form))
+    jobs, singles = jobs_of(measure, library if library is not None else _default())
+    return (singles[0].name,) if singles else tuple(jobs[0].asked(jobs[0].scale.form(jobs[0].form)).values())
 
 
 def score_names(scale: Scale, form: Form, name: str, wanted: Mapping[str, str]) -> dict[str, str]:

@@ -201,7 +201,8 @@ class _Audit:
 
     def __init__(self, responses: Responses, job: Job, form: Form, printed: Printed) -> None:
         names = job.columns(form)
-        self.items = {p: names[p - 1] for p in form.positions}
+        put = job.asked(form)
+        self.items = {p: names[p - 1] for p in form.positions if p in put}
         absent = [item for item in self.items.values() if item not in responses.items]
         if absent or form.likert_options is None:
             raise DataError(f"Scale {job.scale.code!r} needs the item columns {', '.join(absent)}, which are absent.")
@@ -239,7 +240,8 @@ class _Audit:
         )
 
     def _scores(self) -> dict[str, tuple[int, ...]]:
-        return {s.name: s.items or () for s in self.form.subscales}
+        made = {s.name: tuple(p for p in s.items or () if p in self.items) for s in self.form.subscales}
+        return {name: positions for name, positions in made.items() if positions}
 
     def _complete(self, positions: Sequence[int]) -> NDArray[np.float64]:
         """Rows with a plausible answer to every item; codes such as 99 would drown the correlations."""

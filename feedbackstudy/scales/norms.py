@@ -91,6 +91,8 @@ def normed(scores: Scores, name: str, norm: Norm) -> Normed:
         raise DataError(f"The norm is a {norm.metric} score and {name!r} a {info.method}; score with that method.")
     if norm.subscale not in ("", info.subscale):
         raise DataError(f"The norm is for {norm.subscale!r}, the score is {info.subscale!r}.")
+    if norm.form not in ("", info.form):
+        raise DataError(f"The norm was collected with form {norm.form!r}, the score with {info.form!r}.")
     if norm.mean is None or norm.sd is None:
         raise DataError(f"The norm {norm.sample!r} lacks a mean or a standard deviation at its source.")
     values = scores.frame[name].to_numpy(dtype=np.float64)

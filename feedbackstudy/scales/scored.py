@@ -14,7 +14,7 @@ from feedbackstudy.scales.combine import Tally, mapped, pomp, scored, tally
 from feedbackstudy.scales.findings import column_findings, key_findings, shift_finding
 from feedbackstudy.scales.form import Form, ResponseFormat
 from feedbackstudy.scales.info import info_of
-from feedbackstudy.scales.jobs import Job, score_names
+from feedbackstudy.scales.jobs import Job, positions_of, score_names
 
 __all__ = ["Column", "score_job"]
 
@@ -66,10 +66,11 @@ def score_job(responses: Responses, job: Job, *, imputed: bool) -> tuple[list[Co
     for form, rows, fielded in given:
         job.scale.require_scorable(form.id)
         part = _FormScorer(responses, job, form, rows, asked, imputed=imputed)
-        issues += part.issues
         if any(issue.severity is Severity.ERROR for issue in part.issues):
+            issues += part.issues
             continue
         made = part.columns(fielded)
+        issues += part.issues
         columns = _merged(columns, made, rows) if columns else made
     return columns, issues
 
@@ -161,7 +162,7 @@ class _FormScorer:
         self.stated = responses.already_reversed
         self.wanted = score_names(job.scale, form, job.name, job.parts)
         names = job.columns(form)
-        needed = {p for part in self.wanted.values() for p in self._positions(part)}
+        needed = {p for part in self.wanted.values() for p in positions_of(job.scale, form, part)}
         self.items = {p: names[p - 1] for p in sorted(needed)}
         self._require(responses, self.items.values())
         cells = [read_cells(responses, item, self.answers, rows, imputed=imputed) for item in self.items.values()]
@@ -240,21 +241,31 @@ class _FormScorer:
                 norms=info.norms and not any(f.modified for f in fielded),
                 stamps=(*info.stamps, *_stamps(stamped, fielded)),
             )
-            made.append(Column(info, *self._part(part)))
+            column = Column(info, *self._part(part))
+            made.append(column)
+            self.issues += self._partly(column)
         return made
 
-    def _positions(self, part: str) -> tuple[int, ...]:
-        """Items behind a subscale, the total or a composite."""
-        composite = self.scale.composites.get(part)
-        if composite is not None:
-            return tuple(p for inner in composite.weights for p in self._positions(inner))
-        subscale = self.form.subscales.get(part)
-        return (subscale.items or ()) if subscale is not None else self.form.positions
+    def _partly(self, column: Column) -> list[Issue]:
+        """Say where people were asked only some items of a score: the rule counts those alone."""
+        rows = int(np.count_nonzero((column.asked > 0) & (column.asked < column.info.n_items)))
+        if not rows:
+            return []
+        return [
+            Issue(
+                "scales.partly_asked",
+                Severity.NOTE,
+                f"score {column.info.name}",
+                f"{rows} rows were asked only some of its {column.info.n_items} items.",
+                "What was not asked is not missing: the rule counts the asked items, and the score is prorated.",
+                "Compare arms on items that all were asked, or say why the scores are comparable.",
+            )
+        ]
 
     def _part(self, part: str) -> Part:
         composite = self.scale.composites.get(part)
         if composite is None:
-            return self._score(self._positions(part))
+            return self._score(positions_of(self.scale, self.form, part))
         sources = [self._part(inner) for inner in composite.weights]
         values = sum(w * s[0] for w, s in zip(composite.weights.values(), sources, strict=True))
         answered, asked = sum(s[1] for s in sources), sum(s[2] for s in sources)

@@ -50,20 +50,23 @@ class Signs:
         return [i for i, chosen in enumerate(which) if chosen and self.straight[i] < -self.margin]
 
 
-def sample_rows(n: int) -> NDArray[np.intp]:
-    """Return evenly spaced rows, all of them where there are few.
+def sample_rows(answered: NDArray[np.bool_]) -> NDArray[np.intp]:
+    """Return evenly spaced rows of those that answered, all of them where they are few.
 
     Parameters
     ----------
-    n : int
-        Rows in the table.
+    answered : ndarray of bool
+        Rows with an answer; rows of other waves and arms must not take the sample's places.
 
     Returns
     -------
     ndarray of int
         At most 4,000 row numbers, the same for the same table.
     """
-    return np.unique(np.linspace(0, max(n - 1, 0), min(n, _SAMPLE)).astype(np.intp))
+    rows = np.flatnonzero(answered)
+    if len(rows) <= _SAMPLE:
+        return rows
+    return rows[np.linspace(0, len(rows) - 1, _SAMPLE).astype(np.intp)]
 
 
 def correlations(items: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -1,6 +1,7 @@
 """Scales and answers that the scoring tests share."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -12,16 +13,19 @@ from feedbackstudy.scales import Scale
 SEEN = {"status": "verified", "source": "a test"}
 
 
+REFERENCE = Path(__file__).parents[1] / "reference"
+
+
 @pytest.fixture(scope="session")
-def bfi(shared):
+def bfi():
     """25 items, 2,800 people, answers as given (psych::bfi)."""
-    return pd.read_csv(shared / "oracles" / "bfi.csv", index_col=0)
+    return pd.read_csv(REFERENCE / "bfi.csv", index_col=0)
 
 
 @pytest.fixture(scope="session")
-def oracle(shared):
-    """Scores made in R 4 with psych; see `meta` in the file for versions and calls."""
-    return json.loads((shared / "oracles" / "psychometrics.json").read_text())
+def oracle():
+    """Scores made in R: rowMeans after 7 - x, quantile type 7, psych::alpha; `meta` in the file has the versions."""
+    return json.loads((REFERENCE / "psychometrics.json").read_text())
 
 
 @pytest.fixture(scope="session")

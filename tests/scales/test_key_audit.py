@@ -197,3 +197,33 @@ def test_below_30_complete_rows_nothing_is_said_about_signs(scale, answers, take
 def test_absent_columns_are_named(scale, raw, take):
     with pytest.raises(DataError, match="demo_6"):
         key_audit(take(raw.drop(columns="demo_6")), scale)
+
+
+def test_a_wave_that_was_not_asked_takes_no_place_in_the_quick_check(scale, answers):
+    frame = answers(9000, 6, against=AGAINST)
+    turned = frame.assign(demo_2=6 - frame["demo_2"], demo_5=6 - frame["demo_5"])
+    waves = pd.concat([turned, turned * np.nan, turned * np.nan], ignore_index=True)
+    waves = waves.assign(
+        participant=[f"p{i % 9000}" for i in range(27000)], arm="a", occasion=np.repeat(["1", "2", "3"], 9000)
+    )
+    codes = {c: np.where(waves[c].isna(), MissingReason.NOT_ASKED, MissingReason.ANSWERED) for c in frame}
+    order = waves.sort_values(["participant", "occasion"]).index
+    by_person = waves.loc[order].reset_index(drop=True)
+    sorted_codes = {c: codes[c][order] for c in codes}
+    responses = Responses.from_frame(by_person, items=list(frame.columns), reasons=sorted_codes)
+
+    with pytest.raises(DataError, match=r"already_reversed=\['demo_2', 'demo_5'\]"):
+        score(responses, scale)
+
+
+def test_the_audit_of_a_measure_looks_at_the_scores_it_names(answers):
+    from feedbackstudy.scales.measure import Measure
+
+    frame = answers(60, 28, prefix="m")[["m_1", "m_5", "m_9", "m_13"]].round().clip(1, 6)
+    frame = frame.assign(participant=[f"p{i}" for i in range(60)], arm="a", occasion="t")
+    responses = Responses.from_frame(frame, items=["m_1", "m_5", "m_9", "m_13"])
+
+    audit = key_audit(responses, Measure(name="m", scale="pasa", waves=("t",), scores={"threat": "threat"}))
+
+    assert [p.part for p in audit.patterns] == ["threat"]
+    assert {f.kind for f in audit.findings} == {"already_reversed"}

@@ -108,7 +108,8 @@ def test_the_evidence_of_the_gse_is_shown_with_its_source():
     for figure in (".854", "19,719", "29.59", "5.29", "0.493", "0.651", "0.972", "0.048", "23.05"):
         assert figure in text, figure
     assert "HPSNZ/hpad_gse_reference_data" in text
-    assert re.search(r"95\s+38\.00", text)
+    assert re.search(r"percentile\s+5\s+10\s+25\s+50\s+75\s+90\s+95", text)
+    assert re.search(r"score\s+20\.00\s+23\.00\s+27\.00\s+30\.00\s+33\.00\s+36\.00\s+38\.00", text)
 
 
 def test_gse_figures_are_those_recomputed(facts):

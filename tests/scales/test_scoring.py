@@ -163,6 +163,8 @@ def test_items_an_arm_was_not_asked_are_never_missing(make_scale):
     assert scores.frame["demo"].notna().all()
     assert scores.asked("demo")[silent].tolist() == [2] * 30
     assert scores.counts()["missing"].tolist() == [0]
+    assert [issue.code for issue in scores.issues] == ["scales.partly_asked"]
+    assert "30 rows were asked only some of its 4 items" in scores.issues[0].what
     expected = frame.loc[silent, ["demo_1", "demo_2"]].mean(axis=1)
     assert scores.frame["demo"][silent].tolist() == pytest.approx(expected.tolist())
 
