@@ -12,9 +12,10 @@ __all__ = ["Minimum", "minimise"]
 type Floats = NDArray[np.float64]
 
 _DECREMENT = 1e-17  # half the squared length of the last step in standard errors, per person
-_ITERATIONS = 300
+_ITERATIONS = 100
 _HALVINGS = 25
 _RIDGE = 1e-8
+_REACH = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,12 @@ def _direction(e: Evaluation) -> Floats:
     return -np.linalg.lstsq(e.expected + np.diag(ridge), e.gradient, rcond=None)[0]
 
 
+def _bounded(step: Floats, information: Floats, reach: float) -> Floats:
+    """Shorten a step that would move the moments too far, in the metric of expected information."""
+    size = float(np.sqrt(max(float(step @ information @ step), 0.0)))
+    return step if size <= reach else step * (reach / size)
+
+
 def _try(at: Evaluator, theta: Floats, *, observed: bool) -> Evaluation | None:
     try:
         e = at(theta, observed=observed)
@@ -68,6 +75,7 @@ def minimise(
     newton: bool = True,
     decrement: float = _DECREMENT,
     iterations: int = _ITERATIONS,
+    reach: float = _REACH,
 ) -> Minimum:
     """Minimise a discrepancy from a start.
 
@@ -83,6 +91,8 @@ def minimise(
         Stop when the predicted gain of the next step is smaller.
     iterations : int
         At most so many steps.
+    reach : float
+        Longest step in the metric of expected information; long steps can lead into far valleys.
 
     Returns
     -------
@@ -96,7 +106,7 @@ def minimise(
     """
     e = at(theta, observed=newton)
     for k in range(iterations):
-        step = _direction(e)
+        step = _bounded(_direction(e), e.expected, reach)
         gain = -float(step @ e.gradient)
         if not np.isfinite(gain):
             return Minimum(theta, e, k, converged=False)

@@ -14,7 +14,7 @@ from feedbackstudy.psychometrics.cfa.likelihood import Likelihood
 from feedbackstudy.psychometrics.cfa.objective import objective_of
 from feedbackstudy.psychometrics.cfa.optimise import Minimum, minimise
 from feedbackstudy.psychometrics.cfa.sample import Sample
-from feedbackstudy.psychometrics.cfa.start import start_values
+from feedbackstudy.psychometrics.cfa.start import modest_starts, start_values
 from feedbackstudy.psychometrics.cfa.structure import Structure, structure_of
 from feedbackstudy.psychometrics.cfa.table import ParameterTable
 
@@ -23,6 +23,7 @@ __all__ = ["Solved", "solve"]
 type Floats = NDArray[np.float64]
 
 _SHRINKS = 12
+_SAME = 1e-6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +83,18 @@ def _search(
             theta = np.where(off, 0.5 * theta, theta)
     else:
         theta = _safe(structure, sample)
-    return minimise(at, theta, newton=newton)
+    tries = [minimise(at, theta, newton=newton)]
+    for start in modest_starts(structure, [m.cov for m in sample.moments], theta):
+        if tries[-1].converged:
+            break
+        try:
+            tries.append(minimise(at, start, newton=newton))
+        except np.linalg.LinAlgError:
+            continue
+    # a converged search counts only where no other one went lower: otherwise it is a local minimum
+    lowest = min(found.evaluation.value for found in tries)
+    good = [found for found in tries if found.converged and found.evaluation.value <= lowest + _SAME]
+    return good[0] if good else tries[0]
 
 
 def _safe(structure: Structure, sample: Sample) -> Floats:

@@ -1,16 +1,19 @@
 """Starting values: a principal component per factor, scaled to its marker."""
 
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import NDArray
 
 from feedbackstudy.psychometrics.cfa.structure import Structure
 from feedbackstudy.psychometrics.cfa.table import ParameterTable, Row
 
-__all__ = ["start_values"]
+__all__ = ["modest_starts", "start_values"]
 
 type Floats = NDArray[np.float64]
 
 _LEAST = 0.05  # smallest share of a variance left to the residual at the start
+_SHARES = (0.3, 0.05)  # of a marker's variance that its factor has at another start
 _SHRINK = 0.7  # loadings on an item's second factor start smaller
 
 
@@ -150,3 +153,36 @@ def _value(row: Row, starts: dict[tuple[str, str, str], float], taus: list[dict[
     if row.op == "~~" and taus is not None and row.lhs == row.rhs and (row.lhs, "~1", "") in starts:
         return 1.0
     return starts.get((row.lhs, row.op, row.rhs), 0.0)
+
+
+def modest_starts(structure: Structure, covs: list[Floats], theta: Floats) -> Iterator[Floats]:
+    """Yield other starts: uncorrelated factors of small variance, residuals of half the variance.
+
+    Parameters
+    ----------
+    structure : Structure
+        The model.
+    covs : list of ndarray
+        Sample covariances by group.
+    theta : ndarray
+        The usual start, whose loadings are kept.
+
+    Yields
+    ------
+    ndarray of shape (n_free,)
+        A start.
+    """
+    rows, at = structure.table.rows, {name: k for k, name in enumerate(structure.table.items)}
+    free = np.any(structure.K != 0, axis=1)
+    usual = structure.parameters(theta)
+    first = {f: names[0] for f, names in structure.table.model.loadings().items()}
+    for share in _SHARES:
+        x = usual.copy()
+        for k, row in enumerate(rows):
+            if row.op != "~~" or row.start is not None:
+                continue
+            item = row.lhs if row.lhs in at else first[row.lhs]
+            variance = covs[row.group][at[item], at[item]] if item in at else usual[k]
+            x[k] = 0.0 if row.lhs != row.rhs else variance * (0.5 if row.lhs in at else share)
+        found, *_ = np.linalg.lstsq(structure.K[free], x[free] - structure.c[free], rcond=None)
+        yield np.asarray(found)
