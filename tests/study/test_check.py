@@ -85,6 +85,8 @@ def test_a_sound_study_has_notes_only(sound: Data) -> None:
     assert {issue.severity for issue in issues} == {Severity.NOTE}
 
 
+WEDGE: dict[str, object] = {"assignment": {"method": "stepped_wedge", "wedge": {"factor": "timing", "sequences": 4}}}
+
 ERRORS: list[tuple[str, dict[str, object]]] = [
     ("unknown_factor", {"hypotheses/h1/contrast/factor": "timming"}),
     ("unknown_level", {"hypotheses/h1/contrast/level": "specific"}),
@@ -168,6 +170,20 @@ ERRORS: list[tuple[str, dict[str, object]]] = [
     ("feedback_withheld", {"conduct/population": "candidates", "conduct/withheld_feedback": GONE}),
     ("feedback_withheld", {"conduct/population": "candidates",
                            "conduct/withheld_feedback": {"given_afterwards": False}}),
+    ("unknown_stratum", {"assignment": {"by": ["nothing"]}}),
+    ("stratum_unknown_at_assignment", {"assignment": {"by": ["interviews_so_far"]}}),
+    ("stratum_is_continuous", {"assignment": {"by": ["interviews_so_far"]}}),
+    ("unknown_cell", {"assignment": {"ratio": {"same_day": 2.0}}}),
+    ("probability_absent", {"assignment": {"probabilities": {"silence": 1.0}}}),
+    ("two_cluster_units", {"units": [{"name": "site"}, {"name": "class", "nested_in": "site"},
+                                     {"name": "student", "nested_in": "class"}],
+                           "factors/timing/assigned_to": "class", "factors/framing/assigned_to": "site"}),
+    ("more_conditions_than_people", {"units/student/n": 9}),
+    ("wedge_cannot_step", WEDGE),
+    ("wedge_with_others", WEDGE),
+    ("more_sequences_than_clusters", {**WEDGE, "factors/timing/assigned_to": "class", "units/class/n": 3}),
+    ("vignettes_without_factor", {"vignettes": {"per_person": 4}}),
+    ("messages_unusable", {"messages": {"family": "data_analyst", "levels": {"framing": "deficits_first"}}}),
 ]  # fmt: skip
 
 WARNINGS: list[tuple[str, dict[str, object]]] = [
@@ -203,6 +219,7 @@ WARNINGS: list[tuple[str, dict[str, object]]] = [
     ("deception_undescribed", {"conduct/deception_detail": GONE}),
     ("no_support_contact", {"conduct/support_contact": GONE}),
     ("no_retention", {"conduct/retention_months": GONE}),
+    ("few_exemplars", {"messages": {"family": "data_analyst", "exemplars": ["analyst_a"]}}),
 ]
 
 NOTES: list[tuple[str, dict[str, object]]] = [

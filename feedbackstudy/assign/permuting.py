@@ -1,0 +1,154 @@
+"""Other assignments that could have been drawn: what randomisation inference compares the real one with."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import product
+from math import factorial, prod
+
+import numpy as np
+from numpy.typing import NDArray
+
+from feedbackstudy.assign.rounding import round_table
+from feedbackstudy.assign.schemes import Complete, Scheme
+from feedbackstudy.design.chance import Stream
+from feedbackstudy.errors import InputError
+
+__all__ = ["Permutations", "count_assignments", "permute"]
+
+MOST_TABLES = 20_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Permutations:
+    """Assignments drawn by the same scheme, or all that there are.
+
+    Attributes
+    ----------
+    conditions : ndarray of shape (m, units)
+        Index of each unit's condition.
+    weights : ndarray of shape (m,)
+        Probability of each assignment; 1/m for drawn ones.
+    exact : bool
+        Whether these are all assignments that the scheme can give.
+    """
+
+    conditions: NDArray[np.int16]
+    weights: NDArray[np.float64]
+    exact: bool
+
+
+class _Branches:
+    """Walks through all outcomes of a rounding: takes the next open branch, and knows its probability."""
+
+    def __init__(self, path: list[int]) -> None:
+        self.path, self.taken = path, list[int]()
+        self.weight = Fraction(1)
+        self.open: list[list[int]] = []
+
+    def below(self, n: int) -> int:
+        return self._take([Fraction(1, n)] * n)
+
+    def happens(self, p: Fraction) -> bool:
+        return self._take([p, 1 - p]) == 0
+
+    def _take(self, odds: list[Fraction]) -> int:
+        depth = len(self.taken)
+        if depth < len(self.path):
+            branch = self.path[depth]
+        else:
+            live = [i for i, p in enumerate(odds) if p]
+            branch = live[0]
+            self.open += [[*self.taken, other] for other in live[1:]]
+        self.taken.append(branch)
+        self.weight *= odds[branch]
+        return branch
+
+
+def _tables(scheme: Complete) -> dict[tuple[tuple[int, ...], ...], Fraction] | None:
+    """Return every table of counts with its exact probability; None where there are too many to walk through."""
+    found: dict[tuple[tuple[int, ...], ...], Fraction] = {}
+    todo: list[list[int]] = [[]]
+    for _ in range(MOST_TABLES):
+        if not todo:
+            return found
+        chance = _Branches(todo.pop())
+        table = tuple(map(tuple, round_table(scheme.expected(), chance)))
+        found[table] = found.get(table, Fraction(0)) + chance.weight
+        todo += chance.open
+    return None
+
+
+def _arrangements(table: tuple[tuple[int, ...], ...]) -> int:
+    return prod(factorial(sum(row)) // prod(map(factorial, row)) for row in table)
+
+
+def count_assignments(scheme: Scheme) -> int | None:
+    """Count the assignments that a scheme can give.
+
+    Parameters
+    ----------
+    scheme : Scheme
+        The scheme.
+
+    Returns
+    -------
+    int or None
+        The number for complete assignment; None for schemes of another kind, or where there are too many roundings.
+    """
+    tables = _tables(scheme) if isinstance(scheme, Complete) else None
+    return None if tables is None else sum(map(_arrangements, tables))
+
+
+def permute(scheme: Scheme, n: int | None, *, seed: int) -> Permutations:
+    """Draw assignments by the scheme, or list all of them.
+
+    Parameters
+    ----------
+    scheme : Scheme
+        The scheme.
+    n : int or None
+        How many to draw; None for all there are, each with its probability.
+    seed : int
+        Fixes the draws.
+
+    Returns
+    -------
+    Permutations
+        Conditions and weights.
+
+    Raises
+    ------
+    InputError
+        Where all are asked for but cannot be listed.
+    """
+    if n is not None:
+        if n < 1:
+            raise InputError(f"{n} permutations are asked for; give at least 1, or None for all there are.")
+        drawn = [scheme.draw(Stream(seed, "permutation", str(i))) for i in range(n)]
+        return Permutations(conditions=np.array(drawn, dtype=np.int16), weights=np.full(n, 1 / n), exact=False)
+    total = count_assignments(scheme)
+    if total is None or total > MOST_TABLES or not isinstance(scheme, Complete):
+        many = "cannot be listed" if total is None else f"are {total:,}"
+        raise InputError(f"The possible assignments {many}; draw some of them instead: permutations(2000).")
+    members = scheme.members()
+    rows, weights = [], []
+    for table, weight in (_tables(scheme) or {}).items():
+        share = float(weight / _arrangements(table))
+        for parts in product(*(list(_orders(row)) for row in table)):
+            line = np.zeros(len(scheme.blocks), dtype=np.int16)
+            for units, conditions in zip(members, parts, strict=True):
+                line[units] = conditions
+            rows.append(line)
+            weights.append(share)
+    return Permutations(conditions=np.array(rows), weights=np.array(weights), exact=True)
+
+
+def _orders(counts: tuple[int, ...]) -> Iterator[tuple[int, ...]]:
+    """Yield every different order of conditions with these counts."""
+    if not any(counts):
+        yield ()
+    for condition, count in enumerate(counts):
+        if count:
+            rest = (*counts[:condition], count - 1, *counts[condition + 1 :])
+            yield from ((condition, *tail) for tail in _orders(rest))
