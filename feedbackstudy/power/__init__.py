@@ -3,17 +3,43 @@
 from feedbackstudy.power.anova import anova
 from feedbackstudy.power.answer import AnovaPower, EffectPower, PowerAnswer
 from feedbackstudy.power.association import correlation, regression
+from feedbackstudy.power.assurance import assurance
+from feedbackstudy.power.bayes_factor import bayes_factor_t
+from feedbackstudy.power.between import f_test
+from feedbackstudy.power.clusters import cluster
+from feedbackstudy.power.equivalence import tost
+from feedbackstudy.power.exaggeration import type_s_m
 from feedbackstudy.power.frequency import chi2, proportions
+from feedbackstudy.power.gpower import GPowerComparison, compare_gpower
+from feedbackstudy.power.joint import joint
 from feedbackstudy.power.means import t_test
+from feedbackstudy.power.odds import logistic, ordinal
+from feedbackstudy.power.precision import precision
+from feedbackstudy.power.sequential import group_sequential
+from feedbackstudy.power.wedge import stepped_wedge
 
 __all__ = [
     "AnovaPower",
     "EffectPower",
+    "GPowerComparison",
     "PowerAnswer",
     "anova",
+    "assurance",
+    "bayes_factor_t",
     "chi2",
+    "cluster",
+    "compare_gpower",
     "correlation",
+    "f_test",
+    "group_sequential",
+    "joint",
+    "logistic",
+    "ordinal",
+    "precision",
     "proportions",
     "regression",
+    "stepped_wedge",
     "t_test",
+    "tost",
+    "type_s_m",
 ]
