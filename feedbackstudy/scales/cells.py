@@ -129,7 +129,9 @@ def _numbers(
     series: pd.Series, codes: NDArray[np.int8], item: str, answers: ResponseFormat, who: _Who
 ) -> tuple[NDArray[np.float64], list[Issue]]:
     if isinstance(series.dtype, pd.CategoricalDtype):
-        series = series.astype(series.cat.categories.dtype if series.cat.categories.dtype != "bool" else "object")
+        kind = series.cat.categories.dtype
+        plain = pd.api.types.is_numeric_dtype(kind) and not pd.api.types.is_bool_dtype(kind)
+        series = series.astype("float64" if plain else "object")
     if pd.api.types.is_bool_dtype(series.dtype):
         return _booleans(series, item, answers, who, codes)
     if pd.api.types.is_numeric_dtype(series.dtype):

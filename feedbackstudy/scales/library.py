@@ -128,12 +128,12 @@ def _read(path: Path) -> Scale:
     return scale
 
 
-def library(folder: Path | None = None) -> Library:
+def library(folder: Path | str | None = None) -> Library:
     """Return the library, completed from a study folder where one is given.
 
     Parameters
     ----------
-    folder : Path, optional
+    folder : Path or str, optional
         A study folder; its ``scales/complete.yaml`` is applied.
 
     Returns
@@ -143,10 +143,15 @@ def library(folder: Path | None = None) -> Library:
 
     Raises
     ------
+    NotFoundError
+        Where the folder does not exist.
     InputError
         Where a package offers what is not a scale, or takes a code that is already in use.
     """
-    return Library(_sources(), folder)
+    home = Path(folder) if folder is not None else None
+    if home is not None and not home.is_dir():
+        raise NotFoundError(f"There is no study folder {str(home)!r}; give the folder that holds study.yaml.")
+    return Library(_sources(), home)
 
 
 @lru_cache(maxsize=1)
@@ -189,7 +194,7 @@ def list_scales(
     language: str | None = None,
     licence: str | None = None,
     scorable: bool | None = None,
-    study: Path | None = None,
+    study: Path | str | None = None,
 ) -> Catalogue:
     """Return the catalogue of scales that pass every filter given.
 
@@ -207,7 +212,7 @@ def list_scales(
         ``"own"``, ``"academic"``, ``"commercial"``, or words of the licence.
     scorable : bool, optional
         Only those with (or without) a form that can be scored now.
-    study : Path, optional
+    study : Path or str, optional
         Study folder whose completions apply.
 
     Returns
@@ -236,14 +241,14 @@ def find_scales(words: str) -> Catalogue:
     return library().find(words)
 
 
-def get_scale(code: str, *, study: Path | None = None) -> Scale:
+def get_scale(code: str, *, study: Path | str | None = None) -> Scale:
     """Return one scale of the library.
 
     Parameters
     ----------
     code : str
         Its code, such as ``"gse"``.
-    study : Path, optional
+    study : Path or str, optional
         Study folder whose completions apply.
 
     Returns

@@ -18,7 +18,7 @@ from feedbackstudy.named import Code, Fixed, Line
 from feedbackstudy.render import Facts, Page, Rendered, Text
 from feedbackstudy.scales.form import Form
 from feedbackstudy.scales.scale import Scale
-from feedbackstudy.scales.wording_lock import WordingLock, fingerprint_of, plain_text
+from feedbackstudy.scales.wording_lock import WordingLock, check_lock, fingerprint_of, plain_text
 
 __all__ = ["Permission", "Wording", "WordingPack", "load_wording", "own_wording"]
 
@@ -157,7 +157,7 @@ class Wording(Rendered):
         )
 
 
-def load_wording(path: Path, scale: Scale) -> Wording:
+def load_wording(path: Path, scale: Scale, *, lock: Path | None = None) -> Wording:
     """Read a wording pack and hold it against the form it belongs to.
 
     Parameters
@@ -166,6 +166,8 @@ def load_wording(path: Path, scale: Scale) -> Wording:
         The researcher's YAML file.
     scale : Scale
         The scale.
+    lock : Path, optional
+        The ``wording.lock`` of the words first used; words that differ from it make the form a modified one.
 
     Returns
     -------
@@ -195,7 +197,14 @@ def load_wording(path: Path, scale: Scale) -> Wording:
             f"{', '.join(absent) or 'none'}; not in the form: {', '.join(extra) or 'none'}."
         )
     texts = {column: pack.wording[column] for column in columns}
-    return _wording(scale, form, texts, pack)
+    made = _wording(scale, form, texts, pack)
+    if lock is None or pack.modifications.strip():
+        return made
+    changed = [issue.where.rsplit(" ", 1)[1] for issue in check_lock(made.lock, lock)]
+    if not changed:
+        return made
+    said = f"the words of {', '.join(changed)} differ from those first used"
+    return _wording(scale, form, texts, pack.model_copy(update={"modifications": said}))
 
 
 def _wording(scale: Scale, form: Form, texts: Mapping[str, str], pack: WordingPack) -> Wording:

@@ -229,6 +229,12 @@ def test_a_completed_record_scores_and_stamps_who_read_what(study_folder, take, 
     assert stamp in str(scores)
 
 
+def test_a_study_folder_may_be_given_as_text_and_must_exist(study_folder):
+    assert not scales.get("sam", study=str(study_folder)).gaps()
+    with pytest.raises(NotFoundError, match="There is no study folder 'nowhere'"):
+        scales.library("nowhere")
+
+
 def test_a_completion_can_be_offered_as_a_contribution(study_folder, tmp_path):
     path = scales.contribution(scales.get("sam", study=study_folder), tmp_path / "out")
 

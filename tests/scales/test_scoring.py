@@ -340,3 +340,27 @@ def test_a_scale_scored_another_way_must_be_allowed_to(make_scale):
     with pytest.raises(DataError.__mro__[1], match=r"Scoring method .* 'sum' is unknown"):
         make_scale().scored_as("sum")
     assert isinstance(make_scale().scored_as("pomp"), Scale)
+
+
+@pytest.mark.parametrize("dtype", ["Int64", "Float64", "float32", "int8", "int64", "category", "object", "string"])
+def test_the_type_of_a_column_does_not_change_its_scores(make_scale, answers, dtype):
+    raw = answers(40, 4)
+    scale = make_scale(reversed_items=[3])
+    expected = score(Responses.of_items(raw, already_reversed=[]), scale).frame["demo"]
+
+    typed = raw.astype("int64").astype(dtype)
+
+    got = score(Responses.of_items(typed, already_reversed=[]), scale).frame["demo"]
+    assert got.tolist() == expected.tolist()
+
+
+@pytest.mark.parametrize("dtype", ["Int64", "Float64", "category"])
+def test_a_missing_answer_is_missing_in_every_type(make_scale, answers, dtype):
+    raw = answers(40, 4)
+    typed = raw.astype("int64").astype(dtype)
+    typed.loc[2, "demo_1"] = None
+
+    scores = score(Responses.of_items(typed, already_reversed=[]), make_scale())
+
+    assert scores.answered("demo")[2] == 3
+    assert scores.prorated("demo").sum() == 1

@@ -91,6 +91,18 @@ def test_a_changed_word_breaks_the_lock_and_the_item_is_named(pack, gse3, tmp_pa
     assert [issue.where.rsplit(" ", 1)[1] for issue in issues] == ["gse3_2"]
 
 
+def test_words_that_differ_from_the_lock_make_the_form_a_modified_one(pack, gse3, tmp_path):
+    path = lock_wording(load_wording(pack(), gse3).lock, tmp_path / "wording.lock")
+    changed = pack(PACK.replace("Second words", "Other words"), "other.yaml")
+
+    words = load_wording(changed, gse3, lock=path)
+
+    assert words.form.modified == "the words of gse3_2 differ from those first used"
+    assert words.lock.modified
+    assert "Published norms and validity evidence" in words.method_sentence
+    assert not load_wording(pack(), gse3, lock=path).lock.modified
+
+
 def test_a_lock_of_another_scale_is_refused(pack, gse3, tmp_path):
     path = lock_wording(own_wording(scales.get("felt_respect")).lock, tmp_path / "wording.lock")
 
