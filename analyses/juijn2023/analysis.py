@@ -25,6 +25,7 @@ TOLD = {
     GROUPS[2]: "process, sensitive attributes left out",
 }
 OUTCOMES = {"original": "h1", "dp": "h2", "eqo": "h3"}
+ALGORITHMS = {"original": "original algorithm", "dp": "demographic parity", "eqo": "equal opportunity"}
 PAIRED = {1: "h6", 2: "h7", 3: "h8"}
 DROPPED = {"original": 1.0, "dp": 6.0, "eqo": 2.5}
 CHOICE = "drop_one_of_group_3"
@@ -73,7 +74,7 @@ def _table(fairness: DataFrame, outcome: str) -> DataFrame:
 
 
 def _without(table: DataFrame, rating: float) -> DataFrame:
-    """Leave out the one person of group 3 whom the source does not count."""
+    """Leave out the one person of the third group whom the source does not count."""
     kept = table.copy()
     kept.loc[GROUPS[2], rating] -= 1
     return kept
@@ -81,11 +82,10 @@ def _without(table: DataFrame, rating: float) -> DataFrame:
 
 def _kruskal_values(outcome: str, tests: Mapping[str, KruskalWallis]) -> dict[str, Value]:
     used, everyone = tests[PUBLISHED], tests[ALL]
-    note = f"with {ALL}: H = {everyone.statistic:.4f}, p = {everyone.p:.5f}"
-    statistic = Value(value=used.statistic, p=used.p, other_definitions={ALL: everyone.statistic}, note=note)
+    statistic = Value(value=used.statistic, p=used.p, other_choice={ALL: everyone.statistic})
     values = {f"kw_{outcome}": statistic}
     if outcome == "original":
-        values["kw_original_p"] = Value(value=used.p, other_definitions={ALL: everyone.p})
+        values["kw_original_p"] = Value(value=used.p, other_choice={ALL: everyone.p})
     return values
 
 
@@ -94,16 +94,16 @@ def _figure_values(outcome: str, kept: DataFrame, everyone: DataFrame) -> dict[s
     _, all_means, all_sds = figures_of_counts(everyone.columns, everyone.to_numpy())
     values = {}
     for i in range(len(GROUPS)):
-        definitions = ({ALL: float(all_means[i])}, {ALL: float(all_sds[i])}) if i == 2 else ({}, {})
-        values[f"mean_{outcome}_{i + 1}"] = Value(value=float(means[i]), other_definitions=definitions[0])
-        values[f"sd_{outcome}_{i + 1}"] = Value(value=float(sds[i]), other_definitions=definitions[1])
+        others = ({ALL: float(all_means[i])}, {ALL: float(all_sds[i])}) if i == 2 else ({}, {})
+        values[f"mean_{outcome}_{i + 1}"] = Value(value=float(means[i]), other_choice=others[0])
+        values[f"sd_{outcome}_{i + 1}"] = Value(value=float(sds[i]), other_choice=others[1])
     return values
 
 
 def _omnibus(asked: Question, outcome: str, people: str, test: KruskalWallis) -> Estimate:
     return frequentist_row(
         asked,
-        contrast=f"{outcome}: three amounts of information, {people} (epsilon squared)",
+        contrast=f"{ALGORITHMS[outcome]}: three amounts of information, {people} (epsilon squared)",
         model="Kruskal-Wallis, corrected for ties",
         estimate=test.epsilon_squared,
         df=float(test.df),
@@ -160,23 +160,23 @@ def _pair(asked: Question, table: DataFrame, group: str, people: str) -> tuple[l
 
 
 def _paired(asked: Question, counts: DataFrame, group: int) -> tuple[list[Estimate], dict[str, Value]]:
-    """Compare dp with eqo within people, in both ways."""
+    """Compare the two mitigated algorithms within people, in both ways."""
     table = counts.set_index("difference")["n"].astype("int64")
     sets = {ALL: table}
     if group == 3:
         sets = {ALL: table, PUBLISHED: table - (table.index == DROPPED["dp"] - DROPPED["eqo"])}
     rows = [row for people, chosen in sets.items() for row in _signed(asked, chosen, group, people)]
     used, everyone = (signed_rank(sets[name].index, sets[name]) for name in (list(sets)[-1], ALL))
-    definitions = ({ALL: everyone.statistic}, {ALL: everyone.p}) if group == 3 else ({}, {})
+    others = ({ALL: everyone.statistic}, {ALL: everyone.p}) if group == 3 else ({}, {})
     return rows, {
-        f"wilcoxon_{group}": Value(value=used.statistic, p=used.p, other_definitions=definitions[0]),
-        f"wilcoxon_{group}_p": Value(value=used.p, other_definitions=definitions[1]),
+        f"wilcoxon_{group}": Value(value=used.statistic, p=used.p, other_choice=others[0]),
+        f"wilcoxon_{group}_p": Value(value=used.p, other_choice=others[1]),
     }
 
 
 def _signed(asked: Question, table: "pd.Series[int]", group: int, people: str) -> list[Estimate]:
     who = f", {people}" if group == 3 else ""
-    contrast = f"P(dp rated above eqo, over pairs of people), told {TOLD[GROUPS[group - 1]]}{who}"
+    contrast = f"P(demographic parity rated above equal opportunity, over pairs of people), told {TOLD[GROUPS[group - 1]]}{who}"
     classical = signed_rank(table.index, table)
     drawn = bayesian.signed_superiority(table.index, table, seed=SEED)
     posterior = from_draws(drawn.draws, quantity=contrast, null=0.5, engine="independent Dirichlet draws")

@@ -23,8 +23,8 @@ SEED = 47401
 DRAWS = 10_000
 CONDITIONS = ("not_incentivised", "incentivised")
 CONTRASTS = {
-    "h1": "immediate - delayed feedback, mean of both kinds of classes (z)",
-    "h2": "immediate - delayed feedback, not incentivised - incentivised classes (z)",
+    "h1": "immediate minus delayed feedback, mean of both kinds of classes (z)",
+    "h2": "immediate minus delayed feedback, classes without minus classes with credit (z)",
 }
 NOT_RE_RUN = "the authors' 40 moderator models were not re-run; they need more columns than the class figures hold"
 
@@ -52,7 +52,7 @@ def analyse(data: Mapping[str, DataFrame], study: Study) -> Findings:
         figures.mean,
         figures.sd**2 / figures.n,
         labels=[f"class {i}" for i in classes["course_id"]],
-        measure="immediate - delayed (z)",
+        measure="immediate minus delayed (z)",
     )
     return Findings(
         values=_model_values(drawn) | _class_values(classes),
@@ -69,7 +69,9 @@ def analyse(data: Mapping[str, DataFrame], study: Study) -> Findings:
 def _pooled(figures: ClassFigures, position: int) -> MetaAnalysis:
     """Pool the class means of one condition by REML, with its own spread between classes."""
     own = figures.condition == position
-    return meta_analysis(figures.mean[own], figures.sd[own] ** 2 / figures.n[own], measure="immediate - delayed (z)")
+    return meta_analysis(
+        figures.mean[own], figures.sd[own] ** 2 / figures.n[own], measure="immediate minus delayed (z)"
+    )
 
 
 def _both_ways(

@@ -30,7 +30,7 @@ from feedbackstudy.study import Study
 CHOICE = "interval_of_99_percent"
 Z95, Z99 = 1.959963984540054, 2.5758293035489004
 PRIOR = RandomEffectsPrior(mean_sd=1.0, tau_sd=0.5)
-CONTRAST = "d of choosing the certain option, gain - loss frame"
+CONTRAST = "d of choosing the certain option, gain minus loss frame"
 
 
 def analyse(data: Mapping[str, DataFrame], study: Study) -> Findings:
@@ -91,8 +91,8 @@ def _values(by_site: TwoByTwo, pooled: MetaAnalysis) -> dict[str, Value]:
             other_definitions=other,
             note=f"same data, other definitions: {listed}",
         ),
-        "d_overall_low": Value(value=d - Z99 * se, note=f"95% limit: {d - Z95 * se:.3f}"),
-        "d_overall_high": Value(value=d + Z99 * se, note=f"95% limit: {d + Z95 * se:.3f}"),
+        "d_overall_low": Value(value=d - Z99 * se, other_choice={"level 95%": d - Z95 * se}),
+        "d_overall_high": Value(value=d + Z99 * se, other_choice={"level 95%": d + Z95 * se}),
     }
 
 

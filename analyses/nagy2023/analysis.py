@@ -25,9 +25,9 @@ CONTRASTS = {
     "h1": "growth / fixed mindset, control exercise",
     "h2": "mindfulness / control exercise, fixed mindset",
     "h3": "growth / fixed mindset, mindfulness / control exercise (interaction)",
-    "h4": "growth - fixed mindset",
-    "h5": "mindfulness - control exercise",
-    "h6": "growth - fixed mindset, mindfulness - control exercise (interaction)",
+    "h4": "growth minus fixed mindset",
+    "h5": "mindfulness minus control exercise",
+    "h6": "growth minus fixed mindset, mindfulness minus control exercise (interaction)",
 }
 PRIOR_SD_TASKS = 1.0
 NEEDS_ROWS = (

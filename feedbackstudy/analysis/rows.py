@@ -72,6 +72,7 @@ def bayesian_row(
     sesoi: float | None = None,
     gates: Gates | None = None,
     n: int | None = None,
+    robustness: bool = False,
     note: str = "",
     term: str = "",
     std_kind: str = "",
@@ -98,6 +99,8 @@ def bayesian_row(
         Convergence of the draws; a failed gate makes the row unfit to report.
     n : int, optional
         Units that entered.
+    robustness : bool, default False
+        As in `frequentist_row`.
     note, term, std_kind : str
         As in `Estimate`; a `std_kind` says that the estimate itself is standardised.
 
@@ -135,7 +138,7 @@ def bayesian_row(
         fit_to_report=not failures,
         note="; ".join(filter(None, (*failures, note))),
     )
-    return decided(row, asked)
+    return row if robustness else decided(row, asked)
 
 
 def decided(row: Estimate, asked: Question) -> Estimate:

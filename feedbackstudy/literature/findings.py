@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from feedbackstudy.errors import DataError
 
 if TYPE_CHECKING:
-    from feedbackstudy.analysis.estimate import Estimates
+    from feedbackstudy.analysis.estimate import Estimate, Estimates
 
 __all__ = ["Findings", "Value"]
 
@@ -41,6 +41,8 @@ class Value:
         Where the value can lie when every rounded input moves by half a unit (see `push_through`).
     other_definitions : mapping of str to float
         Documented formula -> value, where a field uses more than one formula for the same name.
+    other_choice : mapping of str to float
+        What could be done instead -> value, where a choice had to be made to match; shown side by side.
     note : str
         What a reader must know about how the value was made.
     flag_explained : str
@@ -58,6 +60,7 @@ class Value:
     ess: float | None = None
     input_interval: tuple[float, float] | None = None
     other_definitions: Mapping[str, float] = field(default_factory=lambda: _NONE)
+    other_choice: Mapping[str, float] = field(default_factory=lambda: _NONE)
     note: str = ""
     flag_explained: str = ""
 
@@ -66,6 +69,34 @@ class Value:
             raise DataError("A Value without a number must say in 'note' which input or method is missing.")
         if self.input_interval is not None and not self.input_interval[0] <= self.input_interval[1]:
             raise DataError(f"input_interval {self.input_interval} is upside down; give (lowest, highest).")
+
+    @classmethod
+    def of(cls, row: "Estimate", *, note: str = "") -> Self:
+        """Return an estimate as a value, with its interval, standard error, p value and Bayes factor.
+
+        Parameters
+        ----------
+        row : Estimate
+            A row of the estimates.
+        note : str
+            What a reader must know about it.
+
+        Returns
+        -------
+        Value
+            Ready for `Findings`.
+        """
+        return cls(
+            value=row.estimate,
+            se=row.se,
+            low=row.low,
+            high=row.high,
+            p=row.p,
+            bayes_factor=row.bayes_factor,
+            rhat=row.rhat,
+            ess=row.ess,
+            note=note,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

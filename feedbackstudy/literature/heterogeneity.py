@@ -125,7 +125,9 @@ def _paule_mandel(y: Array, v: Array, x: Array) -> Array:
     for _ in range(_MOST_STEPS):
         fit = weighted(y, 1 / (v + tau2[..., None]), x)
         gap = fit.q - (k - p)
-        step = np.divide(gap, fit.yppy, out=np.zeros_like(gap), where=fit.yppy > 0)
+        # At zero with Q already below k - p the answer is zero; the step there would divide by almost nothing.
+        moves = (fit.yppy > 0) & ((gap > 0) | (tau2 > 0))
+        step = np.divide(gap, fit.yppy, out=np.zeros_like(gap), where=moves)
         tau2 = np.maximum(tau2 + step, 0.0)
         if np.all((np.abs(step) <= _TOLERANCE * (1 + tau2)) | ((tau2 == 0) & (step <= 0))):
             return np.asarray(tau2)

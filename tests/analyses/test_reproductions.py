@@ -73,7 +73,7 @@ def test_both_engines_answer_the_same_contrasts(card, key):
     alone = {contrast for contrast, found in engines.items() if found != {"frequentist", "bayesian"}}
 
     assert {words for _, words in alone} <= {
-        "d of choosing the certain option, gain - loss frame (one pooled table, through phi)",
+        "d of choosing the certain option, gain minus loss frame (one pooled table, through phi)",
         "standard deviation of d between sites",
     }
 
@@ -126,7 +126,7 @@ def test_the_dropped_person_is_a_choice_and_both_results_are_shown(card):
     assert {"kw_original", "wilcoxon_3", "mean_dp_3"} <= conditional
     assert not conditional & {"wilcoxon_1", "wilcoxon_2", "mean_dp_1", "sd_eqo_2"}
     assert shown == {225, 226}
-    everyone = {g.published.id: g.value.other_definitions for g in reproduction.grades}
+    everyone = {g.published.id: g.value.other_choice for g in reproduction.grades}
     all_people = [next(iter(everyone[name].values())) for name in ("kw_original", "kw_dp", "kw_eqo")]
     assert all_people == pytest.approx([10.086, 8.998, 17.505], abs=5e-4)
 

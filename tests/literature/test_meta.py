@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from feedbackstudy import datasets
@@ -190,6 +190,7 @@ def test_many_meta_analyses_at_once_equal_one_after_the_other(method):
 
 
 @given(st.lists(st.tuples(st.floats(-2, 2), st.floats(0.01, 0.5)), min_size=3, max_size=12), st.floats(-3, 3))
+@example([(0.0, 0.5), (0.0, 0.5), (1.3e-159, 0.5)], 0.0)  # effects as good as equal once overflowed in Paule-Mandel
 def test_shifting_every_effect_shifts_the_estimate_and_nothing_else(pairs, shift):
     y, v = (np.array(column) for column in zip(*pairs, strict=True))
     for method in ("DL", "PM", "REML", "HE"):
