@@ -24,7 +24,6 @@ __all__ = ["DifferentialFunctioning", "dif"]
 type Floats = NDArray[np.float64]
 
 _MATCHES = ("total", "rest")
-_ROUNDS = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,7 +133,8 @@ def dif(
     level : float, default 0.01
         Holm-adjusted p below which an item is flagged.
     purify : bool, default True
-        Whether flagged items leave the matching score and all items are tested again until the flags stand still.
+        Whether the item that differs most leaves the matching score and all items are tested again, until no item of
+        the score is flagged.
 
     Returns
     -------
@@ -163,7 +163,7 @@ def dif(
     )
     member, names = pd.factorize(labels[keep].astype(str), sort=True)
     _refuse_groups(member, names)
-    results, anchors = _purified(ordinal, member, match=match, level=level, rounds=_ROUNDS if purify else 1)
+    results, anchors = _purified(ordinal, member, match=match, level=level, purify=purify)
     dropped = given.n_people - int(keep.sum())
     return DifferentialFunctioning(
         results=results,
@@ -208,17 +208,18 @@ def _few_anchors(anchors: tuple[str, ...], items: tuple[str, ...]) -> list[Issue
 
 
 def _purified(
-    ordinal: Ordinal, member: NDArray[np.intp], *, match: str, level: float, rounds: int
+    ordinal: Ordinal, member: NDArray[np.intp], *, match: str, level: float, purify: bool
 ) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """Take the worst flagged anchor out of the score and test again, until no anchor is flagged."""
     anchors = np.ones(len(ordinal.items), dtype=bool)
-    for _ in range(rounds):
-        used = anchors
-        results = _tested(ordinal, member, used, match=match, level=level)
-        anchors = ~results["flagged"].to_numpy(dtype=bool)
-        # A score needs items: with hardly any left unflagged there is nothing to match on, so the last one stands.
-        if (anchors == used).all() or anchors.sum() < 2:
-            break
-    return results, tuple(name for name, keep in zip(ordinal.items, used, strict=True) if keep)
+    while True:
+        results = _tested(ordinal, member, anchors, match=match, level=level)
+        flagged = results["flagged"].to_numpy(dtype=bool) & anchors
+        # One at a time: a single strong difference shifts the score and makes sound items look different.
+        if not purify or not flagged.any() or anchors.sum() <= 2:
+            return results, tuple(name for name, keep in zip(ordinal.items, anchors, strict=True) if keep)
+        worst = int(np.argmax(np.where(flagged, results["total"].to_numpy(), -np.inf)))
+        anchors[worst] = False
 
 
 def _tested(

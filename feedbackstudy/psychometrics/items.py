@@ -203,11 +203,13 @@ def _relations(S: Floats, R: Floats) -> dict[str, Floats]:
     sd = np.sqrt(variance)
     rest_variance = total - 2 * by_total + variance
     smc = _squared_multiple(R)
-    standard_total = float(R.sum()) - float((1.0 - smc).sum())
+    common_total = float(R.sum()) - float((1.0 - smc).sum())
+    # With fewer people than items the common variance of the sum can come out negative; no such correlation exists.
+    corrected = (R.sum(axis=1) - 1.0 + smc) / np.sqrt(common_total) if common_total > 0 else np.full(k, np.nan)
     return {
         "item_total": by_total / (sd * np.sqrt(total)),
         "item_rest": (by_total - variance) / (sd * np.sqrt(rest_variance)),
-        "item_total_corrected": (R.sum(axis=1) - 1.0 + smc) / np.sqrt(standard_total * 1.0),
+        "item_total_corrected": corrected,
         "smc": smc,
         "alpha_if_dropped": _alpha_without(S) if k > 2 else np.full(k, np.nan),
         "omega_if_dropped": _omega_without(R, sd) if k > 3 else np.full(k, np.nan),
