@@ -199,11 +199,27 @@ class Scale(Rendered, Declaration):
         if form_id is None:
             raise DeclarationError(
                 f"Scale {self.code!r} has {len(ids)} forms with different keys; name the one that was used: "
-                f"{', '.join(ids)}."
+                f"{', '.join(ids)}. In a measure: form: {ids[0]}; without a study: "
+                f"scales.get({self.code!r}).in_form({ids[0]!r})."
             )
         if form_id not in ids:
             raise DeclarationError(choices(f"Form of scale {self.code!r}", form_id, ids))
         return self.forms[ids.index(form_id)]
+
+    def in_form(self, form_id: str) -> "Scale":
+        """Return the scale with one of its forms alone.
+
+        Parameters
+        ----------
+        form_id : str
+            The form that was used.
+
+        Returns
+        -------
+        Scale
+            Ready to score without naming the form again.
+        """
+        return self.model_copy(update={"forms": (self.form(form_id),)})
 
     def gaps(self, form_id: str | None = None) -> tuple[str, ...]:
         """Return what is not established and must be, before a form can score.

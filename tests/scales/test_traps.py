@@ -24,10 +24,6 @@ def completed(code, **fields):
     return apply_completions(scales.get(code), entries)
 
 
-def with_form(scale, form_id):
-    return scale.model_copy(update={"forms": (scale.form(form_id),)})
-
-
 def test_trap_01_rosenberg_has_two_item_orders_so_the_form_must_be_named(take, answers):
     raw = answers(300, 10, low=0, high=3, against=(3, 5, 8, 9, 10), prefix="rses")
     rses = scales.get("rses")
@@ -55,8 +51,8 @@ def test_trap_02_phenx_prints_reversed_codes_of_the_brs_and_they_are_not_reverse
     printed = raw.assign(**{f"brs_{i}": 6 - raw[f"brs_{i}"] for i in (2, 4, 6)})
     brs = scales.get("brs")
 
-    standard = score(take(raw), with_form(brs, "standard")).frame["brs"]
-    phenx = score(take(printed), with_form(brs, "phenx_precoded")).frame["brs"]
+    standard = score(take(raw), brs.in_form("standard")).frame["brs"]
+    phenx = score(take(printed), brs.in_form("phenx_precoded")).frame["brs"]
 
     assert phenx.tolist() == standard.tolist()
 
@@ -64,7 +60,7 @@ def test_trap_02_phenx_prints_reversed_codes_of_the_brs_and_they_are_not_reverse
 def test_trap_02_positive_correlations_before_reversal_are_refused(take, answers):
     raw = answers(200, 6, against=(2, 4, 6), prefix="brs")
     printed = raw.assign(**{f"brs_{i}": 6 - raw[f"brs_{i}"] for i in (2, 4, 6)})
-    standard = with_form(scales.get("brs"), "standard")
+    standard = scales.get("brs").in_form("standard")
 
     with pytest.raises(DataError, match=r"run against the others once they are reversed"):
         score(take(printed, already_reversed=None), standard)
@@ -88,8 +84,8 @@ def test_trap_03_panas_positions_differ_in_german_and_english_and_the_form_decid
     frame = pd.DataFrame({f"panas_{i}": rng.integers(1, 6, 20).astype(float) for i in range(1, 21)})
     panas = scales.get("panas")
 
-    english = score(take(frame), with_form(panas, "english")).frame["panas_positive"]
-    german = score(take(frame), with_form(panas, "german")).frame["panas_positive"]
+    english = score(take(frame), panas.in_form("english")).frame["panas_positive"]
+    german = score(take(frame), panas.in_form("german")).frame["panas_positive"]
 
     assert english.tolist() == frame[[f"panas_{i}" for i in (1, 3, 5, 9, 10, 12, 14, 16, 17, 19)]].sum(axis=1).tolist()
     assert german.tolist() == frame[[f"panas_{i}" for i in (1, 3, 4, 6, 10, 11, 13, 15, 17, 18)]].sum(axis=1).tolist()
@@ -195,8 +191,8 @@ def test_trap_08_mindset_has_two_directions_so_one_must_be_chosen(take, answers)
     mindset = scales.get("growth_mindset")
     raw = answers(60, 8, low=1, high=6, against=(1, 2, 3, 4), prefix="growth_mindset")
 
-    growth = score(take(raw), with_form(mindset, "eight_item_growth_high"))
-    fixed = score(take(raw), with_form(mindset, "eight_item_fixed_high"))
+    growth = score(take(raw), mindset.in_form("eight_item_growth_high"))
+    fixed = score(take(raw), mindset.in_form("eight_item_fixed_high"))
 
     assert growth.about["growth_mindset"].high_means == "more growth mindset"
     assert (growth.frame["growth_mindset"] + fixed.frame["growth_mindset"]).tolist() == pytest.approx([7.0] * 60)
