@@ -14,6 +14,9 @@ from feedbackstudy.datasets.external import content_sha256, data_folder, externa
 from feedbackstudy.datasets.record import read_folder
 from feedbackstudy.errors import DataError, FileFormatError, NotFoundError, UnsafePathError
 
+ELSEWHERE = {"holzinger_swineford1939": "oracles/holzinger_swineford_1939.csv"}
+"""Tables that were handed over with the reference values, not with the published figures."""
+
 SHIPPED = sorted(path.parent.name for path in shipped.folder("datasets").glob("*/dataset_description.json"))
 
 
@@ -29,8 +32,8 @@ def no_data_folder(tmp_path, monkeypatch) -> Path:
     return tmp_path / "data"
 
 
-def test_seventeen_tables_are_shipped():
-    assert len(SHIPPED) == 17
+def test_eighteen_tables_are_shipped():
+    assert len(SHIPPED) == 18
 
 
 @pytest.mark.parametrize("key", SHIPPED)
@@ -60,7 +63,8 @@ def test_every_value_lies_within_the_limits_of_its_codebook(key):
 
 @pytest.mark.parametrize("key", SHIPPED)
 def test_the_shipped_rows_are_the_figures_handed_over(key, shared):
-    given = (shared / "data" / "ship" / f"{key}.csv").read_bytes()
+    handed_over = shared / ELSEWHERE.get(key, f"data/ship/{key}.csv")
+    given = handed_over.read_bytes().replace(b",NA,", b",,")  # R writes NA where a cell is empty
     assert datasets.load(key).path.read_bytes() == given
 
 
@@ -84,7 +88,7 @@ def test_the_catalogue_lists_shipped_and_fetchable_tables():
     catalogue = datasets.list()
     text = str(catalogue)
     assert set(catalogue.keys) == {*SHIPPED, *externals()}
-    assert "17 come with feedbackstudy, 7 can be fetched" in text
+    assert "18 come with feedbackstudy, 7 can be fetched" in text
     assert "to be fetched" in text
     assert "<table>" in catalogue._repr_html_()
 
