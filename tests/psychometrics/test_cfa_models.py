@@ -1,4 +1,4 @@
-"""What can be stated as a model: a scale, a mapping, a higher-order or bifactor structure; how a result shows itself."""
+"""What can be stated as a model: scale, mapping, higher-order or bifactor structure; and how a result shows itself."""
 
 import numpy as np
 import pandas as pd

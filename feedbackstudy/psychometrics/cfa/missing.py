@@ -185,7 +185,7 @@ class Spread:
     u: Floats
 
 
-def spread_out(data: Patterns, mu: Floats, sigma: Floats, d: Pairs) -> Spread:
+def spread_out(data: Patterns, mu: Floats, sigma: Floats, d: Pairs, *, observed: bool = True) -> Spread:
     """Sum gradient and informations over patterns.
 
     Parameters
@@ -196,6 +196,8 @@ def spread_out(data: Patterns, mu: Floats, sigma: Floats, d: Pairs) -> Spread:
         Moments at which to differentiate.
     d : Pairs
         Derivatives of the moments.
+    observed : bool, default True
+        Sum the Hessian too; otherwise it equals expected information.
 
     Returns
     -------
@@ -207,14 +209,15 @@ def spread_out(data: Patterns, mu: Floats, sigma: Floats, d: Pairs) -> Spread:
     us = np.einsum("kij,kj->ki", P, gap)
     Rs = P @ data.covs @ P - P + us[:, :, None] * us[:, None, :]
     k = d.a.shape[1]
-    expected, observed = np.zeros((k, k)), np.zeros((k, k))
+    expected, extra = np.zeros((k, k)), np.zeros((k, k))
     for share, Pk, Rk, uk in zip(data.shares, P, Rs, us, strict=True):
         part, X, Y, Z = information(Pk, d)
         expected += share * part
-        observed += share * (part + second(Pk, Rk, uk, d, (X, Y, Z)))
+        if observed:
+            extra += share * second(Pk, Rk, uk, d, (X, Y, Z))
     R, u = np.einsum("k,kij->ij", data.shares, Rs), data.shares @ us
     gradient = -np.einsum("ik,ik->k", d.a, R @ d.b) - u @ d.m
-    return Spread(gradient, expected, observed, R, u)
+    return Spread(gradient, expected, expected + extra, R, u)
 
 
 def pattern_scores(data: Patterns, mu: Floats, sigma: Floats, d: Pairs) -> Floats:
@@ -272,7 +275,7 @@ class FullInformation:
         state = implied(structure, group, x)
         value = data.value(state.mu, state.sigma)
         d = pairs(state, group)
-        sums = spread_out(data, state.mu, state.sigma, d)
+        sums = spread_out(data, state.mu, state.sigma, d, observed=observed)
         hessian = sums.observed - curvature(state, group, sums.R, sums.u, d) if observed else None
         return Evaluation(
             weight * value,
