@@ -124,8 +124,19 @@ def staged_file(path: Path) -> Iterator[Path]:
         with staged.open("rb+") as stream:
             os.fsync(stream.fileno())
         staged.replace(path)
+        _sync_folder(path.parent)
     finally:
         staged.unlink(missing_ok=True)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make a rename last through a power cut, where the system lets a folder be opened (not on Windows)."""
+    if os.name == "posix":
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
 
 
 def write_atomic(path: Path, content: str | bytes) -> Path:
@@ -148,6 +159,11 @@ def write_atomic(path: Path, content: str | bytes) -> Path:
     FileFormatError
         Where the file cannot be written; what was there before is untouched.
     """
-    with staged_file(path) as staged:
-        staged.write_bytes(content if isinstance(content, bytes) else content.encode("utf-8"))
+    try:
+        with staged_file(path) as staged:
+            staged.write_bytes(content if isinstance(content, bytes) else content.encode("utf-8"))
+    except OSError as fault:
+        raise FileFormatError(
+            f"{path} cannot be written: {fault.strerror or fault}. What was there before is untouched."
+        ) from fault
     return path

@@ -2,5 +2,6 @@
 
 from feedbackstudy.assign.allocation import Allocation
 from feedbackstudy.assign.assigning import assign
+from feedbackstudy.assign.ledger import Ledger
 
-__all__ = ["Allocation", "assign"]
+__all__ = ["Allocation", "Ledger", "assign"]
