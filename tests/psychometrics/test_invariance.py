@@ -158,6 +158,23 @@ def test_robust_indices_are_withheld_where_thresholds_are_restricted(agreeable):
     assert result["means"].holds is False
 
 
+def test_the_search_finds_an_ordinal_item_that_shifts():
+    rng = np.random.default_rng(8)
+    parts = []
+    for arm in (0, 1):
+        factor = rng.normal(0.3 * arm, 1.0, 900)
+        answers = factor[:, None] * np.array([0.8, 0.7, 0.9, 0.6, 0.75]) + rng.normal(size=(900, 5)) * 0.6
+        answers[:, 3] += 0.7 * arm
+        parts.append(pd.DataFrame(np.digitize(answers, [-1.0, -0.3, 0.4, 1.1]), columns=list("abcde")).assign(arm=arm))
+    data = pd.concat(parts, ignore_index=True)
+
+    result = invariance(data, {"f": list("abcde")}, group="arm", estimator="WLSMV", search=True, rule="chisq")
+
+    assert "d~1" in result.freed
+    assert len(result.freed) <= 2
+    assert result["scalar"].holds
+
+
 def longitudinal(rng, n=500, shift=0.0):
     factors = rng.multivariate_normal([0.0, 0.5], [[1.0, 0.6], [0.6, 1.0]], n)
     specific = rng.normal(size=(n, 4)) * 0.3

@@ -59,9 +59,12 @@ def _fixed(table: ParameterTable, row: Row) -> bool:
     """Say whether a fixed row of the table is a restriction one could lift, not the scale of a factor."""
     if row.free or row.op in {"~*~", "|"}:
         return False
+    observed = row.lhs in table.items
+    if row.op == "~1":
+        return observed and table.ordinal
     if row.op == "~~" and row.lhs == row.rhs:
-        return row.lhs in table.items and not table.ordinal
-    return row.op != "~1"
+        return observed and not (table.ordinal and table.options.parameterization == "delta")
+    return True
 
 
 def _released(fitted: Fitted, table: ParameterTable, wanted: NDArray[np.bool_]) -> tuple[list[int], Floats, Floats]:
@@ -116,6 +119,8 @@ def _standardised(
     if row.op == "=~":
         by_factor = score.epc * total[row.lhs]
         return by_factor, by_factor / total[row.rhs]
+    if row.op == "~1":
+        return score.epc, score.epc / total[row.lhs]
     if row.lhs == row.rhs:
         return score.epc, score.epc / total[row.lhs] ** 2
     scale = residual[row.lhs] * residual[row.rhs]

@@ -23,6 +23,9 @@ from feedbackstudy.psychometrics.threads import one_thread
 __all__ = ["invariance"]
 
 
+_SCALE = "factor variance one in the first place; the rest follows"
+
+
 def _levels(asked: Sequence[str] | None, order: tuple[str, ...]) -> tuple[str, ...]:
     if asked is None:
         return tuple(name for name in order if name != "means")
@@ -145,11 +148,7 @@ def invariance(
     )
     _check_partial(partial, task)
     found = run(task, _levels(levels, task.order), frozenset(partial), search=search)
-    said = (
-        RULES[rule].says,
-        f"{chosen.name}: {chosen.says}",
-        "factor variance one in the first place; the rest follows",
-    )
+    said = (RULES[rule].says, f"{chosen.name}: {chosen.says}", _SCALE)
     return Invariance(
         levels=tuple(found),
         places=task.places,
