@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from feedbackstudy.render import escape
 from feedbackstudy.report.drawing import drawing
-from feedbackstudy.report.drawings import counts, forest, frequencies, intervals, posterior
+from feedbackstudy.report.drawings import counts, forest, frequencies, intervals, posterior, score_groups
 from feedbackstudy.report.style import house_style
 from feedbackstudy.report.svg import inline_svg
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Picture", "alt_text", "figure", "picture"]
 
-DRAWINGS = (counts, forest, frequencies, intervals, posterior)
+DRAWINGS = (counts, forest, frequencies, intervals, posterior, score_groups)
 """The modules that register a drawing when they are imported."""
 
 
