@@ -1,15 +1,15 @@
 """What every engine returns: one row for each hypothesis, contrast and engine, in one column grammar."""
 
-import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from typing import Literal
 
 import pandas as pd
 
+from feedbackstudy.analysis.both_ways import answers
 from feedbackstudy.errors import DataError
 from feedbackstudy.provenance import Provenance
-from feedbackstudy.render import Block, Notice, Page, Rendered, Table, Text, interval, number, p_value
+from feedbackstudy.render import Block, Notice, Page, Rendered
 
 __all__ = ["COLUMNS", "Engine", "Estimate", "Estimates", "IntervalKind"]
 
@@ -209,7 +209,7 @@ class Estimates(Rendered):
         return pd.DataFrame(data, columns=list(COLUMNS)).astype(_DTYPES)
 
     def page(self) -> Page:
-        """Return the rows as a page: one line each, the two engines beside each other.
+        """Return the rows as a page: one line for each contrast, the two engines beside each other.
 
         Returns
         -------
@@ -221,32 +221,6 @@ class Estimates(Rendered):
         blocks += [
             Notice(f"Not fit to report: {row.contrast} ({row.engine}). {row.note}", tone="error") for row in unfit
         ]
-        blocks.append(Table(_HEAD, tuple(_cells(row) for row in self.rows)) if self.rows else Text("No estimates."))
+        blocks += answers(self.rows)
         blocks += [self.provenance.facts()] if self.provenance is not None else []
         return Page(title=self.title, blocks=tuple(blocks))
-
-
-_HEAD = ("contrast", "engine", "estimate", "interval", "test or probability", "n", "decision", "model and note")
-
-
-def _cells(row: Estimate) -> tuple[str, ...]:
-    span = f"{interval(row.low, row.high)} {row.level:.0%} {row.interval}" if row.level is not None else "\N{EN DASH}"
-    words = "; ".join(part for part in (row.model, row.note) if part)
-    decision = f"{row.decision} (decides: {row.decides})" if row.decides else row.decision
-    return (row.contrast, row.engine, number(row.estimate), span, _evidence(row), number(row.n), decision, words)
-
-
-def _evidence(row: Estimate) -> str:
-    parts = [p_value(row.p)] if row.p is not None else []
-    parts += [f"adjusted {p_value(row.p_adjusted)}"] if row.p_adjusted is not None else []
-    parts += [f"equivalence {p_value(row.p_equivalence)}"] if row.p_equivalence is not None else []
-    named = (("P(direction)", row.prob_direction), ("P(beyond SESOI)", row.prob_sesoi), ("P(in ROPE)", row.prob_rope))
-    parts += [f"{name} {number(value, unit_interval=True)}" for name, value in named if value is not None]
-    if row.bayes_factor is not None and math.isfinite(row.bayes_factor):
-        parts.append(f"BF10 {_factor(row.bayes_factor)}")
-    return "; ".join(parts) or "\N{EN DASH}"
-
-
-def _factor(value: float) -> str:
-    """Return a Bayes factor; a huge or tiny one as a power of ten."""
-    return number(value) if 1e-3 <= value < 1e4 else f"{value:.1e}"

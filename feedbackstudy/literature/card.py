@@ -4,11 +4,13 @@ from collections import Counter
 from dataclasses import dataclass
 from enum import StrEnum
 
+from feedbackstudy.analysis.both_ways import answers
 from feedbackstudy.literature.classes import Grade, ReportClass
 from feedbackstudy.literature.findings import Findings
 from feedbackstudy.literature.published import Anchor, Choice, Published
+from feedbackstudy.literature.tables import choice_table, value_blocks
 from feedbackstudy.provenance import Provenance
-from feedbackstudy.render import Block, Facts, Notice, Page, Rendered, Table, Text, number
+from feedbackstudy.render import Block, Facts, Notice, Page, Rendered, Text, number
 
 __all__ = ["Overall", "Reproduction"]
 
@@ -102,6 +104,11 @@ class Reproduction(Rendered):
             return Overall.FULL if held else Overall.MINOR_ISSUES
         return Overall.PARTIAL if scored and 2 * good >= len(scored) else Overall.NOT_ABLE
 
+    @property
+    def choices_made(self) -> tuple[Choice, ...]:
+        """The declared choices that this run made to match."""
+        return tuple(choice for choice in self.published.choices if choice.id in self.findings.choices)
+
     def grade(self, value_id: str) -> Grade:
         """Return the row of one printed value.
 
@@ -151,18 +158,21 @@ class Reproduction(Rendered):
         Returns
         -------
         Page
-            Head, warnings, the table of values, what it means, choices, provenance.
+            Head, warnings, what it means, values, choices with both results, the answers of both engines, provenance.
         """
         counts = ", ".join(f"{count} {name}" for name, count in self.counts.items())
-        blocks: list[Block] = [self._head(), *self._notices(), self._table()]
-        blocks += [Text(self.findings.claims)] if self.findings.claims else []
-        blocks += [Text(f"Choice made to match ({choice.id}): {choice.text}") for choice in self._choices_made()]
+        blocks: list[Block] = [self._head(), *self._notices()]
+        blocks += [Text(f"What it means. {self.findings.claims}")] if self.findings.claims else []
+        blocks += value_blocks(self.grades)
+        for choice in self.choices_made:
+            blocks.append(Text(f"Choice made to match ({choice.id}): {choice.text}"))
+            both = choice_table(choice, self.grades)
+            blocks += [both] if both is not None else []
+        if self.findings.estimates is not None:
+            blocks += answers(self.findings.estimates.rows, caption="The same contrasts answered both ways")
         blocks += [Text(note) for note in self.notes]
         blocks.append(self.provenance.facts())
         return Page(f"{self.key}: {self.published.title}", f"{self.overall}; {counts}", tuple(blocks))
-
-    def _choices_made(self) -> list[Choice]:
-        return [choice for choice in self.published.choices if choice.id in self.findings.choices]
 
     def _head(self) -> Facts:
         published = self.published
@@ -193,31 +203,6 @@ class Reproduction(Rendered):
             notices.append(Notice(text, "error"))
         return notices
 
-    def _table(self) -> Table:
-        rows = []
-        for grade in self.grades:
-            printed = grade.published
-            rows.append(
-                (
-                    printed.quantity + (f" ({printed.unit})" if printed.unit else ""),
-                    _shown(grade),
-                    number(grade.value.value, 5) if grade.value else "\N{EN DASH}",
-                    str(grade.report_class) + (", conditional" if grade.conditional else ""),
-                    grade.reason,
-                    f"{printed.anchor}: {printed.seen_in}",
-                    ", ".join(grade.flags) or "none",
-                    " ".join(part for part in (printed.note, grade.value.note if grade.value else "") if part),
-                )
-            )
-        head = ("quantity", "printed", "recomputed", "class", "why", "seen in", "decision flag", "note")
-        return Table(head, tuple(rows))
-
-
-def _shown(grade: Grade) -> str:
-    if grade.report_class is ReportClass.NOT_SCORED:
-        return "not shown"
-    return grade.published.published or f"{grade.published.direction} (no number)"
-
 
 def _row(grade: Grade) -> dict[str, object]:
     scored = grade.report_class is not ReportClass.NOT_SCORED
@@ -226,6 +211,7 @@ def _row(grade: Grade) -> dict[str, object]:
         "quantity": grade.published.quantity,
         "published": grade.published.published if scored else None,
         "reproduced": grade.value.value if grade.value else None,
+        "other_choice": dict(grade.value.other_choice) if grade.value else {},
         "class": str(grade.report_class),
         "reason": grade.reason,
         "difference": grade.difference,

@@ -41,6 +41,27 @@ class ReportClass(StrEnum):
     DIRECTION_ONLY = "direction only"
     NOT_SCORED = "not scored"
 
+    @property
+    def meaning(self) -> str:
+        """The rule in words."""
+        return _MEANINGS[self]
+
+
+_MEANINGS = {
+    ReportClass.NOT_COMPUTABLE: "inputs or method are missing and the note names what; neither a success nor a failure",
+    ReportClass.SOURCE_ERROR: "the source contradicts itself (GRIM, recomputed p, parts that do not add up)",
+    ReportClass.REPRODUCED: "the recomputed value rounds to the printed one at the printed decimals",
+    ReportClass.WITHIN_ROUNDING: "the printed value lies where the result lies when rounded inputs move by half a unit",
+    ReportClass.WITHIN_MONTE_CARLO: f"from simulation: R-hat < {RHAT_BELOW}, ESS > {ESS_ABOVE}, and the difference is "
+    f"below {MCSE_WITHIN} Monte-Carlo standard errors, that is, what another seed would change",
+    ReportClass.OTHER_DEFINITION: "another documented formula gives the printed value; both are shown",
+    ReportClass.NEGLIGIBLE: f"off by less than {MINOR:.0%}",
+    ReportClass.MINOR: f"off by {MINOR:.0%} to less than {MAJOR:.0%}",
+    ReportClass.MAJOR: f"off by {MAJOR:.0%} or more",
+    ReportClass.DIRECTION_ONLY: "the source prints a sign or an order and no number",
+    ReportClass.NOT_SCORED: "the printed value was never seen by us, so it is neither shown nor scored",
+}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grade:

@@ -8,9 +8,11 @@ from typing import Literal
 
 from feedbackstudy.render.text import clean, escape, number
 
-__all__ = ["Block", "Facts", "Notice", "Page", "Rendered", "Table", "Text", "table_of"]
+__all__ = ["Block", "Facts", "Notice", "Numbered", "Page", "Rendered", "Table", "Text", "table_of"]
 
 _TEXT_WIDTH = 100
+_BREAKABLE = str.maketrans({"\N{NO-BREAK SPACE}": " ", "\N{NON-BREAKING HYPHEN}": "-"})
+"""Once the lines are broken, text is as it would be typed, so that it can be searched."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +90,31 @@ class Facts:
 
 
 @dataclass(frozen=True, slots=True)
+class Numbered:
+    """Numbered notes, to which the cells of a table refer as ``[1]``.
+
+    Attributes
+    ----------
+    notes : tuple of str
+        In order; empty renders as nothing.
+    """
+
+    notes: tuple[str, ...]
+
+    def html(self) -> str:
+        """Return the notes as an ordered list."""
+        items = "".join(f"<li>{escape(note)}</li>" for note in self.notes)
+        return f'<ol class="fs-numbered">{items}</ol>' if items else ""
+
+    def plain(self) -> str:
+        """Return the notes as wrapped lines behind their numbers."""
+        return "\n".join(
+            textwrap.fill(f"[{i}] {clean(note)}", _TEXT_WIDTH, subsequent_indent="    ")
+            for i, note in enumerate(self.notes, start=1)
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Table:
     """A table of ready-made text.
 
@@ -129,10 +156,10 @@ class Table:
                 lines.append("  ".join(c.ljust(w) for c, w in zip(cells, widths, strict=True)).rstrip())
             if i == 0:
                 lines.append("  ".join("-" * w for w in widths))
-        return "\n".join(lines)
+        return "\n".join(lines).translate(_BREAKABLE)
 
 
-type Block = Text | Notice | Facts | Table
+type Block = Text | Notice | Facts | Table | Numbered
 
 
 def table_of(
@@ -178,6 +205,7 @@ _STYLE = (
     ".fs th,.fs td{text-align:left;vertical-align:top;padding:.25em .7em .25em 0;border-bottom:1px solid #8884;"
     "max-width:26rem;white-space:normal}"
     ".fs .fs-scroll{overflow-x:auto;margin:.5em 0}"
+    ".fs ol{margin:.3em 0 .8em;padding-left:2em;font-size:.9em;opacity:.85}"
     ".fs [role=note]{border-left:.3em solid #b58900;padding:.2em .7em;margin:.6em 0}"
     ".fs .fs-error{border-color:#c0392b!important}.fs .fs-good{border-color:#2e7d32!important}"
 ).replace(".fs ", ".fs.fs.fs ")

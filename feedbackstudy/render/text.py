@@ -7,7 +7,7 @@ import html
 import math
 import re
 
-__all__ = ["clean", "escape", "interval", "number", "p_value"]
+__all__ = ["clean", "escape", "interval", "number", "p_value", "unbroken"]
 
 # C0 and C1 controls, bidirectional overrides and isolates, lone surrogates: they can rewrite what a reader sees.
 _HARMFUL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
@@ -112,3 +112,19 @@ def interval(low: float | None, high: float | None, decimals: int = 3) -> str:
         The bracketed interval.
     """
     return f"[{number(low, decimals)}, {number(high, decimals)}]"
+
+
+def unbroken(text: str) -> str:
+    """Return text that no line break may divide, such as ``"P(direction) = .535"``.
+
+    Parameters
+    ----------
+    text : str
+        A few words with a number.
+
+    Returns
+    -------
+    str
+        With no-break spaces and non-breaking hyphens.
+    """
+    return text.replace(" ", "\N{NO-BREAK SPACE}").replace("-", "\N{NON-BREAKING HYPHEN}")

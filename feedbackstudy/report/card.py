@@ -6,13 +6,15 @@ from feedbackstudy.analysis.estimate import Estimate, Estimates
 from feedbackstudy.literature.card import Reproduction
 from feedbackstudy.literature.classes import Grade
 from feedbackstudy.literature.meta import MetaAnalysis
+from feedbackstudy.literature.published import Choice
+from feedbackstudy.literature.tables import choice_table
 from feedbackstudy.render import Facts, Notice, escape, number
 from feedbackstudy.report.drawing import can_draw
 from feedbackstudy.report.figures import picture
 from feedbackstudy.report.prose import sentence
 from feedbackstudy.report.result_tables import TONES, anchor_note
 from feedbackstudy.report.sections import Section, section
-from feedbackstudy.report.tables import Cell, table
+from feedbackstudy.report.tables import Cell, Column, ReportTable, table
 
 __all__ = ["flags_cell", "flags_chip", "verdict"]
 
@@ -120,11 +122,18 @@ def _meaning(result: Reproduction) -> str:
 
 
 def _choices(result: Reproduction) -> str:
-    made = [choice for choice in result.published.choices if choice.id in result.findings.choices]
-    if not made:
+    if not result.choices_made:
         return "<h3>Choices made to match</h3><p>None: the values come out by the method as it is described.</p>"
-    items = "".join(f"<li><strong>{escape(choice.id)}.</strong> {escape(choice.text)}</li>" for choice in made)
-    return f"<h3>Choices made to match</h3><ul>{items}</ul>"
+    return f"<h3>Choices made to match</h3>{''.join(_choice(choice, result) for choice in result.choices_made)}"
+
+
+def _choice(choice: Choice, result: Reproduction) -> str:
+    both = choice_table(choice, result.grades)
+    said = f"<p><strong>{escape(choice.id.replace('_', ' '))}.</strong> {escape(choice.text)}</p>"
+    if both is None:
+        return said
+    columns = tuple(Column(title.capitalize(), "right" if i else "left") for i, title in enumerate(both.head))
+    return said + ReportTable(title=both.caption, columns=columns, rows=both.rows).html()
 
 
 def _answers(estimates: Estimates, prefix: str) -> str:

@@ -6,15 +6,8 @@ from pathlib import Path
 from typing import Final
 
 from feedbackstudy.literature.card import Reproduction
-from feedbackstudy.literature.classes import (
-    ESS_ABOVE,
-    MAJOR,
-    MCSE_WITHIN,
-    MINOR,
-    NEAR_ZERO_UNITS,
-    RHAT_BELOW,
-    ReportClass,
-)
+from feedbackstudy.literature.classes import NEAR_ZERO_UNITS, ReportClass
+from feedbackstudy.literature.tables import WORDS
 from feedbackstudy.provenance import versions
 from feedbackstudy.render import Facts, Notice, escape, number
 from feedbackstudy.report.card import flags_cell, flags_chip
@@ -36,21 +29,6 @@ LIMITS: Final = (
     "Most analyses start from published figures (counts, group means, class figures), not from the rows of people; "
     "where the rows are not on this machine, the card says so.",
 )
-
-_RULES: Final = {
-    ReportClass.NOT_COMPUTABLE: "inputs or method are missing; the card names what",
-    ReportClass.SOURCE_ERROR: "the source contradicts itself (GRIM, recomputed p, parts that do not add up)",
-    ReportClass.REPRODUCED: "the recomputed value rounds to the printed one at the printed decimals",
-    ReportClass.WITHIN_ROUNDING: "the printed value lies where the result lies when rounded inputs move by half a unit",
-    ReportClass.WITHIN_MONTE_CARLO: f"from simulation: R-hat < {RHAT_BELOW}, ESS > {ESS_ABOVE}, and the difference is "
-    f"below {MCSE_WITHIN} Monte-Carlo standard errors",
-    ReportClass.OTHER_DEFINITION: "another documented formula gives the printed value; both are shown",
-    ReportClass.NEGLIGIBLE: f"off by less than {MINOR:.0%}",
-    ReportClass.MINOR: f"off by {MINOR:.0%} to less than {MAJOR:.0%}",
-    ReportClass.MAJOR: f"off by {MAJOR:.0%} or more",
-    ReportClass.DIRECTION_ONLY: "the source prints a sign or an order and no number",
-    ReportClass.NOT_SCORED: "the printed value was never seen by us, so it is neither shown nor scored",
-}
 
 
 def published_report(cards: Sequence[Reproduction], failed: Sequence[tuple[str, str]], *, to: Path) -> Path:
@@ -120,15 +98,16 @@ def _line(card: Reproduction) -> tuple[str | Cell, ...]:
 
 
 def _reading() -> Section:
-    rows = tuple((Cell(str(name), "", TONES[name]), rule) for name, rule in _RULES.items())
+    rows = tuple((Cell(str(name), "", TONES[name]), name.meaning) for name in ReportClass)
     table = ReportTable(
         title="Classes, in the order in which they are tried; the first that applies holds",
         columns=(Column("Class"), Column("Rule")),
         rows=rows,
         notes=(
             f"A printed value below {NEAR_ZERO_UNITS} units of its last place is judged on the scale of its standard "
-            "error. The decision flag is independent of the class: it says whether a reader would decide differently "
-            "(sign, p against alpha, interval against the null, ranking, Bayes-factor band).",
+            "error.",
+            f"Decision flag, independent of the class: {WORDS['decision flag']}",
+            f"Conditional: {WORDS['conditional']}.",
         ),
     )
     return Section(title="How to read a card", body=lambda _: table.html())

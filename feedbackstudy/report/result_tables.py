@@ -1,9 +1,8 @@
 """The tables of estimates, posteriors, frequencies and reproductions."""
 
-from collections import Counter
 from collections.abc import Iterator, Mapping
-from itertools import zip_longest
 
+from feedbackstudy.analysis.both_ways import DECISIONS, pairs
 from feedbackstudy.analysis.estimate import Estimate, Estimates
 from feedbackstudy.analysis.frequencies import Frequencies
 from feedbackstudy.analysis.posterior import Posterior
@@ -12,14 +11,14 @@ from feedbackstudy.literature.card import Reproduction
 from feedbackstudy.literature.classes import Grade, ReportClass
 from feedbackstudy.literature.meta import MetaAnalysis
 from feedbackstudy.literature.published import Anchor
-from feedbackstudy.render import interval, number, p_value
+from feedbackstudy.literature.tables import places, printed, recomputed
+from feedbackstudy.render import interval, number, p_value, unbroken
 from feedbackstudy.report.prose import bayes_factor, probability
 from feedbackstudy.report.tables import Cell, Column, ReportTable, Tone, table
 
 __all__ = ["TONES", "anchor_note"]
 
 _DASH = "\N{EN DASH}"
-_OFTEN, _LONG = 2, 24
 
 TONES: dict[ReportClass, Tone] = {
     ReportClass.NOT_COMPUTABLE: "fair",
@@ -49,17 +48,8 @@ def _estimates(result: Estimates) -> ReportTable:
         Column("Decision"),
     )
     decided = {row.hypothesis for row in result if row.decides}
-    rows = tuple(_pair(*pair, decided) for pair in _pairs(result))
+    rows = tuple(_pair(*pair, decided) for pair in pairs(result))
     return ReportTable(title=result.title, columns=columns, rows=rows, notes=tuple(_notes(result)))
-
-
-def _pairs(result: Estimates) -> Iterator[tuple[Estimate | None, Estimate | None]]:
-    """Yield the two engines' answers to each contrast; an answer that stands alone is paired with None."""
-    contrasts = dict.fromkeys((row.hypothesis, row.contrast) for row in result)
-    for contrast in contrasts:
-        rows = [row for row in result if (row.hypothesis, row.contrast) == contrast]
-        by_engine = [[row for row in rows if row.engine == engine] for engine in ("frequentist", "bayesian")]
-        yield from zip_longest(*by_engine)
 
 
 def _pair(classical: Estimate | None, bayesian: Estimate | None, decided: set[str]) -> tuple[str | Cell, ...]:
@@ -79,7 +69,7 @@ def _value(row: Estimate | None) -> str | Cell:
     if row is None:
         return _DASH
     span = f"{row.level:.0%} {row.interval}\n{interval(row.low, row.high)}" if row.level is not None else ""
-    return Cell(number(row.estimate), _unbroken(span))
+    return Cell(number(row.estimate), unbroken(span))
 
 
 def _test(row: Estimate | None) -> str | Cell:
@@ -104,7 +94,7 @@ def _probabilities(row: Estimate) -> list[str]:
 
 
 def _lines(parts: list[str]) -> str:
-    return "\n".join(map(_unbroken, parts)) or _DASH
+    return "\n".join(map(unbroken, parts)) or _DASH
 
 
 def _decision(rows: list[Estimate], decided: set[str]) -> Cell:
@@ -113,7 +103,7 @@ def _decision(rows: list[Estimate], decided: set[str]) -> Cell:
         return Cell("not fit to report", "; ".join(f"{row.engine}: {row.note}" for row in unfit), "poor")
     row = next((row for row in rows if row.decides), None)
     if row is not None:
-        return Cell(row.decision, f"decides: {_unbroken(row.decides) if len(row.decides) < 12 else row.decides}")
+        return Cell(row.decision, f"decides: {unbroken(row.decides) if len(row.decides) < 12 else row.decides}")
     return Cell("robustness" if rows[0].hypothesis in decided else _DASH)
 
 
@@ -126,10 +116,8 @@ def _notes(result: Estimates) -> Iterator[str]:
         about = list(dict.fromkeys(row.contrast for row in result if row.note == note))
         where = f" ({'; '.join(about)})" if len(about) < len(contrasts) else ""
         yield f"{note.rstrip('.')}{where}."
-
-
-def _unbroken(text: str) -> str:
-    return text.replace(" ", "\N{NO-BREAK SPACE}").replace("-", "\N{NON-BREAKING HYPHEN}")
+    if any(row.decides for row in result):
+        yield DECISIONS
 
 
 @table.register(Posterior)
@@ -147,7 +135,7 @@ def _posterior(result: Posterior) -> ReportTable:
     row = (
         result.quantity + (f" ({result.unit})" if result.unit else ""),
         number(result.median),
-        Cell(_unbroken(interval(result.low, result.high)), f"{result.level:.0%} {result.interval_kind}"),
+        Cell(unbroken(interval(result.low, result.high)), f"{result.level:.0%} {result.interval_kind}"),
         probability(result.prob_direction) if result.prob_direction is not None else _DASH,
         Cell(probability(result.prob_rope) if result.prob_rope is not None else _DASH, rope),
         number(result.rhat, 4),
@@ -162,10 +150,10 @@ def _meta(result: MetaAnalysis) -> ReportTable:
     columns = (Column("Study"), Column("Effect", "right"), Column("Interval"), Column("Weight", "right"))
     studies = zip(result.labels, result.yi, result.study_low, result.study_high, result.weights, strict=True)
     rows: list[tuple[str | Cell, ...]] = [
-        (name, number(float(y)), _unbroken(interval(float(low), float(high))), f"{100 * weight:.1f}%")
+        (name, number(float(y)), unbroken(interval(float(low), float(high))), f"{100 * weight:.1f}%")
         for name, y, low, high, weight in studies
     ]
-    rows.append(("pooled", number(result.estimate), _unbroken(interval(result.low, result.high)), "100%"))
+    rows.append(("pooled", number(result.estimate), unbroken(interval(result.low, result.high)), "100%"))
     notes = (
         f"Intervals: {result.level:.0%}. tau squared {number(result.tau2, 4)} ({result.method}), I squared "
         f"{100 * result.i2:.1f}% (from tau squared), "
@@ -212,22 +200,15 @@ def _reproduction(result: Reproduction) -> ReportTable:
         Column("Decision flag"),
         Column("Where printed"),
     )
-    places = _places(result)
-    rows = tuple(_grade(grade, places) for grade in result.grades)
+    where = places(result.grades)
+    rows = tuple(_grade(grade, where) for grade in result.grades)
     anchors = [a for a in Anchor if any(grade.published.anchor is a for grade in result.grades)]
     notes = (
         f"Anchor grade, the place where the printed value was read: {'; '.join(map(anchor_note, anchors))}.",
         f"Independence of the recomputation: {result.published.independence}.",
-        *(f"{letter} {place}." for place, letter in places.items()),
+        *(f"{letter} {place}." for place, letter in where.items()),
     )
     return ReportTable(title="Values as printed and as reproduced", columns=columns, rows=rows, notes=notes)
-
-
-def _places(result: Reproduction) -> dict[str, str]:
-    """Return a letter for each place that is named again and again; the notes spell it out once."""
-    counts = Counter(grade.published.seen_in for grade in result.grades)
-    often = [place for place, count in counts.items() if count > _OFTEN and len(place) > _LONG]
-    return {place: f"[{chr(ord('a') + i)}]" for i, place in enumerate(often[:26])}
 
 
 def anchor_note(anchor: Anchor) -> str:
@@ -246,26 +227,19 @@ def anchor_note(anchor: Anchor) -> str:
     return f"{anchor} {anchor.meaning}"
 
 
-def _grade(grade: Grade, places: Mapping[str, str]) -> tuple[str | Cell, ...]:
-    printed, value = grade.published, grade.value
-    said = (printed.note, value.note if value and value.note != grade.reason else "")
+def _grade(grade: Grade, where: Mapping[str, str]) -> tuple[str | Cell, ...]:
+    paper, value = grade.published, grade.value
+    said = (paper.note, value.note if value and value.note != grade.reason else "")
     notes = " ".join(text.strip() for text in said if text.strip())
-    conditional = f"conditional on: {', '.join(printed.conditional_on)}" if grade.conditional else ""
+    conditional = f"conditional on: {', '.join(paper.conditional_on)}" if grade.conditional else ""
     return (
-        Cell(printed.quantity + (f" ({printed.unit})" if printed.unit else ""), notes),
-        Cell(_printed(grade), _printed_beside(grade)),
-        Cell(_like(grade), _reproduced_beside(grade)),
+        Cell(paper.quantity + (f" ({paper.unit})" if paper.unit else ""), notes),
+        Cell(printed(grade), _printed_beside(grade)),
+        Cell(recomputed(grade, value.value if value else None), _reproduced_beside(grade)),
         Cell(str(grade.report_class), "; ".join(part for part in (_why(grade), conditional) if part), _tone(grade)),
         _flag(grade),
-        Cell(places.get(printed.seen_in, printed.seen_in), f"anchor {printed.anchor}"),
+        Cell(where.get(paper.seen_in, paper.seen_in), f"anchor {paper.anchor}"),
     )
-
-
-def _printed(grade: Grade) -> str:
-    if grade.report_class is ReportClass.NOT_SCORED:
-        return "not shown"
-    text = grade.published.published or f"{grade.published.direction} (no number)"
-    return text.replace("-", "\N{MINUS SIGN}") if grade.published.published else text
 
 
 def _printed_beside(grade: Grade) -> str:
@@ -274,18 +248,7 @@ def _printed_beside(grade: Grade) -> str:
         return ""
     parts = [f"[{printed.low}, {printed.high}]".replace("-", "\N{MINUS SIGN}")] if printed.low is not None else []
     parts += [f"p {printed.p if printed.p[0] in '<>=' else f'= {printed.p}'}"] if printed.p is not None else []
-    return "\n".join(map(_unbroken, parts))
-
-
-def _like(grade: Grade) -> str:
-    """Return the recomputed value with two decimals more than were printed, so that rounding can be seen."""
-    if grade.value is None or grade.value.value is None:
-        return _DASH
-    value = grade.value.value
-    if grade.published.published is None:
-        return number(value)
-    decimals = len(grade.published.published.partition(".")[2])
-    return number(value, decimals + 2) if decimals or value != round(value) else number(round(value))
+    return "\n".join(map(unbroken, parts))
 
 
 def _reproduced_beside(grade: Grade) -> str:
@@ -294,7 +257,7 @@ def _reproduced_beside(grade: Grade) -> str:
         return ""
     parts = [interval(value.low, value.high)] if value.low is not None and value.high is not None else []
     parts += [p_value(value.p)] if value.p is not None else []
-    return "\n".join(map(_unbroken, parts))
+    return "\n".join(map(unbroken, parts))
 
 
 def _why(grade: Grade) -> str:

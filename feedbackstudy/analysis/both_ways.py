@@ -1,0 +1,114 @@
+"""Estimates in pairs: the two engines' answers to one contrast on one line, what made them in numbered notes below."""
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import zip_longest
+from typing import TYPE_CHECKING
+
+from feedbackstudy.render import Block, Numbered, Table, Text, interval, number, p_value, unbroken
+
+if TYPE_CHECKING:
+    from feedbackstudy.analysis.estimate import Estimate
+
+__all__ = ["DECISIONS", "answers", "pairs"]
+
+DECISIONS = (
+    "A decision stands where the study declared the one criterion that decides. 'Robustness' marks a second look at "
+    "the same hypothesis, which never decides; a dash marks a hypothesis that nothing decides."
+)
+"""What a reader must know of the column of decisions."""
+
+_HEAD = ("contrast", "n", "frequentist", "Bayesian", "decision")
+_DASH = "\N{EN DASH}"
+
+
+def pairs(rows: Iterable["Estimate"]) -> "Iterator[tuple[Estimate | None, Estimate | None]]":
+    """Pair the two engines' answers to each contrast.
+
+    Parameters
+    ----------
+    rows : iterable of Estimate
+        In reading order.
+
+    Yields
+    ------
+    tuple of (Estimate or None, Estimate or None)
+        Frequentist and Bayesian; an answer that stands alone is paired with None.
+    """
+    rows = list(rows)
+    for contrast in dict.fromkeys((row.hypothesis, row.contrast) for row in rows):
+        same = [row for row in rows if (row.hypothesis, row.contrast) == contrast]
+        yield from zip_longest(*([row for row in same if row.engine == name] for name in ("frequentist", "bayesian")))
+
+
+def answers(rows: Sequence["Estimate"], *, caption: str = "") -> tuple[Block, ...]:
+    """Lay estimates out, one line for each contrast.
+
+    Parameters
+    ----------
+    rows : sequence of Estimate
+        In reading order.
+    caption : str
+        A line above the table.
+
+    Returns
+    -------
+    tuple of Block
+        The table, its numbered notes, and how to read a decision; a sentence where there is no row.
+    """
+    if not rows:
+        return (Text("No estimates."),)
+    decided = {row.hypothesis for row in rows if row.decides}
+    notes: dict[str, int] = {}
+    lines = tuple(_line([row for row in pair if row is not None], decided, notes) for pair in pairs(rows))
+    blocks: tuple[Block, ...] = (Table(_HEAD, lines, caption), Numbered(tuple(notes)))
+    return (*blocks, Text(DECISIONS)) if decided else blocks
+
+
+def _line(pair: list["Estimate"], decided: set[str], notes: dict[str, int]) -> tuple[str, ...]:
+    marks = sorted(notes.setdefault(text, len(notes) + 1) for row in pair if (text := _note(row)))
+    of = {row.engine: row for row in pair}
+    return (
+        f"{pair[0].contrast} {unbroken(str(marks))}" if marks else pair[0].contrast,
+        " and ".join(dict.fromkeys(number(row.n) for row in pair)),
+        _answer(of.get("frequentist")),
+        _answer(of.get("bayesian")),
+        _decision(pair, decided),
+    )
+
+
+def _note(row: "Estimate") -> str:
+    words = "; ".join(part for part in (row.model, row.note) if part)
+    return f"{row.engine.capitalize()}: {words}" if words else ""
+
+
+def _answer(row: "Estimate | None") -> str:
+    if row is None:
+        return _DASH
+    span = f"{row.level:.0%} {row.interval} {interval(row.low, row.high)}" if row.level is not None else ""
+    return "; ".join(filter(None, (number(row.estimate), unbroken(span), *map(unbroken, _evidence(row)))))
+
+
+def _decision(pair: list["Estimate"], decided: set[str]) -> str:
+    if not all(row.fit_to_report for row in pair):
+        return "not fit to report"
+    deciding = next((row for row in pair if row.decides), None)
+    if deciding is not None:
+        return f"{deciding.decision} (criterion: {unbroken(deciding.decides)})"
+    return "robustness" if pair[0].hypothesis in decided else _DASH
+
+
+def _evidence(row: "Estimate") -> list[str]:
+    parts = [p_value(row.p)] if row.p is not None else []
+    parts += [f"adjusted {p_value(row.p_adjusted)}"] if row.p_adjusted is not None else []
+    parts += [f"equivalence {p_value(row.p_equivalence)}"] if row.p_equivalence is not None else []
+    named = (("P(direction)", row.prob_direction), ("P(beyond SESOI)", row.prob_sesoi), ("P(in ROPE)", row.prob_rope))
+    parts += [f"{name} {number(value, unit_interval=True)}" for name, value in named if value is not None]
+    if row.bayes_factor is not None and math.isfinite(row.bayes_factor):
+        parts.append(f"BF10 {_factor(row.bayes_factor)}")
+    return parts
+
+
+def _factor(value: float) -> str:
+    """Return a Bayes factor; a huge or tiny one as a power of ten."""
+    return number(value) if 1e-3 <= value < 1e4 else f"{value:.1e}"
