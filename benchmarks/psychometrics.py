@@ -146,9 +146,8 @@ def main():
         import pingouin
 
         items = pd.read_csv(REFERENCE / "bfi.csv", index_col=0).iloc[:, :5].dropna()
-        print(
-            f"pingouin.cronbach_alpha: {statistics.median(seconds(lambda: pingouin.cronbach_alpha(items), 9)) * 1e3:.2f} ms"
-        )
+        rival = statistics.median(seconds(lambda: pingouin.cronbach_alpha(items), repeats))
+        print(f"pingouin.cronbach_alpha, 5 items: {rival * 1e3:.2f} ms")
 
 
 if __name__ == "__main__":

@@ -169,27 +169,9 @@ def careless(
     chosen = DEFAULT_RULES if rules is None else rules
     R, issues = _correlations(matrix)
     synonyms, antonyms = _pairs(R, synonym_limit)
-    X = matrix.answers
     places = _positions(matrix.items, scales)
     keyed = _keyed(matrix, reverse, answer_range)
-    string = long_string(X)
-    distance, tail = mahalanobis(X)
-    indices = pd.DataFrame(
-        {
-            "answered": (~np.isnan(X)).sum(axis=1),
-            "longstring": string,
-            "longstring_share": string / matrix.n_items,
-            "average_string": average_string(X),
-            "irv": invariability(X),
-            "mahalanobis": distance,
-            "mahalanobis_p": tail,
-            "even_odd": even_odd(keyed, places),
-            "synonyms": pair_consistency(X, synonyms),
-            "antonyms": pair_consistency(X, antonyms),
-            "person_total": person_total(X),
-        },
-        index=matrix.people,
-    )
+    indices = _indices(matrix, synonyms, antonyms).assign(even_odd=even_odd(keyed, places))
     indices["flags"] = _flags(indices, chosen)
     named = [tuple((matrix.items[a], matrix.items[b]) for a, b in pairs) for pairs in (synonyms, antonyms)]
     return Careless(
@@ -212,6 +194,29 @@ def careless(
             "a missing answer ends a string",
             "even-odd: correlation of subscale half means over subscales, stepped up by Spearman-Brown",
         ),
+    )
+
+
+def _indices(matrix: Matrix, synonyms: list[tuple[int, int]], antonyms: list[tuple[int, int]]) -> pd.DataFrame:
+    """Return every index that takes answers as given; even-odd consistency is filled in by the caller."""
+    X = matrix.answers
+    string = long_string(X)
+    distance, tail = mahalanobis(X)
+    return pd.DataFrame(
+        {
+            "answered": (~np.isnan(X)).sum(axis=1),
+            "longstring": string,
+            "longstring_share": string / matrix.n_items,
+            "average_string": average_string(X),
+            "irv": invariability(X),
+            "mahalanobis": distance,
+            "mahalanobis_p": tail,
+            "even_odd": np.nan,
+            "synonyms": pair_consistency(X, synonyms),
+            "antonyms": pair_consistency(X, antonyms),
+            "person_total": person_total(X),
+        },
+        index=matrix.people,
     )
 
 

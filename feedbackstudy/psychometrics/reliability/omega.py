@@ -90,7 +90,6 @@ def omega(
     else:
         z = float(stats.norm.ppf(0.5 + level / 2.0))
         low, high = value - z * ses[interval], value + z * ses[interval]
-    other = "observed" if denominator == "model" else "model"
     n, k = matrix.answers.shape
     return Coefficient(
         coefficient=f"omega total ({denominator} variance)",
@@ -102,13 +101,7 @@ def omega(
         interval={"robust": "robust (MLR)", "delta": "delta method"}.get(interval, f"bootstrap percentile, {draws}"),
         n_people=n,
         n_items=k,
-        also={
-            f"omega total ({other} variance)": fitted.omega(other),
-            "robust SE": ses["robust"],
-            "delta-method SE": ses["delta"],
-            "chi-square of one factor": n * fitted.fit.discrepancy,
-            "df": float(k * (k - 3) // 2),
-        },
+        also=fitted.companions(denominator, ses, n),
         loadings=dict(zip(matrix.items, (fitted.fit.loadings / np.sqrt(np.diag(fitted.S))).tolist(), strict=True)),
         issues=tuple(issues),
         matrix=matrix,
@@ -172,6 +165,18 @@ class _Fitted:
         gradient = np.concatenate([np.full(k, by_loading), np.full(k, by_unique)])
         V = self.fit.robust if robust and self.fit.robust is not None else self.fit.expected
         return float(np.sqrt(gradient @ V @ gradient))
+
+    def companions(self, denominator: str, ses: dict[str, float], n: int) -> dict[str, float]:
+        """Return what is shown beside omega."""
+        other = "observed" if denominator == "model" else "model"
+        k = len(self.S)
+        return {
+            f"omega total ({other} variance)": self.omega(other),
+            "robust SE": ses["robust"],
+            "delta-method SE": ses["delta"],
+            "chi-square of one factor": n * self.fit.discrepancy,
+            "df": float(k * (k - 3) // 2),
+        }
 
     def issues(self, items: tuple[str, ...]) -> list[Issue]:
         """Return what is wrong with the fit."""
