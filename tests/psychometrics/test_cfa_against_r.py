@@ -83,3 +83,15 @@ def test_lavaan_recomputes_every_level_of_ordinal_invariance(bfi, tmp_path, leve
 def test_lavaan_recomputes_the_level_a_search_ended_at(hs, tmp_path):
     result = invariance(hs, THREE, group="school", search=True)
     same(result["scalar"].fit, by_r(result["scalar"].fit, tmp_path))
+
+
+def test_names_that_r_cannot_read_are_replaced_and_said_to_be(hs, tmp_path):
+    awkward = {"x1": "first item", "x2": "x'2\n; quit()", "x3": "in", "x4": "4th", "school": "group of 'pupils'"}
+    data = hs.rename(columns=awkward)
+    items = [awkward.get(f"x{k}", f"x{k}") for k in range(1, 6)]
+    result = cfa(data, {"my factor": items}, estimator="ML", group=awkward["school"])
+
+    shown = by_r(result, tmp_path)
+
+    assert result.fit["chisq"] == pytest.approx(shown["chisq"], rel=1e-6)
+    assert '# v1 stands for "first item"' in str(result.r_script())

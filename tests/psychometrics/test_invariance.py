@@ -175,6 +175,22 @@ def test_the_search_finds_an_ordinal_item_that_shifts():
     assert result["scalar"].holds
 
 
+def test_items_of_two_categories_are_compared_with_the_last_level_they_restrict():
+    rng = np.random.default_rng(12)
+    arm = np.arange(1600) % 2
+    factor = rng.normal(0.3 * arm, 1.0)
+    answers = factor[:, None] * np.array([0.8, 0.7, 0.9, 0.6, 0.75]) + rng.normal(size=(1600, 5)) * 0.6
+    answers = answers > np.array([-0.8, 0.6, 0.0, 0.9, -0.5])
+    data = pd.DataFrame(answers.astype(int), columns=list("abcde")).assign(arm=arm)
+
+    result = invariance(data, {"f": list("abcde")}, group="arm", estimator="WLSMV")
+
+    assert [level.fit.fit["df"] for level in result.levels] == [10, 10, 14, 13, 18]
+    assert result["scalar"].against == "thresholds"
+    assert result["scalar"].test.df == 3
+    assert result.reached == "strict"
+
+
 def longitudinal(rng, n=500, shift=0.0):
     factors = rng.multivariate_normal([0.0, 0.5], [[1.0, 0.6], [0.6, 1.0]], n)
     specific = rng.normal(size=(n, 4)) * 0.3

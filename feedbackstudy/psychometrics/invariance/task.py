@@ -62,7 +62,7 @@ class Task:
             return replace(
                 level, holds=False, why="It cannot be decided: a model did not converge or is not identified."
             )
-        if fit.fit["df"] == against.fit.fit["df"]:
+        if fit.fit["df"] <= against.fit.fit["df"]:
             return replace(
                 level, holds=against.holds, why="It restricts nothing that could be tested with these items."
             )
@@ -142,19 +142,28 @@ def run(task: Task, levels: Sequence[str], partial: frozenset[str], *, search: b
     usable = first.converged and first.identified
     why = "The same model in every place; judge it by its own fit." if usable else "The model has no solution."
     found = [Level(name=levels[0], fit=first, holds=usable, why=why)]
-    freed, against = partial, found[0]
+    freed = partial
     for name in levels[1:]:
-        full = task.decide(name, task.fit(name, freed), against, freed)
+        fit = task.fit(name, freed)
+        against = _freer(found, fit)
+        full = task.decide(name, fit, against, freed)
         found.append(full)
-        if not full.holds and search and name in _RELEASED and full.fit.converged and full.fit.identified:
+        if not full.holds and search and name in _RELEASED and _usable(full.fit):
             better, freed = _search(task, full, against, freed)
             found += [better] if better is not None else []
         if not found[-1].holds and name != levels[-1]:
             found[-1] = _told(found[-1], stop=not search)
-        against = found[-1]
-        if not against.fit.converged or not against.fit.identified:
+        if not _usable(found[-1].fit):
             break
     return found
+
+
+def _freer(found: Sequence[Level], fit: CFA) -> Level:
+    """Return the last level a fit restricts: items of two categories regain residual variances when scalar."""
+    last = found[-1]
+    if fit.fit["df"] >= last.fit.fit["df"]:
+        return last
+    return next((level for level in reversed(found) if level.fit.fit["df"] < fit.fit["df"]), last)
 
 
 def _told(level: Level, *, stop: bool) -> Level:
@@ -171,7 +180,7 @@ def _search(task: Task, failed: Level, against: Level, freed: frozenset[str]) ->
         if name is None:
             break
         trial = task.fit(current.name, chosen | {name})
-        if not (trial.converged and trial.identified):
+        if not _usable(trial):
             break
         chosen = chosen | {name}
         current = task.decide(current.name, trial, against, chosen)
