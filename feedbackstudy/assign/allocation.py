@@ -1,16 +1,20 @@
 """The result of an assignment: who gets what, with which probability, and what else could have been drawn."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
 import pandas as pd
 
+from feedbackstudy.assign.contacts import export_contacts
 from feedbackstudy.assign.permuting import Permutations, count_assignments, permute
+from feedbackstudy.assign.schedule import Dates, Schedule, make_schedule
 from feedbackstudy.assign.schemes import Scheme
 from feedbackstudy.declaration import digest
 from feedbackstudy.design.arms import FEEDBACK
 from feedbackstudy.design.crossing import Cell
+from feedbackstudy.errors import DataError
 from feedbackstudy.issues import Issues
 from feedbackstudy.provenance import Provenance
 from feedbackstudy.render import Facts, Notice, Page, Rendered, Table, number
@@ -216,3 +220,63 @@ class Allocation(Rendered):
         if "exemplar" in self._frame.columns and pd.notna(row["exemplar"]):
             found["exemplar"] = str(row["exemplar"])
         return found
+
+    def export(self, path: str | Path, *, link: str, secret: str | None = None) -> Path:
+        """Write a contact list: participant, condition, personal link.
+
+        Parameters
+        ----------
+        path : str or Path
+            A CSV file.
+        link : str
+            Address of the survey with ``{token}``; https only.
+        secret : str, optional
+            Fixes the tokens; drawn by default.
+
+        Returns
+        -------
+        Path
+            The file, for the platform alone: it tells conditions.
+        """
+        return export_contacts(self, path, link=link, secret=secret)
+
+    def schedule(
+        self,
+        roster: pd.DataFrame | None = None,
+        interview_dates: Dates | None = None,
+        *,
+        decision_dates: Dates | None = None,
+        decision_days: float = 0.0,
+    ) -> Schedule:
+        """Say who gets which message when, and when each wave is due.
+
+        Parameters
+        ----------
+        roster : DataFrame, optional
+            ``participant`` with a column ``interview_date``, and ``decision_date`` where it is known.
+        interview_dates : mapping or Series, optional
+            Participant -> date of the interview, instead of the roster's column.
+        decision_dates : mapping or Series, optional
+            Participant -> date of the decision, instead of the roster's column.
+        decision_days : float, default 0
+            Days from interview to decision where no dates are given.
+
+        Returns
+        -------
+        Schedule
+            One row for each message and wave.
+
+        Raises
+        ------
+        InputError
+            Where somebody has no date, or dates contradict each other.
+        """
+        dates = {"interview_date": interview_dates, "decision_date": decision_dates}
+        for name, given in dates.items():
+            if given is None and roster is not None and name in roster.columns:
+                dates[name] = dict(zip(roster["participant"].astype(str), roster[name], strict=True))
+        if dates["interview_date"] is None:
+            raise DataError("No interview dates: give them, or a roster with the column 'interview_date'.")
+        return make_schedule(
+            self, dates["interview_date"], decision_dates=dates["decision_date"], decision_days=decision_days
+        )

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from feedbackstudy.design.chance import Stream, exact, pick, shuffled
 from feedbackstudy.assign.rounding import round_table
+from feedbackstudy.design.chance import Stream, exact, pick, shuffled
 
 F = Fraction
 
