@@ -13,6 +13,7 @@ from types import CodeType, ModuleType
 from pandas import DataFrame
 
 from feedbackstudy import shipped
+from feedbackstudy.analysis.bayesian.sampling import progress_to
 from feedbackstudy.datasets import is_present
 from feedbackstudy.datasets import load as load_dataset
 from feedbackstudy.datasets.record import MAX_BYTES, frame_of
@@ -54,7 +55,8 @@ def reproduce(key: str | Path, *, say: Callable[[str], object] | None = None) ->
         A key of `reproductions`, or the path of a folder of your own (a `Path`, or text with a separator in it). The
         Python in such a folder runs with your rights; a line says so before.
     say : callable, optional
-        Receives one line of text before the Python of a folder of your own runs; the log's warning by default.
+        Receives lines of text: one before the Python of a folder of your own runs (the log's warning by default), and
+        how far a sampler is.
 
     Returns
     -------
@@ -80,7 +82,8 @@ def reproduce(key: str | Path, *, say: Callable[[str], object] | None = None) ->
         (say or _LOG.warning)(f"The Python in {folder / 'analysis.py'} will now run with your rights.")
     analyse = _analyse_function(folder)
     start = time.perf_counter()
-    findings = _run(analyse, {name: table for name, (table, _) in tables.items()}, study, folder)
+    with progress_to(_Steps(say or _LOG.info)):
+        findings = _run(analyse, {name: table for name, (table, _) in tables.items()}, study, folder)
     seconds = time.perf_counter() - start
     _agree(findings, published, folder)
     return Reproduction(
@@ -96,6 +99,19 @@ def reproduce(key: str | Path, *, say: Callable[[str], object] | None = None) ->
             seed=findings.seed,
         ),
     )
+
+
+class _Steps:
+    """Says each new step of a sampler, and every quarter of it, not every poll."""
+
+    def __init__(self, say: Callable[[str], object]) -> None:
+        self._say, self._said = say, ""
+
+    def __call__(self, what: str, share: float) -> None:
+        line = f"      {what} ..." if share < 0.25 else f"      {what}: {int(4 * share) * 25}%"
+        if line != self._said:
+            self._said = line
+            self._say(line)
 
 
 def _folder(key: str | Path) -> tuple[Path, bool]:

@@ -2,7 +2,9 @@
 
 import random
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +18,7 @@ from feedbackstudy.errors import DataError
 if TYPE_CHECKING:
     import pymc  # type: ignore[import-untyped, unused-ignore]
 
-__all__ = ["Draws", "Progress", "load_pymc", "sample"]
+__all__ = ["Draws", "Progress", "load_pymc", "progress_to", "sample"]
 
 _Floats = NDArray[np.float64]
 type Progress = Callable[[str, float], None]
@@ -88,7 +90,7 @@ def sample(
     target_accept : float, default 0.9
         Acceptance that the step size is tuned to.
     progress : callable, optional
-        Told what is being done and how much of it is done.
+        Told what is being done and how much of it is done; by default whoever listens through `progress_to`.
 
     Returns
     -------
@@ -106,7 +108,7 @@ def sample(
         raise DataError(f"Convergence needs 2 chains and 100 draws at least; given {chains} chains, {draws} draws.")
     import nutpie  # type: ignore[import-untyped, unused-ignore]
 
-    told = progress or _silent
+    told = progress or _listener.get()
     told("compiling the model", 0.0)
     started = time.perf_counter()
     with quiet("nutpie"), quiet("pymc"), quiet("arviz"):
@@ -151,3 +153,27 @@ def _run(nutpie: Any, compiled: Any, told: Progress, total: int, **settings: Any
 
 def _silent(what: str, share: float) -> None:
     """Tell nobody."""
+
+
+_listener: ContextVar[Progress] = ContextVar("progress of the sampler", default=_silent)
+
+
+@contextmanager
+def progress_to(listener: Progress) -> Iterator[None]:
+    """Tell a listener how far the samplers inside the block are, however deep they are called.
+
+    Parameters
+    ----------
+    listener : callable
+        Takes what is being done and the share done.
+
+    Yields
+    ------
+    None
+        The former listener returns at the end of the block.
+    """
+    token = _listener.set(listener)
+    try:
+        yield
+    finally:
+        _listener.reset(token)
