@@ -1,0 +1,187 @@
+"""Latent variables of people: cell means, clusters, exemplars, persons; and who complies, reads, and stays."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import special
+
+from feedbackstudy.simulate.model import Model
+from feedbackstudy.simulate.people import Plan, allocate, allocation_plan, cluster_codes
+from feedbackstudy.simulate.streams import stream
+
+__all__ = ["People", "Sampler", "staying"]
+
+type Floats = NDArray[np.float64]
+type Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class People:
+    """One sample of people.
+
+    Attributes
+    ----------
+    cell : ndarray of shape (n,)
+        Assigned cell.
+    clusters : mapping of str to ndarray
+        Unit -> number of its unit.
+    exemplar : ndarray of shape (n,)
+        Exemplar read; -1 where none.
+    latent : ndarray of shape (n, slots)
+        Latent variables, effects and drift included.
+    complied : ndarray of bool
+        Who got what was assigned.
+    careless : ndarray of shape (n,)
+        0 attentive, 1 answers at random, 2 always the same answer.
+    """
+
+    cell: Ints
+    clusters: dict[str, Ints]
+    exemplar: Ints
+    latent: Floats
+    complied: NDArray[np.bool_]
+    careless: Ints
+
+
+class Sampler:
+    """Draws people of a model, replicate by replicate, each from streams of its own.
+
+    Parameters
+    ----------
+    model : Model
+        The model.
+    seed : int
+        The seed.
+    """
+
+    def __init__(self, model: Model, seed: int) -> None:
+        self.model, self.seed = model, seed
+        self.plan: Plan = allocation_plan(model.study, model.numbers)
+        self.codes = cluster_codes(model.numbers)
+
+    def people(self, replicate: int) -> People:
+        """Draw one sample.
+
+        Parameters
+        ----------
+        replicate : int
+            Its number.
+
+        Returns
+        -------
+        People
+            The same for the same seed and number, whatever else was drawn.
+        """
+        cell = allocate(self.plan, stream(self.seed, replicate, "allocation"))
+        exemplar = self._exemplars(cell, stream(self.seed, replicate, "exemplar"))
+        latent = self._levels(replicate, exemplar)
+        chance = stream(self.seed, replicate, "conduct")
+        complied, actual = self._compliance(cell, chance)
+        careless = self._careless(chance)
+        latent += self._means(cell, complied, actual, latent)
+        return People(
+            cell=cell, clusters=self.codes, exemplar=exemplar, latent=latent, complied=complied, careless=careless
+        )
+
+    def _exemplars(self, cell: Ints, chance: np.random.Generator) -> Ints:
+        """Spread the people of each cell evenly over exemplars."""
+        model, k = self.model, len(self.model.exemplars)
+        found = np.full(len(cell), -1)
+        if k:
+            for each in np.flatnonzero(model.inside):
+                here = np.flatnonzero(cell == each)
+                found[here] = (chance.permutation(len(here)) + chance.integers(k)) % k
+        return found
+
+    def _levels(self, replicate: int, exemplar: Ints) -> Floats:
+        model = self.model
+        shape = (model.n, len(model.slots))
+        latent: Floats = stream(self.seed, replicate, "person").standard_normal(shape) @ model.roots["person"].T
+        for level, root in model.roots.items():
+            if level == "person":
+                continue
+            chance = stream(self.seed, replicate, f"level:{level}")
+            if level == "exemplar":
+                shared = chance.standard_normal((len(model.exemplars), shape[1])) @ root.T
+                alone = chance.standard_normal(shape) @ root.T  # those who read none: a text of their own, as it were
+                latent += np.where(exemplar[:, None] >= 0, shared[exemplar], alone)
+            else:
+                latent += (chance.standard_normal((model.numbers[level], shape[1])) @ root.T)[self.codes[level]]
+        return latent
+
+    def _compliance(self, cell: Ints, chance: np.random.Generator) -> tuple[NDArray[np.bool_], int]:
+        model, said = self.model, self.model.world.non_compliance
+        keys = [c.key for c in model.cells]
+        shares = np.array([said.by_cell.get(key, said.share) for key in keys]) * model.inside
+        complied = chance.random(len(cell)) >= shares[cell]
+        return complied, -1 if said.instead == "nothing" else keys.index(said.instead)
+
+    def _careless(self, chance: np.random.Generator) -> Ints:
+        said = self.model.world.carelessness
+        who = chance.random(self.model.n) < said.share
+        straight = chance.random(self.model.n) < said.straight
+        return np.where(who, np.where(straight, 2, 1), 0)
+
+    def _means(self, cell: Ints, complied: NDArray[np.bool_], actual: int, latent: Floats) -> Floats:
+        model = self.model
+        shifts = model.shifts[cell]
+        if not complied.all():
+            shifts[~complied] = model.shifts[actual] if actual >= 0 else 0.0
+        shifts = shifts + model.drift[cell]
+        for what in model.world.interacts:
+            code = np.array([_half(dict(c.levels).get(what.factor), what.level, what.against) for c in model.cells])
+            by = latent[:, model.slot(what.by)]
+            for i, slot in enumerate(model.slots):
+                here = slot.occasion == what.occasion or (what.occasion is None and slot.after)
+                if slot.name == what.outcome and here:
+                    shifts[:, i] += what.slope * code[cell] * by * complied
+        return shifts
+
+
+def _half(found: str | None, level: str, against: str) -> float:
+    return 0.5 if found == level else -0.5 if found == against else 0.0
+
+
+def staying(model: Model, people: People, scores: Floats, chance: np.random.Generator) -> NDArray[np.bool_]:
+    """Return who is there at each wave; who has gone stays away.
+
+    Parameters
+    ----------
+    model : Model
+        The model.
+    people : People
+        The sample.
+    scores : ndarray of shape (n, slots)
+        Scores, standardised by their population mean and standard deviation.
+    chance : Generator
+        A stream.
+
+    Returns
+    -------
+    ndarray of bool, shape (n, waves)
+        Presence.
+    """
+    said, waves = model.world.attrition, model.study.waves.names
+    present = np.ones((model.n, len(waves)), dtype=bool)
+    shares = np.array([said.by_cell.get(cell.key, said.share) for cell in model.cells])[people.cell]
+    if not shares.any():
+        return present
+    edge = special.ndtri(np.clip(shares, 1e-12, 1 - 1e-12))
+    for w in range(1, len(waves)):
+        risk = np.where(shares > 0, shares, 0.0)
+        value = _reason(model, scores, w) if said.because_of else None
+        if value is not None:
+            risk = special.ndtr((edge + said.strength * value) / np.sqrt(1 - said.strength**2)) * (shares > 0)
+        present[:, w] = present[:, w - 1] & (chance.random(model.n) >= risk)
+    return present
+
+
+def _reason(model: Model, scores: Floats, wave: int) -> Floats | None:
+    """Return the score that makes people leave before a wave; None where it is not asked in time."""
+    said, waves = model.world.attrition, model.study.waves.names
+    asked = {s.occasion: i for i, s in enumerate(model.slots) if s.name == said.because_of}
+    if said.at == "now":
+        return scores[:, asked[waves[wave]]] if waves[wave] in asked else None
+    earlier = [w for w in waves[:wave] if w in asked]
+    return scores[:, asked[earlier[-1]]] if earlier else None

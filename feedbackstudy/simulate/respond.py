@@ -1,0 +1,307 @@
+"""`simulate`: the table that a survey export of the study would give, had the world been as assumed."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from feedbackstudy.frames import Ledger, LedgerEntry, MissingReason, Responses
+from feedbackstudy.provenance import Provenance
+from feedbackstudy.simulate.covariates import covariate_codes
+from feedbackstudy.simulate.graded import Graded
+from feedbackstudy.simulate.latents import People, Sampler, staying
+from feedbackstudy.simulate.model import Model, compiled
+from feedbackstudy.simulate.streams import stream
+from feedbackstudy.simulate.traits import Trait
+from feedbackstudy.simulate.world import World
+from feedbackstudy.study import Study
+
+__all__ = ["invented", "simulate"]
+
+type Floats = NDArray[np.float64]
+type Codes = NDArray[np.int8]
+
+_SECONDS_PER_ITEM = 5.0
+
+
+def simulate(study: Study, world: World, *, seed: int) -> Responses:
+    """Invent the answers to a study.
+
+    Parameters
+    ----------
+    study : Study
+        The study.
+    world : World
+        What is assumed true; `World.assumed` gives one to start from.
+    seed : int
+        Seed; the same seed gives the same data.
+
+    Returns
+    -------
+    Responses
+        One row for each participant and wave, with the columns of a survey export and a reason beside every missing
+        answer. Who stayed away at a wave has no row there, as the ledger says.
+
+    Raises
+    ------
+    InputError
+        For a world that does not fit the study or itself.
+
+    Notes
+    -----
+    Every purpose (people, clusters, allocation, each score's answers ...) draws from a stream of its own with a stable
+    key, so that a changed assumption changes no draw that it does not concern.
+    """
+    return invented(compiled(study, world), seed=seed)
+
+
+def invented(model: Model, *, seed: int, replicate: int = 0) -> Responses:
+    """Invent the answers of one replicate of a compiled study.
+
+    Parameters
+    ----------
+    model : Model
+        Study and world as numbers.
+    seed : int
+        Seed.
+    replicate : int, default 0
+        Number of the replicate.
+
+    Returns
+    -------
+    Responses
+        The table; see `simulate`.
+    """
+    people = Sampler(model, seed).people(replicate)
+    answers = _Answers(model, people, seed, replicate)
+    present = staying(model, people, answers.standardised, stream(seed, replicate, "attrition"))
+    frame, reasons = answers.table(present)
+    n_all = present.size
+    gone = np.argwhere(~present)
+    ids, waves = _participants(model), model.study.waves.names
+    rows = tuple((ids[i], waves[w]) for i, w in gone)
+    asked = answers.asked_rows
+    rows = tuple((ids[i], waves[w]) for i, w in gone if asked[i, w])
+    n_before = int(asked.sum())
+    ledger = Ledger()
+    if rows:
+        what = f"{len(rows)} of {n_before} questionnaires were not answered: the person stayed away from then on."
+        ledger = ledger.add(
+            LedgerEntry(
+                step="simulate.attrition", what=what, n_before=n_before, n_after=n_before - len(rows), rows=rows
+            )
+        )
+    del n_all
+    study = model.study
+    return Responses.from_frame(
+        frame,
+        items=answers.items,
+        factors=study.factors.names,
+        clusters=answers.clusters,
+        covariates=(*study.covariates.names, "duration_seconds"),
+        reasons=reasons,
+        already_reversed=(),
+        ledger=ledger,
+        design_hash=study.design_hash,
+        provenance=Provenance(
+            made_by="simulate",
+            conventions=(
+                "invented data: nobody answered",
+                f"the world's means, correlations and ICCs are those of the {model.world.metric}s",
+                "ICC = between / total variance within a cell",
+            ),
+            design_hash=study.design_hash,
+            data_sha256=(("world", model.world.digest()),),
+            seed=seed,
+        ),
+    )
+
+
+def _participants(model: Model) -> list[str]:
+    width = len(str(model.n))
+    unit = next(iter(model.numbers))
+    return [f"{unit}_{i + 1:0{width}d}" for i in range(model.n)]
+
+
+class _Answers:
+    """The answers of one sample, slot by slot."""
+
+    def __init__(self, model: Model, people: People, seed: int, replicate: int) -> None:
+        self.model, self.people, self.seed, self.replicate = model, people, seed, replicate
+        self.clusters = (*list(model.numbers)[1:], *(("exemplar",) if model.exemplars else ()))
+        self.items = tuple(dict.fromkeys(column for trait in model.traits for column in trait.columns))
+        arms = [cell.arm for cell in model.cells]
+        self.asked = {
+            t.name: np.array([t.measure.asks(arm) for arm in arms])[people.cell] & self._sampled(t)
+            for t in model.traits
+        }
+        self.values = [self._slot(i) for i in range(len(model.slots))]
+        self.standardised = np.column_stack([self._standard(i) for i in range(len(model.slots))])
+        waves = model.study.waves.names
+        self.asked_rows = np.column_stack(
+            [
+                np.any([self.asked[t.name] for t in model.traits if w in t.measure.waves] or [False], axis=0)
+                | np.zeros(model.n, dtype=bool)
+                for w in waves
+            ]
+        )
+
+    def _sampled(self, trait: Trait) -> NDArray[np.bool_]:
+        """Who is asked where only half of the sample, or only a pilot, is."""
+        if trait.measure.placement == "pilot":
+            return np.zeros(self.model.n, dtype=bool)
+        if trait.measure.placement == "half_sample":
+            order = stream(self.seed, self.replicate, f"half:{trait.measure.name}").permutation(self.model.n)
+            return np.asarray(order < (self.model.n + 1) // 2)
+        return np.ones(self.model.n, dtype=bool)
+
+    def _stream(self, purpose: str, i: int) -> np.random.Generator:
+        slot = self.model.slots[i]
+        return stream(self.seed, self.replicate, f"{purpose}:{slot.name}@{slot.occasion}")
+
+    def _slot(self, i: int) -> Floats:
+        """Return the answers of everybody at one slot, as values of categories."""
+        slot, people = self.model.slots[i], self.people
+        answers = slot.measurement.answers(people.latent[:, i], self._stream("answers", i))
+        if slot.trait is None:
+            return answers
+        if slot.trait.measure.role == "attention_check" and slot.trait.measure.passes is not None:
+            answers = self._attention(i, answers)
+        who = people.careless > 0
+        if who.any() and isinstance(slot.measurement, Graded) and len(slot.measurement.values) > 1:
+            answers = np.where(who[:, None], self._careless(i, answers.shape[1]), answers)
+        return answers
+
+    def _attention(self, i: int, answers: Floats) -> Floats:
+        slot = self.model.slots[i]
+        trait = slot.trait
+        if trait is None or not isinstance(slot.measurement, Graded):
+            return answers
+        right = next((v for v, code in trait.codes.items() if str(code) == trait.measure.passes), None)
+        right = float(trait.measure.passes or "nan") if right is None else right
+        wrong = slot.measurement.values[slot.measurement.values != right]
+        chance = self._stream("attention", i)
+        passed = chance.random(len(answers)) < self.model.world.carelessness.passes
+        return np.where(passed, right, chance.choice(wrong, len(answers)))[:, None]
+
+    def _careless(self, i: int, k: int) -> Floats:
+        """Answers without reading: at random, or the same code everywhere (which turned items turn round)."""
+        trait, items = self.model.slots[i].trait, self.model.slots[i].measurement
+        chance = self._stream("careless", i)
+        values = items.values if isinstance(items, Graded) else np.zeros(1)
+        random = chance.choice(values, (self.model.n, k))
+        place = chance.integers(len(values), size=self.model.n)
+        turned = np.array(trait.turned if trait is not None else (False,) * k)
+        same = values[np.where(turned, len(values) - 1 - place[:, None], place[:, None])]
+        return np.where((self.people.careless == 2)[:, None], same, random)
+
+    def _standard(self, i: int) -> Floats:
+        slot = self.model.slots[i]
+        items = slot.measurement
+        score = self.values[i].mean(axis=1)
+        if isinstance(items, Graded):
+            score = items.origin + items.unit * score
+        return (score - items.mean(0.0)) / slot.sd
+
+    def table(self, present: NDArray[np.bool_]) -> tuple[pd.DataFrame, dict[str, Codes]]:
+        """Return the table with the reasons beside missing answers.
+
+        Parameters
+        ----------
+        present : ndarray of bool, shape (n, waves)
+            Who answers at each wave.
+
+        Returns
+        -------
+        DataFrame, dict
+            Columns of the grammar; item -> codes.
+        """
+        people, waves = self.model.study, self.model.study.waves
+        del people
+        parts, codes = [], []
+        for w, wave in enumerate(waves):
+            rows = np.flatnonzero(present[:, w] & self.asked_rows[:, w])
+            part, why = self._wave(wave.name, rows)
+            parts.append(part)
+            codes.append(why)
+        frame = pd.concat(parts, ignore_index=True)
+        order = np.argsort(np.concatenate([part["_row"].to_numpy() for part in parts]), kind="stable")
+        frame = frame.iloc[order].drop(columns="_row").reset_index(drop=True)
+        reasons = {item: np.concatenate([why[item] for why in codes])[order] for item in self.items}
+        return frame, reasons
+
+    def _wave(self, wave: str, rows: NDArray[np.intp]) -> tuple[pd.DataFrame, dict[str, Codes]]:
+        columns: dict[str, object] = {
+            "_row": rows,
+            **self._identity(rows),
+            "occasion": np.full(len(rows), wave, dtype=object),
+        }
+        columns |= self._covariates(wave, rows)
+        reasons: dict[str, Codes] = {}
+        answered = np.zeros(len(rows))
+        for item in self.items:
+            columns[item] = pd.array([pd.NA] * len(rows), dtype="Float64")
+            reasons[item] = np.full(len(rows), MissingReason.NOT_ASKED, dtype=np.int8)
+        for i, slot in enumerate(self.model.slots):
+            if slot.trait is None or slot.occasion != wave:
+                continue
+            asked = self.asked[slot.name][rows]
+            chance = self._stream("skipped", i)
+            left_out = (chance.random((self.model.n, len(slot.trait.columns))) < self.model.world.skipped)[rows]
+            for j, item in enumerate(slot.trait.columns):
+                here = asked & ~left_out[:, j]
+                columns[item] = self._coded(slot.trait, j, self.values[i][rows, j], here)
+                reasons[item] = np.where(
+                    here, MissingReason.ANSWERED, np.where(asked, MissingReason.SKIPPED, MissingReason.NOT_ASKED)
+                ).astype(np.int8)
+            answered += asked * len(slot.trait.columns)
+        columns["duration_seconds"] = self._duration(wave, rows, answered)
+        return pd.DataFrame(columns), reasons
+
+    def _identity(self, rows: NDArray[np.intp]) -> dict[str, object]:
+        model, people = self.model, self.people
+        names = np.array(_participants(model), dtype=object)
+        cells = [model.cells[c] for c in people.cell[rows]]
+        found: dict[str, object] = {"participant": names[rows], "arm": np.array([c.arm for c in cells], dtype=object)}
+        for factor in model.study.factors:
+            found[factor.name] = np.array([dict(c.levels).get(factor.name) for c in cells], dtype=object)
+        for unit, codes in people.clusters.items():
+            width = len(str(model.numbers[unit]))
+            found[unit] = np.array([f"{unit}_{c + 1:0{width}d}" for c in codes[rows]], dtype=object)
+        if model.exemplars:
+            labels = np.array([*model.exemplars, None], dtype=object)
+            found["exemplar"] = labels[people.exemplar[rows]]
+        return found
+
+    def _covariates(self, wave: str, rows: NDArray[np.intp]) -> dict[str, object]:
+        found: dict[str, object] = {}
+        del wave
+        for covariate in self.model.study.covariates:
+            values = self.values[self.model.slot(covariate.name)][rows, 0]
+            codes = covariate_codes(covariate)
+            found[covariate.name] = np.array(codes, dtype=object)[values.astype(int)] if codes else values
+        return found
+
+    def _coded(self, trait: Trait, j: int, values: Floats, here: NDArray[np.bool_]) -> object:
+        """Return what stands in the data: codes, turned where the item runs against the score."""
+        turned = trait.low + trait.high - values if trait.turned[j] else values
+        if trait.codes and all(
+            isinstance(code, str) and not code.lstrip("-").isdigit() for code in trait.codes.values()
+        ):
+            words = np.array([trait.codes.get(float(v)) for v in turned], dtype=object)
+            return pd.array(np.where(here, words, None), dtype=object)
+        numbers = self._numbers(trait, turned)
+        return pd.array(np.where(here, numbers, np.nan), dtype="Float64")
+
+    @staticmethod
+    def _numbers(trait: Trait, values: Floats) -> Floats:
+        if not trait.codes:
+            return values
+        table: Mapping[float, float] = {value: float(str(code)) for value, code in trait.codes.items()}
+        return np.array([table[float(v)] for v in values])
+
+    def _duration(self, wave: str, rows: NDArray[np.intp], items: Floats) -> Floats:
+        noise = stream(self.seed, self.replicate, f"duration:{wave}").standard_normal(self.model.n)[rows]
+        careless = np.where(self.people.careless[rows] > 0, 0.3, 1.0)
+        return np.round((20 + _SECONDS_PER_ITEM * items) * careless * np.exp(0.35 * noise), 1)

@@ -1,0 +1,387 @@
+"""`World`: everything that is assumed true, declared; all that simulation and power go by."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, BaseModel, model_validator
+
+from feedbackstudy.declaration import Declaration, Many, from_document, to_document
+from feedbackstudy.errors import DeclarationError, NotFoundError, choices
+from feedbackstudy.named import Fixed, Name, Named, Real
+from feedbackstudy.render import Facts, Notice, Page, Rendered, number, table_of
+from feedbackstudy.simulate.truths import (
+    Attrition,
+    Carelessness,
+    CellMeans,
+    Correlation,
+    CovariateTruth,
+    Icc,
+    Interacts,
+    Leads,
+    NonCompliance,
+    Outcome,
+    Prior,
+    R,
+    Share,
+)
+from feedbackstudy.study import Study
+
+__all__ = ["World", "refuse_unknown"]
+
+
+def _at_least_one(n: int) -> int:
+    if n < 1:
+        raise ValueError(f"n = {n}; nobody would be there. Give at least 1.")
+    return n
+
+
+class World(Rendered, Declaration):
+    r"""The assumed truth of a study.
+
+    Attributes
+    ----------
+    n : mapping of str to int
+        Unit -> number, instead of the study's own.
+    metric : {"score", "latent"}
+        Whether means in standard deviations, correlations and ICCs are those of the scores that an analyst sees, or of
+        the latent variables behind them (scores then show them attenuated).
+    outcomes : Named of Outcome
+        Distribution of each score.
+    means : tuple of CellMeans
+        Effects, as deviations of cells; later entries for a score and wave replace earlier ones.
+    effect_scale : float
+        All deviations are multiplied by it; 0 is a world without effects.
+    correlation : float
+        Of two scores of one person at one wave, unless `correlations` says otherwise.
+    correlations : tuple of Correlation
+        Single correlations.
+    stability : float
+        Correlation of a score with itself at another wave; two scores at two waves correlate by the product.
+    stability_shape : {"constant", "autoregressive"}
+        Whether the stability is the same for all pairs of waves, or is raised to the number of waves between.
+    icc : mapping of str to float
+        Unit -> share of variance between its units, for every score.
+    icc_convention : {"total", "residual"}
+        Whether effects in standard deviations are in units of the total or of the within-cluster standard deviation.
+    exemplar : float
+        Share of variance between the exemplars of the messages, after the feedback.
+    leads : tuple of Leads
+        Paths between scores, in causal order.
+    interacts : tuple of Interacts
+        Effects that depend on a covariate.
+    covariates : Named of CovariateTruth
+        What is assumed of covariates.
+    drift : mapping of str to float
+        Score -> change in standard deviations over 30 days since the interview, whatever people get.
+    fade_half_life : float or None
+        Days after the feedback in which effects halve; None where they last.
+    decision_after_days : float
+        Days from interview to decision.
+    attrition : Attrition
+        Who does not come back.
+    skipped : float
+        Share of single answers left out.
+    non_compliance : NonCompliance
+        Who does not get what was assigned.
+    carelessness : Carelessness
+        Who does not read.
+    priors : mapping of str to Prior
+        Hypothesis -> prior of its effect, for assurance.
+
+    Notes
+    -----
+    Within a cell all latent variables are standard normal. Scores are functions of them (thresholds for graded answers,
+    lognormal rates for counts), calibrated so that each score has its mean, standard deviation and reliability, and
+    pairs their correlations, exactly in the population.
+    """
+
+    n: Fixed[Name, Annotated[int, AfterValidator(_at_least_one)]] = Fixed()
+    metric: Literal["score", "latent"] = "score"
+    outcomes: Named[Outcome] = Named()
+    means: Many[CellMeans] = ()
+    effect_scale: Real = 1.0
+    correlation: R = 0.3
+    correlations: Many[Correlation] = ()
+    stability: R = 0.6
+    stability_shape: Literal["constant", "autoregressive"] = "constant"
+    icc: Fixed[Name, Icc] = Fixed()
+    icc_convention: Literal["total", "residual"] = "total"
+    exemplar: Icc = 0.0
+    leads: Many[Leads] = ()
+    interacts: Many[Interacts] = ()
+    covariates: Named[CovariateTruth] = Named()
+    drift: Fixed[Name, Real] = Fixed()
+    fade_half_life: Real | None = None
+    decision_after_days: Real = 7.0
+    attrition: Attrition = Attrition()
+    skipped: Share = 0.0
+    non_compliance: NonCompliance = NonCompliance()
+    carelessness: Carelessness = Carelessness()
+    priors: Fixed[Name, Prior] = Fixed()
+
+    @model_validator(mode="after")
+    def _shares_leave_something(self) -> Self:
+        total = sum(self.icc.values()) + self.exemplar
+        if total >= 1:
+            raise ValueError(
+                f"the ICCs {dict(self.icc)} and the exemplars' share sum to {total:g}; they must stay below 1."
+            )
+        if self.fade_half_life is not None and self.fade_half_life <= 0:
+            raise ValueError(f"fade_half_life is {self.fade_half_life:g}; give days above 0, or leave it out.")
+        return self
+
+    @classmethod
+    def assumed(cls, study: Study) -> Self:
+        """Return a world to start from: every hypothesis true by its smallest effect of interest.
+
+        Parameters
+        ----------
+        study : Study
+            The study.
+
+        Returns
+        -------
+        World
+            With all assumptions written out, to be read, doubted and changed.
+
+        Raises
+        ------
+        InputError
+            Where the hypotheses' effects contradict each other.
+
+        Notes
+        -----
+        Effects: the declared smallest effect in the declared direction, 0 for ``negligible``, .2 standard deviations
+        where none is declared; the cell means are the smallest (least squares) that give all of these. Paths: each step
+        is the root of the declared product, .3 where none is. Scores: middle of the range, a fifth of it as standard
+        deviation, reliability .80, correlation .3, stability .6, ICC .05 for every unit that contains participants,
+        exemplars 2 % of variance; covariates correlate .2 with scores; 10 % are lost before each later wave and 1 % of
+        answers, at random; 3 % answer carelessly. These are assumptions for planning and no evidence.
+        """
+        from feedbackstudy.simulate.assumed import assumed_fields
+
+        return cls(**assumed_fields(study))
+
+    @classmethod
+    def load(cls, path: str | Path) -> Self:
+        """Read a world from YAML.
+
+        Parameters
+        ----------
+        path : str or Path
+            The file.
+
+        Returns
+        -------
+        World
+            The world.
+        """
+        return from_document(cls, Path(path))
+
+    def save(self, path: str | Path) -> Path:
+        """Write the world as YAML.
+
+        Parameters
+        ----------
+        path : str or Path
+            The file.
+
+        Returns
+        -------
+        Path
+            The file written.
+        """
+        return to_document(self, Path(path))
+
+    def vary(self, changes: Mapping[str, object]) -> Self:
+        """Return a world with some assumptions changed.
+
+        Parameters
+        ----------
+        changes : mapping of str to object
+            Path -> new value: ``"attrition.share"``, ``"n.student"``, ``"outcomes.usefulness.sd"``, ``"effect_scale"``.
+
+        Returns
+        -------
+        World
+            A checked copy.
+
+        Raises
+        ------
+        NotFoundError
+            For a path that does not exist; the message has the nearest that do.
+        """
+        data: dict[str, object] = {name: getattr(self, name) for name in type(self).model_fields}
+        for path, value in changes.items():
+            parts = path.split(".")
+            if parts[0] not in data:
+                raise NotFoundError(choices("What is to vary", path, self.paths()))
+            data[parts[0]] = self._replaced(data[parts[0]], parts[1:], value, path)
+        return type(self)(**data)
+
+    def _replaced(self, old: object, parts: list[str], value: object, path: str) -> object:
+        if not parts:
+            return value
+        head, rest = parts[0], parts[1:]
+        if isinstance(old, Named) and head in old.names:
+            return Named(self._replaced(e, rest, value, path) if e.name == head else e for e in old)
+        if isinstance(old, Fixed):
+            if head in old or not (rest or isinstance(next(iter(old.values()), None), BaseModel)):
+                return Fixed({**old, head: self._replaced(old.get(head), rest, value, path)})
+        elif isinstance(old, BaseModel) and head in type(old).model_fields:
+            new = {**dict(old), head: self._replaced(getattr(old, head), rest, value, path)}
+            return type(old)(**new)
+        raise NotFoundError(choices("What is to vary", path, self.paths()))
+
+    def paths(self) -> tuple[str, ...]:
+        """Return the paths that `vary` can change.
+
+        Returns
+        -------
+        tuple of str
+            Dotted paths to single values.
+        """
+        found: list[str] = []
+        _collect(self, "", found)
+        return tuple(found)
+
+    def drawn(self, study: Study, chance: object) -> Self:
+        """Return a world with the effects of `priors` drawn at random; see `World.with_effects`.
+
+        Parameters
+        ----------
+        study : Study
+            The study.
+        chance : Generator
+            A stream.
+
+        Returns
+        -------
+        World
+            A possible world.
+        """
+        effects = {
+            name: prior.mean + prior.sd * float(chance.standard_normal())  # type: ignore[attr-defined]
+            for name, prior in self.priors.items()
+        }
+        units = {name: prior.unit for name, prior in self.priors.items()}
+        return self.with_effects(study, effects, units=units)
+
+    def with_effects(
+        self, study: Study, effects: Mapping[str, float], *, units: Mapping[str, str] | None = None
+    ) -> Self:
+        """Return a world in which some hypotheses have given effects and all other contrasts stay as they are.
+
+        Parameters
+        ----------
+        study : Study
+            The study.
+        effects : mapping of str to float
+            Hypothesis -> value of its contrast, signed.
+        units : mapping of str to str, optional
+            Hypothesis -> ``"sd"`` (default) or ``"raw"``.
+
+        Returns
+        -------
+        World
+            A changed copy.
+        """
+        from feedbackstudy.simulate.assumed import with_effects
+
+        return type(self)(**{**dict(self), "means": with_effects(study, self, effects, units or {})})
+
+    def page(self) -> Page:
+        """Return the assumptions as a page.
+
+        Returns
+        -------
+        Page
+            Ready to render.
+        """
+        simple = {
+            name: value
+            for name, value in dict(self).items()
+            if isinstance(value, int | float | str) and not isinstance(value, bool)
+        }
+        facts = Facts(
+            tuple((name.replace("_", " "), v if isinstance(v, str) else number(v)) for name, v in simple.items())
+        )
+        scores = [{"score": o.name, "mean": o.mean, "sd": o.sd, "reliability": o.reliability} for o in self.outcomes]
+        cells = [
+            {
+                "score": m.outcome,
+                "occasion": m.occasion or "after feedback",
+                "cell": key,
+                "deviation": value,
+                "unit": m.unit,
+            }
+            for m in self.means
+            for key, value in m.cells.items()
+        ]
+        notes = [
+            ("attrition", ", ".join(f"{k} {v}" for k, v in dict(self.attrition).items() if v)),
+            ("icc", ", ".join(f"{k} {v:g}" for k, v in self.icc.items())),
+            ("carelessness", ", ".join(f"{k} {v:g}" for k, v in dict(self.carelessness).items())),
+        ]
+        blocks = [facts, Facts(tuple((k, v) for k, v in notes if v)), Notice("Assumed for planning; no evidence.")]
+        blocks += [table_of(scores, caption="Scores")] if scores else []
+        blocks += [table_of(cells, caption="Cell means, as deviations")] if cells else []
+        return Page(title="World", subtitle="what is assumed true", blocks=tuple(blocks))
+
+    def __str__(self) -> str:
+        return Rendered.__str__(self)
+
+
+def _collect(thing: object, prefix: str, found: list[str]) -> None:
+    if isinstance(thing, BaseModel):
+        for name in type(thing).model_fields:
+            if name != "name":
+                _collect(getattr(thing, name), f"{prefix}{name}.", found)
+    elif isinstance(thing, Named):
+        for each in thing:
+            _collect(each, f"{prefix}{each.name}.", found)
+    elif isinstance(thing, Fixed):
+        for key, value in thing.items():
+            _collect(value, f"{prefix}{key}.", found)
+    elif not isinstance(thing, tuple):
+        found.append(prefix.removesuffix("."))
+
+
+def refuse_unknown(world: World, study: Study, scores: tuple[str, ...]) -> None:
+    """Refuse names in a world that the study does not have.
+
+    Parameters
+    ----------
+    world : World
+        The world.
+    study : Study
+        The study.
+    scores : tuple of str
+        Scores that the study asks.
+
+    Raises
+    ------
+    InputError
+        With the nearest name.
+    """
+    covariates = study.covariates.names
+    cells = [cell.key for cell in study.crossing.cells()]
+    groups: list[tuple[str, tuple[str, ...], list[str]]] = [
+        ("Score", tuple(scores), [*world.outcomes.names, *world.drift, *(m.outcome for m in world.means)]),
+        ("Score", tuple(scores), [name for lead in world.leads for name in (lead.outcome, lead.by)]),
+        ("Score", tuple(scores), [world.attrition.because_of] if world.attrition.because_of else []),
+        ("Score or covariate", (*scores, *covariates), [n for c in world.correlations for n in c.between]),
+        ("Covariate", covariates, [*world.covariates.names, *(i.by for i in world.interacts)]),
+        ("Unit", study.units.names or ("participant",), [*world.n, *world.icc]),
+        ("Unit", study.units.names, [u for o in world.outcomes for u in o.icc]),
+        ("Hypothesis", study.hypotheses.names, list(world.priors)),
+        ("Cell", tuple(cells), [key for m in world.means for key in m.cells]),
+        ("Cell", tuple(cells), [*world.attrition.by_cell, *world.non_compliance.by_cell]),
+        ("Cell", (*cells, "nothing"), [world.non_compliance.instead]),
+        ("Wave", study.waves.names, [m.occasion for m in (*world.means, *world.leads, *world.interacts) if m.occasion]),
+    ]
+    for what, allowed, given in groups:
+        for name in given:
+            if name not in allowed:
+                raise DeclarationError(f"world: {choices(what, name, allowed)}")
