@@ -105,6 +105,9 @@ def test_a_fit_does_not_change_and_is_the_same_again(three_factors):
     model = {"f": ["y1", "y2", "y3"], "g": ["y4", "y5", "y6"]}
     one, two = cfa(three_factors, model), cfa(three_factors, model)
     assert dict(one.fit) == dict(two.fit)
+    frame = one.estimates
+    frame["est"] = 0.0
+    assert (one.estimates["est"] != 0).any()
     with pytest.raises(TypeError):
         one.fit["cfi"] = 1.0
     with pytest.raises(AttributeError):

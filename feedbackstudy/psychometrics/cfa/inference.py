@@ -47,7 +47,7 @@ def moment_count(structure: Structure, sample: Sample, *, means: bool) -> int:
     return len(sample.names) * (p * (p + 1) // 2 + (p if means else 0))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Fitted:
     """A structure at its estimates with the data it was fitted to: the source of all inference.
 

@@ -31,7 +31,7 @@ _EM_STEPS = 10_000
 _EM_CHANGE = 1e-11
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Patterns:
     """The rows of one group by pattern of missing answers.
 

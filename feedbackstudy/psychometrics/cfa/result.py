@@ -45,7 +45,7 @@ def _tests(est: Floats, se: Floats, level: float) -> dict[str, Floats]:
     return {"est": est, "se": se, "z": z, "p": 2.0 * ndtr(-np.abs(z)), "low": est - half, "high": est + half}
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class CFA(Rendered):
     """A fitted confirmatory factor model.
 
@@ -127,12 +127,16 @@ class CFA(Rendered):
             "free": [r.free for r in rows],
         }
 
-    @cached_property
+    @property
     def estimates(self) -> pd.DataFrame:
         """Every parameter: lhs, op, rhs, group, label, free, est, se, z, p, low, high, std_lv, std, std_se.
 
         ``std`` standardises all variables, ``std_lv`` the factors only. Defined quantities (``:=``) stand last.
         """
+        return self._estimates.copy()
+
+    @cached_property
+    def _estimates(self) -> pd.DataFrame:
         K = self.fitted.structure.K
         with np.errstate(invalid="ignore"):
             se = np.sqrt(np.einsum("ij,jk,ik->i", K, self.covariance, K))
@@ -180,7 +184,7 @@ class CFA(Rendered):
             )
         return pd.DataFrame(records)
 
-    @cached_property
+    @property
     def standardised(self) -> pd.DataFrame:
         """The completely standardised solution: lhs, op, rhs, group, est, se, z, p, low, high."""
         names = self._names()

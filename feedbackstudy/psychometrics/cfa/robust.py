@@ -45,7 +45,7 @@ class Block:
     G: Floats
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Blocks:
     """All groups' parts, and what follows from them.
 
