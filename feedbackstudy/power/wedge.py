@@ -163,7 +163,7 @@ def stepped_wedge(
         engine="generalised least squares, variances known; " + ("normal" if test == "z" else "t, clusters - 2 df"),
         conventions=(
             _ESTIMANDS[estimand],
-            f"ICC {icc:g} is the clusters' share of the total variance {sd**2:g} within a period; CAC {cac:g}, IAC {iac:g}",
+            f"ICC {icc:g}: clusters' share of the total variance {sd**2:g} within a period; CAC {cac:g}, IAC {iac:g}",
             "two-sided test; rejections on the wrong side do not count as power (Hussey & Hughes)",
             "clusters counts all of them, spread evenly over the steps",
         ),
