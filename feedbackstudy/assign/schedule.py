@@ -97,8 +97,8 @@ def make_schedule(
     Notes
     -----
     The factor that sets when feedback comes (`delay_from`) gives its days by level; without one, feedback comes with
-    the decision. People of arms without feedback take over the delay of a random feedback participant (of the same strata
-    for ``matched_participant``), counted from their own interview or decision.
+    the decision. People of arms without feedback take over the delay of a random feedback participant (of the same
+    strata for ``matched_participant``), counted from their own interview or decision.
     """
     interviews = _dates(allocation, interview_dates, "interview")
     decisions = (
