@@ -28,7 +28,8 @@ GPArotation {GPArotation}, mirt 1.36.4, {R}.
 Known differences. Principal axis in psych stops when communalities together change by less than .001; ours iterates to
 the optimum. R's varimax stops at a relative gain of 1e-5. psych averages split halves of an odd number of items over
 half of the splits, and its RMSEA divides by n where Steiger divides by n - 1. Both HTMT entries of the reference file
-are HTMT2, the default of semTools 0.5-6. Three group factors of five items are not identified; psych prints a number (.683), ours refuses.
+are HTMT2, the default of semTools 0.5-6. Three group factors of five items are not identified; psych prints a number
+(.683), ours refuses.
 
 | what | quantity | reference | ours | difference |
 |---|---|---:|---:|---:|
@@ -67,7 +68,7 @@ def reliability(rows, oracle, bfi, hs):
             rows.value(what, "categorical omega", known["compRelSEM_ordscale"]["F"], found.value)
             rows.value(what, "ordinal alpha", known["alpha_ordinal"]["F"], found.also["ordinal alpha"])
     known = oracle["splithalf"]["agree"]
-    found = pm.split_half(bfi[[f"A{k}" for k in range(1, 6)]].assign(A1=7 - bfi["A1"])).values
+    found = pm.split_half(bfi[[f"A{k}" for k in range(1, 6)]].assign(A1=7 - bfi["A1"])).coefficients
     lambdas = [f"lambda {k}" for k in range(1, 7)]
     rows.many(
         "bfi agree", "lambdas", [known["guttman"][n.replace(" ", "")] for n in lambdas], [found[n] for n in lambdas]

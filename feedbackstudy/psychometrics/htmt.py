@@ -32,7 +32,7 @@ class Htmt(Rendered):
     ----------
     scales : tuple of str
         Names.
-    values, low, high : ndarray of shape (n_scales, n_scales)
+    ratios, low, high : ndarray of shape (n_scales, n_scales)
         Ratios and their intervals; one on the diagonal, NaN where no interval was asked for.
     level : float
         Coverage.
@@ -51,7 +51,7 @@ class Htmt(Rendered):
     """
 
     scales: tuple[str, ...]
-    values: Floats
+    ratios: Floats
     low: Floats
     high: Floats
     level: float
@@ -69,7 +69,7 @@ class Htmt(Rendered):
             {
                 "first": [self.scales[i] for i in first],
                 "second": [self.scales[j] for j in second],
-                "htmt": self.values[first, second],
+                "htmt": self.ratios[first, second],
                 "low": self.low[first, second],
                 "high": self.high[first, second],
             }
@@ -163,12 +163,12 @@ def htmt(
     given = item_matrix(data) if isinstance(data, Matrix) else item_matrix(data, items=wanted)
     R, used, issues = correlations_for(given, correlations=correlations, missing=missing)
     places = _places(scales, used.items)
-    values = _ratios(np.abs(R)[None], places, version)[0]
-    blank = np.full_like(values, np.nan)
+    ratios = _ratios(np.abs(R)[None], places, version)[0]
+    blank = np.full_like(ratios, np.nan)
     low, high = _bootstrap(used, places, version, draws, level, seed) if draws else (blank, blank)
     return Htmt(
         scales=tuple(scales),
-        values=values,
+        ratios=ratios,
         low=low,
         high=high,
         level=level,

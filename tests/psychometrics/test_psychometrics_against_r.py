@@ -61,7 +61,7 @@ def test_split_halves_of_six_items(hs, tmp_path):
 
     assert set(shown) == {"maximum", "minimum", "mean", "lambda 2", "lambda 6"}
     for name, value in shown.items():
-        assert value == pytest.approx(result.values[name], abs=1e-10), name
+        assert value == pytest.approx(result.coefficients[name], abs=1e-10), name
 
 
 def test_omega_hierarchical(nine, tmp_path):

@@ -264,7 +264,7 @@ def test_delta_method_errors_of_the_ordinal_coefficients_describe_repeated_sampl
 def test_lambdas_and_split_halves_agree_with_psych(scale, oracle):
     reference = oracle["splithalf"]["agree"]
 
-    found = split_half(scale("agree")).values
+    found = split_half(scale("agree")).coefficients
 
     assert found["maximum"] == pytest.approx(reference["max_lambda4"], abs=CLOSED)
     assert found["minimum"] == pytest.approx(reference["min_beta"], abs=CLOSED)
@@ -278,10 +278,10 @@ def test_the_greatest_lower_bound_is_the_one_of_the_semidefinite_programme(scale
     # Values of psych's glb.algebraic (solver CSDP) in the founders' facts, four digits.
     nine, visual = hs[[f"x{k}" for k in range(1, 10)]], hs[["x1", "x2", "x3"]]
 
-    assert split_half(scale("agree"), standardised=False).values["GLB"] == pytest.approx(0.7419, abs=5e-5)
-    assert split_half(visual, standardised=False).values["GLB"] == pytest.approx(0.6326, abs=5e-5)
-    assert split_half(nine, standardised=False).values["GLB"] == pytest.approx(0.8766, abs=5e-5)
-    assert split_half(nine).values["GLB"] == pytest.approx(0.8743, abs=5e-5)
+    assert split_half(scale("agree"), standardised=False).coefficients["GLB"] == pytest.approx(0.7419, abs=5e-5)
+    assert split_half(visual, standardised=False).coefficients["GLB"] == pytest.approx(0.6326, abs=5e-5)
+    assert split_half(nine, standardised=False).coefficients["GLB"] == pytest.approx(0.8766, abs=5e-5)
+    assert split_half(nine).coefficients["GLB"] == pytest.approx(0.8743, abs=5e-5)
 
 
 def test_the_greatest_lower_bound_carries_a_certificate(hs):
@@ -297,7 +297,7 @@ def test_the_greatest_lower_bound_carries_a_certificate(hs):
 
 
 def test_bounds_are_ordered_as_theory_says(hs):
-    found = split_half(hs[[f"x{k}" for k in range(1, 10)]]).values
+    found = split_half(hs[[f"x{k}" for k in range(1, 10)]]).coefficients
 
     assert found["lambda 1"] < found["lambda 3"] <= found["lambda 2"] <= found["mu 2"] <= found["mu 3"] <= found["GLB"]
     assert found["lambda 4"] <= found["GLB"]

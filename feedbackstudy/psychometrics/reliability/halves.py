@@ -32,7 +32,7 @@ class SplitHalves(Rendered):
 
     Attributes
     ----------
-    values : dict of str to float
+    coefficients : dict of str to float
         Name -> value: ``maximum``, ``minimum``, ``mean`` and ``median`` of Guttman's coefficient over all splits,
         ``mean Spearman-Brown``, ``odd-even Spearman-Brown``, ``lambda 1`` ... ``lambda 6``, ``mu 0`` ... ``mu 3``
         and ``GLB``.
@@ -54,7 +54,7 @@ class SplitHalves(Rendered):
         How the numbers were made.
     """
 
-    values: dict[str, float]
+    coefficients: dict[str, float]
     best_half: tuple[str, ...]
     n_splits: int
     all_splits: bool
@@ -66,11 +66,11 @@ class SplitHalves(Rendered):
 
     def frame(self) -> pd.DataFrame:
         """Return one row a coefficient."""
-        return pd.DataFrame({"coefficient": list(self.values), "value": list(self.values.values())})
+        return pd.DataFrame({"coefficient": list(self.coefficients), "value": list(self.coefficients.values())})
 
     def table(self) -> Table:
         """Return the coefficients as a table."""
-        return table_of([{"coefficient": name, "estimate": value} for name, value in self.values.items()])
+        return table_of([{"coefficient": name, "estimate": value} for name, value in self.coefficients.items()])
 
     def page(self) -> Page:
         """Return the coefficients as a page."""
@@ -142,7 +142,7 @@ def split_half(data: Items | Matrix, *, standardised: bool = True, seed: int = 1
     split = halves.lambda4
     best = int(np.argmax(split))
     odd_even = _Halves.of(S, np.where(np.arange(len(S)) % 2 == 0, 1.0, -1.0)[None]).spearman_brown[0]
-    values = {
+    coefficients = {
         "maximum": float(split.max()),
         "minimum": float(split.min()),
         "mean": float(split.mean()),
@@ -154,7 +154,7 @@ def split_half(data: Items | Matrix, *, standardised: bool = True, seed: int = 1
         "GLB": bound.value,
     }
     return SplitHalves(
-        values=values,
+        coefficients=coefficients,
         best_half=tuple(name for name, s in zip(matrix.items, signs[best], strict=True) if s > 0),
         n_splits=len(signs),
         all_splits=complete,
