@@ -1,5 +1,6 @@
 """Fit a parameter table to a sample: start, minimise, check identification."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +11,7 @@ from feedbackstudy.psychometrics.cfa.estimators import Estimator
 from feedbackstudy.psychometrics.cfa.evaluation import Objective, collect
 from feedbackstudy.psychometrics.cfa.improper import improper, not_converged, unidentified
 from feedbackstudy.psychometrics.cfa.inference import Fitted
+from feedbackstudy.psychometrics.cfa.leastsquares import LeastSquares
 from feedbackstudy.psychometrics.cfa.likelihood import Likelihood
 from feedbackstudy.psychometrics.cfa.objective import objective_of
 from feedbackstudy.psychometrics.cfa.optimise import Minimum, minimise
@@ -84,7 +86,7 @@ def _search(
     else:
         theta = _safe(structure, sample)
     tries = [minimise(at, theta, newton=newton)]
-    for start in modest_starts(structure, [m.cov for m in sample.moments], theta):
+    for start in _other_starts(structure, sample, objective, theta):
         if tries[-1].converged:
             break
         try:
@@ -95,6 +97,14 @@ def _search(
     lowest = min(found.evaluation.value for found in tries)
     good = [found for found in tries if found.converged and found.evaluation.value <= lowest + _SAME]
     return good[0] if good else tries[0]
+
+
+def _other_starts(structure: Structure, sample: Sample, objective: Objective, theta: Floats) -> Iterator[Floats]:
+    """Yield modest starts, and for least squares the estimates of greatest likelihood."""
+    yield from modest_starts(structure, [m.cov for m in sample.moments], theta)
+    if isinstance(objective, LeastSquares) and not sample.polychorics:
+        likelihood = Likelihood(groups=sample.moments, means=objective.means, weights=sample.shares)
+        yield _search(structure, sample, likelihood, theta, newton=True).theta
 
 
 def _safe(structure: Structure, sample: Sample) -> Floats:
