@@ -6,7 +6,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Literal
 
 from feedbackstudy.assign.assigning import conditions_for
-from feedbackstudy.assign.schemes import Minimisation
+from feedbackstudy.assign.minimise import Minimisation
 from feedbackstudy.design.arms import FEEDBACK
 from feedbackstudy.design.chance import Stream, exact
 from feedbackstudy.errors import DataError, DeclarationError, choices

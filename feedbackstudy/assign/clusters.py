@@ -32,7 +32,18 @@ class WholeClusters:
     members: tuple[int, ...]
 
     def draw(self, chance: Chance) -> Draw:
-        """Return one condition for each person."""
+        """Return one condition for each person.
+
+        Parameters
+        ----------
+        chance : Chance
+            Where random numbers come from.
+
+        Returns
+        -------
+        tuple of int
+            Indices of conditions.
+        """
         drawn = self.outer.draw(chance)
         return tuple(drawn[cluster] for cluster in self.members)
 
@@ -63,7 +74,18 @@ class SplitPlot:
     strata: tuple[int, ...]
 
     def draw(self, chance: Chance) -> Draw:
-        """Return one condition for each person."""
+        """Return one condition for each person.
+
+        Parameters
+        ----------
+        chance : Chance
+            Where random numbers come from.
+
+        Returns
+        -------
+        tuple of int
+            Indices of conditions.
+        """
         drawn = self.outer.draw(chance)
         pairs = list(zip(self.members, self.strata, strict=True))
         number: dict[tuple[int, int], int] = {}

@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING
 
 from feedbackstudy.assign.clusters import SplitPlot, WholeClusters
 from feedbackstudy.assign.conditions import Conditions
+from feedbackstudy.assign.minimise import Minimisation
 from feedbackstudy.assign.roster import Roster
-from feedbackstudy.assign.schemes import Complete, Minimisation, PermutedBlocks, Scheme, Simple, Weights, block_unit
+from feedbackstudy.assign.schemes import Complete, PermutedBlocks, Scheme, Simple, Weights, block_unit
 from feedbackstudy.design.chance import exact
 from feedbackstudy.errors import DataError, DeclarationError
 from feedbackstudy.issues import Issue, Severity

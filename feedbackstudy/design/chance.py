@@ -22,10 +22,32 @@ class Chance(Protocol):
     """Where random numbers come from; tests put an enumeration of all outcomes in its place."""
 
     def below(self, n: int) -> int:
-        """Return a whole number from 0 to n - 1, each equally likely."""
+        """Return a whole number from 0 to n - 1, each equally likely.
+
+        Parameters
+        ----------
+        n : int
+            At least 1.
+
+        Returns
+        -------
+        int
+            The number.
+        """
 
     def happens(self, p: Fraction) -> bool:
-        """Return True with probability exactly `p`."""
+        """Return True with probability exactly `p`.
+
+        Parameters
+        ----------
+        p : Fraction
+            A probability.
+
+        Returns
+        -------
+        bool
+            Whether it happened.
+        """
 
 
 class Stream:

@@ -6,7 +6,8 @@ from math import comb, factorial
 import numpy as np
 import pytest
 
-from feedbackstudy.assign.schemes import Complete, Minimisation, PermutedBlocks, Simple, block_unit
+from feedbackstudy.assign.minimise import Minimisation
+from feedbackstudy.assign.schemes import Complete, PermutedBlocks, Simple, block_unit
 from feedbackstudy.design.chance import Stream
 from feedbackstudy.errors import DeclarationError
 
