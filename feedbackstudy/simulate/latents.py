@@ -10,7 +10,7 @@ from feedbackstudy.simulate.model import Model
 from feedbackstudy.simulate.people import Plan, allocate, allocation_plan, cluster_codes
 from feedbackstudy.simulate.streams import stream
 
-__all__ = ["People", "Sampler", "staying"]
+__all__ = ["People", "Sampler", "compliance", "means_of", "staying"]
 
 type Floats = NDArray[np.float64]
 type Ints = NDArray[np.int64]
@@ -77,9 +77,9 @@ class Sampler:
         exemplar = self._exemplars(cell, stream(self.seed, replicate, "exemplar"))
         latent = self._levels(replicate, exemplar)
         chance = stream(self.seed, replicate, "conduct")
-        complied, actual = self._compliance(cell, chance)
+        complied, actual = compliance(self.model, cell, chance)
         careless = self._careless(chance)
-        latent += self._means(cell, complied, actual, latent)
+        latent += means_of(self.model, cell, complied=complied, actual=actual, latent=latent)
         return People(
             cell=cell, clusters=self.codes, exemplar=exemplar, latent=latent, complied=complied, careless=careless
         )
@@ -110,48 +110,85 @@ class Sampler:
                 latent += (chance.standard_normal((model.numbers[level], shape[1])) @ root.T)[self.codes[level]]
         return latent
 
-    def _compliance(self, cell: Ints, chance: np.random.Generator) -> tuple[NDArray[np.bool_], int]:
-        model, said = self.model, self.model.world.non_compliance
-        keys = [c.key for c in model.cells]
-        shares = np.array([said.by_cell.get(key, said.share) for key in keys]) * model.inside
-        complied = chance.random(len(cell)) >= shares[cell]
-        return complied, -1 if said.instead == "nothing" else keys.index(said.instead)
-
     def _careless(self, chance: np.random.Generator) -> Ints:
         said = self.model.world.carelessness
         who = chance.random(self.model.n) < said.share
         straight = chance.random(self.model.n) < said.straight
         return np.where(who, np.where(straight, 2, 1), 0)
 
-    def _means(self, cell: Ints, complied: NDArray[np.bool_], actual: int, latent: Floats) -> Floats:
-        model = self.model
-        shifts = model.shifts[cell]
-        if not complied.all():
-            shifts[~complied] = model.shifts[actual] if actual >= 0 else 0.0
-        shifts = shifts + model.drift[cell]
-        for what in model.world.interacts:
-            code = np.array([_half(dict(c.levels).get(what.factor), what.level, what.against) for c in model.cells])
-            by = latent[:, model.slot(what.by)]
-            for i, slot in enumerate(model.slots):
-                here = slot.occasion == what.occasion or (what.occasion is None and slot.after)
-                if slot.name == what.outcome and here:
-                    shifts[:, i] += what.slope * code[cell] * by * complied
-        return shifts
+
+def compliance(model: Model, cell: Ints, chance: np.random.Generator) -> tuple[NDArray[np.bool_], int]:
+    """Return who gets what was assigned.
+
+    Parameters
+    ----------
+    model : Model
+        The model.
+    cell : ndarray of shape (n,)
+        Assigned cells.
+    chance : Generator
+        A stream.
+
+    Returns
+    -------
+    ndarray of bool, int
+        Who complies, and the cell that the others get; -1 for none.
+    """
+    said = model.world.non_compliance
+    keys = [c.key for c in model.cells]
+    shares = np.array([said.by_cell.get(key, said.share) for key in keys]) * model.inside
+    complied = chance.random(len(cell)) >= shares[cell]
+    return complied, -1 if said.instead == "nothing" else keys.index(said.instead)
+
+
+def means_of(model: Model, cell: Ints, *, complied: NDArray[np.bool_], actual: int, latent: Floats) -> Floats:
+    """Return the latent mean of everybody.
+
+    Parameters
+    ----------
+    model : Model
+        The model.
+    cell : ndarray of shape (n,)
+        Assigned cells.
+    complied : ndarray of bool
+        Who gets what was assigned.
+    actual : int
+        The cell that the others get; -1 for none.
+    latent : ndarray of shape (n, slots)
+        What people bring along, for effects that depend on it.
+
+    Returns
+    -------
+    ndarray of shape (n, slots)
+        Effects and drift.
+    """
+    shifts = model.shifts[cell]
+    if not complied.all():
+        shifts[~complied] = model.shifts[actual] if actual >= 0 else 0.0
+    shifts = shifts + model.drift[cell]
+    for what in model.world.interacts:
+        code = np.array([_half(dict(c.levels).get(what.factor), what.level, what.against) for c in model.cells])
+        by = latent[:, model.slot(what.by)]
+        for i, slot in enumerate(model.slots):
+            here = slot.occasion == what.occasion or (what.occasion is None and slot.after)
+            if slot.name == what.outcome and here:
+                shifts[:, i] += what.slope * code[cell] * by * complied
+    return shifts
 
 
 def _half(found: str | None, level: str, against: str) -> float:
     return 0.5 if found == level else -0.5 if found == against else 0.0
 
 
-def staying(model: Model, people: People, scores: Floats, chance: np.random.Generator) -> NDArray[np.bool_]:
+def staying(model: Model, cell: Ints, scores: Floats, chance: np.random.Generator) -> NDArray[np.bool_]:
     """Return who is there at each wave; who has gone stays away.
 
     Parameters
     ----------
     model : Model
         The model.
-    people : People
-        The sample.
+    cell : ndarray of shape (n,)
+        Assigned cells.
     scores : ndarray of shape (n, slots)
         Scores, standardised by their population mean and standard deviation.
     chance : Generator
@@ -163,8 +200,8 @@ def staying(model: Model, people: People, scores: Floats, chance: np.random.Gene
         Presence.
     """
     said, waves = model.world.attrition, model.study.waves.names
-    present = np.ones((model.n, len(waves)), dtype=bool)
-    shares = np.array([said.by_cell.get(cell.key, said.share) for cell in model.cells])[people.cell]
+    present = np.ones((len(cell), len(waves)), dtype=bool)
+    shares = np.array([said.by_cell.get(each.key, said.share) for each in model.cells])[cell]
     if not shares.any():
         return present
     edge = special.ndtri(np.clip(shares, 1e-12, 1 - 1e-12))
@@ -173,7 +210,7 @@ def staying(model: Model, people: People, scores: Floats, chance: np.random.Gene
         value = _reason(model, scores, w) if said.because_of else None
         if value is not None:
             risk = special.ndtr((edge + said.strength * value) / np.sqrt(1 - said.strength**2)) * (shares > 0)
-        present[:, w] = present[:, w - 1] & (chance.random(model.n) >= risk)
+        present[:, w] = present[:, w - 1] & (chance.random(len(cell)) >= risk)
     return present
 
 

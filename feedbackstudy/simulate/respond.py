@@ -75,15 +75,12 @@ def invented(model: Model, *, seed: int, replicate: int = 0) -> Responses:
     """
     people = Sampler(model, seed).people(replicate)
     answers = _Answers(model, people, seed, replicate)
-    present = staying(model, people, answers.standardised, stream(seed, replicate, "attrition"))
+    present = staying(model, people.cell, answers.standardised, stream(seed, replicate, "attrition"))
     frame, reasons = answers.table(present)
-    n_all = present.size
-    gone = np.argwhere(~present)
+    gone = np.argwhere(~present & answers.asked_rows)
     ids, waves = _participants(model), model.study.waves.names
     rows = tuple((ids[i], waves[w]) for i, w in gone)
-    asked = answers.asked_rows
-    rows = tuple((ids[i], waves[w]) for i, w in gone if asked[i, w])
-    n_before = int(asked.sum())
+    n_before = int(answers.asked_rows.sum())
     ledger = Ledger()
     if rows:
         what = f"{len(rows)} of {n_before} questionnaires were not answered: the person stayed away from then on."
@@ -92,7 +89,6 @@ def invented(model: Model, *, seed: int, replicate: int = 0) -> Responses:
                 step="simulate.attrition", what=what, n_before=n_before, n_after=n_before - len(rows), rows=rows
             )
         )
-    del n_all
     study = model.study
     return Responses.from_frame(
         frame,
@@ -217,8 +213,7 @@ class _Answers:
         DataFrame, dict
             Columns of the grammar; item -> codes.
         """
-        people, waves = self.model.study, self.model.study.waves
-        del people
+        waves = self.model.study.waves
         parts, codes = [], []
         for w, wave in enumerate(waves):
             rows = np.flatnonzero(present[:, w] & self.asked_rows[:, w])
@@ -237,7 +232,7 @@ class _Answers:
             **self._identity(rows),
             "occasion": np.full(len(rows), wave, dtype=object),
         }
-        columns |= self._covariates(wave, rows)
+        columns |= self._covariates(rows)
         reasons: dict[str, Codes] = {}
         answered = np.zeros(len(rows))
         for item in self.items:
@@ -274,9 +269,8 @@ class _Answers:
             found["exemplar"] = labels[people.exemplar[rows]]
         return found
 
-    def _covariates(self, wave: str, rows: NDArray[np.intp]) -> dict[str, object]:
+    def _covariates(self, rows: NDArray[np.intp]) -> dict[str, object]:
         found: dict[str, object] = {}
-        del wave
         for covariate in self.model.study.covariates:
             values = self.values[self.model.slot(covariate.name)][rows, 0]
             codes = covariate_codes(covariate)
