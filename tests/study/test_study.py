@@ -303,3 +303,17 @@ def test_a_stored_design_hash_stays_valid() -> None:
 
     assert study.design_hash == "426fdf0e70322a179737334537d6e26e2889d19b3e177a464c0ee65e818f1e5a"
     assert study.design_hash == study.digest()
+
+
+def test_a_saved_study_takes_its_own_messages_along(tmp_path: Path) -> None:
+    own = "schema_version: 1\ntitle: Mine\npermission: Us\n"
+    own += "messages: [{exemplar: mine, cell: {timing: same_day}, text: X.}]\n"
+    folder = write(tmp_path / "first", MINIMAL + "messages:\n  own: mine.yaml\n")
+    (folder / "mine.yaml").write_text(own, encoding="utf-8")
+
+    Study.load(folder).save(tmp_path / "second")
+
+    assert (tmp_path / "second" / "mine.yaml").read_text(encoding="utf-8") == own
+    (folder / "mine.yaml").unlink()
+    with pytest.raises(FileFormatError, match=r"messages\.own: put the file"):
+        Study.load(folder).save(tmp_path / "third")
