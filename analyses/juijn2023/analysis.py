@@ -175,8 +175,8 @@ def _paired(asked: Question, counts: DataFrame, group: int) -> tuple[list[Estima
 
 
 def _signed(asked: Question, table: "pd.Series[int]", group: int, people: str) -> list[Estimate]:
-    who = f", {people}" if group == 3 else ""
-    contrast = f"P(demographic parity rated above equal opportunity, over pairs of people), told {TOLD[GROUPS[group - 1]]}{who}"
+    told = TOLD[GROUPS[group - 1]] + (f", {people}" if group == 3 else "")
+    contrast = f"P(demographic parity rated above equal opportunity, over pairs of people), told {told}"
     classical = signed_rank(table.index, table)
     drawn = bayesian.signed_superiority(table.index, table, seed=SEED)
     posterior = from_draws(drawn.draws, quantity=contrast, null=0.5, engine="independent Dirichlet draws")

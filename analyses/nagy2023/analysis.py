@@ -55,8 +55,10 @@ def analyse(data: Mapping[str, DataFrame], study: Study) -> Findings:
         estimates=Estimates(rows=tuple(rows), title="Effort after negative feedback"),
         shows=(*shows, _frequencies(table, fit)),
         claims=(
-            "C26: null. A growth-mindset text did not detectably raise effort after negative feedback (students, one "
-            "test); the interval neither shows the effect nor rules out a sizeable one."
+            "No effect was found (a null result) for C26, that feedback does more with a growth mindset: a "
+            "growth-mindset text did not detectably raise effort after negative feedback. That is no proof of no "
+            "effect, as the interval leaves room for a sizeable one. Students after one test, not candidates after an "
+            "interview."
         ),
     )
 

@@ -1,16 +1,26 @@
 """Estimates in pairs: the two engines' answers to one contrast on one line, what made them in numbered notes below."""
 
-import math
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import zip_longest
 from typing import TYPE_CHECKING
 
-from feedbackstudy.render import Block, Numbered, Table, Text, interval, number, p_value, unbroken
+from feedbackstudy.render import (
+    Block,
+    Numbered,
+    Table,
+    Text,
+    bayes_factor,
+    interval,
+    number,
+    p_value,
+    probability,
+    unbroken,
+)
 
 if TYPE_CHECKING:
     from feedbackstudy.analysis.estimate import Estimate
 
-__all__ = ["DECISIONS", "answers", "pairs"]
+__all__ = ["DECISIONS", "answers", "pairs", "probabilities", "tests", "what_decides"]
 
 DECISIONS = (
     "A decision stands where the study declared the one criterion that decides. 'Robustness' marks a second look at "
@@ -58,14 +68,14 @@ def answers(rows: Sequence["Estimate"], *, caption: str = "") -> tuple[Block, ..
     """
     if not rows:
         return (Text("No estimates."),)
-    decided = {row.hypothesis for row in rows if row.decides}
+    decided = what_decides(rows)
     notes: dict[str, int] = {}
     lines = tuple(_line([row for row in pair if row is not None], decided, notes) for pair in pairs(rows))
     blocks: tuple[Block, ...] = (Table(_HEAD, lines, caption), Numbered(tuple(notes)))
     return (*blocks, Text(DECISIONS)) if decided else blocks
 
 
-def _line(pair: list["Estimate"], decided: set[str], notes: dict[str, int]) -> tuple[str, ...]:
+def _line(pair: list["Estimate"], decided: set[tuple[str, str]], notes: dict[str, int]) -> tuple[str, ...]:
     marks = sorted(notes.setdefault(text, len(notes) + 1) for row in pair if (text := _note(row)))
     of = {row.engine: row for row in pair}
     return (
@@ -86,29 +96,67 @@ def _answer(row: "Estimate | None") -> str:
     if row is None:
         return _DASH
     span = f"{row.level:.0%} {row.interval} {interval(row.low, row.high)}" if row.level is not None else ""
-    return "; ".join(filter(None, (number(row.estimate), unbroken(span), *map(unbroken, _evidence(row)))))
+    return "; ".join(
+        filter(None, (number(row.estimate), unbroken(span), *map(unbroken, (*tests(row), *probabilities(row)))))
+    )
 
 
-def _decision(pair: list["Estimate"], decided: set[str]) -> str:
+def _decision(pair: list["Estimate"], decided: set[tuple[str, str]]) -> str:
     if not all(row.fit_to_report for row in pair):
         return "not fit to report"
     deciding = next((row for row in pair if row.decides), None)
     if deciding is not None:
         return f"{deciding.decision} (criterion: {unbroken(deciding.decides)})"
-    return "robustness" if pair[0].hypothesis in decided else _DASH
+    return "robustness" if (pair[0].hypothesis, pair[0].term) in decided else _DASH
 
 
-def _evidence(row: "Estimate") -> list[str]:
+def tests(row: "Estimate") -> list[str]:
+    """Return the p values of a row in words.
+
+    Parameters
+    ----------
+    row : Estimate
+        The row.
+
+    Returns
+    -------
+    list of str
+        Such as ``["p = .553", "equivalence p < .001"]``.
+    """
     parts = [p_value(row.p)] if row.p is not None else []
     parts += [f"adjusted {p_value(row.p_adjusted)}"] if row.p_adjusted is not None else []
-    parts += [f"equivalence {p_value(row.p_equivalence)}"] if row.p_equivalence is not None else []
+    return parts + ([f"equivalence {p_value(row.p_equivalence)}"] if row.p_equivalence is not None else [])
+
+
+def probabilities(row: "Estimate") -> list[str]:
+    """Return the posterior probabilities of a row in words, and its Bayes factor.
+
+    Parameters
+    ----------
+    row : Estimate
+        The row.
+
+    Returns
+    -------
+    list of str
+        Such as ``["P(direction) = .535", "BF10 = 0.03"]``.
+    """
     named = (("P(direction)", row.prob_direction), ("P(beyond SESOI)", row.prob_sesoi), ("P(in ROPE)", row.prob_rope))
-    parts += [f"{name} {number(value, unit_interval=True)}" for name, value in named if value is not None]
-    if row.bayes_factor is not None and math.isfinite(row.bayes_factor):
-        parts.append(f"BF10 {_factor(row.bayes_factor)}")
-    return parts
+    parts = [f"{name} {probability(value)}" for name, value in named if value is not None]
+    return parts + ([bayes_factor(row.bayes_factor)] if row.bayes_factor is not None else [])
 
 
-def _factor(value: float) -> str:
-    """Return a Bayes factor; a huge or tiny one as a power of ten."""
-    return number(value) if 1e-3 <= value < 1e4 else f"{value:.1e}"
+def what_decides(rows: Iterable["Estimate"]) -> set[tuple[str, str]]:
+    """Return hypothesis and term of every row that decides: other rows of the same two are a second look.
+
+    Parameters
+    ----------
+    rows : iterable of Estimate
+        All rows.
+
+    Returns
+    -------
+    set of (str, str)
+        Hypothesis and term.
+    """
+    return {(row.hypothesis, row.term) for row in rows if row.decides}

@@ -71,10 +71,9 @@ def run(given: argparse.Namespace, session: Session) -> int:
 def _short(register: "ClaimRegister") -> "Table":
     from feedbackstudy.render import Table
 
-    known = {"evidence": "known", "analogue": "only an analogue (no evidence)"}
     rows = []
     for claim in register.claims:
-        bearings = {evidence.bearing for evidence in claim.evidence}
-        best = next((words for bearing, words in known.items() if bearing in bearings), "nothing found")
-        rows.append((claim.id, claim.text, best))
+        people = dict.fromkeys(each.people for each in claim.evidence if each.bearing == "evidence" and each.people)
+        otherwise = "only an analogue (no evidence)" if claim.evidence else "nothing found"
+        rows.append((claim.id, claim.text, f"something, about {', '.join(people)}" if people else otherwise))
     return Table(("id", "what is claimed", "what is known"), tuple(rows))

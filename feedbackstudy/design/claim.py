@@ -52,6 +52,8 @@ class ClaimEvidence(Declaration):
         Whether it speaks to the claim or only resembles it.
     people : str or None
         Whom it is about.
+    has_figure : bool
+        Whether the figure under `key` measures what is said here; false where the source says it in words only.
     """
 
     source: Literal["meta_benchmarks", "dataset", "analysis"]
@@ -59,12 +61,28 @@ class ClaimEvidence(Declaration):
     says: Line
     bearing: Literal["evidence", "analogue"] = "evidence"
     people: Line | None = None
+    has_figure: bool = True
 
     @model_validator(mode="after")
     def _evidence_names_its_people(self) -> Self:
         if self.bearing == "evidence" and not self.people:
             raise ValueError(f"{self.key}: say whom the evidence is about ('people'), or mark it as an analogue.")
         return self
+
+    def figure(self, figures: Mapping[str, str]) -> str:
+        """Return the figure to print beside the words.
+
+        Parameters
+        ----------
+        figures : mapping of str to str
+            Evidence key -> figure.
+
+        Returns
+        -------
+        str
+            Empty where there is none, or where it measures something else.
+        """
+        return figures.get(self.key, "") if self.has_figure else ""
 
 
 def _claim_id(text: str) -> str:
@@ -186,7 +204,7 @@ class Claim(Declaration, Rendered):
         """
         numbers = figures or {}
         return "; ".join(
-            _known(each) + (f": {numbers[each.key]}" if each.key in numbers else "")
+            _known(each) + (f": {figure}" if (figure := each.figure(numbers)) else "")
             for each in self.evidence
             if each.bearing == bearing
         )

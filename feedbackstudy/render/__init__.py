@@ -1,7 +1,7 @@
 """The one place where results become HTML or text: escape, format a number, lay out a page."""
 
 from feedbackstudy.render.page import Block, Facts, Notice, Numbered, Page, Rendered, Table, Text, table_of
-from feedbackstudy.render.text import clean, escape, interval, number, p_value, unbroken
+from feedbackstudy.render.text import bayes_factor, clean, escape, interval, number, p_value, probability, unbroken
 
 __all__ = [
     "Block",
@@ -12,11 +12,13 @@ __all__ = [
     "Rendered",
     "Table",
     "Text",
+    "bayes_factor",
     "clean",
     "escape",
     "interval",
     "number",
     "p_value",
+    "probability",
     "table_of",
     "unbroken",
 ]

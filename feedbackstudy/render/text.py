@@ -7,7 +7,7 @@ import html
 import math
 import re
 
-__all__ = ["clean", "escape", "interval", "number", "p_value", "unbroken"]
+__all__ = ["bayes_factor", "clean", "escape", "interval", "number", "p_value", "probability", "unbroken"]
 
 # C0 and C1 controls, bidirectional overrides and isolates, lone surrogates: they can rewrite what a reader sees.
 _HARMFUL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
@@ -128,3 +128,37 @@ def unbroken(text: str) -> str:
         With no-break spaces and non-breaking hyphens.
     """
     return text.replace(" ", "\N{NO-BREAK SPACE}").replace("-", "\N{NON-BREAKING HYPHEN}")
+
+
+def probability(value: float) -> str:
+    """Format a probability with its relation sign, never as 1.000 or .000.
+
+    Parameters
+    ----------
+    value : float
+        The probability.
+
+    Returns
+    -------
+    str
+        ``"= .974"``, ``"> .999"`` or ``"< .001"``.
+    """
+    return "> .999" if value > 0.999 else "< .001" if value < 0.001 else f"= {number(value, unit_interval=True)}"
+
+
+def bayes_factor(value: float) -> str:
+    """Format a Bayes factor in favour of an effect; beyond a thousand its size says no more.
+
+    Parameters
+    ----------
+    value : float
+        The Bayes factor.
+
+    Returns
+    -------
+    str
+        ``"BF10 = 3.10"``, ``"BF10 > 1000"`` or ``"BF10 < 0.001"``.
+    """
+    if value > 1000:
+        return "BF10 > 1000"
+    return "BF10 < 0.001" if value < 0.001 else f"BF10 = {number(value, 2 if value >= 0.1 else 3)}"

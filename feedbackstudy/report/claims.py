@@ -71,8 +71,8 @@ def _told(claim: Claim, bearing: str, figures: Mapping[str, str]) -> Cell | None
 
 def _line(evidence: ClaimEvidence, figures: Mapping[str, str]) -> str:
     people = f" ({evidence.people})" if evidence.people else ""
-    figure = f" \N{RIGHTWARDS ARROW} {figures[evidence.key]}" if evidence.key in figures else ""
-    return f"{evidence.says}{people}{figure}"
+    figure = evidence.figure(figures)
+    return f"{evidence.says}{people}" + (f" \N{RIGHTWARDS ARROW} {figure}" if figure else "")
 
 
 def _figures(cards: Sequence[Reproduction]) -> dict[str, str]:

@@ -54,10 +54,17 @@ text-align:left;white-space:normal}
 """
 )
 
-# A notebook styles the tables of its outputs by rules of its own, stripes included; the class thrice outweighs them.
-NOTEBOOK_CSS: Final = (CSS + ".fs-report tr{background:none}\n").replace(
-    ".fs-report ", ".fs-report.fs-report.fs-report "
-)
+# A notebook styles the tables of its outputs by rules of its own (stripes, columns of one width, a dark theme); the
+# class thrice outweighs them, and colours follow JupyterLab's theme where there is one.
+NOTEBOOK_CSS: Final = (
+    CSS
+    + """.fs-report{--ink:var(--jp-content-font-color1,#1b2126);--muted:var(--jp-content-font-color2,#56616b);
+--paper:transparent;--band:#8883;--faint:#8886;--rule:#8889}
+.fs-report table{table-layout:auto;margin:0}
+.fs-report tr{background:none}
+.fs-report th,.fs-report td{overflow-wrap:normal;word-break:normal}
+"""
+).replace(".fs-report ", ".fs-report.fs-report.fs-report ")
 
 PAGE_CSS: Final = (
     CSS

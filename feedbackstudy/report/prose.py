@@ -11,13 +11,13 @@ from feedbackstudy.errors import InputError
 from feedbackstudy.literature.card import Reproduction
 from feedbackstudy.literature.heterogeneity import TAU2_METHODS
 from feedbackstudy.literature.meta import MetaAnalysis
-from feedbackstudy.render import clean, interval, number, p_value
+from feedbackstudy.render import bayes_factor, clean, interval, number, p_value, probability
 from feedbackstudy.report.drawings.forest import on_scale
 
 if TYPE_CHECKING:
     from feedbackstudy.study import Study
 
-__all__ = ["about", "bayes_factor", "probability", "sentence"]
+__all__ = ["about", "sentence"]
 
 _SITUATIONS: Final = {
     "hypothetical": "who imagined the situation",
@@ -49,24 +49,6 @@ def about(study: "Study | None") -> str:
 def _begun(study: "Study | None", text: str) -> str:
     words = clean(about(study) + text)
     return words[:1].upper() + words[1:]
-
-
-def bayes_factor(value: float) -> str:
-    """Format a Bayes factor in favour of an effect; beyond a thousand its size says no more.
-
-    Parameters
-    ----------
-    value : float
-        The Bayes factor.
-
-    Returns
-    -------
-    str
-        ``"BF10 = 3.10"``, ``"BF10 > 1000"`` or ``"BF10 < 0.001"``.
-    """
-    if value > 1000:
-        return "BF10 > 1000"
-    return "BF10 < 0.001" if value < 0.001 else f"BF10 = {number(value, 2 if value >= 0.1 else 3)}"
 
 
 @singledispatch
@@ -128,22 +110,6 @@ def _bayesian(row: Estimate) -> str:
     parts += [bayes_factor(row.bayes_factor)] if row.bayes_factor is not None else []
     words = _joined(number(row.estimate), parts)
     return f"the posterior median for {row.contrast} was {words} (Bayesian; {row.model})."
-
-
-def probability(value: float) -> str:
-    """Format a probability with its relation sign, never as 1.000 or .000.
-
-    Parameters
-    ----------
-    value : float
-        The probability.
-
-    Returns
-    -------
-    str
-        ``"= .974"``, ``"> .999"`` or ``"< .001"``.
-    """
-    return "> .999" if value > 0.999 else "< .001" if value < 0.001 else f"= {number(value, unit_interval=True)}"
 
 
 def _span(row: Estimate) -> list[str]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
-from feedbackstudy.analysis.both_ways import DECISIONS, pairs
+from feedbackstudy.analysis.both_ways import DECISIONS, pairs, probabilities, tests, what_decides
 from feedbackstudy.analysis.estimate import Estimate, Estimates
 from feedbackstudy.analysis.frequencies import Frequencies
 from feedbackstudy.analysis.posterior import Posterior
@@ -12,8 +12,7 @@ from feedbackstudy.literature.classes import Grade, ReportClass
 from feedbackstudy.literature.meta import MetaAnalysis
 from feedbackstudy.literature.published import Anchor
 from feedbackstudy.literature.tables import places, printed, recomputed
-from feedbackstudy.render import interval, number, p_value, unbroken
-from feedbackstudy.report.prose import bayes_factor, probability
+from feedbackstudy.render import interval, number, p_value, probability, unbroken
 from feedbackstudy.report.tables import Cell, Column, ReportTable, Tone, table
 
 __all__ = ["TONES", "anchor_note"]
@@ -47,12 +46,14 @@ def _estimates(result: Estimates) -> ReportTable:
         Column("Probability"),
         Column("Decision"),
     )
-    decided = {row.hypothesis for row in result if row.decides}
+    decided = what_decides(result)
     rows = tuple(_pair(*pair, decided) for pair in pairs(result))
     return ReportTable(title=result.title, columns=columns, rows=rows, notes=tuple(_notes(result)))
 
 
-def _pair(classical: Estimate | None, bayesian: Estimate | None, decided: set[str]) -> tuple[str | Cell, ...]:
+def _pair(
+    classical: Estimate | None, bayesian: Estimate | None, decided: set[tuple[str, str]]
+) -> tuple[str | Cell, ...]:
     rows = [row for row in (classical, bayesian) if row is not None]
     return (
         Cell(rows[0].contrast, rows[0].outcome),
@@ -60,7 +61,7 @@ def _pair(classical: Estimate | None, bayesian: Estimate | None, decided: set[st
         _value(classical),
         _test(classical),
         _value(bayesian),
-        _lines(_probabilities(bayesian)) if bayesian is not None else _DASH,
+        _lines(probabilities(bayesian)) if bayesian is not None else _DASH,
         _decision(rows, decided),
     )
 
@@ -76,35 +77,21 @@ def _test(row: Estimate | None) -> str | Cell:
     if row is None:
         return _DASH
     standardised = row.std_estimate is not None and row.std_estimate != row.estimate
-    return Cell(_lines(_tests(row)), f"{row.std_kind} {number(row.std_estimate)}" if standardised else "")
-
-
-def _tests(row: Estimate) -> list[str]:
-    parts = [p_value(row.p)] if row.p is not None else []
-    parts += [f"adjusted {p_value(row.p_adjusted)}"] if row.p_adjusted is not None else []
-    parts += [f"equivalence {p_value(row.p_equivalence)}"] if row.p_equivalence is not None else []
-    return parts
-
-
-def _probabilities(row: Estimate) -> list[str]:
-    shares = (("P(direction)", row.prob_direction), ("P(beyond SESOI)", row.prob_sesoi), ("P(in ROPE)", row.prob_rope))
-    parts = [f"{name} {probability(value)}" for name, value in shares if value is not None]
-    parts += [bayes_factor(row.bayes_factor)] if row.bayes_factor is not None else []
-    return parts
+    return Cell(_lines(tests(row)), f"{row.std_kind} {number(row.std_estimate)}" if standardised else "")
 
 
 def _lines(parts: list[str]) -> str:
     return "\n".join(map(unbroken, parts)) or _DASH
 
 
-def _decision(rows: list[Estimate], decided: set[str]) -> Cell:
+def _decision(rows: list[Estimate], decided: set[tuple[str, str]]) -> Cell:
     unfit = [row for row in rows if not row.fit_to_report]
     if unfit:
         return Cell("not fit to report", "; ".join(f"{row.engine}: {row.note}" for row in unfit), "poor")
     row = next((row for row in rows if row.decides), None)
     if row is not None:
         return Cell(row.decision, f"decides: {unbroken(row.decides) if len(row.decides) < 12 else row.decides}")
-    return Cell("robustness" if rows[0].hypothesis in decided else _DASH)
+    return Cell("robustness" if (rows[0].hypothesis, rows[0].term) in decided else _DASH)
 
 
 def _notes(result: Estimates) -> Iterator[str]:

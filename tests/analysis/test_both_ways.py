@@ -34,7 +34,7 @@ def test_two_engines_on_one_contrast_are_one_line():
     assert n == "40"
     assert contrast.startswith("a minus b [")
     assert classical.replace("\N{NO-BREAK SPACE}", " ") == "0.250; 95% CI [0.100, 0.400]; p = .002"
-    assert bayesian.replace("\N{NO-BREAK SPACE}", " ") == "0.250; 95% HDI [0.100, 0.400]; P(direction) .997"
+    assert bayesian.replace("\N{NO-BREAK SPACE}", " ") == "0.250; 95% HDI [0.100, 0.400]; P(direction) = .997"
     assert decision.replace("\N{NO-BREAK SPACE}", " ") == "supported (criterion: p < 0.05)"
     assert notes.notes == ("Frequentist: model of the frequentist", "Bayesian: model of the bayesian")
 
@@ -69,8 +69,8 @@ def test_an_unfit_answer_hides_the_decision():
 def test_a_probability_is_never_broken_from_its_number_in_html_and_is_plain_in_text():
     shown = Estimates(rows=BOTH).page()
 
-    assert "P(direction)\N{NO-BREAK SPACE}.997" in shown.html()
-    assert "P(direction) .997" in shown.text()
+    assert "P(direction)\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}.997" in shown.html()
+    assert "P(direction) = .997" in shown.text()
 
 
 @pytest.mark.parametrize("rows", [(), []])

@@ -215,3 +215,13 @@ def test_every_ready_made_factor_says_what_differs_and_what_does_not() -> None:
     assert "Feedback arrives 48 hours after the decision." in feedback.list()._repr_html_()
     with pytest.raises(NotFoundError, match="Did you mean 'timing'"):
         feedback.get("timimg")
+
+
+def test_a_figure_that_measures_something_else_is_not_printed_beside_a_claim():
+    """The review says in words that effects are lower with delay; its .49 is about elaborated feedback."""
+    register = claims.list_claims().with_figures({"vanderkleij2015_ef": "0.49"})
+    told = {claim.id: claim.told("evidence", register.figures) for claim in register.claims}
+
+    assert "lower with delay" in told["C01"]
+    assert "0.49" not in told["C01"]
+    assert "0.49" in told["C03"]
