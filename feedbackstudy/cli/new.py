@@ -26,7 +26,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> list
     """
     sub = commands.add_parser("new", help=_HELP, description=f"{_HELP.capitalize()}.", allow_abbrev=False)
     sub.add_argument("folder", type=Path, metavar="DIR", help="the folder to make; it must not hold a study yet")
-    sub.add_argument("--template", required=True, metavar="NAME", help="vignette-2x2x2, field-3wave or second-chance")
+    sub.add_argument("--template", metavar="NAME", help="vignette-2x2x2 (the default), field-3wave or second-chance")
     sub.add_argument("--json", action="store_true", help="print the files as JSON")
     sub.set_defaults(run=run)
     return [sub]
@@ -47,9 +47,9 @@ def run(given: argparse.Namespace, session: Session) -> int:
     int
         An exit code.
     """
-    from feedbackstudy.study.template import new_study
+    from feedbackstudy.study.template import DEFAULT_TEMPLATE, new_study
 
-    folder = new_study(given.folder, given.template)
+    folder = new_study(given.folder, given.template or DEFAULT_TEMPLATE)
     if session.as_json:
         session.give({"folder": folder, "files": sorted(path.name for path in folder.iterdir())})
     else:

@@ -1,18 +1,18 @@
 """What is measured: the scale library, batteries, scoring and the evidence behind every key."""
 
-from feedbackstudy.scales.battery import Battery, battery
-from feedbackstudy.scales.change import Change, ReliableChange, change, reliable_change
+from feedbackstudy.scales.audit import KeyAudit, key_audit
+from feedbackstudy.scales.batteries import Battery, battery
+from feedbackstudy.scales.changes import Change, ReliableChange, change, reliable_change
 from feedbackstudy.scales.check import check_measures
 from feedbackstudy.scales.codebook import codebook_csv, codebook_markdown, definition_schema
-from feedbackstudy.scales.coding_sheet import CodedMessages, coding_sheet, join_codes
+from feedbackstudy.scales.coding_sheets import CodedMessages, coding_sheet, join_codes
 from feedbackstudy.scales.completion import contribution
 from feedbackstudy.scales.jobs import item_columns
-from feedbackstudy.scales.key_audit import KeyAudit, key_audit
 from feedbackstudy.scales.keyings import Printed
-from feedbackstudy.scales.library import Library, library
-from feedbackstudy.scales.library import find_scales as find
-from feedbackstudy.scales.library import get_scale as get
-from feedbackstudy.scales.library import list_scales as list
+from feedbackstudy.scales.libraries import Library, library
+from feedbackstudy.scales.libraries import find_scales as find
+from feedbackstudy.scales.libraries import get_scale as get
+from feedbackstudy.scales.libraries import list_scales as list
 from feedbackstudy.scales.norms import LocalNorms, Normed, local_norms, normed
 from feedbackstudy.scales.osd import read_osd, to_osd
 from feedbackstudy.scales.recode import declare_missing, shift_codes

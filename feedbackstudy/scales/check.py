@@ -4,9 +4,10 @@ from collections.abc import Iterable, Iterator
 
 from feedbackstudy.errors import InputError, choices
 from feedbackstudy.issues import Issue, Issues, Severity
+from feedbackstudy.scales.completion import COMPLETIONS_FILE
 from feedbackstudy.scales.form import Form
 from feedbackstudy.scales.jobs import score_names
-from feedbackstudy.scales.library import Library, library
+from feedbackstudy.scales.libraries import Library, library_for
 from feedbackstudy.scales.measure import Measure
 from feedbackstudy.scales.scale import Scale
 
@@ -21,7 +22,7 @@ def check_measures(measures: Iterable[Measure], *, library: Library | None = Non
     measures : iterable of Measure
         The measures; single columns are passed over.
     library : Library, optional
-        Where codes are looked up; with the study folder's completions, as ``scales.library(folder)``.
+        Where codes are looked up; by default each measure's own study folder completes its scale.
 
     Returns
     -------
@@ -29,12 +30,9 @@ def check_measures(measures: Iterable[Measure], *, library: Library | None = Non
         Errors for scales, forms and scores that do not exist or must not be computed; warnings for scales that cannot
         be scored yet; notes for study-built measures, whose evidence must come from the study.
     """
-    home = library if library is not None else _default()
-    return Issues(issue for m in measures if m.kind == "scale" for issue in _check(m, home))
-
-
-def _default() -> Library:
-    return library()
+    asked = [measure for measure in measures if measure.kind == "scale"]
+    found = [issue for one in asked for issue in _check(one, library_for(one, given=library))]
+    return Issues([*found, *_unvalidated(asked, library)])
 
 
 def _check(measure: Measure, home: Library) -> Iterator[Issue]:
@@ -43,7 +41,11 @@ def _check(measure: Measure, home: Library) -> Iterator[Issue]:
     if code not in home.sources:
         yield _error("scales.unknown_scale", at, choices("Scale", code, home.sources), "Nothing could be scored.")
         return
-    scale = home.get(code)
+    try:
+        scale = home.get(code)
+    except InputError as fault:
+        yield _completions(str(fault))
+        return
     try:
         form = scale.form(measure.form)
         names = score_names(scale, form, measure.name, dict(measure.scores))
@@ -79,15 +81,32 @@ def _readiness(scale: Scale, form: Form, at: str) -> Iterator[Issue]:
             "What was not seen at the source could be wrong, and a wrong key fails silently.",
             f"Consult {scale.citation} and complete the fields in scales/complete.yaml.",
         )
-    if scale.study_built:
+
+
+def _unvalidated(asked: Iterable[Measure], given: Library | None) -> Iterator[Issue]:
+    """Name all study-built measures in one note."""
+    shelf = Library(library_for(given=given).sources)  # completions cannot change whose words a scale has
+    own = [m.name for m in asked if str(m.scale) in shelf.sources and shelf.get(str(m.scale)).study_built]
+    if own:
         yield Issue(
             "scales.unvalidated",
             Severity.NOTE,
-            at,
-            f"scale {scale.code!r} is study-built and unvalidated.",
+            "measures",
+            f"study-built and unvalidated: {', '.join(own)}.",
             "Reviewers ask for reliability and structure of such a measure.",
             "Report both from your own data, and name the measure as study-built.",
         )
+
+
+def _completions(fault: str) -> Issue:
+    return Issue(
+        "scales.completions",
+        Severity.ERROR,
+        COMPLETIONS_FILE,
+        fault,
+        "Scales of this study may lack what was completed.",
+        "Mend the entry.",
+    )
 
 
 def _error(code: str, where: str, what: str, why: str) -> Issue:

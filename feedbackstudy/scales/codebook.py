@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaWarningKind
 
 from feedbackstudy.scales.jobs import Job, jobs_of
-from feedbackstudy.scales.library import Library, library
+from feedbackstudy.scales.libraries import Library
 from feedbackstudy.scales.measure import Measure
 from feedbackstudy.scales.scale import Scale
 
@@ -34,12 +34,8 @@ def codebook_rows(
     list of dict
         ``column, scale, form, subscale, position, tag, min, max, reversed, rule, status``.
     """
-    jobs, _ = jobs_of(measures, library if library is not None else _default())
+    jobs, _ = jobs_of(measures, library)
     return [row for job in jobs for row in _rows(job)]
-
-
-def _default() -> Library:
-    return library()
 
 
 def _rows(job: Job) -> list[dict[str, str]]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from feedbackstudy.errors import DeclarationError, InputError, choices
 from feedbackstudy.scales.form import Form
-from feedbackstudy.scales.library import Library, library
+from feedbackstudy.scales.libraries import Library, library_for
 from feedbackstudy.scales.measure import Measure
 from feedbackstudy.scales.scale import Scale
 
@@ -101,15 +101,15 @@ def positions_of(scale: Scale, form: Form, part: str) -> tuple[int, ...]:
     return (subscale.items or ()) if subscale is not None else form.positions
 
 
-def jobs_of(measures: object, library: Library) -> tuple[list[Job], list[Measure]]:
+def jobs_of(measures: object, library: Library | None = None) -> tuple[list[Job], list[Measure]]:
     """Sort what the user names into scales to score and single columns to take over.
 
     Parameters
     ----------
     measures : Measure, Scale, str or iterable of these
         What to score.
-    library : Library
-        Where codes are looked up.
+    library : Library, optional
+        Where codes are looked up; by default each measure's own study folder completes its scale.
 
     Returns
     -------
@@ -137,23 +137,19 @@ def jobs_of(measures: object, library: Library) -> tuple[list[Job], list[Measure
     return jobs, singles
 
 
-def _job(one: object, library: Library) -> Job:
+def _job(one: object, library: Library | None) -> Job:
     if isinstance(one, str):
-        one = library.get(one)
+        one = library_for(given=library).get(one)
     if isinstance(one, Scale):
         return Job(name=one.code, scale=one, form=None, parts={}, waves=(), asks=None)
     if isinstance(one, Measure):
-        scale = library.get(str(one.scale))
+        scale = library_for(one, given=library).get(str(one.scale))
         return Job(
             name=one.name, scale=scale, form=one.form, parts=dict(one.scores), waves=tuple(one.waves), asks=one.asks
         )
     raise InputError(
         f"{one!r} cannot be scored; give measures of a study, scales, or codes from scales.list(), such as 'gse'."
     )
-
-
-def _default() -> Library:
-    return library()
 
 
 def item_columns(measure: Measure | Scale | str, library: Library | None = None) -> tuple[str, ...]:
@@ -171,7 +167,7 @@ def item_columns(measure: Measure | Scale | str, library: Library | None = None)
     tuple of str
         Column names; one for a measure that is a single column.
     """
-    jobs, singles = jobs_of(measure, library if library is not None else _default())
+    jobs, singles = jobs_of(measure, library)
     return (singles[0].name,) if singles else tuple(jobs[0].asked(jobs[0].scale.form(jobs[0].form)).values())
 
 

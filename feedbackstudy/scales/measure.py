@@ -1,8 +1,9 @@
 """What is asked, of whom and when: `Measure` names a scale by its key, or declares a single column."""
 
+from pathlib import Path
 from typing import Literal, Self
 
-from pydantic import model_validator
+from pydantic import PrivateAttr, model_validator
 
 from feedbackstudy.declaration import Declaration, Many
 from feedbackstudy.named import Code, Fixed, Line, Name, Pair
@@ -49,6 +50,11 @@ class Measure(Declaration):
         Code -> label for ordinal, nominal and binary columns.
     passes : str or None
         The answer that passes an attention check.
+
+    Notes
+    -----
+    A measure of a study that was loaded knows the study's folder, so that every verb that takes it, such as
+    ``fs.score(responses, study.measures)``, applies what ``scales/complete.yaml`` there completes.
     """
 
     name: Name
@@ -79,6 +85,8 @@ class Measure(Declaration):
     range: Pair | None = None
     levels: Fixed[Code, Line] = Fixed()
     passes: str | None = None
+
+    _folder: Path | None = PrivateAttr(default=None)
 
     @model_validator(mode="after")
     def _scale_or_column(self) -> Self:
@@ -132,6 +140,21 @@ class Measure(Declaration):
     def columns(self) -> tuple[str, ...]:
         """The score columns that the measure yields: those of `scores`, or its own name."""
         return tuple(self.scores) or (self.name,)
+
+    @property
+    def folder(self) -> Path | None:
+        """The study folder it was read from; None for a measure made in memory."""
+        return self._folder
+
+    def keep_folder(self, folder: Path) -> None:
+        """Remember the study folder, whose completions belong to this measure.
+
+        Parameters
+        ----------
+        folder : Path
+            The folder of the study.
+        """
+        self._folder = folder
 
     def asks(self, arm: str) -> bool:
         """Say whether people of an arm are asked.

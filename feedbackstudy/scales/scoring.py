@@ -12,7 +12,7 @@ from feedbackstudy.frames import Responses, ScoreInfo, Scores
 from feedbackstudy.issues import Issue, Issues
 from feedbackstudy.provenance import Provenance
 from feedbackstudy.scales.jobs import jobs_of
-from feedbackstudy.scales.library import Library, library
+from feedbackstudy.scales.libraries import Library
 from feedbackstudy.scales.measure import Measure
 from feedbackstudy.scales.scale import Scale
 from feedbackstudy.scales.scored import Column, score_job
@@ -46,7 +46,8 @@ def score(
     measures : Measure, Scale, str or sequence of these
         The measures of a study, scales, or codes of the library.
     library : Library, optional
-        Where codes are looked up; ``scales.library(folder)`` applies a study folder's completions.
+        Where codes are looked up. By default the measures of a loaded study bring the completions of its folder
+        (``scales/complete.yaml``); for codes, ``scales.library(folder)`` applies them.
     imputed : {"refuse", "accept"}
         Whether values between two answer codes stop the scoring, or are accepted as imputed answers.
 
@@ -67,8 +68,7 @@ def score(
     With one subscale the column carries the measure's name (or the scale's code), with several
     ``<name>_<subscale>``; a measure's own `scores` mapping names them otherwise.
     """
-    home = library if library is not None else _default()
-    jobs, singles = jobs_of(measures, home)
+    jobs, singles = jobs_of(measures, library)
     found: list[Issue] = []
     columns: list[Column] = []
     for job in jobs:
@@ -83,10 +83,6 @@ def score(
     if issues_all.errors:
         raise DataError("\n".join(str(issue) for issue in issues_all.errors))
     return _table(responses, columns, issues_all)
-
-
-def _default() -> Library:
-    return library()
 
 
 def _table(responses: Responses, columns: Sequence[Column], issues: Issues) -> Scores:

@@ -20,7 +20,10 @@ from feedbackstudy.scales.form import Form
 from feedbackstudy.scales.scale import Scale
 from feedbackstudy.scales.wording_lock import WordingLock, check_lock, fingerprint_of, plain_text
 
-__all__ = ["Permission", "Wording", "WordingPack", "load_wording", "own_wording"]
+__all__ = ["WORDINGS_FOLDER", "Permission", "Wording", "WordingPack", "load_wording", "own_wording"]
+
+WORDINGS_FOLDER = "wordings"
+"""Where packs lie in a study folder; a new study keeps it out of version control."""
 
 _LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*\Z")
 _LONGEST = 1000
@@ -163,7 +166,7 @@ def load_wording(path: Path, scale: Scale, *, lock: Path | None = None) -> Wordi
     Parameters
     ----------
     path : Path
-        The researcher's YAML file.
+        The researcher's YAML file, in the study's ``wordings`` folder, which version control leaves alone.
     scale : Scale
         The scale.
     lock : Path, optional

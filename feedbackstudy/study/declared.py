@@ -24,7 +24,7 @@ from feedbackstudy.named import Code, Fixed, Line, Name, Named
 from feedbackstudy.render import Page, Rendered
 from feedbackstudy.scales.measure import Measure
 from feedbackstudy.study.checks import StudyIssues, check_study
-from feedbackstudy.study.folder import carry_passages, prove_passages, study_file
+from feedbackstudy.study.folder import carry_files, prove_passages, study_file
 from feedbackstudy.study.pages import study_page
 from feedbackstudy.study.says import Sayings, sayings
 
@@ -69,10 +69,8 @@ class Study(Rendered, Declaration):
         How people are treated.
     assignment : Assignment
         How people get their condition.
-    messages : Messages or None
-        The texts that the cells get; their exemplars are a random factor.
-    vignettes : Vignettes or None
-        How factors that vary within people become a deck of stories.
+    messages, vignettes : Messages, Vignettes or None
+        The texts of the cells (exemplars are a random factor); the deck of stories where factors vary within people.
 
     Notes
     -----
@@ -151,11 +149,13 @@ class Study(Rendered, Declaration):
         study, document = read_document(cls, file)
         study._lines.update(document.lines)
         study._file = file
+        for measure in study.measures:
+            measure.keep_folder(file.parent)
         prove_passages(study.conduct, file.parent)
         return study
 
     def save(self, path: str | Path) -> Path:
-        """Write the study, whole or not at all; text files that it names are carried along.
+        """Write the study, whole or not at all; its text files and ``scales/complete.yaml`` are carried along.
 
         Parameters
         ----------
@@ -173,7 +173,7 @@ class Study(Rendered, Declaration):
             Where it cannot be written.
         """
         file = study_file(Path(path))
-        carry_passages(self.conduct, self._file.parent if self._file else None, file.parent)
+        carry_files(self, file.parent)
         return to_document(self, file)
 
     @property

@@ -6,8 +6,15 @@ from importlib import resources
 from pathlib import Path
 
 from feedbackstudy.errors import FileFormatError, NotFoundError, choices
+from feedbackstudy.scales.wording import WORDINGS_FOLDER
 
-__all__ = ["new_study", "template_folder", "templates"]
+__all__ = ["DEFAULT_TEMPLATE", "new_study", "template_folder", "templates"]
+
+DEFAULT_TEMPLATE = "vignette-2x2x2"
+_IGNORED = f"""# Wording packs hold words under other people's copyright.
+# Commit wording.lock instead: it holds hashes only.
+/{WORDINGS_FOLDER}/
+"""
 
 
 def templates() -> tuple[str, ...]:
@@ -49,7 +56,7 @@ def template_folder(template: str) -> Path:
     return _folder() / template
 
 
-def new_study(folder: str | Path, template: str = "vignette-2x2x2") -> Path:
+def new_study(folder: str | Path, template: str = DEFAULT_TEMPLATE) -> Path:
     """Make a study folder from a template, whole or not at all.
 
     Parameters
@@ -62,7 +69,7 @@ def new_study(folder: str | Path, template: str = "vignette-2x2x2") -> Path:
     Returns
     -------
     Path
-        The folder.
+        The folder, with a ``.gitignore`` that keeps wording packs (``wordings/``) out of version control.
 
     Raises
     ------
@@ -80,6 +87,7 @@ def new_study(folder: str | Path, template: str = "vignette-2x2x2") -> Path:
         with tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent) as made:
             staged = Path(made) / target.name
             shutil.copytree(source, staged)
+            (staged / ".gitignore").write_text(_IGNORED, encoding="utf-8")
             if target.exists():
                 target.rmdir()
             staged.rename(target)

@@ -8,7 +8,7 @@ from feedbackstudy.declaration import from_document
 from feedbackstudy.errors import DataError, DeclarationError, InputError
 from feedbackstudy.frames import Fielded, Responses
 from feedbackstudy.scales import Scale, change, declare_missing, score
-from feedbackstudy.scales.library import DEFINITIONS
+from feedbackstudy.scales.libraries import DEFINITIONS
 from feedbackstudy.scales.measure import Measure
 
 

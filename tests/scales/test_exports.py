@@ -12,7 +12,7 @@ import yaml
 from feedbackstudy import scales
 from feedbackstudy.errors import DeclarationError, FileFormatError
 from feedbackstudy.scales import own_wording, read_osd, score, to_lavaan, to_osd, to_psych_keys, to_reproschema
-from feedbackstudy.scales.library import DEFINITIONS
+from feedbackstudy.scales.libraries import DEFINITIONS
 from feedbackstudy.scales.osd import osd_definition
 
 SCORABLE = [

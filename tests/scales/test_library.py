@@ -1,6 +1,9 @@
 """The library is complete, says where every fact comes from, and never scores from memory."""
 
 import re
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
 
 import pytest
 import yaml
@@ -8,11 +11,10 @@ import yaml
 from feedbackstudy import scales
 from feedbackstudy.declaration import from_document
 from feedbackstudy.errors import DataError, DeclarationError, InputError, NotFoundError
-from feedbackstudy.scales import IncompleteScaleError, Scale, score
-from feedbackstudy.scales import library as library_module
+from feedbackstudy.scales import IncompleteScaleError, Scale, libraries, score
 from feedbackstudy.scales.completion import Completion, apply_completions, read_completions
 from feedbackstudy.scales.evidence import Norm, Recalled, Reliability
-from feedbackstudy.scales.library import DEFINITIONS, Library
+from feedbackstudy.scales.libraries import DEFINITIONS, Library
 from feedbackstudy.scales.origin import ESTABLISHED
 from feedbackstudy.scales.scale import REQUIRED
 
@@ -290,17 +292,11 @@ class Point:
 @pytest.fixture
 def installed(monkeypatch):
     def install(offer):
-        monkeypatch.setattr(library_module_of(), "entry_points", lambda **_: [Point(offer)])
-        library_module_of()._sources.cache_clear()
+        monkeypatch.setattr(libraries, "entry_points", lambda **_: [Point(offer)])
+        libraries._sources.cache_clear()
 
     yield install
-    library_module_of()._sources.cache_clear()
-
-
-def library_module_of():
-    import sys
-
-    return sys.modules["feedbackstudy.scales.library"]
+    libraries._sources.cache_clear()
 
 
 def test_scales_of_another_package_are_found(installed, make_scale):
@@ -363,5 +359,8 @@ def test_a_library_of_ones_own_is_possible(make_scale):
     assert mine.list().codes == ("demo",)
 
 
-def test_the_module_is_not_shadowed_by_its_function():
-    assert callable(library_module)
+def test_no_module_of_the_room_is_shadowed_by_a_function_of_its_name():
+    rooms = [path.stem for path in Path(scales.__file__).parent.glob("[a-z]*.py")]
+
+    assert [name for name in rooms if not isinstance(import_module(f"feedbackstudy.scales.{name}"), ModuleType)] == []
+    assert [name for name in scales.__all__ if name in rooms] == []

@@ -5,8 +5,8 @@ import pytest
 from feedbackstudy import scales
 from feedbackstudy.design.claims import register as claim_register
 from feedbackstudy.scales import battery, own_wording
-from feedbackstudy.scales.battery import ready_batteries
-from feedbackstudy.scales.library import DEFINITIONS
+from feedbackstudy.scales.batteries import ready_batteries
+from feedbackstudy.scales.libraries import DEFINITIONS
 
 OWN = [p.stem for p in sorted(DEFINITIONS.glob("*.yaml")) if scales.get(p.stem).study_built]
 FACTORS = {

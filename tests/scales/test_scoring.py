@@ -175,7 +175,7 @@ def test_a_wholly_unasked_arm_counts_as_not_asked(make_scale):
     frame.columns = [c.replace("demo_", "m_") for c in frame.columns]
     responses = Responses.from_frame(frame, items=[f"m_{i}" for i in range(1, 5)], already_reversed=[])
     scale = make_scale("s")
-    from feedbackstudy.scales.library import Library
+    from feedbackstudy.scales.libraries import Library
 
     measure = Measure(name="m", scale="s", waves=("after",), asked_of=("feedback",))
 
@@ -188,7 +188,7 @@ def test_an_answer_where_nobody_was_asked_is_refused(make_scale):
     frame = arms_and_items()
     frame.columns = [c.replace("demo_", "m_") for c in frame.columns]
     responses = Responses.from_frame(frame, items=[f"m_{i}" for i in range(1, 5)])
-    from feedbackstudy.scales.library import Library
+    from feedbackstudy.scales.libraries import Library
 
     measure = Measure(name="m", scale="s", waves=("after",), asked_of=("feedback",))
 

@@ -12,7 +12,7 @@ from feedbackstudy.scales import Scale, key_audit, score
 from feedbackstudy.scales.completion import Completion, apply_completions
 from feedbackstudy.scales.evidence import Band
 from feedbackstudy.scales.info import ranges
-from feedbackstudy.scales.library import Library
+from feedbackstudy.scales.libraries import Library
 from feedbackstudy.scales.measure import Measure
 
 

@@ -14,7 +14,7 @@ from feedbackstudy.yamlfile import YamlValue
 
 type Data = dict[str, YamlValue]
 GONE = object()
-SOUND = {"study.recency_differs", "study.text_not_locked"}
+SOUND = {"scales.unvalidated", "study.recency_differs", "study.text_not_locked"}
 
 
 @pytest.fixture(scope="module")
@@ -304,7 +304,7 @@ def published(data: Data, **conduct: YamlValue) -> Study:
 def test_a_published_study_is_not_asked_for_our_consent_or_planning(sound: Data) -> None:
     issues = published(sound).check()
 
-    assert codes(issues) == {"study.recency_differs"}
+    assert codes(issues) == {"study.recency_differs", "scales.unvalidated"}
 
 
 def test_a_published_study_that_excluded_by_manipulation_check_is_warned_not_refused(sound: Data) -> None:

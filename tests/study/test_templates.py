@@ -1,5 +1,6 @@
 """Templates: folders that load, pass the check, name scales that exist, and are made whole or not at all."""
 
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,8 @@ from feedbackstudy import yamlfile
 from feedbackstudy.design.comparisons import Interaction
 from feedbackstudy.design.feedback import FACTORS
 from feedbackstudy.errors import FileFormatError, NotFoundError
+from feedbackstudy.scales import battery
+from feedbackstudy.scales.wording import WORDINGS_FOLDER
 from feedbackstudy.study import Study, new_study, templates
 
 DEFINITIONS = Path(__file__).resolve().parents[2] / "feedbackstudy" / "scales" / "definitions"
@@ -47,6 +50,32 @@ def test_a_template_names_scales_and_subscales_of_the_library(study: Study) -> N
         subscales = {part["name"] for part in forms[0]["subscales"]}  # type: ignore[union-attr, index, call-overload]
         assert set(measure.scores.values()) <= subscales, measure.name
         assert measure.scores or len(subscales) == 1, measure.name
+
+
+def test_a_template_asks_measures_of_the_open_core_alone(study: Study) -> None:
+    core = {scale.code for scale in battery("open-core").scales}
+
+    assert {measure.scale for measure in study.measures if measure.scale} <= core
+
+
+def test_the_default_template_asks_the_whole_open_core(tmp_path: Path) -> None:
+    study = Study.load(new_study(tmp_path / "study"))
+
+    assert {measure.scale for measure in study.measures if measure.scale} == {
+        s.code for s in battery("open-core").scales
+    }
+
+
+def test_a_new_study_keeps_wording_packs_out_of_version_control(tmp_path: Path) -> None:
+    folder = new_study(tmp_path / "study")
+    (folder / WORDINGS_FOLDER).mkdir()
+    (folder / WORDINGS_FOLDER / "gse.yaml").write_text("words")
+    subprocess.run(["git", "init", "-q", str(folder)], check=True)
+
+    listed = subprocess.run(["git", "-C", str(folder), "status", "-s", "-uall"], check=True, capture_output=True)
+
+    assert b"study.yaml" in listed.stdout
+    assert b"gse.yaml" not in listed.stdout
 
 
 def test_the_factors_of_a_template_realise_ready_made_ones(study: Study) -> None:

@@ -10,6 +10,7 @@ from feedbackstudy.study.checks.assigning import check_assigning
 from feedbackstudy.study.checks.deciding import check_deciding
 from feedbackstudy.study.checks.ethics import check_ethics
 from feedbackstudy.study.checks.exclusions import check_exclusions
+from feedbackstudy.study.checks.measuring import check_measuring
 from feedbackstudy.study.checks.names import check_names
 from feedbackstudy.study.checks.paths import check_paths
 from feedbackstudy.study.checks.questions import check_questions
@@ -27,6 +28,7 @@ CHECKS: tuple[Callable[["Study"], Iterator[Issue]], ...] = (
     check_paths,
     check_times,
     check_asking,
+    check_measuring,
     check_deciding,
     check_exclusions,
     check_ethics,

@@ -15,7 +15,7 @@ from feedbackstudy.scales.form import Form
 from feedbackstudy.scales.jobs import Job, jobs_of
 from feedbackstudy.scales.key_patterns import Finding, Pattern, explained, read_pattern, sign_findings
 from feedbackstudy.scales.keyings import Keying, Printed, try_keyings
-from feedbackstudy.scales.library import Library, library
+from feedbackstudy.scales.libraries import Library
 from feedbackstudy.scales.measure import Measure
 from feedbackstudy.scales.scale import Scale
 from feedbackstudy.scales.signs import MIN_ROWS
@@ -184,16 +184,12 @@ def key_audit(
     IncompleteScaleError
         For a scale without an established key.
     """
-    jobs, _ = jobs_of(measure, library if library is not None else _default())
+    jobs, _ = jobs_of(measure, library)
     if not jobs:
         raise DataError(f"{measure!r} is a single column; it has no key to audit.")
     job = jobs[0]
     chosen = job.scale.require_scorable(form or job.form)
     return _Audit(responses, job, chosen, printed or Printed()).result()
-
-
-def _default() -> Library:
-    return library()
 
 
 class _Audit:

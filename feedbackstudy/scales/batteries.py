@@ -14,7 +14,7 @@ from feedbackstudy.issues import Issue, Issues, Severity
 from feedbackstudy.named import Code, Fixed, Line, Named
 from feedbackstudy.render import Block as PageBlock
 from feedbackstudy.render import Notice, Page, Rendered, Table, Text, number
-from feedbackstudy.scales.library import Library, library
+from feedbackstudy.scales.libraries import Library, library_for
 from feedbackstudy.scales.measure import Measure
 from feedbackstudy.scales.scale import Scale
 from feedbackstudy.scales.use import USES
@@ -279,7 +279,7 @@ def battery(*scales: str | Scale | Sequence[str | Scale], name: str = "", librar
     InputError
         Where nothing is named, or a name is unknown.
     """
-    home = library if library is not None else _default()
+    home = library_for(given=library)
     named: list[str | Scale] = []
     for one in scales:
         named += [one] if isinstance(one, str | Scale) else list(one)
@@ -289,10 +289,6 @@ def battery(*scales: str | Scale | Sequence[str | Scale], name: str = "", librar
         blocks = tuple((block, home.get(block.scale)) for block in ready.blocks)
         return Battery(name=ready.name, title=ready.title, purpose=ready.purpose, blocks=blocks)
     return Battery(name=name or "battery", title="", purpose="", blocks=tuple(_block(one, home) for one in named))
-
-
-def _default() -> Library:
-    return library()
 
 
 def _block(one: str | Scale, home: Library) -> tuple[Block, Scale]:

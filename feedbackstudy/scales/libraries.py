@@ -10,10 +10,11 @@ from pathlib import Path
 from feedbackstudy.declaration import from_document
 from feedbackstudy.errors import InputError, NotFoundError, choices
 from feedbackstudy.scales.catalogue import Catalogue, entry_of
-from feedbackstudy.scales.completion import COMPLETIONS_FILE, apply_completions, read_completions
+from feedbackstudy.scales.completion import COMPLETIONS_FILE, Completion, apply_completions, read_completions
+from feedbackstudy.scales.measure import Measure
 from feedbackstudy.scales.scale import Scale
 
-__all__ = ["ENTRY_POINT_GROUP", "Library", "find_scales", "get_scale", "library", "list_scales"]
+__all__ = ["ENTRY_POINT_GROUP", "Library", "find_scales", "get_scale", "library", "library_for", "list_scales"]
 
 ENTRY_POINT_GROUP = "feedbackstudy.scales"
 DEFINITIONS = Path(__file__).with_name("definitions")
@@ -55,14 +56,23 @@ class Library:
         Raises
         ------
         NotFoundError
-            With the nearest codes.
+            With the nearest codes, also for a completion of a scale that does not exist.
         """
         if code not in self.sources:
             raise NotFoundError(choices("Scale", code, self.sources))
         source = self.sources[code]
         scale = source if isinstance(source, Scale) else _read(source)
+        return apply_completions(scale, self._completions())
+
+    def _completions(self) -> tuple[Completion, ...]:
         path = self.folder / COMPLETIONS_FILE if self.folder is not None else None
-        return apply_completions(scale, read_completions(path)) if path is not None and path.exists() else scale
+        if path is None or not path.exists():
+            return ()
+        entries = read_completions(path)
+        for entry in entries:
+            if entry.scale not in self.sources:
+                raise NotFoundError(f"{path}: {choices('Scale', entry.scale, self.sources)}")
+        return entries
 
     def list(
         self,
@@ -126,6 +136,27 @@ def _read(path: Path) -> Scale:
     if scale.code != path.stem:
         raise InputError(f"{path}: the file declares the scale {scale.code!r}; call it {scale.code}.yaml.")
     return scale
+
+
+def library_for(measure: Measure | None = None, *, given: Library | None = None) -> Library:
+    """Return where the scale of a measure is looked up.
+
+    Parameters
+    ----------
+    measure : Measure, optional
+        A measure; the completions of the study folder it was read from apply.
+    given : Library, optional
+        A library that the caller named; it goes before the folder.
+
+    Returns
+    -------
+    Library
+        The library.
+    """
+    if given is not None:
+        return given
+    folder = measure.folder if measure is not None else None
+    return library(folder if folder is not None and (folder / COMPLETIONS_FILE).exists() else None)
 
 
 def library(folder: Path | str | None = None) -> Library:
