@@ -1,5 +1,6 @@
 """`Scores`: one row per participant and occasion, one column per scale or subscale. All that an analysis sees."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -30,7 +31,7 @@ class ScoreInfo:
     method : str
         How the items were combined: ``mean``, ``sum``, ``pomp``, ``difference`` ...
     low, high : float
-        The range that the score can take; NaN where it has none.
+        The range that the score can take; infinite where an end is open, NaN where none is known.
     high_means : str
         What a high score means.
     n_items : int
@@ -309,14 +310,17 @@ class Scores(Rendered):
                 "score": info.name,
                 "from": " ".join(part for part in (info.scale, info.subscale, info.form) if part) or "-",
                 "rule": info.method or "-",
-                "range": f"{number(info.low, 2)} to {number(info.high, 2)}",
+                "range": _range(info.low, info.high),
                 "high means": info.high_means or "-",
                 "answered at least": number(info.minimum_answered, 2),
             }
             for info in self.about.values()
         ]
-        stamps = dict.fromkeys(f"{info.scale or info.name}: {s}" for info in self.about.values() for s in info.stamps)
-        notices: tuple[Block, ...] = tuple(Notice(text) for text in stamps)
+        stamped: dict[str, dict[str, None]] = {}
+        for info in self.about.values():
+            for stamp in info.stamps:
+                stamped.setdefault(stamp, {})[info.scale or info.name] = None
+        notices: tuple[Block, ...] = tuple(Notice(f"{stamp}: {', '.join(of)}.") for stamp, of in stamped.items())
         found: tuple[Block, ...] = self.issues.page().blocks if self.issues else ()
         return Page(
             title="Scores",
@@ -329,3 +333,10 @@ class Scores(Rendered):
                 self.provenance.facts(),
             ),
         )
+
+
+def _range(low: float, high: float) -> str:
+    """Word a range; a count has no upper end, other columns without a declared range have none at all."""
+    if math.isnan(low) or math.isinf(low):
+        return "any"
+    return f"{number(low, 2)} and more" if math.isinf(high) else f"{number(low, 2)} to {number(high, 2)}"

@@ -39,13 +39,18 @@ def figure(result: object, ax: "Axes | None" = None) -> "Axes":
         Where this kind of result has no picture.
     """
     plan = drawing(result)
-    with house_style():
-        if ax is None:
-            from matplotlib import pyplot as plt
+    if ax is not None:
+        with house_style():
+            plan.draw(ax)
+        return ax
+    from matplotlib import pyplot as plt
 
-            _, ax = plt.subplots(figsize=(plan.width, plan.height), layout="constrained")
-        plan.draw(ax)
-    return ax
+    # Outside the style: pyplot loads its backend here, and a notebook's would lose its settings with the style.
+    page = plt.figure(figsize=(plan.width, plan.height), layout="constrained")
+    with house_style():
+        own = page.subplots()
+        plan.draw(own)
+    return own
 
 
 def alt_text(result: object) -> str:

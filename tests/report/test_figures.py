@@ -3,6 +3,7 @@
 from itertools import pairwise
 
 import matplotlib as mpl
+import nbformat
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
@@ -12,6 +13,7 @@ from feedbackstudy.errors import InputError
 from feedbackstudy.report.drawing import drawing
 from feedbackstudy.report.figures import picture
 from feedbackstudy.report.style import FIRST, SECOND, label, plain
+from tools import notebooks
 
 
 @pytest.fixture
@@ -210,3 +212,16 @@ def test_a_reproduction_is_drawn_as_counts_of_its_classes(reproduction, ax):
 
     assert [bar.get_width() for bar in ax.patches] == list(reproduction.counts.values())
     assert "1 not computable, 3 reproduced; no decision flag" in report.alt_text(reproduction)
+
+
+def test_every_figure_of_a_notebook_is_shown_not_only_the_first(tmp_path, monkeypatch):
+    """A style that was active while pyplot loaded its backend once took the notebook's settings away with it."""
+    monkeypatch.setenv("MPLBACKEND", "module://matplotlib_inline.backend_inline")
+    cell = "import feedbackstudy as fs\ncard = fs.literature.reproduce('bertrand2004')\n"
+    draw = "axes = fs.report.figure(card.findings.shows[0])"
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in (cell, draw, draw)])
+
+    done = notebooks.execute(notebook, tmp_path)
+
+    shown = [[output.output_type for output in made.outputs] for made in done.cells[1:]]
+    assert shown == [["display_data"], ["display_data"]]

@@ -65,7 +65,7 @@ def _draw(result: ScoreGroups, ax: "Axes") -> None:
         if asked == 0 or len(values) == 0:
             words = "not asked" if asked == 0 else "no score"
             ax.annotate(words, (0.5, row), xycoords=("axes fraction", "data"), ha="center", va="center", color=MUTED)
-    if not np.isnan([result.low, result.high]).any():
+    if np.isfinite([result.low, result.high]).all():
         pad = 0.03 * (result.high - result.low)
         ax.set_xlim(result.low - pad, result.high + pad)
         for end in (result.low, result.high):
