@@ -9,8 +9,9 @@ from math import factorial, prod
 import numpy as np
 from numpy.typing import NDArray
 
+from feedbackstudy.assign.clusters import WholeClusters
 from feedbackstudy.assign.rounding import round_table
-from feedbackstudy.assign.schemes import Complete, Scheme
+from feedbackstudy.assign.schemes import Complete, Scheme, Simple
 from feedbackstudy.design.chance import Stream
 from feedbackstudy.errors import InputError
 
@@ -125,8 +126,7 @@ def permute(scheme: Scheme, n: int | None, *, seed: int) -> Permutations:
     if n is not None:
         if n < 1:
             raise InputError(f"{n} permutations are asked for; give at least 1, or None for all there are.")
-        drawn = [scheme.draw(Stream(seed, "permutation", str(i))) for i in range(n)]
-        return Permutations(conditions=np.array(drawn, dtype=np.int16), weights=np.full(n, 1 / n), exact=False)
+        return Permutations(conditions=_many(scheme, n, seed), weights=np.full(n, 1 / n), exact=False)
     total = count_assignments(scheme)
     if total is None or total > MOST_TABLES or not isinstance(scheme, Complete):
         many = "cannot be listed" if total is None else f"are {total:,}"
@@ -142,6 +142,29 @@ def permute(scheme: Scheme, n: int | None, *, seed: int) -> Permutations:
             rows.append(line)
             weights.append(share)
     return Permutations(conditions=np.array(rows), weights=np.array(weights), exact=True)
+
+
+def _many(scheme: Scheme, n: int, seed: int) -> NDArray[np.int16]:
+    """Draw n assignments; numpy's generator shuffles, which is quick and need not be the same in ten years."""
+    rng = np.random.default_rng([seed, 1])
+    if isinstance(scheme, WholeClusters):
+        return _many(scheme.outer, n, seed)[:, list(scheme.members)]
+    if isinstance(scheme, Simple):
+        ends = np.cumsum([float(weight) for weight in scheme.weights])[:-1]
+        return np.searchsorted(ends, rng.random((n, scheme.n)), side="right").astype(np.int16)
+    if not isinstance(scheme, Complete):
+        drawn = [scheme.draw(Stream(seed, "permutation", str(i))) for i in range(n)]
+        return np.array(drawn, dtype=np.int16)
+    expected = scheme.expected()
+    whole = all(value.denominator == 1 for row in expected for value in row)
+    draws = 1 if whole else n
+    tables = np.array([round_table(expected, Stream(seed, "permutation", str(i))) for i in range(draws)])
+    result = np.empty((n, len(scheme.blocks)), dtype=np.int16)
+    conditions = np.arange(tables.shape[2], dtype=np.int16)
+    for block, units in enumerate(scheme.members()):
+        rows = [np.repeat(conditions, table[block]) for table in tables]
+        result[:, units] = rng.permuted(np.array(rows * (n // draws)), axis=1)
+    return result
 
 
 def _orders(counts: tuple[int, ...]) -> Iterator[tuple[int, ...]]:

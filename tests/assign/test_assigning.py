@@ -354,3 +354,24 @@ def test_an_unknown_version_of_the_algorithm_is_refused():
 def test_an_assignment_that_contradicts_itself_is_refused_when_declared(given, said):
     with pytest.raises(DeclarationError, match=said):
         Assignment.from_data(given)
+
+
+def test_the_room_answers_as_the_verb_whatever_was_imported_before():
+    import feedbackstudy.assign as room
+
+    assert room(study(), seed=7).fingerprint == room.assign(study(), seed=7).fingerprint
+
+
+@pytest.mark.parametrize("name", ["complete", "blocks", "whole clusters", "simple", "minimisation", "probabilities"])
+def test_permutations_have_the_stated_probabilities_and_the_scheme_s_counts(name):
+    made = allocated(name)
+    n = 300 if name == "minimisation" else 3000
+    drawn = made.permutations(n, seed=11).conditions
+    stated = made.probabilities.to_numpy()
+
+    frequency = np.array([(drawn == c).mean(axis=0) for c in range(stated.shape[1])]).T
+
+    assert np.abs(frequency - stated).max() < 5 * (0.25 / n) ** 0.5
+    if name in {"complete", "blocks", "probabilities"}:
+        counts = np.array([(drawn == c).sum(axis=1) for c in range(stated.shape[1])]).T
+        assert (np.abs(counts - stated.sum(axis=0)) < 1).all()

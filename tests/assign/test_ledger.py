@@ -336,7 +336,9 @@ def kill_at_random(tmp_path: Path, times: int) -> None:
     for k in range(times):
         process = worker(tmp_path, f"k{k}", 5000)
         assert process.stdout is not None
-        told.append(process.stdout.readline().split())
+        first = process.stdout.readline().split()
+        assert len(first) == 3, process.communicate()[1]
+        told.append(first)
         time.sleep(chance.uniform(0, 0.15))
         os.kill(process.pid, signal.SIGKILL)
         told += [line.split() for line in process.communicate()[0].splitlines() if len(line.split()) == 3]
