@@ -1,5 +1,6 @@
 """A study and a world as numbers: latent means of cells, covariances of persons, clusters and exemplars."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -158,11 +159,32 @@ class Model:
             Standard deviation.
         """
         parts = self.parts(score, occasion)
-        variance = 0.0
-        for i, wi in parts.items():
-            for j, wj in parts.items():
-                variance += wi * wj * (self.slots[i].variance if i == j else self._covariance(i, j))
-        return float(np.sqrt(variance))
+        return float(np.sqrt(self._between(parts, parts)))
+
+    def regression(self, outcome: dict[int, float], predictors: Sequence[dict[int, float]]) -> Floats:
+        """Return the true slopes within cells, in units of the scores.
+
+        Parameters
+        ----------
+        outcome : dict
+            Slot -> weight.
+        predictors : sequence of dict
+            The same for each predictor.
+
+        Returns
+        -------
+        ndarray
+            One slope for each predictor, the others held still.
+        """
+        joint = np.array([[self._between(a, b) for b in predictors] for a in predictors])
+        return np.asarray(np.linalg.solve(joint, np.array([self._between(a, outcome) for a in predictors])))
+
+    def _between(self, first: dict[int, float], second: dict[int, float]) -> float:
+        return sum(
+            wi * wj * (self.slots[i].variance if i == j else self._covariance(i, j))
+            for i, wi in first.items()
+            for j, wj in second.items()
+        )
 
     def _covariance(self, i: int, j: int) -> float:
         a, b = (self.slots[k].measurement.coefficients()[1:] for k in (i, j))

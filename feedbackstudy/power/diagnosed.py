@@ -1,0 +1,180 @@
+"""What `diagnose` returns: one row for each hypothesis, every figure with its Monte-Carlo error."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+
+import pandas as pd
+
+from feedbackstudy.errors import NotFoundError, choices
+from feedbackstudy.provenance import Provenance
+from feedbackstudy.render import Block, Facts, Notice, Page, Rendered, number, table_of
+
+__all__ = ["Diagnosis", "HypothesisDiagnosis"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HypothesisDiagnosis:
+    """What the invented studies say about one hypothesis; NaN where a figure has no meaning.
+
+    Attributes
+    ----------
+    hypothesis, outcome, occasion, contrast, model : str
+        What is asked, and how it is answered.
+    truth : float
+        True value, in units of the score.
+    truth_sd : float
+        The same in standard deviations of the score within cells.
+    power, power_mcse : float
+        Share of significant results (unadjusted, two-sided) among fits that did not fail; type I error where the
+        truth is 0.
+    power_low, power_high : float
+        The same with failures counted as missed, and as found.
+    power_exact : float
+        Exact power for a normal outcome, where nothing goes wrong with the data.
+    power_adjusted, power_adjusted_mcse : float
+        Adjusted for multiplicity within the plan's family.
+    decided, decided_mcse : float
+        Share in which the plan's own criterion says what the hypothesis expects.
+    criterion : str
+        That criterion.
+    bias, bias_mcse, rmse, rmse_mcse, coverage, coverage_mcse, width, width_mcse : float
+        Of estimate and interval.
+    type_s, type_s_mcse, type_m, type_m_mcse : float
+        Wrong signs, and exaggeration, among significant results.
+    equivalence, equivalence_mcse : float
+        Share found equivalent within plus and minus the smallest effect of interest.
+    in_rope, in_rope_mcse : float
+        Share with the deciding mass inside the region of practical equivalence.
+    failed, failed_mcse : float
+        Share of fits without an answer.
+    n_mean : float
+        Rows that entered, on average.
+    """
+
+    hypothesis: str
+    outcome: str
+    occasion: str
+    contrast: str
+    model: str
+    truth: float
+    truth_sd: float
+    power: float
+    power_mcse: float
+    power_low: float
+    power_high: float
+    power_exact: float
+    power_adjusted: float
+    power_adjusted_mcse: float
+    decided: float
+    decided_mcse: float
+    criterion: str
+    bias: float
+    bias_mcse: float
+    rmse: float
+    rmse_mcse: float
+    coverage: float
+    coverage_mcse: float
+    width: float
+    width_mcse: float
+    type_s: float
+    type_s_mcse: float
+    type_m: float
+    type_m_mcse: float
+    equivalence: float
+    equivalence_mcse: float
+    in_rope: float
+    in_rope_mcse: float
+    failed: float
+    failed_mcse: float
+    n_mean: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Diagnosis(Rendered):
+    """What a study would find in an assumed world.
+
+    Attributes
+    ----------
+    rows : tuple of HypothesisDiagnosis
+        One for each hypothesis.
+    alpha : float
+        Level of the tests.
+    n_simulations : int
+        Invented studies.
+    any_decided, all_decided : float
+        Shares of studies in which at least one, or each, of `jointly` is decided as expected.
+    jointly : tuple of str
+        The confirmatory hypotheses; all where none is.
+    engine : str
+        How the answers were made.
+    numbers : mapping of str to int
+        Units -> how many.
+    notes : tuple of str
+        What a reader must know.
+    provenance : Provenance
+        World, seed, conventions.
+    """
+
+    rows: tuple[HypothesisDiagnosis, ...]
+    alpha: float
+    n_simulations: int
+    any_decided: float
+    all_decided: float
+    jointly: tuple[str, ...]
+    engine: str
+    numbers: Mapping[str, int]
+    notes: tuple[str, ...]
+    provenance: Provenance
+
+    def __getitem__(self, hypothesis: str) -> HypothesisDiagnosis:
+        """Return one hypothesis by its name."""
+        for row in self.rows:
+            if row.hypothesis == hypothesis:
+                return row
+        raise NotFoundError(choices("Hypothesis", hypothesis, [row.hypothesis for row in self.rows]))
+
+    def frame(self) -> pd.DataFrame:
+        """Return one row for each hypothesis.
+
+        Returns
+        -------
+        DataFrame
+            Columns as the attributes of `HypothesisDiagnosis`.
+        """
+        names = [field.name for field in fields(HypothesisDiagnosis)]
+        return pd.DataFrame([{name: getattr(row, name) for name in names} for row in self.rows], columns=names)
+
+    def page(self) -> Page:
+        """Return the figures as a page.
+
+        Returns
+        -------
+        Page
+            Ready to render.
+        """
+        shown = ("power", "decided", "bias", "coverage", "width", "type_s", "type_m", "equivalence", "failed")
+        table = [
+            {"hypothesis": row.hypothesis, "contrast": row.contrast, "truth (sd)": number(row.truth_sd)}
+            | {n: f"{number(getattr(row, n))} ({number(getattr(row, n + '_mcse'), 4)})" for n in shown}
+            for row in self.rows
+        ]
+        facts = Facts(
+            (
+                ("units", ", ".join(f"{n:,} {name}" for name, n in self.numbers.items())),
+                ("alpha", number(self.alpha, unit_interval=True)),
+                (f"any of {', '.join(self.jointly)} decided as expected", number(self.any_decided)),
+                ("all of them", number(self.all_decided)),
+                ("engine", self.engine),
+                ("in brackets", "Monte-Carlo standard error"),
+            )
+        )
+        lost = [row for row in self.rows if row.failed > 0]
+        blocks: list[Block] = [facts, table_of(table)]
+        blocks += [
+            Notice(
+                f"{r.hypothesis}: {r.failed:.1%} of fits failed; power between {r.power_low:.3f} and {r.power_high:.3f}."
+            )
+            for r in lost
+        ]
+        blocks += [Notice(note) for note in self.notes]
+        return Page(title="Diagnosis", blocks=(*blocks, self.provenance.facts()))

@@ -1,0 +1,246 @@
+"""From the answers of many replicates to power, bias, coverage and the rest; multiplicity; decisions."""
+
+import math
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import special
+
+from feedbackstudy.design.plan import ByBayesFactor, ByEquivalence, ByP, ByRope, Criterion, Family, Plan
+from feedbackstudy.power.asking import Answers, Asked
+from feedbackstudy.power.bayes_factor import log_jzs
+from feedbackstudy.power.diagnosed import HypothesisDiagnosis
+
+__all__ = ["adjust", "adjusted", "summarised"]
+
+type Floats = NDArray[np.float64]
+type Flags = NDArray[np.bool_]
+
+_ROPE_MASS = 0.95
+
+
+def adjust(p: Floats, method: str) -> Floats:
+    """Adjust p values for multiplicity in every replicate.
+
+    Parameters
+    ----------
+    p : ndarray of shape (replicates, m)
+        Unadjusted; NaN counts as 1.
+    method : {"none", "bonferroni", "holm", "hochberg", "fdr_bh"}
+        The correction.
+
+    Returns
+    -------
+    ndarray of shape (replicates, m)
+        Adjusted.
+    """
+    filled = np.where(np.isnan(p), 1.0, p)
+    m = filled.shape[1]
+    if method == "none":
+        return filled
+    if method == "bonferroni":
+        return np.minimum(filled * m, 1.0)
+    order = filled.argsort(axis=1)
+    sorted_p = np.take_along_axis(filled, order, axis=1)
+    rank = np.arange(1, m + 1)
+    if method == "holm":
+        stepped = np.maximum.accumulate(sorted_p * (m + 1 - rank), axis=1)
+    else:
+        factor = m / rank if method == "fdr_bh" else m + 1 - rank
+        stepped = np.minimum.accumulate((sorted_p * factor)[:, ::-1], axis=1)[:, ::-1]
+    result = np.empty_like(stepped)
+    np.put_along_axis(result, order, np.minimum(stepped, 1.0), axis=1)
+    return result
+
+
+def adjusted(families: Sequence[Family], p: Mapping[str, Floats]) -> tuple[dict[str, Floats], list[str]]:
+    """Adjust within the plan's families.
+
+    Parameters
+    ----------
+    families : sequence of Family
+        The families.
+    p : mapping of str to ndarray
+        Hypothesis -> p values.
+
+    Returns
+    -------
+    dict, list of str
+        Hypothesis -> adjusted p values, for members of families; notes on corrections that were replaced.
+    """
+    found: dict[str, Floats] = {}
+    notes = []
+    for family in families:
+        members = [name for name in family.hypotheses if name in p]
+        method: str = family.method
+        if method in {"tukey", "dunnett", "mvt"}:
+            notes.append(
+                f"Family {family.name!r} declares {method}; its power is computed with Holm, which is no larger."
+            )
+            method = "holm"
+        if members:
+            done = adjust(np.column_stack([p[name] for name in members]), method)
+            found |= {name: done[:, i] for i, name in enumerate(members)}
+    return found, notes
+
+
+def summarised(
+    asked: Asked, found: Answers, plan: Plan, *, corrected: Floats | None, exact: float
+) -> tuple[HypothesisDiagnosis, Flags]:
+    """Summarise one hypothesis.
+
+    Parameters
+    ----------
+    asked : Asked
+        The hypothesis.
+    found : Answers
+        Its answers.
+    plan : Plan
+        Alpha, criterion, region of practical equivalence.
+    corrected : ndarray or None
+        Adjusted p values, where it is in a family.
+    exact : float
+        Exact power, NaN where there is none.
+
+    Returns
+    -------
+    HypothesisDiagnosis, ndarray of bool
+        The row, and in which replicates the plan's criterion says what was expected.
+    """
+    ok = np.isfinite(found.p)
+    alpha, truth = plan.alpha, asked.truth
+    hit = ok & (np.nan_to_num(found.p, nan=1.0) < alpha)
+    after = hit if corrected is None else ok & (corrected < alpha)
+    known = ok & np.isfinite(found.estimate)
+    error = found.estimate[known] - truth
+    matters = math.isfinite(truth) and abs(truth) > 1e-12 * max(asked.sd, 1e-300)
+    sig = found.estimate[hit & known]
+    bound = _bound(asked)
+    inside = _equivalent(found, bound, alpha) if bound is not None else None
+    mass = _rope_mass(asked, found, plan)
+    criterion = plan.decides.get(asked.hypothesis.name)
+    verdict = _decided(asked, found, criterion, hit=after, equivalent=inside, mass=mass)
+    lost = float((~ok).mean())
+    rmse = math.sqrt(float((error**2).mean())) if error.size else math.nan
+    row = HypothesisDiagnosis(
+        hypothesis=asked.hypothesis.name,
+        outcome=asked.hypothesis.outcome,
+        occasion=asked.occasion,
+        contrast=asked.label,
+        model=asked.model_words,
+        truth=truth,
+        truth_sd=truth / asked.sd,
+        **_share("power", hit[ok]),
+        power_low=float(hit.mean()),
+        power_high=float((hit | ~ok).mean()),
+        power_exact=exact,
+        **_share("power_adjusted", after[ok]),
+        **_share("decided", verdict),
+        criterion=criterion.by if criterion is not None else "p",
+        **_mean("bias", error),
+        rmse=rmse,
+        rmse_mcse=float((error**2).std() / (2 * rmse * math.sqrt(error.size))) if error.size and rmse else math.nan,
+        **_share("coverage", (found.low[known] <= truth) & (truth <= found.high[known])),
+        **_mean("width", found.high[known] - found.low[known]),
+        **_share("type_s", np.sign(sig) != np.sign(truth) if matters else sig[:0] > 0),
+        **_mean("type_m", np.abs(sig) / abs(truth) if matters else sig[:0]),
+        **_share("equivalence", inside[ok] if inside is not None else ok[:0]),
+        **_share("in_rope", (mass > _mass(criterion))[ok] if mass is not None else ok[:0]),
+        **_share("failed", ~ok),
+        n_mean=float(np.nanmean(found.n)) if np.isfinite(found.n).any() else math.nan,
+    )
+    return row, verdict
+
+
+def _bound(asked: Asked) -> float | None:
+    """Return the smallest effect of interest in units of the score; None where it has another unit."""
+    smallest = asked.hypothesis.sesoi
+    if smallest is None or asked.kind in {"omnibus", "path", "slope", "slopes"}:
+        return None
+    units = {"sd": asked.sd, "raw": 1.0, "percentage_points": 0.01}
+    return smallest.value * units[smallest.unit] if smallest.unit in units else None
+
+
+def _equivalent(found: Answers, bound: float, alpha: float) -> Flags:
+    half = -special.stdtrit(found.df, alpha) * found.se
+    with np.errstate(invalid="ignore"):
+        return np.asarray(np.abs(found.estimate) + half < bound)
+
+
+def _rope_mass(asked: Asked, found: Answers, plan: Plan) -> Floats | None:
+    criterion = plan.decides.get(asked.hypothesis.name)
+    rope = (criterion.rope if isinstance(criterion, ByRope) else None) or plan.rope
+    bound = _bound(asked)
+    if rope is not None and rope.unit in {"sd", "raw"} and asked.kind in {"cells", "clusters"}:
+        unit = asked.sd if rope.unit == "sd" else 1.0
+        low, high = rope.low * unit, rope.high * unit
+    elif isinstance(criterion, ByRope) and bound is not None:
+        low, high = -bound, bound
+    else:
+        return None
+    above = special.stdtr(found.df, (high - found.estimate) / found.se)
+    return np.asarray(np.nan_to_num(above - special.stdtr(found.df, (low - found.estimate) / found.se)))
+
+
+def _mass(criterion: Criterion | None) -> float:
+    return criterion.mass if isinstance(criterion, ByRope) else _ROPE_MASS
+
+
+def _decided(
+    asked: Asked,
+    found: Answers,
+    criterion: Criterion | None,
+    *,
+    hit: Flags,
+    equivalent: Flags | None,
+    mass: Floats | None,
+) -> Flags:
+    expected = asked.hypothesis.direction
+    none = np.zeros(len(hit), dtype=bool)
+    with np.errstate(invalid="ignore"):
+        side = {"positive": found.estimate > 0, "negative": found.estimate < 0}.get(expected, ~none)
+    if asked.kind == "omnibus":
+        side = ~none
+    if isinstance(criterion, ByEquivalence):
+        return equivalent if equivalent is not None else none
+    if isinstance(criterion, ByRope):
+        if mass is None:
+            return none
+        return (
+            mass > criterion.mass
+            if expected == "negligible"
+            else (mass < 1 - criterion.mass) & side & np.isfinite(found.p)
+        )
+    if isinstance(criterion, ByBayesFactor):
+        evidence = _evidence(found, criterion)
+        wanted = np.log(criterion.threshold)
+        return evidence < -wanted if expected == "negligible" else (evidence > wanted) & side
+    if expected == "negligible" and not isinstance(criterion, ByP):
+        return equivalent if equivalent is not None else none
+    return hit & side
+
+
+def _evidence(found: Answers, criterion: ByBayesFactor) -> Floats:
+    """Return the log Bayes factor of each replicate, with the mean effective n of a contrast in standard deviations."""
+    ok = np.isfinite(found.p) & np.isfinite(found.sigma) & (found.se > 0)
+    result = np.zeros(len(found.p))
+    if ok.any():
+        effective = float(np.mean((found.sigma[ok] / found.se[ok]) ** 2))
+        t = found.estimate[ok] / found.se[ok]
+        df = float(np.mean(found.df[ok]))
+        result[ok] = log_jzs(t, effective, df=df, scale=criterion.prior_scale, alternative="two-sided")
+    return result
+
+
+def _share(name: str, hits: Flags) -> dict[str, float]:
+    if not hits.size:
+        return {name: math.nan, f"{name}_mcse": math.nan}
+    share = float(hits.mean())
+    return {name: share, f"{name}_mcse": math.sqrt(share * (1 - share) / hits.size)}
+
+
+def _mean(name: str, values: Floats) -> dict[str, float]:
+    if values.size < 2:
+        return {name: math.nan, f"{name}_mcse": math.nan}
+    return {name: float(values.mean()), f"{name}_mcse": float(values.std(ddof=1) / math.sqrt(values.size))}
