@@ -1,16 +1,17 @@
 """Design analysis for Bayes factors of t tests, by root finding instead of simulation."""
 
 import math
+from functools import lru_cache
 from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import optimize, special
 
-from feedbackstudy.errors import InputError, choices
+from feedbackstudy.errors import InputError
 from feedbackstudy.power.answer import PowerAnswer
 from feedbackstudy.power.noncentral import nct_cdf
-from feedbackstudy.power.solving import Range, positive, question
+from feedbackstudy.power.solving import Range, one_of, positive, question
 
 __all__ = ["bayes_factor_t", "log_jzs"]
 
@@ -59,9 +60,11 @@ def log_jzs(t: ArrayLike, n_effective: float, *, df: float, scale: float, altern
         spread = np.sqrt((df + value**2 / (1 + a)) / (df + 1))
         chance = special.stdtr(df + 1, np.sqrt(a / (1 + a)) * value / spread)
         terms = terms + np.log(2 * np.maximum(chance, 1e-300))
-    return np.asarray(special.logsumexp(terms, axis=-1))
+    largest = terms.max(axis=-1, keepdims=True)
+    return np.asarray(np.log(np.exp(terms - largest).sum(axis=-1)) + largest[..., 0])
 
 
+@lru_cache(maxsize=256)
 def _critical(evidence: float, n_effective: float, *, df: float, scale: float, alternative: Prior) -> float:
     """Return the t at which the Bayes factor equals `evidence`; NaN where it never does."""
     low = 0.0 if alternative == "two-sided" else -_WIDEST_T
@@ -72,6 +75,19 @@ def _critical(evidence: float, n_effective: float, *, df: float, scale: float, a
     if excess(low) >= 0 or excess(_WIDEST_T) <= 0:
         return math.nan
     return float(optimize.brentq(excess, low, _WIDEST_T, xtol=1e-12))
+
+
+def _exceedance(
+    evidence: float, d: float, n_effective: float, *, df: float, scale: float, alternative: Prior
+) -> tuple[float, float]:
+    """Return the critical t for `evidence`, and the probability that the Bayes factor is larger."""
+    critical = _critical(evidence, n_effective, df=df, scale=scale, alternative=alternative)
+    if math.isnan(critical):
+        smallest = log_jzs(0.0, n_effective, df=df, scale=scale, alternative=alternative)
+        return critical, float(smallest > math.log(evidence))
+    ncp = d * math.sqrt(n_effective)
+    upper = 1 - float(nct_cdf(critical, df, ncp))
+    return critical, upper + (float(nct_cdf(-critical, df, ncp)) if alternative == "two-sided" else 0.0)
 
 
 def bayes_factor_t(
@@ -117,37 +133,21 @@ def bayes_factor_t(
     -----
     The Bayes factor rises with t, so its exceedance is that of one critical t, found once; the rest is noncentral t.
     """
-    for what, value, allowed in (
-        ("The kind of samples", samples, tuple(_N)),
-        ("The alternative", alternative, ("two-sided", "greater")),
-    ):
-        if value not in allowed:
-            raise InputError(choices(what, value, allowed))
+    one_of("The kind of samples", samples, _N)
+    one_of("The alternative", alternative, ("two-sided", "greater"))
     positive("threshold", threshold, least=1.0)
     positive("scale", scale)
     positive("n", n, least=1.0, unit=_N[samples])
     if power is None and d is not None and not math.isfinite(d):
         raise InputError(f"d = {d} cannot be used: give a finite number.")
 
-    def parts(n: float) -> tuple[float, float]:
-        return (n / 2, 2 * n - 2) if samples == "two" else (n, n - 1)
-
     def beyond(evidence: float, d: float, n: float) -> tuple[float, float]:
-        """Return the critical t for `evidence`, and the probability of exceeding it."""
-        effective, df = parts(n)
-        critical = _critical(evidence, effective, df=df, scale=scale, alternative=alternative)
-        if math.isnan(critical):
-            return critical, float(
-                log_jzs(0.0, effective, df=df, scale=scale, alternative=alternative) > math.log(evidence)
-            )
-        ncp = d * math.sqrt(effective)
-        upper = 1 - float(nct_cdf(critical, df, ncp))
-        return critical, upper + (float(nct_cdf(-critical, df, ncp)) if alternative == "two-sided" else 0.0)
+        effective, df = (n / 2, 2 * n - 2) if samples == "two" else (n, n - 1)
+        return _exceedance(evidence, d, effective, df=df, scale=scale, alternative=alternative)
 
     def details(d: float, n: float) -> dict[str, float]:
-        critical = beyond(threshold, d, n)[0]
         return {
-            "critical t": critical,
+            "critical t": beyond(threshold, d, n)[0],
             "P(BF > threshold) without effect": beyond(threshold, 0.0, n)[1],
             "P(BF < 1/threshold) without effect": 1 - beyond(1 / threshold, 0.0, n)[1],
             "P(BF < 1/threshold) at d": 1 - beyond(1 / threshold, d, n)[1],

@@ -3,10 +3,10 @@
 import math
 from typing import Literal
 
-from feedbackstudy.errors import InputError, choices
+from feedbackstudy.errors import InputError
 from feedbackstudy.power.answer import PowerAnswer
 from feedbackstudy.power.noncentral import Alternative, t_critical, t_power
-from feedbackstudy.power.solving import Range, positive, question
+from feedbackstudy.power.solving import Range, one_of, positive, question
 
 __all__ = ["IccConvention", "cluster", "icc"]
 
@@ -88,12 +88,8 @@ def cluster(
     :math:`D = 1 - \rho`, :math:`Km - K - 1` degrees of freedom.
     """
     _check(d, clusters=clusters, size=size, rho=icc, size_cv=size_cv)
-    for what, value, allowed in (
-        ("The level", level, ("cluster", "person")),
-        ("The convention", convention, ("total", "residual")),
-    ):
-        if value not in allowed:
-            raise InputError(choices(what, value, allowed))
+    one_of("The level", level, ("cluster", "person"))
+    one_of("The convention", convention, ("total", "residual"))
     whole = level == "cluster"
 
     def parts(d: float, clusters: float, size: float, icc: float) -> tuple[float, float, float]:
@@ -110,13 +106,8 @@ def cluster(
     def details(alpha: float, **at: float) -> dict[str, float]:
         ncp, df, deff = parts(**at)
         people = at["clusters"] * at["size"] * (2 if whole else 1)
-        return {
-            "design effect": deff,
-            "ncp": ncp,
-            "df": df,
-            "critical t": float(t_critical(df, alpha, alternative)),
-            "people in all": people,
-        }
+        critical = float(t_critical(df, alpha, alternative))
+        return {"design effect": deff, "ncp": ncp, "df": df, "critical t": critical, "people in all": people}
 
     unit = "clusters in each arm" if whole else "clusters in all"
     return question(
@@ -132,14 +123,17 @@ def cluster(
         },
         title="Two arms of clusters" if whole else "Two arms within clusters",
         engine=f"{'exact for equal sizes' if size_cv == 0 else 'approximate, unequal sizes'}: noncentral t",
-        conventions=(
-            f"d in units of the {convention} standard deviation"
-            + (" (within clusters)" if convention != "total" else ""),
-            "ICC = between / (between + within variance)",
-            f"clusters counts {unit}; {'df = 2K - 2' if whole else 'df = people - clusters - 1'}",
-            f"{alternative} test",
-        ),
+        conventions=_conventions(convention, unit, alternative),
         details=details,
+    )
+
+
+def _conventions(convention: IccConvention, unit: str, alternative: str) -> tuple[str, ...]:
+    return (
+        f"d in units of the {'total' if convention == 'total' else 'residual, within-cluster,'} standard deviation",
+        "ICC = between / (between + within variance)",
+        f"clusters counts {unit}; {'df = 2K - 2' if 'arm' in unit else 'df = people - clusters - 1'}",
+        f"{alternative} test",
     )
 
 

@@ -1,15 +1,26 @@
 """Solve a test's power for whichever argument was left open."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from scipy import optimize
 
-from feedbackstudy.errors import InputError
+from feedbackstudy.errors import InputError, choices
 from feedbackstudy.power.answer import PowerAnswer, made
 
-__all__ = ["Range", "above_alpha", "correlation", "one_open", "positive", "probability", "question", "solve", "whole"]
+__all__ = [
+    "Range",
+    "above_alpha",
+    "correlation",
+    "one_of",
+    "one_open",
+    "positive",
+    "probability",
+    "question",
+    "solve",
+    "whole",
+]
 
 _TOLERANCE = 1e-12
 _HALVES_A_TURN = 60
@@ -147,6 +158,28 @@ def correlation(name: str, value: float | None) -> None:
 
 def _of(unit: str) -> str:
     return f" ({unit})" if unit else ""
+
+
+def one_of(what: str, value: str, allowed: Iterable[str]) -> None:
+    """Refuse a word that is not among those allowed.
+
+    Parameters
+    ----------
+    what : str
+        The kind of thing, as a noun.
+    value : str
+        What was given.
+    allowed : iterable of str
+        The words.
+
+    Raises
+    ------
+    InputError
+        Where it is not; the message names the nearest.
+    """
+    words = tuple(allowed)
+    if value not in words:
+        raise InputError(choices(what, value, words))
 
 
 def above_alpha(power: float, alpha: float | None) -> None:

@@ -7,11 +7,11 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from feedbackstudy.errors import InputError, choices
+from feedbackstudy.errors import InputError
 from feedbackstudy.power.answer import PowerAnswer
 from feedbackstudy.power.clusters import icc as check_icc
 from feedbackstudy.power.noncentral import t_power
-from feedbackstudy.power.solving import Range, positive, question, whole
+from feedbackstudy.power.solving import Range, one_of, positive, question, whole
 
 __all__ = ["Estimand", "stepped_wedge", "wedge_variance"]
 
@@ -23,6 +23,10 @@ _ESTIMANDS: Mapping[Estimand, str] = {
     "average": "effects differ by time since the step; the estimand is their even average",
     "last": "effects differ by time since the step; the estimand is the one after the longest exposure",
 }
+_CONVENTIONS = (
+    "two-sided test; rejections on the wrong side do not count as power (Hussey & Hughes)",
+    "clusters counts all of them, spread evenly over the steps",
+)
 
 
 def wedge_variance(treated: NDArray[np.bool_], covariance: Floats, estimand: Estimand) -> float:
@@ -122,9 +126,8 @@ def stepped_wedge(
     """
     _check(clusters, steps=steps, n=n, rho=icc, sd=sd, cac=cac, iac=iac)
     whole("baseline", baseline, unit="periods before the first step")
-    for what, value, allowed in (("The estimand", estimand, _ESTIMANDS), ("The test", test, ("z", "t"))):
-        if value not in allowed:
-            raise InputError(choices(what, value, allowed))
+    one_of("The estimand", estimand, _ESTIMANDS)
+    one_of("The test", test, ("z", "t"))
     treated = np.arange(steps + baseline) >= baseline + np.arange(steps)[:, None]
 
     def error(clusters: float, n: float, *, kind: Estimand = estimand) -> float:
@@ -140,14 +143,13 @@ def stepped_wedge(
 
     def details(effect: float, clusters: float, n: float, alpha: float) -> dict[str, float]:  # noqa: ARG001
         se, simple = error(clusters, n), error(clusters, n, kind="immediate")
-        more = {"clusters needed, times those of an immediate effect": (se / simple) ** 2}
         people = clusters * n * (1 if iac else steps + baseline)
-        return {
-            "variance": se**2,
-            "statistic expected": effect / se,
-            "people in all": people,
-            **(more if estimand != "immediate" else {}),
-        }
+        shown = {"variance": se**2, "statistic expected": effect / se, "people in all": people}
+        return (
+            shown
+            if estimand == "immediate"
+            else shown | {"clusters over those of an immediate effect": (se / simple) ** 2}
+        )
 
     return question(
         "stepped_wedge",
@@ -164,8 +166,7 @@ def stepped_wedge(
         conventions=(
             _ESTIMANDS[estimand],
             f"ICC {icc:g}: clusters' share of the total variance {sd**2:g} within a period; CAC {cac:g}, IAC {iac:g}",
-            "two-sided test; rejections on the wrong side do not count as power (Hussey & Hughes)",
-            "clusters counts all of them, spread evenly over the steps",
+            *_CONVENTIONS,
         ),
         details=details,
         notes=_notes(clusters, steps, estimand),

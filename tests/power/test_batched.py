@@ -15,6 +15,7 @@ from feedbackstudy.errors import InputError
 from feedbackstudy.power import batched
 from feedbackstudy.power.batched.counts import fit_counts
 from feedbackstudy.power.batched.mixed import fit_random_intercept
+from feedbackstudy.power.batched.nested import fit_nested
 from feedbackstudy.power.noncentral import t_power
 
 REFERENCE = Path(__file__).resolve().parents[1] / "reference"
@@ -354,3 +355,98 @@ def test_the_speed_that_was_promised_holds():
     )
     assert seconds(lambda: batched.cumulative_logit(cells, [0.3] * 5, n=50, reference=seven, seed=1), 2) < 1.0
     assert seconds(lambda: batched.mediation(serial, 300, seed=1)) < 2.0
+
+
+def test_nested_fits_are_those_of_the_whole_covariance_matrix(rng):
+    inner = np.repeat(np.arange(20), rng.integers(2, 9, 20))
+    outer, n = inner // 4, len(inner)
+    x = np.column_stack([np.ones(n), rng.standard_normal(n), inner % 2])
+    same_inner, same_outer = (np.equal.outer(c, c).astype(float) for c in (inner, outer))
+    y = 0.5 * rng.standard_normal(20)[inner] + 0.6 * rng.standard_normal(5)[outer] + rng.standard_normal(n)
+
+    def dense(roots):
+        v = np.eye(n) + roots[0] ** 2 * same_inner + roots[1] ** 2 * same_outer
+        inverse = np.linalg.inv(v)
+        information = x.T @ inverse @ x
+        beta = np.linalg.solve(information, x.T @ inverse @ y)
+        rss = (y - x @ beta) @ inverse @ (y - x @ beta)
+        logs = np.linalg.slogdet(v)[1] + np.linalg.slogdet(information)[1]
+        return (n - 3) * math.log(rss) + logs, beta, np.sqrt(np.diag(np.linalg.inv(information)) * rss / (n - 3))
+
+    best = optimize.minimize(
+        lambda t: dense(t)[0], [0.5, 0.5], method="Nelder-Mead", options={"xatol": 1e-9, "fatol": 1e-12}
+    )
+    fit = fit_nested(x, inner, outer, y)
+
+    assert fit.estimate[0] == pytest.approx(dense(best.x)[1], abs=PRECISE)
+    assert fit.se[0] == pytest.approx(dense(best.x)[2], rel=PRECISE)
+
+
+def test_nested_intercepts_without_the_outer_one_are_a_random_intercept():
+    inner = np.repeat(np.arange(12), 6)
+    x = np.column_stack([np.ones(72), np.tile([0, 1], 36)])
+    draws = {"contrasts": [[0, 1]], "reps": 4000}
+    one = batched.random_intercept(x, inner, [0, 0.5], between=0.2, within=0.8, seed=1, **draws).power()
+    two = batched.nested_intercepts(
+        x, inner, inner // 3, [0, 0.5], between_outer=0.0, between_inner=0.2, within=0.8, seed=2, **draws
+    )
+
+    assert not two.failed.any()
+    assert (np.abs(one - two.power()) < 4 * mcse(one, 4000, 4000)).all()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("clusters", [8, 12, 30])
+@pytest.mark.parametrize("icc", [0.01, 0.05, 0.1, 0.2, 0.4])
+@pytest.mark.parametrize(("level", "boundary"), [("person", "zero"), ("cluster", "free")])
+def test_the_level_is_kept_with_few_clusters(clusters, icc, level, boundary):
+    """lme4's boundary at 0 is conservative for cluster-level effects at small ICC: .035 at ICC .01."""
+    cluster = np.repeat(np.arange(clusters), 10)
+    arm = np.tile([0, 1], 5 * clusters) if level == "person" else cluster % 2
+    x, reps = np.column_stack([np.ones(len(arm)), arm - 0.5]), 20_000
+
+    drawn = batched.random_intercept(
+        x, cluster, [0, 0], between=icc, within=1 - icc, boundary=boundary, reps=reps, seed=17
+    )
+
+    assert abs(drawn.power()[1] - 0.05) < 3 * math.sqrt(0.05 * 0.95 / reps)
+
+
+@pytest.mark.slow
+def test_the_level_of_least_squares_ordinal_and_nested_fits_is_kept():
+    x = factorial(20)
+    inner = np.repeat(np.arange(24), 8)
+    nested = np.column_stack([np.ones(192), np.tile([0, 1], 96)])
+    runs = [
+        batched.linear(x, np.zeros(6), reps=20_000, seed=1).power()[1:],
+        batched.cumulative_logit(
+            [[0.0], [1.0]], [0.0], n=150, reference=[0.1, 0.2, 0.4, 0.2, 0.1], reps=20_000, seed=1
+        ).power(),
+        batched.nested_intercepts(
+            nested, inner, inner // 4, [0, 0], between_outer=0.05, between_inner=0.1, within=0.85, reps=20_000, seed=1
+        ).power()[1:],
+    ]
+
+    for power_of_nothing in runs:
+        assert (np.abs(power_of_nothing - 0.05) < 3 * math.sqrt(0.05 * 0.95 / 20_000)).all()
+
+
+@pytest.mark.slow
+def test_the_monte_carlo_interval_agrees_with_the_bootstrap(rng):
+    """Percentile bootstrap, 500 resamples of each of 400 simulated studies."""
+    paths, n, studies = batched.Paths(((0.3,), (0.1, 0.3))), 100, 400
+    residual, x, excludes = np.sqrt(paths.residuals()), np.tile([-1.0, 1.0], 50), 0
+    for _ in range(studies):
+        m = 0.3 * x + residual[1] * rng.standard_normal(n)
+        y = 0.1 * x + 0.3 * m + residual[2] * rng.standard_normal(n)
+        rows = np.column_stack([np.ones(n), x, m, y])
+        products = rows[:, :, None] * rows[:, None, :]
+        sums = (rng.multinomial(n, np.full(n, 1 / n), size=500) @ products.reshape(n, -1)).reshape(-1, 4, 4)
+        a = np.linalg.solve(sums[:, :2, :2], sums[:, :2, 2:3])[:, 1, 0]
+        b = np.linalg.solve(sums[:, :3, :3], sums[:, :3, 3:4])[:, 2, 0]
+        low, high = np.quantile(a * b, [0.025, 0.975])
+        excludes += low > 0 or high < 0
+
+    drawn = batched.mediation(paths, n, seed=1)["x > m1 > y"].power_interval
+
+    assert abs(drawn - excludes / studies) < 4 * mcse(drawn, 10_000, studies)

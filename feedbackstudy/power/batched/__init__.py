@@ -2,11 +2,15 @@
 
 from feedbackstudy.power.batched.counts import cumulative_logit
 from feedbackstudy.power.batched.linear import linear
-from feedbackstudy.power.batched.mediation import Paths, mediation
+from feedbackstudy.power.batched.mediation import mediation
 from feedbackstudy.power.batched.mixed import random_intercept
-from feedbackstudy.power.batched.replicates import Replicates, SimulatedEffect, SimulatedPower, combine
+from feedbackstudy.power.batched.nested import nested_intercepts
+from feedbackstudy.power.batched.paths import MediationPower, Paths
+from feedbackstudy.power.batched.replicates import Replicates, combine
+from feedbackstudy.power.batched.simulated import SimulatedEffect, SimulatedPower
 
 __all__ = [
+    "MediationPower",
     "Paths",
     "Replicates",
     "SimulatedEffect",
@@ -15,5 +19,6 @@ __all__ = [
     "cumulative_logit",
     "linear",
     "mediation",
+    "nested_intercepts",
     "random_intercept",
 ]

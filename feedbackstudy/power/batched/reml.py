@@ -5,6 +5,7 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import linalg
 
 from feedbackstudy.power.batched.cluster_moments import Moments, Response
 
@@ -54,19 +55,93 @@ class _Profile:
     change: Floats
 
 
-def _coarse(known: Moments, y: Response, grid: Floats) -> Floats:
-    """Return the deviance of every replicate at ratios shared by all of them."""
-    df = known.rows - known.cross.shape[0]
-    found = np.empty((len(grid), len(y.yy)))
-    for i, ratio in enumerate(grid):
-        weight = ratio / (1 + ratio * known.distinct)
-        matrix = known.cross - np.tensordot(weight, known.blocks, 1)
-        right = y.xy - np.tensordot(weight, y.block_xy, 1)
-        solved = right @ np.linalg.inv(matrix)
-        rss = y.yy - weight @ y.block_yy - np.einsum("rp,rp->r", right, solved)
-        log_size = known.counts @ np.log1p(ratio * known.distinct) + np.linalg.slogdet(matrix)[1]
-        found[i] = df * np.log(np.maximum(rss, 1e-300)) + log_size
-    return found
+@dataclass(frozen=True, slots=True, eq=False)
+class _Even:
+    """The same problem in the basis in which both cross-products are diagonal; clusters are all of one size.
+
+    There every replicate's matrix is diagonal too, so that no step inverts anything.
+    """
+
+    size: float
+    clusters: float
+    rows: int
+    values: Floats
+    xy: Floats
+    block_xy: Floats
+    block_yy: Floats
+    yy: Floats
+
+    @classmethod
+    def of(cls, known: Moments, y: Response) -> "_Even":
+        values, basis = linalg.eigh(known.blocks[0], known.cross)
+        xy, block = y.xy @ basis, y.block_xy[0] @ basis
+        return cls(float(known.distinct[0]), float(known.counts[0]), known.rows, values, xy, block, y.block_yy[0], y.yy)
+
+    def part(self, rows: NDArray[np.intp]) -> "_Even":
+        chosen = (self.xy[rows], self.block_xy[rows], self.block_yy[rows], self.yy[rows])
+        return _Even(self.size, self.clusters, self.rows, self.values, *chosen)
+
+    def coarse(self, grid: Floats) -> Floats:
+        df = self.rows - len(self.values)
+        found = np.empty((len(grid), len(self.yy)))
+        for i, ratio in enumerate(grid):
+            weight = ratio / (1 + ratio * self.size)
+            diagonal = 1 - weight * self.values
+            right = self.xy - weight * self.block_xy
+            rss = self.yy - weight * self.block_yy - right**2 @ (1 / diagonal)
+            log_size = self.clusters * np.log1p(ratio * self.size) + np.log(diagonal).sum()
+            found[i] = df * np.log(np.maximum(rss, 1e-300)) + log_size
+        return found
+
+    def slopes(self, ratio: Floats) -> tuple[Floats, Floats]:
+        scale = 1 / (1 + ratio * self.size)
+        weight, first, second = ratio * scale, scale**2, -2 * self.size * scale**3
+        diagonal = 1 - weight[:, None] * self.values
+        right = self.xy - weight[:, None] * self.block_xy
+        beta = right / diagonal
+        rss = self.yy - weight * self.block_yy - (right * beta).sum(axis=1)
+        left = self.block_xy - beta * self.values
+        squares = self.block_yy - (beta * (self.block_xy + left)).sum(axis=1)
+        rss_slope = -first * squares
+        rss_curve = -second * squares - 2 * first**2 * (left**2 / diagonal).sum(axis=1)
+        part = self.values / diagonal
+        log_slope = self.clusters * self.size * scale - first * part.sum(axis=1)
+        log_curve = (
+            -self.clusters * (self.size * scale) ** 2 - second * part.sum(axis=1) - first**2 * (part**2).sum(axis=1)
+        )
+        df = self.rows - len(self.values)
+        return df * rss_slope / rss + log_slope, df * (rss_curve / rss - (rss_slope / rss) ** 2) + log_curve
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Uneven:
+    """The same questions where clusters differ in size."""
+
+    known: Moments
+    y: Response
+
+    def part(self, rows: NDArray[np.intp]) -> "_Uneven":
+        y = self.y
+        chosen = Response(xy=y.xy[rows], yy=y.yy[rows], block_xy=y.block_xy[:, rows], block_yy=y.block_yy[:, rows])
+        return _Uneven(self.known, chosen)
+
+    def coarse(self, grid: Floats) -> Floats:
+        known, y = self.known, self.y
+        df = known.rows - known.cross.shape[0]
+        found = np.empty((len(grid), len(y.yy)))
+        for i, ratio in enumerate(grid):
+            weight = ratio / (1 + ratio * known.distinct)
+            matrix = known.cross - np.tensordot(weight, known.blocks, 1)
+            right = y.xy - np.tensordot(weight, y.block_xy, 1)
+            solved = right @ np.linalg.inv(matrix)
+            rss = y.yy - weight @ y.block_yy - np.einsum("rp,rp->r", right, solved)
+            log_size = known.counts @ np.log1p(ratio * known.distinct) + np.linalg.slogdet(matrix)[1]
+            found[i] = df * np.log(np.maximum(rss, 1e-300)) + log_size
+        return found
+
+    def slopes(self, ratio: Floats) -> tuple[Floats, Floats]:
+        at = _profile(self.known, self.y, ratio)
+        return at.slope, at.curvature
 
 
 def _profile(known: Moments, y: Response, ratio: Floats) -> _Profile:
@@ -112,44 +187,46 @@ def _profile(known: Moments, y: Response, ratio: Floats) -> _Profile:
 
 def _best(known: Moments, y: Response, boundary: Boundary) -> tuple[Floats, NDArray[np.bool_], NDArray[np.bool_]]:
     """Return the best ratio of each replicate, where it lies on the boundary, and where none was found."""
-    least = -1 / known.distinct.max()
+    problem = _Even.of(known, y) if len(known.distinct) == 1 else _Uneven(known, y)
+    least = -1 / float(known.distinct.max())
     grid = _GRID if boundary == "zero" else np.concatenate([least * np.array([0.98, 0.8, 0.5, 0.25, 0.1]), _GRID])
-    index = _coarse(known, y, grid).argmin(axis=0)
+    index = problem.coarse(grid).argmin(axis=0)
     low = grid[np.maximum(index - 1, 0)]
     low = np.where((index == 0) & (boundary == "free"), least * (1 - 1e-9), low)
     high = grid[np.minimum(index + 1, len(grid) - 1)] * np.where(index == len(grid) - 1, 1e4, 1.0)
     ratio = grid[index].copy()
     edge = np.zeros(len(ratio), dtype=bool)
     if boundary == "zero":
-        first = index == 0
-        edge[first] = _profile(known, _part(y, first), np.zeros(int(first.sum()))).slope >= 0
-        ratio[first & ~edge] = high[first & ~edge] / 2
-    active = np.flatnonzero(~edge)
+        first = np.flatnonzero(index == 0)
+        edge[first] = problem.part(first).slopes(np.zeros(len(first)))[0] >= 0
+        inner = first[~edge[first]]
+        ratio[inner] = high[inner] / 2
+    return ratio, edge, _polish(problem, ratio, low=low, high=high, active=np.flatnonzero(~edge))
+
+
+def _polish(
+    problem: _Even | _Uneven, ratio: Floats, *, low: Floats, high: Floats, active: NDArray[np.intp]
+) -> NDArray[np.bool_]:
+    """Move each active ratio, in place, to the root of the slope between its limits; return which did not settle."""
+    part = problem.part(active)
     for _ in range(_NEWTON_STEPS):
         if not active.size:
             break
-        at = _profile(known, _part(y, active), ratio[active])
-        rising = at.slope > 0
+        slope, curvature = part.slopes(ratio[active])
+        rising = slope > 0
         high[active[rising]] = ratio[active[rising]]
         low[active[~rising]] = ratio[active[~rising]]
         with np.errstate(divide="ignore", invalid="ignore"):
-            step = ratio[active] - at.slope / at.curvature
-        inside = (step > low[active]) & (step < high[active]) & (at.curvature > 0)
+            step = ratio[active] - slope / curvature
+        inside = (step > low[active]) & (step < high[active]) & (curvature > 0)
         moved = np.where(inside, step, (low[active] + high[active]) / 2)
-        settled = np.abs(moved - ratio[active]) <= _CLOSE * (1e-2 + np.abs(moved))
+        going = np.flatnonzero(np.abs(moved - ratio[active]) > _CLOSE * (1e-2 + np.abs(moved)))
         ratio[active] = moved
-        active = active[~settled]
+        active = active[going]
+        part = part.part(going)
     lost = np.zeros(len(ratio), dtype=bool)
     lost[active] = True
-    return ratio, edge, lost
-
-
-def _part(y: Response, rows: NDArray[np.bool_] | NDArray[np.intp]) -> Response:
-    if rows.dtype == bool:
-        rows = np.flatnonzero(rows)
-    if len(rows) == len(y.yy):
-        return y
-    return Response(xy=y.xy[rows], yy=y.yy[rows], block_xy=y.block_xy[:, rows], block_yy=y.block_yy[:, rows])
+    return lost
 
 
 def fit(known: Moments, y: Response, contrasts: Floats, *, boundary: Boundary) -> Fits:
