@@ -76,6 +76,22 @@ class Block(Declaration):
         counts = [form.subscale(part).count for part in self.parts]
         return None if None in counts else sum(count for count in counts if count is not None)
 
+    def size_seen(self, scale: Scale) -> bool:
+        """Say whether that number was seen at a source; otherwise it is from memory, or unknown.
+
+        Parameters
+        ----------
+        scale : Scale
+            The block's scale.
+
+        Returns
+        -------
+        bool
+            Whether it was.
+        """
+        form = scale.form(self.form) if self.form or len(scale.forms) == 1 else scale.forms[0]
+        return self.n_items is None and form.origin("subscales" if self.parts else "n_items").established
+
 
 class ReadyBattery(Declaration):
     """A battery that is shipped.
@@ -216,7 +232,7 @@ class Battery(Rendered):
                 block.wave,
                 scale.name,
                 ", ".join(block.parts).replace("_", " ") or "all",
-                number(block.size(scale)),
+                number(block.size(scale)) + ("" if block.size_seen(scale) else " ?"),
                 block.role.replace("_", " "),
                 _ready(block, scale),
                 block.note,
@@ -226,6 +242,8 @@ class Battery(Rendered):
         head = ("wave", "scale", "scores", "items", "role", "can score", "note")
         short, long = (number(minutes, 0) for minutes in self.minutes)
         notes: list[PageBlock] = [Text(self.purpose)] if self.purpose else []
+        if not all(block.size_seen(scale) for block, scale in self.blocks):
+            notes.append(Notice("A number of items with a question mark is from memory; count again at the source."))
         if self.unknown:
             notes.append(Notice(f"Number of items unknown: {', '.join(self.unknown)}. Consult their sources."))
         return Page(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from feedbackstudy.errors import InputError, choices
-from feedbackstudy.render import Page, Rendered, Text, table_of
+from feedbackstudy.render import Page, Rendered, Text, number, table_of
 from feedbackstudy.scales.scale import Scale
 
 __all__ = ["Catalogue", "Entry", "entry_of"]
@@ -29,6 +29,8 @@ class Entry:
         What it serves as.
     items : int or None
         Number of items of its first form.
+    items_seen : bool
+        Whether that number was seen at a source; otherwise it is from memory.
     languages : tuple of str
         Languages of forms, and tags named among the translations.
     licence : str
@@ -48,6 +50,7 @@ class Entry:
     construct: str
     roles: tuple[str, ...]
     items: int | None
+    items_seen: bool
     languages: tuple[str, ...]
     licence: str
     tier: str
@@ -70,7 +73,8 @@ def entry_of(scale: Scale) -> Entry:
         Its line.
     """
     seen = scale.origin("use_terms").established
-    tags = [tag for tag in re.findall(r"\b[a-z]{2}(?:-[A-Z]{2})?\b", scale.translations) if tag not in _NOT_TAGS]
+    spoken_of = "" if "from memory" in scale.translations else scale.translations
+    tags = [tag for tag in re.findall(r"\b[a-z]{2}(?:-[A-Z]{2})?\b", spoken_of) if tag not in _NOT_TAGS]
     spoken = " ".join((scale.code, scale.name, scale.abbreviation, scale.construct_measured, scale.typical_use))
     return Entry(
         code=scale.code,
@@ -78,6 +82,7 @@ def entry_of(scale: Scale) -> Entry:
         construct=scale.construct_measured,
         roles=scale.roles,
         items=scale.forms[0].size,
+        items_seen=scale.forms[0].origin("n_items").established,
         languages=tuple(dict.fromkeys((*scale.languages, *tags))),
         licence=scale.license,
         tier=scale.tier,
@@ -163,7 +168,7 @@ class Catalogue(Rendered):
         Returns
         -------
         DataFrame
-            One row a scale: ``code, name, construct, roles, items, languages, licence, tier, scorable``.
+            One row a scale: ``code, name, construct, roles, items, items_seen, languages, licence, tier, scorable``.
         """
         return pd.DataFrame([_row(entry) for entry in self.entries])
 
@@ -180,14 +185,19 @@ class Catalogue(Rendered):
             return Page(title="Scales", subtitle=words, blocks=(Text("No scale passes these filters."),))
         legend = Text(
             "Tier A: strong evidence and fit; B: usable, mind the gaps; C: thin evidence; own: study-built, "
-            "unvalidated. 'Can score' says whether key and range were seen at a source."
+            "unvalidated. 'Can score' says whether key and range were seen at a source. A number of items with a "
+            "question mark is from memory."
         )
-        rows = [_row(e) | {"items": e.items, "scorable": "yes" if e.scorable else "not yet"} for e in self.entries]
+        rows = [_row(e) | {"items": _count(e), "scorable": "yes" if e.scorable else "not yet"} for e in self.entries]
         titles = {"code": "code", "name": "name", "construct": "construct", "roles": "roles", "items": "items"}
         titles |= {"languages": "languages", "licence": "licence", "tier": "tier", "scorable": "can score"}
         return Page(
             title="Scales", subtitle=f"{len(self.entries)} scales; {words}", blocks=(table_of(rows, titles), legend)
         )
+
+
+def _count(entry: Entry) -> str:
+    return number(entry.items) + ("" if entry.items_seen or entry.items is None else " ?")
 
 
 def _row(entry: Entry) -> dict[str, object]:
@@ -197,6 +207,7 @@ def _row(entry: Entry) -> dict[str, object]:
         "construct": entry.construct,
         "roles": ", ".join(role.replace("_", " ") for role in entry.roles),
         "items": entry.items,
+        "items_seen": entry.items_seen,
         "languages": ", ".join(entry.languages),
         "licence": entry.licence,
         "tier": entry.tier,

@@ -229,6 +229,18 @@ class Evidence(Declaration):
     notes: Many[str] = ()
     from_memory: Many[Recalled] = ()
 
+    @model_validator(mode="after")
+    def _nothing_is_recalled(self) -> Self:
+        figures: tuple[_Sourced, ...] = (*self.reliability, *self.norms)
+        texts = [*self.notes, *(band.source for band in self.bands)]
+        texts += [text for figure in figures for text in (figure.source, figure.sample)]
+        if self.structure is not None:
+            texts += [self.structure.model, self.structure.source, *self.structure.notes]
+        for text in texts:
+            if "from memory" in text.casefold():
+                raise ValueError(f"{text!r} stands among the evidence, but is from memory; write it under from_memory.")
+        return self
+
     @property
     def is_empty(self) -> bool:
         """Whether nothing was seen at a source."""

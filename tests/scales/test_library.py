@@ -13,7 +13,7 @@ from feedbackstudy.declaration import from_document
 from feedbackstudy.errors import DataError, DeclarationError, InputError, NotFoundError
 from feedbackstudy.scales import IncompleteScaleError, Scale, libraries, score
 from feedbackstudy.scales.completion import Completion, apply_completions, read_completions
-from feedbackstudy.scales.evidence import Norm, Recalled, Reliability
+from feedbackstudy.scales.evidence import Evidence, Norm, Recalled, Reliability
 from feedbackstudy.scales.libraries import DEFINITIONS, Library
 from feedbackstudy.scales.origin import ESTABLISHED
 from feedbackstudy.scales.scale import REQUIRED
@@ -142,6 +142,32 @@ def test_a_value_from_memory_cannot_be_reported_however_one_tries():
         recalled.cite()
     with pytest.raises(DeclarationError, match="Key 'value' is unknown"):
         Recalled(what="alpha .9", value=0.9)
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"notes": ["alpha .90 (from memory)"]},
+        {"structure": {"model": "two factors, from memory", "source": "abstract", "status": "verified"}},
+        {
+            "reliability": [
+                {"sample": "x", "source": "From memory", "status": "verified", "statistic": "alpha", "value": 0.9}
+            ]
+        },
+    ],
+)
+def test_what_is_recalled_cannot_stand_among_the_evidence(told):
+    with pytest.raises(DeclarationError, match="write it under from_memory"):
+        Evidence.from_data(told)
+
+
+def test_a_number_of_items_from_memory_is_marked_in_the_catalogue_and_the_battery():
+    shown = str(scales.list(construct="feedback environment"))
+
+    assert "63 ?" in shown
+    assert not scales.list().frame().set_index("code").loc["fes", "items_seen"]
+    assert "5 ?" in str(scales.battery("licensed-core"))
+    assert "?" not in str(scales.battery("open-core"))
 
 
 @pytest.mark.parametrize("code", PUBLISHED)
