@@ -16,6 +16,7 @@ from feedbackstudy.psychometrics.htmt import average_variance_extracted, htmt
 from feedbackstudy.psychometrics.invariance import invariance, noninvariance
 from feedbackstudy.psychometrics.items import item_analysis
 from feedbackstudy.psychometrics.kappa import cohen_kappa, fleiss_kappa
+from feedbackstudy.psychometrics.known_truth import invented_answers
 from feedbackstudy.psychometrics.krippendorff import krippendorff_alpha
 from feedbackstudy.psychometrics.parallel import parallel_analysis
 from feedbackstudy.psychometrics.polychoric import polychoric, tetrachoric, thresholds_and_polychorics
@@ -33,6 +34,7 @@ from feedbackstudy.psychometrics.reliability import (
     split_half,
 )
 from feedbackstudy.psychometrics.rotation import align, congruence, rotate
+from feedbackstudy.psychometrics.validation import validate
 
 __all__ = [
     "align",
@@ -57,6 +59,7 @@ __all__ = [
     "htmt",
     "icc",
     "invariance",
+    "invented_answers",
     "item_analysis",
     "krippendorff_alpha",
     "measurement_error",
@@ -73,4 +76,5 @@ __all__ = [
     "split_half",
     "tetrachoric",
     "thresholds_and_polychorics",
+    "validate",
 ]
