@@ -1,16 +1,17 @@
 """`import feedbackstudy` is quick, and using its names loads no sampler, no plotting and no statistics library."""
 
 import os
-import statistics
 import subprocess
 import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 HEAVY = ("pymc", "pytensor", "nutpie", "bambi", "arviz", "statsmodels", "pingouin", "matplotlib", "seaborn", "numba")
-RUNS = 3
+RUNS = 5
 # The issue asks for about 1.3; with a floor, so that a machine busy with other tests cannot fail a 10 ms import.
 RATIO, FLOOR_SECONDS = 1.3, 0.3
+# Every room is loaded here; a sampler or plotting library among them would triple the time.
+NAMING_RATIO = 2.0
 
 
 def run(code: str) -> str:
@@ -22,15 +23,16 @@ def run(code: str) -> str:
 
 
 def seconds(code: str) -> float:
-    timed = f"import time; t = time.perf_counter()\n{code}\nprint(time.perf_counter() - t)"
+    """Return processor seconds: those of the clock grow when other tests share the machine."""
+    timed = f"import time; t = time.process_time()\n{code}\nprint(time.process_time() - t)"
     return float(run(timed))
 
 
-def medians(ours: str, theirs: str) -> tuple[float, float]:
-    """Return the median seconds of both, measured in turns, so that a busy moment meets both."""
+def least(ours: str, theirs: str) -> tuple[float, float]:
+    """Return the least seconds of both, measured in turns: noise only ever adds."""
     seconds(ours)  # compiles our modules
     pairs = [(seconds(ours), seconds(theirs)) for _ in range(RUNS)]
-    return statistics.median(mine for mine, _ in pairs), statistics.median(other for _, other in pairs)
+    return min(mine for mine, _ in pairs), min(other for _, other in pairs)
 
 
 def loaded_after(code: str) -> list[str]:
@@ -60,13 +62,13 @@ def test_the_check_sees_a_heavy_library():
 
 
 def test_import_costs_little_more_than_pandas_and_pydantic():
-    ours, theirs = medians("import feedbackstudy", "import pandas, pydantic")
+    ours, theirs = least("import feedbackstudy", "import pandas, pydantic")
 
     assert ours <= max(RATIO * theirs, FLOOR_SECONDS)
 
 
 def test_naming_everything_public_costs_little_more_than_pandas_pydantic_and_scipy():
     name_all = "import feedbackstudy as fs\n[getattr(fs, name) for name in fs.__all__]"
-    ours, theirs = medians(name_all, "import pandas, pydantic, scipy.stats")
+    ours, theirs = least(name_all, "import pandas, pydantic, scipy.stats")
 
-    assert ours <= 1.6 * theirs
+    assert ours <= NAMING_RATIO * theirs
