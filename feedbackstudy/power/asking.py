@@ -378,7 +378,7 @@ def _path(asked: Asked, block: Block, y: Floats, level: float) -> Answers:
     low, high = np.quantile(np.where(failed[:, None], 0.0, drawn), [(1 - level) / 2, (1 + level) / 2], axis=1)
     se = np.where(failed, np.nan, drawn.std(axis=1))
     if len(routes) == 1:
-        p = np.max([leg.p for leg in routes[0]], axis=0)
+        p = np.asarray(np.max([leg.p for leg in routes[0]], axis=0), dtype=np.float64)
     else:
         below = (drawn < 0).mean(axis=1)
         p = np.where(failed, np.nan, 2 * np.minimum(below, 1 - below))

@@ -38,9 +38,9 @@ def adjust(p: Floats, method: str) -> Floats:
     filled = np.where(np.isnan(p), 1.0, p)
     m = filled.shape[1]
     if method == "none":
-        return filled
+        return np.asarray(filled)
     if method == "bonferroni":
-        return np.minimum(filled * m, 1.0)
+        return np.asarray(np.minimum(filled * m, 1.0))
     order = filled.argsort(axis=1)
     sorted_p = np.take_along_axis(filled, order, axis=1)
     rank = np.arange(1, m + 1)
@@ -218,7 +218,7 @@ def _decided(
         return evidence < -wanted if expected == "negligible" else (evidence > wanted) & side
     if expected == "negligible" and not isinstance(criterion, ByP):
         return equivalent if equivalent is not None else none
-    return hit & side
+    return np.asarray(hit & side, dtype=bool)
 
 
 def _evidence(found: Answers, criterion: ByBayesFactor) -> Floats:

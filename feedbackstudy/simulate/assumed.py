@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,7 +45,7 @@ class _Wanted:
     value: float
 
 
-def assumed_fields(study: Study) -> dict[str, object]:
+def assumed_fields(study: Study) -> dict[str, Any]:
     """Return the fields of `World.assumed`.
 
     Parameters
@@ -99,15 +100,17 @@ def _size(smallest: SmallestEffect | None, trait: Trait) -> float:
     if smallest.unit in RATIOS:
         if smallest.unit == "odds_ratio":
             odds = value * mean / max(1 - mean, 1e-9)
-            return abs(odds / (1 + odds) - mean) / sd if 0 < mean < 1 else abs(float(np.log(value))) * 3**0.5 / np.pi
-        return abs((1 / value if smallest.unit == "hazard_ratio" else value) - 1) * mean / sd
-    return {
+            known = 0 < mean < 1
+            return float(abs(odds / (1 + odds) - mean) / sd if known else abs(np.log(value)) * 3**0.5 / np.pi)
+        return float(abs((1 / value if smallest.unit == "hazard_ratio" else value) - 1) * mean / sd)
+    in_sd: dict[str, float] = {
         "sd": value,
         "raw": value / sd,
         "percentage_points": value / 100 / sd,
         "r": 2 * value / max(1 - value**2, 1e-9) ** 0.5,
         "standardised_path": value,
-    }[smallest.unit]
+    }
+    return in_sd[smallest.unit]
 
 
 def _occasion(study: Study, hypothesis: Hypothesis, score: str, named: str | None = None) -> str:

@@ -135,13 +135,15 @@ class _Answers:
         self.values = [self._slot(i) for i in range(len(model.slots))]
         self.standardised = np.column_stack([self._standard(i) for i in range(len(model.slots))])
         waves = model.study.waves.names
-        self.asked_rows = np.column_stack(
-            [
-                np.any([self.asked[t.name] for t in model.traits if w in t.measure.waves] or [False], axis=0)
-                | np.zeros(model.n, dtype=bool)
-                for w in waves
-            ]
-        )
+        self.asked_rows = np.column_stack([self._asked_at(wave) for wave in waves])
+
+    def _asked_at(self, wave: str) -> NDArray[np.bool_]:
+        """Who is asked anything at a wave."""
+        found = np.zeros(self.model.n, dtype=bool)
+        for trait in self.model.traits:
+            if wave in trait.measure.waves:
+                found |= self.asked[trait.name]
+        return found
 
     def _sampled(self, trait: Trait) -> NDArray[np.bool_]:
         """Who is asked where only half of the sample, or only a pilot, is."""
@@ -283,8 +285,8 @@ class _Answers:
         if trait.codes and all(
             isinstance(code, str) and not code.lstrip("-").isdigit() for code in trait.codes.values()
         ):
-            words = np.array([trait.codes.get(float(v)) for v in turned], dtype=object)
-            return pd.array(np.where(here, words, None), dtype=object)
+            words = [trait.codes.get(float(v)) if asked else None for v, asked in zip(turned, here, strict=True)]
+            return np.array(words, dtype=object)
         numbers = self._numbers(trait, turned)
         return pd.array(np.where(here, numbers, np.nan), dtype="Float64")
 

@@ -2,14 +2,15 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
+import numpy as np
 from pydantic import AfterValidator, BaseModel, model_validator
 
 from feedbackstudy.declaration import Declaration, Many, from_document, to_document
 from feedbackstudy.errors import DeclarationError, NotFoundError, choices
 from feedbackstudy.named import Fixed, Name, Named, Real
-from feedbackstudy.render import Facts, Notice, Page, Rendered, number, table_of
+from feedbackstudy.render import Block, Facts, Notice, Page, Rendered, number, table_of
 from feedbackstudy.simulate.truths import (
     Attrition,
     Carelessness,
@@ -212,7 +213,7 @@ class World(Rendered, Declaration):
         NotFoundError
             For a path that does not exist; the message has the nearest that do.
         """
-        data: dict[str, object] = {name: getattr(self, name) for name in type(self).model_fields}
+        data: dict[str, Any] = {name: getattr(self, name) for name in type(self).model_fields}
         for path, value in changes.items():
             parts = path.split(".")
             if parts[0] not in data:
@@ -220,7 +221,7 @@ class World(Rendered, Declaration):
             data[parts[0]] = self._replaced(data[parts[0]], parts[1:], value, path)
         return type(self)(**data)
 
-    def _replaced(self, old: object, parts: list[str], value: object, path: str) -> object:
+    def _replaced(self, old: Any, parts: list[str], value: object, path: str) -> Any:  # noqa: ANN401
         if not parts:
             return value
         head, rest = parts[0], parts[1:]
@@ -246,7 +247,7 @@ class World(Rendered, Declaration):
         _collect(self, "", found)
         return tuple(found)
 
-    def drawn(self, study: Study, chance: object) -> Self:
+    def drawn(self, study: Study, chance: np.random.Generator) -> Self:
         """Return a world with the effects of `priors` drawn at random; see `World.with_effects`.
 
         Parameters
@@ -261,10 +262,7 @@ class World(Rendered, Declaration):
         World
             A possible world.
         """
-        effects = {
-            name: prior.mean + prior.sd * float(chance.standard_normal())  # type: ignore[attr-defined]
-            for name, prior in self.priors.items()
-        }
+        effects = {name: prior.mean + prior.sd * float(chance.standard_normal()) for name, prior in self.priors.items()}
         units = {name: prior.unit for name, prior in self.priors.items()}
         return self.with_effects(study, effects, units=units)
 
@@ -324,7 +322,11 @@ class World(Rendered, Declaration):
             ("icc", ", ".join(f"{k} {v:g}" for k, v in self.icc.items())),
             ("carelessness", ", ".join(f"{k} {v:g}" for k, v in dict(self.carelessness).items())),
         ]
-        blocks = [facts, Facts(tuple((k, v) for k, v in notes if v)), Notice("Assumed for planning; no evidence.")]
+        blocks: list[Block] = [
+            facts,
+            Facts(tuple((k, v) for k, v in notes if v)),
+            Notice("Assumed for planning; no evidence."),
+        ]
         blocks += [table_of(scores, caption="Scores")] if scores else []
         blocks += [table_of(cells, caption="Cell means, as deviations")] if cells else []
         return Page(title="World", subtitle="what is assumed true", blocks=tuple(blocks))
@@ -346,6 +348,13 @@ def _collect(thing: object, prefix: str, found: list[str]) -> None:
             _collect(value, f"{prefix}{key}.", found)
     elif not isinstance(thing, tuple):
         found.append(prefix.removesuffix("."))
+
+
+def _occasions(world: World) -> list[str]:
+    named = [m.occasion for m in world.means] + [i.occasion for i in world.interacts]
+    return [name for name in named if name] + [
+        name for lead in world.leads for name in (lead.occasion, lead.by_occasion)
+    ]
 
 
 def refuse_unknown(world: World, study: Study, scores: tuple[str, ...]) -> None:
@@ -373,13 +382,14 @@ def refuse_unknown(world: World, study: Study, scores: tuple[str, ...]) -> None:
         ("Score", tuple(scores), [world.attrition.because_of] if world.attrition.because_of else []),
         ("Score or covariate", (*scores, *covariates), [n for c in world.correlations for n in c.between]),
         ("Covariate", covariates, [*world.covariates.names, *(i.by for i in world.interacts)]),
-        ("Unit", study.units.names or ("participant",), [*world.n, *world.icc]),
-        ("Unit", study.units.names, [u for o in world.outcomes for u in o.icc]),
+        ("Unit", study.units.names or ("participant",), list(world.n)),
+        ("Unit that contains participants", study.units.names[:-1], list(world.icc)),
+        ("Unit that contains participants", study.units.names[:-1], [u for o in world.outcomes for u in o.icc]),
         ("Hypothesis", study.hypotheses.names, list(world.priors)),
         ("Cell", tuple(cells), [key for m in world.means for key in m.cells]),
         ("Cell", tuple(cells), [*world.attrition.by_cell, *world.non_compliance.by_cell]),
         ("Cell", (*cells, "nothing"), [world.non_compliance.instead]),
-        ("Wave", study.waves.names, [m.occasion for m in (*world.means, *world.leads, *world.interacts) if m.occasion]),
+        ("Wave", study.waves.names, _occasions(world)),
     ]
     for what, allowed, given in groups:
         for name in given:

@@ -1,0 +1,382 @@
+"""`solve`: how many people, how large an effect, how sure, for a study in an assumed world.
+
+The same streams are used at every value tried, so that neighbouring values differ by design and not by chance.
+"""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+from scipy import special
+
+from feedbackstudy.errors import InputError, choices
+from feedbackstudy.power.diagnosed import Diagnosis
+from feedbackstudy.power.diagnosis import diagnose
+from feedbackstudy.provenance import Provenance
+from feedbackstudy.render import Block, Facts, Notice, Page, Rendered, number, table_of
+from feedbackstudy.simulate.people import unit_numbers
+from feedbackstudy.simulate.streams import stream
+from feedbackstudy.simulate.world import World
+from feedbackstudy.study import Study
+
+__all__ = ["Goal", "Solution", "solve", "sweep"]
+
+type Goal = Literal[
+    "power", "power_adjusted", "decided", "equivalence", "width", "assurance", "all_decided", "any_decided"
+]
+
+_GOALS = ("power", "power_adjusted", "decided", "equivalence", "width", "assurance", "all_decided", "any_decided")
+_WORLDS = 40
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Solution(Rendered):
+    """Where a study reaches its goal.
+
+    Attributes
+    ----------
+    vary : str
+        What was varied: a path of the world.
+    value : float
+        The answer; a whole number for units.
+    goal, hypothesis : str
+        What was to be reached, for which hypothesis.
+    target : float
+        How much of it.
+    reached, mcse : float
+        What the answer gives, with its Monte-Carlo error.
+    interval : tuple of float
+        Values that the Monte-Carlo error of the goal leaves possible (plus and minus two errors).
+    curve : tuple of mapping
+        Every value tried, with the goal and its Monte-Carlo error.
+    engine : str
+        How it was found.
+    provenance : Provenance
+        Seed and conventions.
+    """
+
+    vary: str
+    value: float
+    goal: str
+    hypothesis: str
+    target: float
+    reached: float
+    mcse: float
+    interval: tuple[float, float]
+    curve: tuple[Mapping[str, float], ...]
+    engine: str
+    provenance: Provenance
+
+    def frame(self) -> pd.DataFrame:
+        """Return the values tried.
+
+        Returns
+        -------
+        DataFrame
+            ``value, reached, mcse, n_simulations``, by value.
+        """
+        return pd.DataFrame([dict(row) for row in self.curve]).sort_values("value", ignore_index=True)
+
+    def page(self) -> Page:
+        """Return the answer as a page.
+
+        Returns
+        -------
+        Page
+            Ready to render.
+        """
+        low, high = self.interval
+        facts = Facts(
+            (
+                (self.vary, number(self.value)),
+                (
+                    f"{self.goal} of {self.hypothesis or 'all'}",
+                    f"{number(self.reached)} (MC error {number(self.mcse, 4)})",
+                ),
+                ("target", number(self.target)),
+                ("Monte-Carlo range of the answer", f"{number(low)} to {number(high)}"),
+                ("engine", self.engine),
+            )
+        )
+        rows = [{str(k): v for k, v in row.items()} for row in self.frame().to_dict("records")]
+        blocks: list[Block] = [facts, table_of(rows, caption="Values tried")]
+        if not math.isfinite(self.value):
+            blocks.append(Notice("The target was not reached within the limits."))
+        return Page(title=f"Solved for {self.vary}", blocks=(*blocks, self.provenance.facts()))
+
+
+def sweep(
+    study: Study,
+    world: World,
+    vary: Mapping[str, Sequence[float]],
+    *,
+    seed: int,
+    n_simulations: int = 500,
+    executor: Executor | None = None,
+) -> pd.DataFrame:
+    """Diagnose a study over a grid of assumptions, with common random numbers.
+
+    Parameters
+    ----------
+    study : Study
+        The study.
+    world : World
+        What is assumed otherwise.
+    vary : mapping of str to sequence of float
+        Path of the world -> values; all combinations are taken.
+    seed : int
+        Seed, the same at every point.
+    n_simulations : int
+        Invented studies at each point.
+    executor : concurrent.futures.Executor, optional
+        Where the work is done.
+
+    Returns
+    -------
+    DataFrame
+        Values, then the columns of `Diagnosis.frame`.
+
+    Raises
+    ------
+    NotFoundError
+        For a path that the world does not have, with the nearest that it has.
+    """
+    grids = np.meshgrid(*[np.arange(len(values)) for values in vary.values()], indexing="ij")
+    frames = []
+    for places in zip(*[grid.ravel() for grid in grids], strict=True):
+        point = {path: values[int(i)] for (path, values), i in zip(vary.items(), places, strict=True)}
+        changed = _changed(study, world, point)
+        frame = diagnose(study, changed, seed=seed, n_simulations=n_simulations, executor=executor).frame()
+        for path, value in reversed(point.items()):
+            frame.insert(0, path, value)
+        frames.append(frame)
+    return pd.concat(frames, ignore_index=True)
+
+
+def _changed(study: Study, world: World, point: Mapping[str, float]) -> World:
+    """Return the world at a point; a hypothesis' name as path means its effect in standard deviations."""
+    effects = {path: value for path, value in point.items() if path in study.hypotheses.names}
+    rest = {path: value for path, value in point.items() if path not in effects}
+    units = {path: round(value) if path.split(".")[0] == "n" else float(value) for path, value in rest.items()}
+    for path in units:
+        name = path.removeprefix("n.")
+        if path.startswith("n.") and name not in (study.units.names or ("participant",)):
+            raise InputError(choices("Unit", name, study.units.names or ("participant",)))
+    changed = world.vary(units) if units else world
+    return changed.with_effects(study, effects) if effects else changed
+
+
+def solve(
+    study: Study,
+    world: World,
+    *,
+    vary: str,
+    hypothesis: str = "",
+    goal: Goal = "power",
+    target: float = 0.8,
+    seed: int,
+    limits: tuple[float, float] | None = None,
+    mcse: float = 0.01,
+    executor: Executor | None = None,
+) -> Solution:
+    """Find the number of units, the effect or another assumption at which a study reaches its goal.
+
+    Parameters
+    ----------
+    study : Study
+        The study.
+    world : World
+        What is assumed.
+    vary : str
+        A path of the world (``"n.student"``, ``"effect_scale"``, ``"attrition.share"``), or a hypothesis' name for the
+        effect it could detect, in standard deviations.
+    hypothesis : str
+        Whose goal; may be left out for ``"all_decided"`` and ``"any_decided"``, and where `vary` names it.
+    goal : str
+        ``"power"``, ``"power_adjusted"``, ``"decided"`` (by the plan's own criterion, such as a Bayes factor),
+        ``"equivalence"``, ``"width"`` (of the interval), ``"assurance"`` (power averaged over the world's priors),
+        ``"all_decided"`` or ``"any_decided"``.
+    target : float
+        How much of it.
+    seed : int
+        Seed.
+    limits : tuple of float, optional
+        Where to look; from a tenth to twenty times the number now for units, 0.01 to 3 for effects, 0 to .95 otherwise.
+    mcse : float
+        Simulations are added until the goal's Monte-Carlo error at the answer is below this.
+    executor : concurrent.futures.Executor, optional
+        Where the work is done.
+
+    Returns
+    -------
+    Solution
+        The answer, its Monte-Carlo range, and the curve.
+
+    Raises
+    ------
+    InputError
+        For an unknown path, goal or hypothesis, or where nothing within the limits reaches the target.
+    """
+    if goal not in _GOALS:
+        raise InputError(choices("Goal", goal, _GOALS))
+    name = hypothesis or (vary if vary in study.hypotheses.names else "")
+    if not name and goal not in {"all_decided", "any_decided"}:
+        raise InputError(f"Say which hypothesis is to reach it: {', '.join(study.hypotheses.names)}.")
+    if name:
+        study.hypotheses[name]
+    if goal == "assurance" and not world.priors:
+        raise InputError("Assurance averages over priors; give the world 'priors' (hypothesis -> mean and sd).")
+    search = _Search(study, world, vary, name, goal, seed, executor)
+    low, high = limits or _limits(study, world, vary)
+    value = search.find(target, low, high, mcse)
+    reached, error = search.at(value, search.simulations)
+    slope = search.slope(value, low, high)
+    half = 2 * error / slope if slope > 0 else math.inf
+    return Solution(
+        vary=vary,
+        value=float(value),
+        goal=goal,
+        hypothesis=name,
+        target=target,
+        reached=reached,
+        mcse=error,
+        interval=(max(low, value - half), min(high, value + half)),
+        curve=tuple(search.curve),
+        engine=f"batched rows of scores, common random numbers, {search.simulations:,} replicates at the answer",
+        provenance=Provenance(
+            made_by="power.solve",
+            conventions=(f"{vary} counts these units in all" if vary.startswith("n.") else f"varied: {vary}",),
+            design_hash=study.design_hash,
+            data_sha256=(("world", world.digest()),),
+            seed=seed,
+        ),
+    )
+
+
+def _limits(study: Study, world: World, vary: str) -> tuple[float, float]:
+    if vary in study.hypotheses.names or vary == "effect_scale":
+        return 0.01, 3.0
+    if vary.startswith("n."):
+        now = unit_numbers(study, world).get(vary.removeprefix("n."), 100)
+        cells = len(study.crossing.cells())
+        return float(
+            max(4 * cells if vary.endswith(next(iter(unit_numbers(study, world)))) else 4, now // 10)
+        ), 20.0 * now
+    world.vary({vary: 0.5})
+    return 0.0, 0.95
+
+
+class _Search:
+    """Evaluates the goal at values, remembers them, and closes in on the target."""
+
+    def __init__(
+        self, study: Study, world: World, vary: str, name: str, goal: str, seed: int, executor: Executor | None
+    ) -> None:
+        self.study, self.world, self.vary, self.name, self.goal = study, world, vary, name, goal
+        self.seed, self.executor = seed, executor
+        self.curve: list[dict[str, float]] = []
+        self.known: dict[tuple[float, int], tuple[float, float]] = {}
+        self.simulations = 400
+        self.whole = vary.startswith("n.")
+
+    def at(self, value: float, simulations: int) -> tuple[float, float]:
+        """Return the goal and its Monte-Carlo error at a value."""
+        value = float(round(value)) if self.whole else float(value)
+        key = (value, simulations)
+        if key not in self.known:
+            world = _changed(self.study, self.world, {self.vary: value})
+            self.known[key] = (
+                self._assured(world, simulations) if self.goal == "assurance" else self._reached(world, simulations)
+            )
+            reached, error = self.known[key]
+            self.curve.append({"value": value, "reached": reached, "mcse": error, "n_simulations": float(simulations)})
+        return self.known[key]
+
+    def _diagnosed(self, world: World, simulations: int, seed: int) -> Diagnosis:
+        return diagnose(self.study, world, seed=seed, n_simulations=simulations, executor=self.executor)
+
+    def _reached(self, world: World, simulations: int) -> tuple[float, float]:
+        made = self._diagnosed(world, simulations, self.seed)
+        if self.goal in {"all_decided", "any_decided"}:
+            share = float(getattr(made, self.goal))
+            return share, math.sqrt(share * (1 - share) / simulations)
+        row = made[self.name]
+        return float(getattr(row, self.goal)), float(getattr(row, f"{self.goal}_mcse"))
+
+    def _assured(self, world: World, simulations: int) -> tuple[float, float]:
+        """Average the power over worlds drawn from the priors; the same draws at every value."""
+        each = max(20, simulations // _WORLDS)
+        powers = []
+        for i in range(_WORLDS):
+            drawn = world.drawn(self.study, stream(self.seed, i, "prior"))
+            powers.append(self._diagnosed(drawn, each, self.seed + 1 + i)[self.name].power)
+        return float(np.mean(powers)), float(np.std(powers, ddof=1) / math.sqrt(_WORLDS))
+
+    def find(self, target: float, low: float, high: float, mcse: float) -> float:
+        """Return the value that reaches the target, by regula falsi on probits, then with more simulations."""
+        at_low, at_high = self.at(low, self.simulations)[0], self.at(high, self.simulations)[0]
+        if (at_low - target) * (at_high - target) > 0:
+            best = f"{at_low:.4g} at {low:g} and {at_high:.4g} at {high:g}"
+            raise InputError(
+                f"Nothing between {low:g} and {high:g} for {self.vary!r} gives a {self.goal} of {target:g}: it is {best}. "
+                "Give other limits, or change another assumption."
+            )
+        value = self._close(target, low, high, steps=9)
+        for _ in range(4):
+            error = self.at(value, self.simulations)[1]
+            if error <= mcse:
+                break
+            self.simulations = min(
+                20_000, math.ceil(self.simulations * min(16.0, (error / mcse) ** 2 * 1.05) / 40) * 40
+            )
+            wide = 0.25 * value if value else 0.1
+            near = max(low, value - wide), min(high, value + wide)
+            ends = [self.at(x, self.simulations)[0] - target for x in near]
+            value = self._close(target, *(near if ends[0] * ends[1] <= 0 else (low, high)), steps=5)
+        return value
+
+    def _close(self, target: float, low: float, high: float, *, steps: int) -> float:
+        f = self._scale(target)
+        a, b = low, high
+        fa, fb = f(self.at(a, self.simulations)[0]), f(self.at(b, self.simulations)[0])
+        rising = fb > fa
+        value = b
+        for step in range(steps):
+            if self.whole and abs(b - a) <= 1:
+                break
+            share = 0.5 if step % 3 == 2 or fa == fb else min(max(-fa / (fb - fa), 0.08), 0.92)
+            value = _between(a, b, share, root=self.whole)
+            value = float(round(value)) if self.whole else value
+            if value in (a, b):
+                break
+            fv = f(self.at(value, self.simulations)[0])
+            if (fv < 0) == rising:
+                a, fa = value, fv
+            else:
+                b, fb = value, fv
+        return b if rising or self.goal == "width" else a
+
+    def _scale(self, target: float) -> Callable[[float], float]:
+        if self.goal == "width":
+            return lambda reached: math.log(reached / target)
+        edge = 0.5 / self.simulations
+        goal = float(special.ndtri(target))
+        return lambda reached: float(special.ndtri(min(max(reached, edge), 1 - edge))) - goal
+
+    def slope(self, value: float, low: float, high: float) -> float:
+        """Return how fast the goal changes at the answer, per unit of what varies."""
+        wide = max(0.1 * abs(value), 1.0 if self.whole else 0.02)
+        a, b = max(low, value - wide), min(high, value + wide)
+        simulations = min(self.simulations, 1000)
+        return abs(self.at(b, simulations)[0] - self.at(a, simulations)[0]) / max(b - a, 1e-12)
+
+
+def _between(a: float, b: float, share: float, *, root: bool) -> float:
+    if not root:
+        return a + share * (b - a)
+    low, high = math.sqrt(max(a, 0.0)), math.sqrt(max(b, 0.0))
+    return (low + share * (high - low)) ** 2
