@@ -4,6 +4,7 @@ from feedbackstudy.power.anova import anova
 from feedbackstudy.power.answer import AnovaPower, EffectPower, PowerAnswer
 from feedbackstudy.power.association import correlation, regression
 from feedbackstudy.power.assurance import assurance
+from feedbackstudy.power.batched import MediationPower, Paths, mediation
 from feedbackstudy.power.bayes_factor import bayes_factor_t
 from feedbackstudy.power.between import f_test
 from feedbackstudy.power.clusters import cluster
@@ -22,6 +23,8 @@ __all__ = [
     "AnovaPower",
     "EffectPower",
     "GPowerComparison",
+    "MediationPower",
+    "Paths",
     "PowerAnswer",
     "anova",
     "assurance",
@@ -34,6 +37,7 @@ __all__ = [
     "group_sequential",
     "joint",
     "logistic",
+    "mediation",
     "ordinal",
     "precision",
     "proportions",

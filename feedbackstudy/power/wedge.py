@@ -23,6 +23,11 @@ _ESTIMANDS: Mapping[Estimand, str] = {
     "average": "effects differ by time since the step; the estimand is their even average",
     "last": "effects differ by time since the step; the estimand is the one after the longest exposure",
 }
+_RANGES: Mapping[str, Range] = {
+    "clusters": Range(3.0, 1e7, "clusters in all"),
+    "n": Range(1.0, 1e7, "people in each cluster and period"),
+    "alpha": Range(1e-12, 1 - 1e-9),
+}
 _CONVENTIONS = (
     "two-sided test; rejections on the wrong side do not count as power (Hussey & Hughes)",
     "clusters counts all of them, spread evenly over the steps",
@@ -155,12 +160,7 @@ def stepped_wedge(
         "stepped_wedge",
         power_at,
         given={"effect": effect, "clusters": clusters, "n": n, "power": power, "alpha": alpha},
-        ranges={
-            "effect": Range(0.0, 100 * sd),
-            "clusters": Range(3.0 if test == "t" else 1.0, 1e7, "clusters in all"),
-            "n": Range(1.0, 1e7, "people in each cluster and period"),
-            "alpha": Range(1e-12, 1 - 1e-9),
-        },
+        ranges={**_RANGES, "effect": Range(0.0, 100 * sd)},
         title=f"Stepped wedge, {steps} steps, {steps + baseline} periods",
         engine="generalised least squares, variances known; " + ("normal" if test == "z" else "t, clusters - 2 df"),
         conventions=(

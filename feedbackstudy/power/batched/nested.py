@@ -31,8 +31,8 @@ def _nest(x: Floats, inner: ArrayLike, outer: ArrayLike) -> Nest:
     sizes = np.bincount(codes).astype(np.float64)
     if len(names) < 2 or sizes.max() < 2 or len(pairs) <= len(names):
         raise InputError(
-            f"{len(names)} outer clusters hold {len(pairs)} inner ones of at most {sizes.max():.0f} rows: give two outer "
-            "clusters or more, several inner ones in some of them, and inner ones larger than size 1."
+            f"{len(names)} outer clusters hold {len(pairs)} inner ones of at most {sizes.max():.0f} rows: give two "
+            "outer clusters or more, several inner ones in some of them, and inner ones larger than size 1."
         )
     sums = np.zeros((len(pairs), x.shape[1]))
     np.add.at(sums, codes, x)
