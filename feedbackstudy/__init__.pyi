@@ -2,11 +2,15 @@
 
 from feedbackstudy import datasets as datasets
 from feedbackstudy import literature as literature
+from feedbackstudy import power as power
 from feedbackstudy import psychometrics as psychometrics
 from feedbackstudy import report as report
 from feedbackstudy import scales as scales
 from feedbackstudy.analysis.estimate import Estimate as Estimate
 from feedbackstudy.analysis.estimate import Estimates as Estimates
+from feedbackstudy.assign import Allocation as Allocation
+from feedbackstudy.assign import Ledger as Ledger
+from feedbackstudy.assign import assign as assign
 from feedbackstudy.design import claims as claims
 from feedbackstudy.design import feedback as feedback
 from feedbackstudy.design.arms import Arm as Arm
@@ -26,9 +30,9 @@ from feedbackstudy.provenance import Provenance as Provenance
 from feedbackstudy.provenance import versions as versions
 from feedbackstudy.scales import score as score
 from feedbackstudy.scales.measure import Measure as Measure
+from feedbackstudy.simulate import World as World
+from feedbackstudy.simulate import simulate as simulate
 from feedbackstudy.study import Study as Study
 from feedbackstudy.study import new_study as new_study
 from feedbackstudy.study import template_folder as template_folder
 from feedbackstudy.study import templates as templates
-from feedbackstudy.simulate import World as World
-from feedbackstudy.simulate import simulate as simulate
