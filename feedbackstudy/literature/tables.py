@@ -7,7 +7,7 @@ from feedbackstudy.literature.classes import Grade, ReportClass
 from feedbackstudy.literature.published import Choice
 from feedbackstudy.render import Block, Facts, Numbered, Table, number, unbroken
 
-__all__ = ["WORDS", "choice_table", "places", "printed", "recomputed", "value_blocks"]
+__all__ = ["WORDS", "choice_table", "meanings", "places", "printed", "recomputed", "value_blocks"]
 
 _OFTEN, _LONG = 2, 24
 _DASH = "\N{EN DASH}"
@@ -96,11 +96,26 @@ def value_blocks(grades: Sequence[Grade]) -> tuple[Block, ...]:
     """
     where, notes = places(grades), dict[str, int]()
     rows = tuple(_row(grade, where, notes) for grade in grades)
+    used = meanings(grades) | {letter: place for place, letter in where.items()}
+    return Table(_HEAD, rows, "Values as printed and as recomputed"), Numbered(tuple(notes)), Facts(tuple(used.items()))
+
+
+def meanings(grades: Sequence[Grade]) -> dict[str, str]:
+    """Return every word that the classes and flags of a card use, with its meaning.
+
+    Parameters
+    ----------
+    grades : sequence of Grade
+        The rows of the card.
+
+    Returns
+    -------
+    dict of str to str
+        Word -> meaning; classes that do not occur are left out.
+    """
     used = {str(name): name.meaning for name in ReportClass if any(grade.report_class is name for grade in grades)}
     used |= {"conditional": WORDS["conditional"]} if any(grade.conditional for grade in grades) else {}
-    used |= {"decision flag": WORDS["decision flag"]}
-    used |= {letter: place for place, letter in where.items()}
-    return Table(_HEAD, rows, "Values as printed and as recomputed"), Numbered(tuple(notes)), Facts(tuple(used.items()))
+    return used | {"decision flag": WORDS["decision flag"]}
 
 
 def _row(grade: Grade, where: Mapping[str, str], notes: dict[str, int]) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from feedbackstudy.literature.card import Reproduction
 from feedbackstudy.literature.classes import Grade, ReportClass
 from feedbackstudy.literature.meta import MetaAnalysis
 from feedbackstudy.literature.published import Anchor
-from feedbackstudy.literature.tables import places, printed, recomputed
+from feedbackstudy.literature.tables import meanings, places, printed, recomputed
 from feedbackstudy.render import interval, number, p_value, probability, unbroken
 from feedbackstudy.report.tables import Cell, Column, ReportTable, Tone, table
 
@@ -194,6 +194,7 @@ def _reproduction(result: Reproduction) -> ReportTable:
         f"Anchor grade, the place where the printed value was read: {'; '.join(map(anchor_note, anchors))}.",
         f"Independence of the recomputation: {result.published.independence}.",
         *(f"{letter} {place}." for place, letter in where.items()),
+        *(f"{word.capitalize()}: {meaning}" for word, meaning in meanings(result.grades).items()),
     )
     return ReportTable(title="Values as printed and as reproduced", columns=columns, rows=rows, notes=notes)
 
