@@ -8,6 +8,8 @@ from feedbackstudy.power.batched import MediationPower, Paths, mediation
 from feedbackstudy.power.bayes_factor import bayes_factor_t
 from feedbackstudy.power.between import f_test
 from feedbackstudy.power.clusters import cluster
+from feedbackstudy.power.diagnosed import Diagnosis, HypothesisDiagnosis
+from feedbackstudy.power.diagnosis import diagnose
 from feedbackstudy.power.equivalence import tost
 from feedbackstudy.power.exaggeration import type_s_m
 from feedbackstudy.power.frequency import chi2, proportions
@@ -17,15 +19,19 @@ from feedbackstudy.power.means import t_test
 from feedbackstudy.power.odds import logistic, ordinal
 from feedbackstudy.power.precision import precision
 from feedbackstudy.power.sequential import group_sequential
+from feedbackstudy.power.solve import Solution, solve, sweep
 from feedbackstudy.power.wedge import stepped_wedge
 
 __all__ = [
     "AnovaPower",
+    "Diagnosis",
     "EffectPower",
     "GPowerComparison",
+    "HypothesisDiagnosis",
     "MediationPower",
     "Paths",
     "PowerAnswer",
+    "Solution",
     "anova",
     "assurance",
     "bayes_factor_t",
@@ -33,6 +39,7 @@ __all__ = [
     "cluster",
     "compare_gpower",
     "correlation",
+    "diagnose",
     "f_test",
     "group_sequential",
     "joint",
@@ -42,7 +49,9 @@ __all__ = [
     "precision",
     "proportions",
     "regression",
+    "solve",
     "stepped_wedge",
+    "sweep",
     "t_test",
     "tost",
     "type_s_m",

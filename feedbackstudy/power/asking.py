@@ -1,48 +1,22 @@
-"""A study's hypotheses as questions to simulated scores: what is compared, the truth, and the answer in a block."""
+"""A study's hypotheses as questions to simulated scores: what is compared, and the truth."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import special
 
 from feedbackstudy.design.comparisons import Association, Moderation
 from feedbackstudy.design.contrasts import weights
 from feedbackstudy.design.hypotheses import Hypothesis
 from feedbackstudy.errors import InputError
-from feedbackstudy.power.rows import Fits, by_cluster, cell_contrast, joint_f, slope_contrast
-from feedbackstudy.simulate.draw import Block
 from feedbackstudy.simulate.model import Model
+from feedbackstudy.simulate.people import allocation_plan
 
-__all__ = ["Answers", "Asked", "ask", "questions"]
+__all__ = ["Asked", "questions"]
 
 type Floats = NDArray[np.float64]
 
-_DRAWS = 400
 _RATED = frozenset({"scale", "continuous", "rating", "proportion", "time_to_event"})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Answers:
-    """What every replicate says to one hypothesis.
-
-    Attributes
-    ----------
-    estimate, se, df, low, high, p : ndarray of shape (replicates,)
-        NaN where the fit failed; only `p` for several contrasts at once.
-    sigma, n : ndarray of shape (replicates,)
-        Residual standard deviation, and rows that entered.
-    """
-
-    estimate: Floats
-    se: Floats
-    df: Floats
-    low: Floats
-    high: Floats
-    p: Floats
-    sigma: Floats
-    n: Floats
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -158,7 +132,7 @@ def _asked(model: Model, hypothesis: Hypothesis) -> Asked:
     else:
         compiled = weights(contrast, study.crossing)
         matrix, label, value = compiled.matrix, "; ".join(compiled.labels), compiled.value
-        _refuse_not_asked(model, hypothesis, matrix, hypothesis.outcome)
+        _refuse_not_asked(model, matrix, hypothesis.outcome)
         kind = "omnibus" if len(matrix) > 1 else "clusters" if _clustered(model) else "cells"
     if isinstance(contrast, Moderation):
         kind, covariates = "slopes", ()
@@ -168,7 +142,7 @@ def _asked(model: Model, hypothesis: Hypothesis) -> Asked:
             raise InputError("a path starts from one difference; name 'level' and 'against' of its contrast.")
         kind, steps = "path", tuple(_predictor(model, m.score, m.occasion or occasion) for m in hypothesis.path.through)
         for mediator in hypothesis.path.through:
-            _refuse_not_asked(model, hypothesis, matrix, mediator.score)
+            _refuse_not_asked(model, matrix, mediator.score)
     asked = Asked(
         hypothesis=hypothesis,
         occasion=occasion,
@@ -188,8 +162,6 @@ def _asked(model: Model, hypothesis: Hypothesis) -> Asked:
 
 
 def _clustered(model: Model) -> bool:
-    from feedbackstudy.simulate.people import allocation_plan
-
     return allocation_plan(model.study, model.numbers).cluster is not None
 
 
@@ -217,17 +189,14 @@ def _covariates(model: Model, hypothesis: Hypothesis) -> tuple[dict[int, float],
     return tuple({tuple(sorted(part.items())): part for part in found}.values())
 
 
-def _refuse_not_asked(model: Model, hypothesis: Hypothesis, matrix: Floats, score: str) -> None:
+def _refuse_not_asked(model: Model, matrix: Floats, score: str) -> None:
     measure = model.study.measure_of(score)
     lost = [c.key for c, used in zip(model.cells, matrix.any(axis=0), strict=True) if used and not measure.asks(c.arm)]
     if lost:
         raise InputError(f"it is not estimable: {score!r} is not asked of {', '.join(lost)}.")
-    del hypothesis
 
 
 def _with_truth(model: Model, asked: Asked) -> Asked:
-    import dataclasses
-
     score, row = asked.hypothesis.outcome, asked.weights[0]
     truth = np.nan
     if asked.kind in {"cells", "clusters"}:
@@ -240,7 +209,7 @@ def _with_truth(model: Model, asked: Asked) -> Asked:
         truth = _moderation_truth(model, asked)
     elif asked.kind == "path":
         truth = _path_truth(model, asked)
-    return dataclasses.replace(asked, truth=truth)
+    return replace(asked, truth=truth)
 
 
 def _moderation_truth(model: Model, asked: Asked) -> float:
@@ -275,120 +244,3 @@ def _path_truth(model: Model, asked: Asked) -> float:
     last = model.regression(asked.outcome, asked.steps)
     each = [a * float(b) for a, b in zip(first, last, strict=True)]
     return each[0] - each[1] if path.effect == "difference" else sum(each)
-
-
-def _sum(block: Block, part: dict[int, float]) -> Floats:
-    return np.asarray(sum(weight * block.scores[:, :, slot] for slot, weight in part.items()), dtype=np.float64)
-
-
-def _stack(block: Block, parts: Sequence[dict[int, float]]) -> Floats:
-    reps, n = block.scores.shape[:2]
-    return np.stack([_sum(block, part) for part in parts], axis=2) if parts else np.zeros((reps, n, 0))
-
-
-def ask(asked: Asked, block: Block, *, level: float, group: NDArray[np.int64] | None, cluster: str | None) -> Answers:
-    """Answer a hypothesis in every replicate of a block.
-
-    Parameters
-    ----------
-    asked : Asked
-        The hypothesis.
-    block : Block
-        Scores.
-    level : float
-        Level of the intervals.
-    group : ndarray or None
-        Where clusters are assigned: which cells go together.
-    cluster : str or None
-        The unit that is assigned as a whole.
-
-    Returns
-    -------
-    Answers
-        One for each replicate.
-    """
-    y = _sum(block, asked.outcome)
-    if asked.minus:
-        y = y - _sum(block, asked.minus)
-    x = _stack(block, asked.covariates)
-    row = asked.weights[0]
-    if asked.kind == "omnibus":
-        p = joint_f(y, x, block.cell, asked.weights)
-        none = np.full(len(p), np.nan)
-        n = np.isfinite(y).sum(axis=1).astype(np.float64)
-        return Answers(estimate=none, se=none, df=none, low=none, high=none, p=p, sigma=none, n=n)
-    if asked.kind == "path":
-        return _path(asked, block, y, level)
-    if asked.kind in {"slope", "slopes"}:
-        x = _stack(block, asked.steps)
-        fits = slope_contrast(y, x, block.cell, row if asked.kind == "slopes" else None)
-    elif asked.kind == "clusters" and group is not None and cluster is not None:
-        fits = by_cluster(y, x, block.cell, row, cluster=block.clusters[cluster], group=group)
-    else:
-        fits = cell_contrast(y, x, block.cell, row, robust=asked.robust)
-    return _interval(fits, asked.value, level)
-
-
-def _interval(fits: Fits, value: float, level: float) -> Answers:
-    estimate = fits.estimate - value
-    half = -special.stdtrit(fits.df, (1 - level) / 2) * fits.se
-    p = 2 * special.stdtr(fits.df, -np.abs(estimate / fits.se))
-    return Answers(
-        estimate=estimate,
-        se=fits.se,
-        df=fits.df,
-        low=estimate - half,
-        high=estimate + half,
-        p=p,
-        sigma=fits.sigma,
-        n=fits.n,
-    )
-
-
-def _path(asked: Asked, block: Block, y: Floats, level: float) -> Answers:
-    """Multiply the steps; an interval from draws of their product, significance where every step is significant."""
-    path = asked.hypothesis.path
-    mediators = [_stack(block, (step,)) for step in asked.steps]
-    none = np.zeros((*y.shape, 0))
-    row, cell = asked.weights[0], block.cell
-    if path is None or path.structure == "serial" or len(mediators) == 1:
-        legs = [cell_contrast(mediators[0][..., 0], none, cell, row, robust=False)]
-        for j in range(1, len(mediators) + 1):
-            target = mediators[j][..., 0] if j < len(mediators) else y
-            before = np.concatenate([mediators[j - 1], *mediators[: j - 1]], axis=2)
-            legs.append(slope_contrast(target, before, cell, None))
-        routes = [legs]
-    else:
-        routes = []
-        for j, mediator in enumerate(mediators):
-            others = [m for k, m in enumerate(mediators) if k != j]
-            first = cell_contrast(mediator[..., 0], none, cell, row, robust=False)
-            routes.append([first, slope_contrast(y, np.concatenate([mediator, *others], axis=2), cell, None)])
-    sign = -1.0 if path is not None and path.effect == "difference" else 1.0
-    chance = np.random.default_rng(np.random.SeedSequence(20261, spawn_key=(len(routes), len(routes[0]))))
-    estimate, drawn = np.zeros(len(y)), np.zeros((len(y), _DRAWS))
-    for j, legs in enumerate(routes):
-        noise = chance.standard_normal((len(legs), _DRAWS))
-        side = sign if j else 1.0
-        estimate += side * np.prod([leg.estimate for leg in legs], axis=0)
-        drawn += side * np.prod(
-            [leg.estimate[:, None] + leg.se[:, None] * e for leg, e in zip(legs, noise, strict=True)], axis=0
-        )
-    failed = ~np.isfinite(estimate)
-    low, high = np.quantile(np.where(failed[:, None], 0.0, drawn), [(1 - level) / 2, (1 + level) / 2], axis=1)
-    se = np.where(failed, np.nan, drawn.std(axis=1))
-    if len(routes) == 1:
-        p = np.asarray(np.max([leg.p for leg in routes[0]], axis=0), dtype=np.float64)
-    else:
-        below = (drawn < 0).mean(axis=1)
-        p = np.where(failed, np.nan, 2 * np.minimum(below, 1 - below))
-    return Answers(
-        estimate=estimate,
-        se=se,
-        df=np.where(failed, np.nan, 1e9),
-        low=np.where(failed, np.nan, low),
-        high=np.where(failed, np.nan, high),
-        p=p,
-        sigma=routes[0][-1].sigma,
-        n=routes[0][-1].n,
-    )

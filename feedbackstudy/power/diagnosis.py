@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from feedbackstudy.errors import InputError
 from feedbackstudy.frames import Scores
-from feedbackstudy.power.asking import Answers, Asked, ask, questions
+from feedbackstudy.power.answering import Answers, ask
+from feedbackstudy.power.asking import Asked, questions
 from feedbackstudy.power.diagnosed import Diagnosis, HypothesisDiagnosis
 from feedbackstudy.power.noncentral import t_power
 from feedbackstudy.power.summarising import adjusted, summarised

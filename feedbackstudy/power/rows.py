@@ -1,4 +1,4 @@
-"""Batched rows: the answer of a linear model to one contrast in every replicate, with missing rows, without a loop of fits.
+"""Batched rows: a linear model's answer to a contrast in every replicate, missing rows allowed, without a loop.
 
 Within cells everything is sums, so least squares with cells and covariates needs no more than the cells' means and the
 pooled cross-products of what is left (Frisch, Waugh and Lovell).

@@ -4,22 +4,20 @@ The same streams are used at every value tried, so that neighbouring values diff
 """
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 import pandas as pd
-from scipy import special
 
 from feedbackstudy.errors import InputError, choices
-from feedbackstudy.power.diagnosed import Diagnosis
 from feedbackstudy.power.diagnosis import diagnose
+from feedbackstudy.power.searching import Search, changed_world
 from feedbackstudy.provenance import Provenance
 from feedbackstudy.render import Block, Facts, Notice, Page, Rendered, number, table_of
 from feedbackstudy.simulate.people import unit_numbers
-from feedbackstudy.simulate.streams import stream
 from feedbackstudy.simulate.world import World
 from feedbackstudy.study import Study
 
@@ -30,7 +28,6 @@ type Goal = Literal[
 ]
 
 _GOALS = ("power", "power_adjusted", "decided", "equivalence", "width", "assurance", "all_decided", "any_decided")
-_WORLDS = 40
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,25 +146,12 @@ def sweep(
     frames = []
     for places in zip(*[grid.ravel() for grid in grids], strict=True):
         point = {path: values[int(i)] for (path, values), i in zip(vary.items(), places, strict=True)}
-        changed = _changed(study, world, point)
+        changed = changed_world(study, world, point)
         frame = diagnose(study, changed, seed=seed, n_simulations=n_simulations, executor=executor).frame()
         for path, value in reversed(point.items()):
             frame.insert(0, path, value)
         frames.append(frame)
     return pd.concat(frames, ignore_index=True)
-
-
-def _changed(study: Study, world: World, point: Mapping[str, float]) -> World:
-    """Return the world at a point; a hypothesis' name as path means its effect in standard deviations."""
-    effects = {path: value for path, value in point.items() if path in study.hypotheses.names}
-    rest = {path: value for path, value in point.items() if path not in effects}
-    units = {path: round(value) if path.split(".")[0] == "n" else float(value) for path, value in rest.items()}
-    for path in units:
-        name = path.removeprefix("n.")
-        if path.startswith("n.") and name not in (study.units.names or ("participant",)):
-            raise InputError(choices("Unit", name, study.units.names or ("participant",)))
-    changed = world.vary(units) if units else world
-    return changed.with_effects(study, effects) if effects else changed
 
 
 def solve(
@@ -230,7 +214,7 @@ def solve(
         study.hypotheses[name]
     if goal == "assurance" and not world.priors:
         raise InputError("Assurance averages over priors; give the world 'priors' (hypothesis -> mean and sd).")
-    search = _Search(study, world, vary, name, goal, seed, executor)
+    search = Search(study, world, vary=vary, name=name, goal=goal, seed=seed, executor=executor)
     low, high = limits or _limits(study, world, vary)
     value = search.find(target, low, high, mcse)
     reached, error = search.at(value, search.simulations)
@@ -268,115 +252,3 @@ def _limits(study: Study, world: World, vary: str) -> tuple[float, float]:
         ), 20.0 * now
     world.vary({vary: 0.5})
     return 0.0, 0.95
-
-
-class _Search:
-    """Evaluates the goal at values, remembers them, and closes in on the target."""
-
-    def __init__(
-        self, study: Study, world: World, vary: str, name: str, goal: str, seed: int, executor: Executor | None
-    ) -> None:
-        self.study, self.world, self.vary, self.name, self.goal = study, world, vary, name, goal
-        self.seed, self.executor = seed, executor
-        self.curve: list[dict[str, float]] = []
-        self.known: dict[tuple[float, int], tuple[float, float]] = {}
-        self.simulations = 400
-        self.whole = vary.startswith("n.")
-
-    def at(self, value: float, simulations: int) -> tuple[float, float]:
-        """Return the goal and its Monte-Carlo error at a value."""
-        value = float(round(value)) if self.whole else float(value)
-        key = (value, simulations)
-        if key not in self.known:
-            world = _changed(self.study, self.world, {self.vary: value})
-            self.known[key] = (
-                self._assured(world, simulations) if self.goal == "assurance" else self._reached(world, simulations)
-            )
-            reached, error = self.known[key]
-            self.curve.append({"value": value, "reached": reached, "mcse": error, "n_simulations": float(simulations)})
-        return self.known[key]
-
-    def _diagnosed(self, world: World, simulations: int, seed: int) -> Diagnosis:
-        return diagnose(self.study, world, seed=seed, n_simulations=simulations, executor=self.executor)
-
-    def _reached(self, world: World, simulations: int) -> tuple[float, float]:
-        made = self._diagnosed(world, simulations, self.seed)
-        if self.goal in {"all_decided", "any_decided"}:
-            share = float(getattr(made, self.goal))
-            return share, math.sqrt(share * (1 - share) / simulations)
-        row = made[self.name]
-        return float(getattr(row, self.goal)), float(getattr(row, f"{self.goal}_mcse"))
-
-    def _assured(self, world: World, simulations: int) -> tuple[float, float]:
-        """Average the power over worlds drawn from the priors; the same draws at every value."""
-        each = max(20, simulations // _WORLDS)
-        powers = []
-        for i in range(_WORLDS):
-            drawn = world.drawn(self.study, stream(self.seed, i, "prior"))
-            powers.append(self._diagnosed(drawn, each, self.seed + 1 + i)[self.name].power)
-        return float(np.mean(powers)), float(np.std(powers, ddof=1) / math.sqrt(_WORLDS))
-
-    def find(self, target: float, low: float, high: float, mcse: float) -> float:
-        """Return the value that reaches the target, by regula falsi on probits, then with more simulations."""
-        at_low, at_high = self.at(low, self.simulations)[0], self.at(high, self.simulations)[0]
-        if (at_low - target) * (at_high - target) > 0:
-            best = f"{at_low:.4g} at {low:g} and {at_high:.4g} at {high:g}"
-            raise InputError(
-                f"Nothing between {low:g} and {high:g} for {self.vary!r} gives a {self.goal} of {target:g}: it is {best}. "
-                "Give other limits, or change another assumption."
-            )
-        value = self._close(target, low, high, steps=9)
-        for _ in range(4):
-            error = self.at(value, self.simulations)[1]
-            if error <= mcse:
-                break
-            self.simulations = min(
-                20_000, math.ceil(self.simulations * min(16.0, (error / mcse) ** 2 * 1.05) / 40) * 40
-            )
-            wide = 0.25 * value if value else 0.1
-            near = max(low, value - wide), min(high, value + wide)
-            ends = [self.at(x, self.simulations)[0] - target for x in near]
-            value = self._close(target, *(near if ends[0] * ends[1] <= 0 else (low, high)), steps=5)
-        return value
-
-    def _close(self, target: float, low: float, high: float, *, steps: int) -> float:
-        f = self._scale(target)
-        a, b = low, high
-        fa, fb = f(self.at(a, self.simulations)[0]), f(self.at(b, self.simulations)[0])
-        rising = fb > fa
-        value = b
-        for step in range(steps):
-            if self.whole and abs(b - a) <= 1:
-                break
-            share = 0.5 if step % 3 == 2 or fa == fb else min(max(-fa / (fb - fa), 0.08), 0.92)
-            value = _between(a, b, share, root=self.whole)
-            value = float(round(value)) if self.whole else value
-            if value in (a, b):
-                break
-            fv = f(self.at(value, self.simulations)[0])
-            if (fv < 0) == rising:
-                a, fa = value, fv
-            else:
-                b, fb = value, fv
-        return b if rising or self.goal == "width" else a
-
-    def _scale(self, target: float) -> Callable[[float], float]:
-        if self.goal == "width":
-            return lambda reached: math.log(reached / target)
-        edge = 0.5 / self.simulations
-        goal = float(special.ndtri(target))
-        return lambda reached: float(special.ndtri(min(max(reached, edge), 1 - edge))) - goal
-
-    def slope(self, value: float, low: float, high: float) -> float:
-        """Return how fast the goal changes at the answer, per unit of what varies."""
-        wide = max(0.1 * abs(value), 1.0 if self.whole else 0.02)
-        a, b = max(low, value - wide), min(high, value + wide)
-        simulations = min(self.simulations, 1000)
-        return abs(self.at(b, simulations)[0] - self.at(a, simulations)[0]) / max(b - a, 1e-12)
-
-
-def _between(a: float, b: float, share: float, *, root: bool) -> float:
-    if not root:
-        return a + share * (b - a)
-    low, high = math.sqrt(max(a, 0.0)), math.sqrt(max(b, 0.0))
-    return (low + share * (high - low)) ** 2

@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 from scipy import special
 
 from feedbackstudy.design.plan import ByBayesFactor, ByEquivalence, ByP, ByRope, Criterion, Family, Plan
-from feedbackstudy.power.asking import Answers, Asked
+from feedbackstudy.power.answering import Answers
+from feedbackstudy.power.asking import Asked
 from feedbackstudy.power.bayes_factor import log_jzs
 from feedbackstudy.power.diagnosed import HypothesisDiagnosis
 
@@ -121,7 +122,6 @@ def summarised(
     mass = _rope_mass(asked, found, plan)
     criterion = plan.decides.get(asked.hypothesis.name)
     verdict = _decided(asked, found, criterion, hit=after, equivalent=inside, mass=mass)
-    lost = float((~ok).mean())
     rmse = math.sqrt(float((error**2).mean())) if error.size else math.nan
     row = HypothesisDiagnosis(
         hypothesis=asked.hypothesis.name,
@@ -207,11 +207,8 @@ def _decided(
     if isinstance(criterion, ByRope):
         if mass is None:
             return none
-        return (
-            mass > criterion.mass
-            if expected == "negligible"
-            else (mass < 1 - criterion.mass) & side & np.isfinite(found.p)
-        )
+        outside = (mass < 1 - criterion.mass) & side & np.isfinite(found.p)
+        return np.asarray(mass > criterion.mass if expected == "negligible" else outside, dtype=bool)
     if isinstance(criterion, ByBayesFactor):
         evidence = _evidence(found, criterion)
         wanted = np.log(criterion.threshold)

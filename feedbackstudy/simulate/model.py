@@ -13,12 +13,13 @@ from feedbackstudy.errors import DeclarationError, NotFoundError, choices
 from feedbackstudy.simulate.correlations import latent_matrix, share_matrix, target_matrix
 from feedbackstudy.simulate.covariates import covariate_measurement
 from feedbackstudy.simulate.effects import deviations
+from feedbackstudy.simulate.names import refuse_unknown
 from feedbackstudy.simulate.people import unit_numbers
 from feedbackstudy.simulate.slots import Slot, slots_of
 from feedbackstudy.simulate.times import feedback_days, wave_days
 from feedbackstudy.simulate.traits import Derived, Measurement, Trait, read_traits
 from feedbackstudy.simulate.truths import CovariateTruth
-from feedbackstudy.simulate.world import World, refuse_unknown
+from feedbackstudy.simulate.world import World
 from feedbackstudy.study import Study
 from feedbackstudy.study.texts import study_exemplars
 

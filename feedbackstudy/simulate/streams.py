@@ -1,4 +1,4 @@
-"""Streams of chance with stable keys: the same seed gives the same data whatever the number of workers or their order."""
+"""Streams of chance with stable keys: the same seed gives the same data whatever the workers or their order."""
 
 import zlib
 

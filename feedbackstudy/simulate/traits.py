@@ -1,4 +1,4 @@
-"""What a study asks, as things to invent: one trait for each score that items make, with the items' columns and keys."""
+"""What a study asks, as things to invent: one trait for each score, with the columns and keys of its items."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -8,7 +8,7 @@ import numpy as np
 from pydantic import AfterValidator, BaseModel, model_validator
 
 from feedbackstudy.declaration import Declaration, Many, from_document, to_document
-from feedbackstudy.errors import DeclarationError, NotFoundError, choices
+from feedbackstudy.errors import NotFoundError, choices
 from feedbackstudy.named import Fixed, Name, Named, Real
 from feedbackstudy.render import Block, Facts, Notice, Page, Rendered, number, table_of
 from feedbackstudy.simulate.truths import (
@@ -28,7 +28,7 @@ from feedbackstudy.simulate.truths import (
 )
 from feedbackstudy.study import Study
 
-__all__ = ["World", "refuse_unknown"]
+__all__ = ["World"]
 
 
 def _at_least_one(n: int) -> int:
@@ -336,62 +336,14 @@ class World(Rendered, Declaration):
 
 
 def _collect(thing: object, prefix: str, found: list[str]) -> None:
+    inside: dict[str, object] = {}
     if isinstance(thing, BaseModel):
-        for name in type(thing).model_fields:
-            if name != "name":
-                _collect(getattr(thing, name), f"{prefix}{name}.", found)
+        inside = {name: getattr(thing, name) for name in type(thing).model_fields if name != "name"}
     elif isinstance(thing, Named):
-        for each in thing:
-            _collect(each, f"{prefix}{each.name}.", found)
+        inside = {each.name: each for each in thing}
     elif isinstance(thing, Fixed):
-        for key, value in thing.items():
-            _collect(value, f"{prefix}{key}.", found)
+        inside = dict(thing)
     elif not isinstance(thing, tuple):
         found.append(prefix.removesuffix("."))
-
-
-def _occasions(world: World) -> list[str]:
-    named = [m.occasion for m in world.means] + [i.occasion for i in world.interacts]
-    return [name for name in named if name] + [
-        name for lead in world.leads for name in (lead.occasion, lead.by_occasion)
-    ]
-
-
-def refuse_unknown(world: World, study: Study, scores: tuple[str, ...]) -> None:
-    """Refuse names in a world that the study does not have.
-
-    Parameters
-    ----------
-    world : World
-        The world.
-    study : Study
-        The study.
-    scores : tuple of str
-        Scores that the study asks.
-
-    Raises
-    ------
-    InputError
-        With the nearest name.
-    """
-    covariates = study.covariates.names
-    cells = [cell.key for cell in study.crossing.cells()]
-    groups: list[tuple[str, tuple[str, ...], list[str]]] = [
-        ("Score", tuple(scores), [*world.outcomes.names, *world.drift, *(m.outcome for m in world.means)]),
-        ("Score", tuple(scores), [name for lead in world.leads for name in (lead.outcome, lead.by)]),
-        ("Score", tuple(scores), [world.attrition.because_of] if world.attrition.because_of else []),
-        ("Score or covariate", (*scores, *covariates), [n for c in world.correlations for n in c.between]),
-        ("Covariate", covariates, [*world.covariates.names, *(i.by for i in world.interacts)]),
-        ("Unit", study.units.names or ("participant",), list(world.n)),
-        ("Unit that contains participants", study.units.names[:-1], list(world.icc)),
-        ("Unit that contains participants", study.units.names[:-1], [u for o in world.outcomes for u in o.icc]),
-        ("Hypothesis", study.hypotheses.names, list(world.priors)),
-        ("Cell", tuple(cells), [key for m in world.means for key in m.cells]),
-        ("Cell", tuple(cells), [*world.attrition.by_cell, *world.non_compliance.by_cell]),
-        ("Cell", (*cells, "nothing"), [world.non_compliance.instead]),
-        ("Wave", study.waves.names, _occasions(world)),
-    ]
-    for what, allowed, given in groups:
-        for name in given:
-            if name not in allowed:
-                raise DeclarationError(f"world: {choices(what, name, allowed)}")
+    for name, value in inside.items():
+        _collect(value, f"{prefix}{name}.", found)
