@@ -2,7 +2,8 @@
 
 import feedbackstudy.report.card
 import feedbackstudy.report.claims
-import feedbackstudy.report.result_tables  # noqa: F401  (all three register their tables and sections)
+import feedbackstudy.report.psychometric_tables
+import feedbackstudy.report.result_tables  # noqa: F401  (they register their tables and sections)
 from feedbackstudy.report.document import document
 from feedbackstudy.report.figures import alt_text, figure
 from feedbackstudy.report.prose import sentence

@@ -5,7 +5,17 @@ from typing import TYPE_CHECKING
 
 from feedbackstudy.render import escape
 from feedbackstudy.report.drawing import drawing
-from feedbackstudy.report.drawings import counts, forest, frequencies, intervals, posterior, score_groups
+from feedbackstudy.report.drawings import (
+    answers,
+    counts,
+    forest,
+    frequencies,
+    intervals,
+    levels,
+    path_diagram,
+    posterior,
+    score_groups,
+)
 from feedbackstudy.report.style import house_style
 from feedbackstudy.report.svg import inline_svg
 
@@ -14,7 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Picture", "alt_text", "figure", "picture"]
 
-DRAWINGS = (counts, forest, frequencies, intervals, posterior, score_groups)
+DRAWINGS = (answers, counts, forest, frequencies, intervals, levels, path_diagram, posterior, score_groups)
 """The modules that register a drawing when they are imported."""
 
 
@@ -24,7 +34,8 @@ def figure(result: object, ax: "Axes | None" = None) -> "Axes":
     Parameters
     ----------
     result : object
-        A meta-analysis, a posterior, frequencies, estimates or a reproduction.
+        A meta-analysis, a posterior, frequencies, estimates, a reproduction, a factor model, levels of invariance,
+        the items of a scale ...
     ax : Axes, optional
         Where to draw; a new pyplot figure of fitting size by default, which a notebook shows by itself.
 

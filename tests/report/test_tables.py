@@ -125,5 +125,7 @@ def test_a_row_of_the_wrong_length_is_refused():
 
 
 def test_a_thing_without_a_table_is_refused_with_the_choices():
-    with pytest.raises(InputError, match=r"no table of a int; there is one of: ClaimRegister, Estimates, Frequencies"):
+    with pytest.raises(
+        InputError, match=r"no table of a int; there is one of: CFA, ClaimRegister, Estimates, Frequencies"
+    ):
         report.table(3)
