@@ -151,7 +151,7 @@ class Study(Rendered, Declaration):
         study._file = file
         for measure in study.measures:
             measure.keep_folder(file.parent)
-        prove_passages(study.conduct, file.parent)
+        prove_passages(study.conduct, file.parent, where=study.where)
         return study
 
     def save(self, path: str | Path) -> Path:

@@ -1,10 +1,11 @@
 """The study's folder: its file, and the texts it names, which stay inside."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from feedbackstudy.design.conduct import Conduct, Passage
-from feedbackstudy.errors import FileFormatError
+from feedbackstudy.errors import FileFormatError, UnsafePathError
 from feedbackstudy.files import inside, read_bounded, sha256_file, write_atomic
 from feedbackstudy.scales.completion import COMPLETIONS_FILE
 
@@ -33,7 +34,7 @@ def study_file(path: Path) -> Path:
     return path if path.suffix.casefold() in {".yaml", ".yml"} and not path.is_dir() else path / STUDY_FILE
 
 
-def prove_passages(conduct: Conduct, folder: Path) -> None:
+def prove_passages(conduct: Conduct, folder: Path, *, where: Callable[..., str]) -> None:
     """Refuse a text file that lies outside the study folder, is absent or was changed.
 
     Parameters
@@ -42,24 +43,29 @@ def prove_passages(conduct: Conduct, folder: Path) -> None:
         Names the texts.
     folder : Path
         The study folder.
+    where : callable
+        Keys from the top of the study file -> file, line and place.
 
     Raises
     ------
     InputError
-        Naming the text, the file and what to do.
+        Naming file, line, the text and what to do.
     """
     for name, passage in conduct.passages():
         if passage.file is not None:
-            _prove(name, passage.file, passage, folder)
+            _prove(where("conduct", *name.split(".")), passage.file, passage, folder)
 
 
-def _prove(name: str, file: str, passage: Passage, folder: Path) -> None:
-    path = inside(folder, file)
+def _prove(place: str, file: str, passage: Passage, folder: Path) -> None:
+    try:
+        path = inside(folder, file)
+    except UnsafePathError as fault:
+        raise UnsafePathError(f"{place}: {fault}") from fault
     if not path.is_file():
-        raise FileFormatError(f"conduct.{name}: the file {file!r} does not exist in {folder}.")
+        raise FileFormatError(f"{place}: the file {file!r} does not exist in {folder}.")
     if passage.sha256 is not None and sha256_file(path) != passage.sha256:
         raise FileFormatError(
-            f"conduct.{name}: {file!r} is not the text that was declared: its sha256 is {sha256_file(path)}, declared "
+            f"{place}: {file!r} is not the text that was declared: its sha256 is {sha256_file(path)}, declared "
             f"is {passage.sha256}. Restore the file, or declare the new text by its hash."
         )
 

@@ -280,3 +280,24 @@ def test_pushing_through_refuses_unknown_inputs_and_other_shapes():
         push_through(lambda batch: {"x": batch["x"]}, {"x": 1.0}, {"y": 1}, seed=1)
     with pytest.raises(DataError, match="one number a draw"):
         push_through(lambda batch: {"x": batch["x"].mean()}, {"x": 1.0}, {"x": 1}, seed=1)
+
+
+def test_a_samplers_progress_is_said_step_by_step_and_each_step_once():
+    from feedbackstudy.analysis.bayesian.sampling import _listener, progress_to
+    from feedbackstudy.literature.reproduction import _Steps
+
+    said: list[str] = []
+    with progress_to(_Steps(said.append)):
+        told = _listener.get()
+        for what, share in [("compiling the model", 0.0), *(("sampling", i / 100) for i in range(101))]:
+            told(what, share)
+
+    assert [line.strip() for line in said] == [
+        "compiling the model ...",
+        "sampling ...",
+        "sampling: 25%",
+        "sampling: 50%",
+        "sampling: 75%",
+        "sampling: 100%",
+    ]
+    assert _listener.get() is not told
