@@ -1,13 +1,14 @@
 """The key audit: do the data contradict the key? Items, evidence, proposal; never a silent flip."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from feedbackstudy.errors import DataError
 from feedbackstudy.frames import MissingReason, Responses
+from feedbackstudy.provenance import Provenance
 from feedbackstudy.render import Block, Facts, Notice, Page, Rendered, Text, number, table_of
 from feedbackstudy.scales.cells import Cells, read_cells
 from feedbackstudy.scales.findings import column_findings, shift_finding
@@ -21,6 +22,12 @@ from feedbackstudy.scales.scale import Scale
 from feedbackstudy.scales.signs import MIN_ROWS
 
 __all__ = ["FormFit", "KeyAudit", "key_audit"]
+
+_CONVENTIONS = (
+    "rows with a plausible answer to every item of a score; cells that were not asked are left out",
+    "item-rest r: correlation of the keyed item with the sum of the other keyed items",
+    "mean, SD (n - 1) and alpha of each keying over the same complete rows; nothing was flipped",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +69,8 @@ class KeyAudit(Rendered):
         Where the scale has several forms, how well each key fits.
     printed : Printed
         The published figures looked for.
+    provenance : Provenance
+        What made the audit.
     """
 
     scale: str
@@ -73,6 +82,7 @@ class KeyAudit(Rendered):
     keyings: Mapping[str, tuple[Keying, ...]]
     forms: tuple[FormFit, ...]
     printed: Printed
+    provenance: Provenance
 
     @property
     def agrees(self) -> bool:
@@ -114,11 +124,13 @@ class KeyAudit(Rendered):
             fits = [{"form": f.form, "items explained": f"{f.explained} of {f.items}"} for f in self.forms]
             blocks.append(table_of(fits, caption="Which form's key fits"))
         for part, rows in self.keyings.items():
-            blocks.append(table_of([_keying_row(k) for k in rows], caption=f"Other keyings: {part}"))
+            shown = [_keying_row(k, printed=bool(self.printed.given())) for k in rows]
+            blocks.append(table_of(shown, caption=f"Other keyings: {part}"))
         met = self.reproducing()
         if self.printed.given():
             words = ", ".join(f"{k.name!r}" for k in met) or "none of those tried"
             blocks.append(Text(f"Printed figures {self.printed.given()} are reproduced by: {words}."))
+        blocks.append(self.provenance.facts())
         return Page(title=f"Key audit: {self.scale} ({self.form})", blocks=tuple(blocks))
 
 
@@ -137,16 +149,16 @@ def _item_rows(pattern: Pattern) -> list[dict[str, object]]:
     ]
 
 
-def _keying_row(k: Keying) -> dict[str, object]:
-    return {
+def _keying_row(k: Keying, *, printed: bool) -> dict[str, object]:
+    row: dict[str, object] = {
         "keying": k.name,
         "reverses": ", ".join(k.reverses) or "none",
         "n": k.n,
         "mean": k.mean,
         "sd": k.sd,
         "alpha": k.alpha,
-        "reproduces": ", ".join(k.reproduces) or "-",
     }
+    return row | ({"reproduces": ", ".join(k.reproduces) or "none"} if printed else {})
 
 
 def key_audit(
@@ -233,6 +245,7 @@ class _Audit:
             keyings=keyings,
             forms=self._forms(),
             printed=self.printed,
+            provenance=replace(self.responses.provenance, made_by="scales.key_audit", conventions=_CONVENTIONS),
         )
 
     def _scores(self) -> dict[str, tuple[int, ...]]:

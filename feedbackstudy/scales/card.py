@@ -54,7 +54,9 @@ def card(scale: Scale) -> Page:
         blocks += _form(scale, form, seen)
     blocks += _composites(scale)
     blocks += _evidence(scale.evidence, seen)
-    blocks += [_terms(scale, seen), *(Notice(text) for text in scale.pitfalls)]
+    if scale.pitfalls:
+        blocks.append(Table(("what goes wrong with it",), tuple((text,) for text in scale.pitfalls)))
+    blocks.append(_terms(scale, seen))
     blocks += [Text("Sources of the facts on this card:"), *seen.blocks()]
     short = f" ({scale.abbreviation})" if scale.abbreviation else ""
     return Page(title=f"{scale.name}{short}", subtitle=scale.construct_measured, blocks=tuple(blocks))
@@ -180,8 +182,7 @@ def _evidence(evidence: Evidence, seen: _Sources) -> list[Block]:
     blocks += [Text(note) for note in evidence.notes]
     if evidence.is_empty:
         blocks.append(Text("No evidence was seen at a source."))
-    blocks += [Notice(f"From memory, not evidence, never cite: {entry.what}") for entry in evidence.from_memory]
-    return blocks
+    return blocks + _recalled(evidence)
 
 
 def _percentiles(norm: Norm) -> Table:
@@ -191,11 +192,17 @@ def _percentiles(norm: Norm) -> Table:
 
 def _reliability_row(entry: Reliability, seen: _Sources) -> tuple[str, str, str, str, str]:
     if entry.value is not None:
-        value = number(entry.value, 3, unit_interval=True)
+        value = _as_recorded(entry.value)
     else:
-        value = f"{number(entry.low, 3, unit_interval=True)} to {number(entry.high, 3, unit_interval=True)}"
+        value = f"{_as_recorded(entry.low)} to {_as_recorded(entry.high)}"
     name = f"{entry.statistic} {entry.subscale}".strip().replace("_", " ")
     return name, value, entry.sample, number(entry.n), seen.mark(entry.source)
+
+
+def _as_recorded(value: float | None) -> str:
+    """Write a coefficient with the decimals it was recorded with, at least two: .54 is not known to be .540."""
+    decimals = max(2, len(str(value).partition(".")[2]))
+    return number(value, decimals, unit_interval=True)
 
 
 def _norm_row(norm: Norm, seen: _Sources) -> tuple[str, str, str, str, str, str]:
@@ -223,6 +230,13 @@ def _structure(evidence: Evidence, seen: _Sources) -> list[Block]:
         cells = tuple((str(i + 1), *(number(values[i], 3) for values in shown.values())) for i in range(n))
         blocks.append(Table(("item", *shown), cells, "Items, as published or recomputed"))
     return blocks + [Text(note) for note in found.notes]
+
+
+def _recalled(evidence: Evidence) -> list[Block]:
+    if not evidence.from_memory:
+        return []
+    rows = tuple(("from memory, never cite", entry.what, entry.consult) for entry in evidence.from_memory)
+    return [Table(("status", "recalled", "consult"), rows, "No evidence: recalled, not seen at a source")]
 
 
 def _indices(pairs: Iterable[tuple[str, float]]) -> str:

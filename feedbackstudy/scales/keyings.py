@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from feedbackstudy.errors import InputError
+from feedbackstudy.scales.coefficients import alpha_of
 
-__all__ = ["Keying", "Printed", "alpha_of", "try_keyings"]
+__all__ = ["Keying", "Printed", "try_keyings"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,28 +81,6 @@ class Keying:
     misses: tuple[str, ...] = ()
 
 
-def alpha_of(items: NDArray[np.float64]) -> float:
-    """Return coefficient alpha of complete keyed items.
-
-    Parameters
-    ----------
-    items : ndarray of float, shape (rows, items)
-        Keyed answers.
-
-    Returns
-    -------
-    float
-        NaN below two items, two rows, or without variance.
-    """
-    n, k = items.shape
-    if n < 2 or k < 2:
-        return float("nan")
-    total = float(items.sum(axis=1).var(ddof=1))
-    if total == 0:
-        return float("nan")
-    return float(k / (k - 1) * (1 - items.var(axis=0, ddof=1).sum() / total))
-
-
 def try_keyings(
     items: NDArray[np.float64],
     names: Sequence[str],
@@ -165,7 +144,7 @@ def _keying(
     found = {
         "mean": float(scores.mean()) if len(scores) else float("nan"),
         "sd": float(scores.std(ddof=1)) if len(scores) > 1 else float("nan"),
-        "alpha": alpha_of(table),
+        "alpha": _alpha(table),
     }
     given = printed.given()
     met = tuple(name for name, text in given.items() if _as_printed(found[name], text))
@@ -180,6 +159,14 @@ def _keying(
         reproduces=met,
         misses=tuple(name for name in given if name not in met),
     )
+
+
+def _alpha(items: NDArray[np.float64]) -> float:
+    """Return alpha of complete keyed items; NaN below two items or rows, or without variance."""
+    if min(items.shape) < 2:
+        return float("nan")
+    S = np.cov(items, rowvar=False)
+    return float(alpha_of(S)) if S.sum() > 0 else float("nan")
 
 
 def _as_printed(value: float, text: str) -> bool:

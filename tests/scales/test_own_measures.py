@@ -69,7 +69,7 @@ def test_own_evidence_fills_from_ones_own_data():
 
     assert filled.evidence.reliability[0].value == 0.81
     assert not scale.evidence.reliability
-    assert ".810" in str(filled)
+    assert ".81  " in str(filled)
 
 
 def test_the_core_of_the_licensed_battery_has_40_items_and_the_extended_87():

@@ -12,30 +12,13 @@ from feedbackstudy.psychometrics.origin import origin
 from feedbackstudy.psychometrics.reliability.coefficient import Coefficient
 from feedbackstudy.psychometrics.reliability.resampling import bootstrap_covariances, percentile_limits
 from feedbackstudy.psychometrics.threads import one_thread
+from feedbackstudy.scales.coefficients import alpha_of
 
 __all__ = ["alpha", "alpha_of", "compare_alphas", "feldt_interval"]
 
 type Floats = NDArray[np.float64]
 
 _INTERVALS = ("feldt", "adf", "bootstrap")
-
-
-def alpha_of(S: Floats) -> Floats:
-    """Return alpha of each covariance matrix.
-
-    Parameters
-    ----------
-    S : ndarray of shape (..., k, k)
-        Covariance matrices.
-
-    Returns
-    -------
-    ndarray of shape (...)
-        Alpha.
-    """
-    k = S.shape[-1]
-    trace = np.trace(S, axis1=-2, axis2=-1)
-    return np.asarray(k / (k - 1) * (1.0 - trace / S.sum(axis=(-2, -1))))
 
 
 def feldt_interval(value: float, *, n_people: int, n_items: int, level: float = 0.95) -> tuple[float, float]:
