@@ -111,22 +111,7 @@ def _interval(fits: Fits, value: float, level: float) -> Answers:
 def _path(asked: Asked, block: Block, y: Floats, level: float) -> Answers:
     """Multiply the steps; an interval from draws of their product, significance where every step is significant."""
     path = asked.hypothesis.path
-    mediators = [_stack(block, (step,)) for step in asked.steps]
-    none = np.zeros((*y.shape, 0))
-    row, cell = asked.weights[0], block.cell
-    if path is None or path.structure == "serial" or len(mediators) == 1:
-        legs = [cell_contrast(mediators[0][..., 0], none, cell, row, robust=False)]
-        for j in range(1, len(mediators) + 1):
-            target = mediators[j][..., 0] if j < len(mediators) else y
-            before = np.concatenate([mediators[j - 1], *mediators[: j - 1]], axis=2)
-            legs.append(slope_contrast(target, before, cell, None))
-        routes = [legs]
-    else:
-        routes = []
-        for j, mediator in enumerate(mediators):
-            others = [m for k, m in enumerate(mediators) if k != j]
-            first = cell_contrast(mediator[..., 0], none, cell, row, robust=False)
-            routes.append([first, slope_contrast(y, np.concatenate([mediator, *others], axis=2), cell, None)])
+    routes = _routes(asked, block, y)
     sign = -1.0 if path is not None and path.effect == "difference" else 1.0
     chance = np.random.default_rng(np.random.SeedSequence(20261, spawn_key=(len(routes), len(routes[0]))))
     estimate, drawn = np.zeros(len(y)), np.zeros((len(y), _DRAWS))
@@ -155,3 +140,23 @@ def _path(asked: Asked, block: Block, y: Floats, level: float) -> Answers:
         sigma=routes[0][-1].sigma,
         n=routes[0][-1].n,
     )
+
+
+def _routes(asked: Asked, block: Block, y: Floats) -> list[list[Fits]]:
+    """Return the legs of each route from cause to outcome."""
+    path, row, cell = asked.hypothesis.path, asked.weights[0], block.cell
+    mediators = [_stack(block, (step,)) for step in asked.steps]
+    none = np.zeros((*y.shape, 0))
+    if path is None or path.structure == "serial" or len(mediators) == 1:
+        legs = [cell_contrast(mediators[0][..., 0], none, cell, row, robust=False)]
+        for j in range(1, len(mediators) + 1):
+            target = mediators[j][..., 0] if j < len(mediators) else y
+            before = np.concatenate([mediators[j - 1], *mediators[: j - 1]], axis=2)
+            legs.append(slope_contrast(target, before, cell, None))
+        return [legs]
+    routes = []
+    for j, mediator in enumerate(mediators):
+        others = [m for k, m in enumerate(mediators) if k != j]
+        first = cell_contrast(mediator[..., 0], none, cell, row, robust=False)
+        routes.append([first, slope_contrast(y, np.concatenate([mediator, *others], axis=2), cell, None)])
+    return routes

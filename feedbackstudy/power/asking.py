@@ -137,12 +137,9 @@ def _asked(model: Model, hypothesis: Hypothesis) -> Asked:
     if isinstance(contrast, Moderation):
         kind, covariates = "slopes", ()
         steps = (_predictor(model, contrast.by, contrast.occasion or occasion),)
-    if hypothesis.path is not None:
-        if len(matrix) > 1:
-            raise InputError("a path starts from one difference; name 'level' and 'against' of its contrast.")
-        kind, steps = "path", tuple(_predictor(model, m.score, m.occasion or occasion) for m in hypothesis.path.through)
-        for mediator in hypothesis.path.through:
-            _refuse_not_asked(model, matrix, mediator.score)
+        _refuse_several(matrix, "a moderation")
+    if hypothesis.path is not None and hypothesis.path.effect != "total":
+        kind, covariates, steps = "path", (), _mediators(model, hypothesis, matrix, occasion)
     asked = Asked(
         hypothesis=hypothesis,
         occasion=occasion,
@@ -159,6 +156,26 @@ def _asked(model: Model, hypothesis: Hypothesis) -> Asked:
         robust=measure.kind not in _RATED,
     )
     return _with_truth(model, asked)
+
+
+def _refuse_several(matrix: Floats, what: str) -> None:
+    if len(matrix) > 1:
+        raise InputError(f"{what} is diagnosed for one difference; name 'level' and 'against' of its contrast.")
+
+
+def _mediators(model: Model, hypothesis: Hypothesis, matrix: Floats, occasion: str) -> tuple[dict[int, float], ...]:
+    path = hypothesis.path
+    if path is None:
+        return ()
+    _refuse_several(matrix, "a path")
+    if path.effect == "direct" or path.moderator is not None:
+        raise InputError(
+            "direct effects and moderated paths are not diagnosed from rows; use power.mediation, or give diagnose an "
+            "'analysis' of your own."
+        )
+    for mediator in path.through:
+        _refuse_not_asked(model, matrix, mediator.score)
+    return tuple(_predictor(model, m.score, m.occasion or occasion) for m in path.through)
 
 
 def _clustered(model: Model) -> bool:

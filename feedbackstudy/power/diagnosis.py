@@ -166,6 +166,14 @@ def _exact(model: Model, asked: Asked, alpha: float) -> float:
     return float(t_power(asked.truth / se, df, alpha))
 
 
+def _unclustered(model: Model, asked: tuple[Asked, ...]) -> list[str]:
+    if allocation_plan(model.study, model.numbers).cluster is None:
+        return []
+    names = [each.hypothesis.name for each in asked if each.kind not in {"cells", "clusters"}]
+    said = "clusters were assigned, but these are analysed by persons, so that their power is too high"
+    return [f"{', '.join(names)}: {said}; give diagnose an 'analysis' of your own."] if names else []
+
+
 def _diagnosis(
     model: Model, asked: tuple[Asked, ...], answers: list[Answers], task: _Task, n_simulations: int
 ) -> Diagnosis:
@@ -181,6 +189,7 @@ def _diagnosis(
         row, verdict = summarised(each, found, study.plan, corrected=corrected.get(name), exact=exact)
         rows.append(row)
         decided[name] = verdict
+    notes += _unclustered(model, asked) if task.analysis is None else []
     tests = [h.name for h in study.hypotheses if h.confirmatory] or [each.hypothesis.name for each in asked]
     matrix = np.column_stack([decided[name] for name in tests])
     whose = "user callable on whole invented studies" if task.analysis is not None else "batched rows of scores"

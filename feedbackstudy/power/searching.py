@@ -125,8 +125,8 @@ class Search:
         if (at_low - target) * (at_high - target) > 0:
             best = f"{at_low:.4g} at {low:g} and {at_high:.4g} at {high:g}"
             raise InputError(
-                f"Nothing between {low:g} and {high:g} for {self.vary!r} gives a {self.goal} of {target:g}: it is {best}. "
-                "Give other limits, or change another assumption."
+                f"Nothing between {low:g} and {high:g} for {self.vary!r} gives a {self.goal} of {target:g}: it is "
+                f"{best}. Give other limits, or change another assumption."
             )
         value = self._close(target, low, high, steps=9)
         for _ in range(4):

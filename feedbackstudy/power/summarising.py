@@ -122,7 +122,6 @@ def summarised(
     mass = _rope_mass(asked, found, plan)
     criterion = plan.decides.get(asked.hypothesis.name)
     verdict = _decided(asked, found, criterion, hit=after, equivalent=inside, mass=mass)
-    rmse = math.sqrt(float((error**2).mean())) if error.size else math.nan
     row = HypothesisDiagnosis(
         hypothesis=asked.hypothesis.name,
         outcome=asked.hypothesis.outcome,
@@ -139,8 +138,7 @@ def summarised(
         **_share("decided", verdict),
         criterion=criterion.by if criterion is not None else "p",
         **_mean("bias", error),
-        rmse=rmse,
-        rmse_mcse=float((error**2).std() / (2 * rmse * math.sqrt(error.size))) if error.size and rmse else math.nan,
+        **_root(error),
         **_share("coverage", (found.low[known] <= truth) & (truth <= found.high[known])),
         **_mean("width", found.high[known] - found.low[known]),
         **_share("type_s", np.sign(sig) != np.sign(truth) if matters else sig[:0] > 0),
@@ -212,7 +210,7 @@ def _decided(
     if isinstance(criterion, ByBayesFactor):
         evidence = _evidence(found, criterion)
         wanted = np.log(criterion.threshold)
-        return evidence < -wanted if expected == "negligible" else (evidence > wanted) & side
+        return np.asarray(evidence < -wanted if expected == "negligible" else (evidence > wanted) & side, dtype=bool)
     if expected == "negligible" and not isinstance(criterion, ByP):
         return equivalent if equivalent is not None else none
     return np.asarray(hit & side, dtype=bool)
@@ -228,6 +226,12 @@ def _evidence(found: Answers, criterion: ByBayesFactor) -> Floats:
         df = float(np.mean(found.df[ok]))
         result[ok] = log_jzs(t, effective, df=df, scale=criterion.prior_scale, alternative="two-sided")
     return result
+
+
+def _root(error: Floats) -> dict[str, float]:
+    rmse = math.sqrt(float((error**2).mean())) if error.size else math.nan
+    mcse = float((error**2).std() / (2 * rmse * math.sqrt(error.size))) if error.size and rmse else math.nan
+    return {"rmse": rmse, "rmse_mcse": mcse}
 
 
 def _share(name: str, hits: Flags) -> dict[str, float]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -198,9 +199,7 @@ def _leads(study: Study, steps: Mapping[str, float]) -> tuple[Leads, ...]:
         stops = [(m.score, _occasion(study, hypothesis, m.score, m.occasion)) for m in path.through]
         end = (hypothesis.outcome, _occasion(study, hypothesis, hypothesis.outcome))
         chain = [*stops, end]
-        pairs = (
-            list(zip(chain, chain[1:], strict=False)) if path.structure == "serial" else [(stop, end) for stop in stops]
-        )
+        pairs = list(pairwise(chain)) if path.structure == "serial" else [(stop, end) for stop in stops]
         for (by, by_at), (outcome, at) in pairs:
             sign = _sign(hypothesis) if (outcome, at) == end and path.structure == "serial" else abs(_sign(hypothesis))
             sign = _sign(hypothesis) if path.structure != "serial" else sign

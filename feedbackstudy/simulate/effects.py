@@ -79,9 +79,10 @@ def _said(world: World, slots: tuple[Slot, ...]) -> dict[int, CellMeans]:
             if slot.name == entry.outcome
             and (slot.occasion == entry.occasion or (entry.occasion is None and slot.after))
         ]
+        when = f"at {entry.occasion!r}" if entry.occasion else "after the feedback"
         if not here:
             raise DeclarationError(
-                f"world, means of {entry.outcome!r}: it is not asked {f'at {entry.occasion!r}' if entry.occasion else 'after the feedback'}; "
+                f"world, means of {entry.outcome!r}: it is not asked {when}; "
                 f"it is asked at {', '.join(s.occasion for s in slots if s.name == entry.outcome)}."
             )
         said.update(dict.fromkeys(here, entry))

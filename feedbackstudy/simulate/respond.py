@@ -178,7 +178,8 @@ class _Answers:
             return answers
         right = next((v for v, code in trait.codes.items() if str(code) == trait.measure.passes), None)
         right = float(trait.measure.passes or "nan") if right is None else right
-        wrong = slot.measurement.values[slot.measurement.values != right]
+        known = slot.measurement.values  # noqa: PD011
+        wrong = known[known != right]
         chance = self._stream("attention", i)
         passed = chance.random(len(answers)) < self.model.world.carelessness.passes
         return np.where(passed, right, chance.choice(wrong, len(answers)))[:, None]
@@ -187,7 +188,7 @@ class _Answers:
         """Answers without reading: at random, or the same code everywhere (which turned items turn round)."""
         trait, items = self.model.slots[i].trait, self.model.slots[i].measurement
         chance = self._stream("careless", i)
-        values = items.values if isinstance(items, Graded) else np.zeros(1)
+        values = items.values if isinstance(items, Graded) else np.zeros(1)  # noqa: PD011
         random = chance.choice(values, (self.model.n, k))
         place = chance.integers(len(values), size=self.model.n)
         turned = np.array(trait.turned if trait is not None else (False,) * k)
