@@ -123,7 +123,6 @@ def _asked(model: Model, hypothesis: Hypothesis) -> Asked:
         raise InputError(f"{hypothesis.outcome!r} is nominal and has no means to compare.")
     covariates = _covariates(model, hypothesis)
     minus = model.parts(hypothesis.outcome, hypothesis.change_since) if hypothesis.change_since else {}
-    sd = model.sd(hypothesis.outcome, occasion)
     steps: tuple[dict[int, float], ...] = ()
     if isinstance(contrast, Association):
         kind, matrix, label, value = "slope", np.zeros((1, len(model.cells))), f"slope on {contrast.predictor}", 0.0
@@ -152,7 +151,7 @@ def _asked(model: Model, hypothesis: Hypothesis) -> Asked:
         covariates=covariates,
         steps=steps,
         truth=np.nan,
-        sd=sd,
+        sd=model.sd(hypothesis.outcome, occasion),
         robust=measure.kind not in _RATED,
     )
     return _with_truth(model, asked)

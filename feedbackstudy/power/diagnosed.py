@@ -172,7 +172,7 @@ class Diagnosis(Rendered):
         blocks: list[Block] = [facts, table_of(table)]
         blocks += [
             Notice(
-                f"{r.hypothesis}: {r.failed:.1%} of fits failed; power between {r.power_low:.3f} and {r.power_high:.3f}."
+                f"{r.hypothesis}: {r.failed:.1%} of fits failed; power from {r.power_low:.3f} to {r.power_high:.3f}."
             )
             for r in lost
         ]

@@ -30,6 +30,13 @@ type Floats = NDArray[np.float64]
 type Analysis = Callable[[Scores, Study], Mapping[str, Mapping[str, float]]]
 """Scores and study -> hypothesis -> ``estimate``, ``low``, ``high`` and ``p`` (``se`` and ``df`` where known)."""
 
+_CONVENTIONS = (
+    "failed fits are left out of power; power_low counts them as missed, power_high as found",
+    "n counts participants; type M is the mean of |estimate| / |truth| among significant results",
+    "ROPE rates use a flat prior: the posterior is t around the estimate",
+    "people assigned one by one are analysed without their clusters: unbiased, a little conservative",
+)
+
 _FIELDS = ("estimate", "se", "df", "low", "high", "p", "sigma", "n")
 
 
@@ -63,7 +70,8 @@ def diagnose(
     n_simulations : int, default 1000
         Invented studies; of at least 20.
     analysis : callable, optional
-        An analysis of your own: it gets the scores of one invented study, and the study, and returns for each hypothesis
+        An analysis of your own: it gets the scores of one invented study, and the study, and returns for each
+        hypothesis
         that it answers ``{"estimate": ..., "low": ..., "high": ..., "p": ...}``. It must be importable by workers.
     executor : concurrent.futures.Executor, optional
         Where the work is done: processes, or the executor of a Dask client.
@@ -208,10 +216,7 @@ def _diagnosis(
             conventions=(
                 "the truth is that of attentive, complying people who stay, without drift",
                 f"effects, correlations and ICCs of the world are those of the {model.world.metric}s",
-                "failed fits are left out of power; power_low counts them as missed, power_high as found",
-                "n counts participants; type M is the mean of |estimate| / |truth| among significant results",
-                "ROPE rates use a flat prior: the posterior is t around the estimate",
-                "people assigned one by one are analysed without their clusters: unbiased, a little conservative",
+                *_CONVENTIONS,
             ),
             design_hash=study.design_hash,
             data_sha256=(("world", model.world.digest()),),

@@ -61,7 +61,7 @@ def assumed_fields(study: Study) -> dict[str, Any]:
     """
     traits, _ = read_traits(study, World())
     known = {trait.name: trait for trait in traits}
-    steps = {h.name: _steps(study, h) for h in study.hypotheses if h.path}
+    steps = {h.name: _steps(h) for h in study.hypotheses if h.path}
     covariates = [CovariateTruth(name=c.name, r=0.0 if c.kind == "nominal" else 0.2) for c in study.covariates]
     return {
         "outcomes": Named(_stated(trait) for trait in traits if not trait.nominal),
@@ -123,7 +123,7 @@ def _occasion(study: Study, hypothesis: Hypothesis, score: str, named: str | Non
     return named or (own if own in waves else waves[-1])
 
 
-def _steps(study: Study, hypothesis: Hypothesis) -> float:
+def _steps(hypothesis: Hypothesis) -> float:
     """Return the size of each step of a path."""
     path = hypothesis.path
     if path is None or hypothesis.sesoi is None or hypothesis.sesoi.unit != "standardised_path":
@@ -139,7 +139,7 @@ def _wanted(study: Study, known: Mapping[str, Trait]) -> list[_Wanted]:
             continue
         compiled = weights(hypothesis.contrast, study.crossing)
         if hypothesis.path is not None:
-            size = _steps(study, hypothesis) * (1.0 if _sign(hypothesis) else 0.0)
+            size = _steps(hypothesis) * (1.0 if _sign(hypothesis) else 0.0)
             many = hypothesis.path.through if hypothesis.path.structure != "serial" else hypothesis.path.through[:1]
             targets = [(m.score, _occasion(study, hypothesis, m.score, m.occasion), size) for m in many]
         else:
@@ -184,8 +184,8 @@ def _solve(rows: list[_Wanted], asked: NDArray[np.bool_]) -> Floats:
     if off.max() > 1e-8:
         names = ", ".join(dict.fromkeys(each.who for each in rows))
         raise DeclarationError(
-            f"The hypotheses {names} about {rows[0].score!r} cannot all have their effects at once: they contradict each "
-            "other, or one needs people who are not asked. State the cell means in a World of your own."
+            f"The hypotheses {names} about {rows[0].score!r} cannot all have their effects at once: they contradict "
+            "each other, or one needs people who are not asked. State the cell means in a World of your own."
         )
     return np.where(np.abs(solved) < 1e-12, 0.0, solved)
 

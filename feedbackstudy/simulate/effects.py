@@ -47,9 +47,9 @@ def deviations(study: Study, world: World, slots: tuple[Slot, ...], cells: tuple
     place = {(slot.name, slot.occasion): i for i, slot in enumerate(slots)}
     moved = np.zeros((len(cells), len(slots)))  # in standard deviations of the score
     for i, slot in enumerate(slots):
-        if slot.name not in {m.outcome for m in world.means} or i not in said:
+        entry = said.get(i)
+        if entry is None:
             continue
-        entry = said[i]
         row = np.array([entry.cells.get(cell.key, 0.0) for cell in cells]) * world.effect_scale
         row = row / slot.sd if entry.unit == "raw" else row * spread
         if world.fade_half_life is not None and slot.after:
@@ -60,8 +60,12 @@ def deviations(study: Study, world: World, slots: tuple[Slot, ...], cells: tuple
         target = place[lead.outcome, lead.occasion]
         if target not in said:
             moved[:, target] += lead.slope * moved[:, place[lead.by, lead.by_occasion]]
-    shifts = np.zeros_like(moved)
     raw = {i for i, entry in said.items() if entry.unit == "raw"}
+    return _latent(world, slots, cells, moved, raw)
+
+
+def _latent(world: World, slots: tuple[Slot, ...], cells: tuple[Cell, ...], moved: Floats, raw: set[int]) -> Floats:
+    shifts = np.zeros_like(moved)
     for i, slot in enumerate(slots):
         if world.metric == "latent" and i not in raw:
             shifts[:, i] = moved[:, i]

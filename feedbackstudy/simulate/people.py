@@ -41,7 +41,7 @@ def unit_numbers(study: Study, world: World) -> dict[str, int]:
     if not study.units:
         if "participant" not in world.n:
             raise DeclarationError(
-                "Nobody says how many people there are: give the study 'units' with n, or the world n: {participant: 200}."
+                "Nobody says how many people there are: give the study 'units' with n, or the world n: {participant: 90}."
             )
         return {"participant": world.n["participant"]}
     found: dict[str, int] = {}
@@ -155,7 +155,7 @@ def allocation_plan(study: Study, numbers: dict[str, int]) -> Plan:
     )
     if len(outer) > int(cluster.max()) + 1:
         raise DeclarationError(
-            f"{int(cluster.max()) + 1} clusters cannot fill {len(outer)} conditions that clusters get; plan more clusters."
+            f"{int(cluster.max()) + 1} clusters cannot fill {len(outer)} conditions that clusters get; plan more."
         )
     return Plan(weights=weights, cluster=cluster, outer=outer, n=n)  # type: ignore[arg-type]
 
