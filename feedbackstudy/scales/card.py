@@ -182,7 +182,7 @@ def _evidence(evidence: Evidence, seen: _Sources) -> list[Block]:
     blocks += [Text(note) for note in evidence.notes]
     if evidence.is_empty:
         blocks.append(Text("No evidence was seen at a source."))
-    return blocks + _recalled(evidence)
+    return blocks + _recalled(evidence, seen)
 
 
 def _percentiles(norm: Norm) -> Table:
@@ -232,10 +232,10 @@ def _structure(evidence: Evidence, seen: _Sources) -> list[Block]:
     return blocks + [Text(note) for note in found.notes]
 
 
-def _recalled(evidence: Evidence) -> list[Block]:
+def _recalled(evidence: Evidence, seen: _Sources) -> list[Block]:
     if not evidence.from_memory:
         return []
-    rows = tuple(("from memory, never cite", entry.what, entry.consult) for entry in evidence.from_memory)
+    rows = tuple(("from memory, never cite", entry.what, seen.mark(entry.consult)) for entry in evidence.from_memory)
     return [Table(("status", "recalled", "consult"), rows, "No evidence: recalled, not seen at a source")]
 
 
