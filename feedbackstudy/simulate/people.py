@@ -41,7 +41,7 @@ def unit_numbers(study: Study, world: World) -> dict[str, int]:
     if not study.units:
         if "participant" not in world.n:
             raise DeclarationError(
-                "Nobody says how many people there are: give the study 'units' with n, or the world n: {participant: 90}."
+                "Nobody says how many people there are: give the study 'units' with n, or the world {participant: 90}."
             )
         return {"participant": world.n["participant"]}
     found: dict[str, int] = {}
