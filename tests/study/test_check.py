@@ -383,8 +383,9 @@ def test_a_check_changes_nothing_and_repeats_itself(sound: Data) -> None:
 def test_every_finding_that_a_check_can_make_is_tested_in_both_directions() -> None:
     paths = Path(checks.__file__).parent.glob("*.py")
     made = {code for path in paths for code in re.findall(r'^ +"([a-z_]+)",$', path.read_text(), re.M)}
-    spoken = {code for _, code, _ in CASES} | {code.removeprefix("study.") for code in SOUND}
+    ours = {code.removeprefix("study.") for code in SOUND if code.startswith("study.")}  # others: tests of their room
+    spoken = {code for _, code, _ in CASES} | ours
 
     assert len(made) > 40
     assert made <= spoken  # silent on the sound study, by the first test; those it speaks of are in QUIET
-    assert {code.removeprefix("study.") for code in SOUND} <= {code for code, _ in QUIET}
+    assert ours <= {code for code, _ in QUIET}
