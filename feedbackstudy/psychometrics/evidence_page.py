@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from feedbackstudy.psychometrics.conditions import notices
 from feedbackstudy.psychometrics.evidence_record import EvidenceLine, ScaleEvidence
 from feedbackstudy.psychometrics.invariance.record import Invariance
-from feedbackstudy.render import Block, Page, Table, Text, interval, number, p_value, table_of
+from feedbackstudy.render import Block, Page, Table, Text, interval, number, p_value, table_of, unbroken
 
 __all__ = ["evidence_page", "level_rows", "lines_table"]
 
@@ -236,7 +236,7 @@ def level_rows(result: Invariance) -> list[dict[str, object]]:
     rows: list[dict[str, object]] = []
     for row, level in zip(result.frame().itertuples(), result.levels, strict=True):
         test = level.test
-        step = f"{number(test.chisq, 2)} ({number(test.df, 0)}), {p_value(test.p)}" if test else _DASH
+        step = f"{number(test.chisq, 2)} ({number(test.df, 0)}), {unbroken(p_value(test.p))}" if test else _DASH
         rows.append(
             {
                 "level": row.level,

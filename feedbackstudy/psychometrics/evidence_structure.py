@@ -12,6 +12,7 @@ from feedbackstudy.psychometrics.evidence_answers import Answers
 from feedbackstudy.psychometrics.evidence_record import EvidenceLine
 from feedbackstudy.psychometrics.items import ItemAnalysis
 from feedbackstudy.psychometrics.published_values import loading_similarity
+from feedbackstudy.scales.evidence import Fit
 
 __all__ = ["fit_lines", "item_lines", "structure_lines"]
 
@@ -89,7 +90,7 @@ def fit_lines(answers: Answers, models: Mapping[str, CFA]) -> Iterator[EvidenceL
             line = EvidenceLine(
                 part="structure", what=f"{said}{index.upper()}, {kind}", here=value, low=low, high=high, n=model.n
             )
-            published = [f for f in (evidence.fits if evidence else ()) if index in f.indices]
+            published = [f for f in (evidence.fits if evidence else ()) if index in f.indices and _alike(f, kind)]
             for fit in published:
                 yield replace(
                     line,
@@ -99,10 +100,18 @@ def fit_lines(answers: Answers, models: Mapping[str, CFA]) -> Iterator[EvidenceL
                     source=evidence.source if evidence else "",
                     difference=value - fit.indices[index],
                     verdict="not tested",
-                    why="fit indices of two samples have no test; estimator and model may differ",
+                    why="fit indices of two samples have no test",
                 )
             if not published:
                 yield line
+
+
+def _alike(fit: Fit, kind: str) -> bool:
+    """Say whether a published fit is of the same kind; one that does not say is shown beside both."""
+    said = f"{fit.model} {fit.estimator}".lower()
+    ordinal = any(word in said for word in ("ordinal", "categorical", "wls"))
+    continuous = not ordinal and any(word in said for word in ("ml", "maximum likelihood", "continuous"))
+    return not (ordinal or continuous) or (ordinal if kind == "ordinal" else continuous)
 
 
 def item_lines(answers: Answers, items: Mapping[str, ItemAnalysis]) -> Iterator[EvidenceLine]:

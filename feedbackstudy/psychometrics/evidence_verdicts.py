@@ -116,6 +116,8 @@ def _invariance(e: ScaleEvidence) -> Iterator[Notice]:
         freed = f" after freeing {', '.join(result.freed)}" if result.freed else ""
         good = reached.split(" ")[0] in {"scalar", "strict"}
         meaning = "means can be compared" if good else "compare no means of this score"
+        if good and result.freed:
+            meaning = "factor means can be compared; mean scores carry the bias of the freed items"
         yield Notice(
             f"Invariance between {kind}s: {reached} reached{freed}; {meaning} ({result.rule.says}).",
             "good" if good and not result.freed else "warning",

@@ -119,6 +119,14 @@ def test_published_values_stand_beside_with_n_and_verdict(efficacy):
     assert len(frame[frame["part"] == "score"]) == len([n for n in fs.scales.get("gse").evidence.norms if n.mean])
 
 
+def test_published_fit_stands_beside_a_model_of_its_kind_only(efficacy):
+    frame = efficacy.frame()
+    fits = frame[frame["what"].str.contains("CFI|RMSEA|SRMR") & (frame["sample"] != "")]
+    ordinal = fits["what"].str.endswith("ordinal")
+    assert fits[ordinal]["sample"].str.contains("WLSMV").all()
+    assert not fits[~ordinal]["sample"].str.contains("WLSMV").any()
+
+
 def test_figures_from_memory_are_never_shown():
     scale = next(
         s
