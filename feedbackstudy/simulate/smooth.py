@@ -28,13 +28,35 @@ class Linear:
     sd: float
 
     def coefficients(self, shift: float = 0.0) -> Floats:
-        """Return the Hermite coefficients of the score; see `Graded.coefficients`."""
+        """Return the Hermite coefficients of the score; see `Graded.coefficients`.
+
+        Parameters
+        ----------
+        shift : float
+            Mean of the latent variable.
+
+        Returns
+        -------
+        ndarray of shape (ORDER + 1,)
+            Coefficients of order 0, 1, 2 ...; the first is the mean.
+        """
         found = np.zeros(ORDER + 1)
         found[:2] = self.mean(shift), self.sd
         return found
 
     def variance(self, shift: float = 0.0) -> float:
-        """Return the variance, whatever the shift."""
+        """Return the variance, whatever the shift.
+
+        Parameters
+        ----------
+        shift : float
+            Mean of the latent variable; it changes nothing.
+
+        Returns
+        -------
+        float
+            Variance within a cell.
+        """
         del shift
         return self.sd**2
 
@@ -43,15 +65,50 @@ class Linear:
         return 1.0
 
     def mean(self, shift: float) -> float:
-        """Return the mean at a latent mean."""
+        """Return the mean at a latent mean.
+
+        Parameters
+        ----------
+        shift : float
+            Mean of the latent variable.
+
+        Returns
+        -------
+        float
+            Mean of the column.
+        """
         return self.at + self.sd * shift
 
     def shift_for(self, mean: float) -> float:
-        """Return the latent mean at which the column has a mean."""
+        """Return the latent mean at which the column has a mean.
+
+        Parameters
+        ----------
+        mean : float
+            Wanted mean of the column.
+
+        Returns
+        -------
+        float
+            Latent mean.
+        """
         return (mean - self.at) / self.sd
 
     def answers(self, latent: Floats, chance: np.random.Generator) -> Floats:
-        """Return the column, as one item."""
+        """Return the column, as one item.
+
+        Parameters
+        ----------
+        latent : ndarray of shape (n,)
+            The latent variable.
+        chance : Generator
+            A stream; nothing is drawn from it.
+
+        Returns
+        -------
+        ndarray of shape (n, 1)
+            Values.
+        """
         del chance
         return (self.at + self.sd * latent)[:, None]
 
@@ -80,11 +137,33 @@ class Growing:
     whole: bool
 
     def coefficients(self, shift: float = 0.0) -> Floats:
-        """Return the Hermite coefficients of the expected value; see `Graded.coefficients`."""
+        """Return the Hermite coefficients of the expected value; see `Graded.coefficients`.
+
+        Parameters
+        ----------
+        shift : float
+            Mean of the latent variable.
+
+        Returns
+        -------
+        ndarray of shape (ORDER + 1,)
+            Coefficients of order 0, 1, 2 ...; the first is the mean.
+        """
         return growth_coefficients(self.mean(shift), self.rate)
 
     def variance(self, shift: float = 0.0) -> float:
-        """Return the variance at a latent mean."""
+        """Return the variance at a latent mean.
+
+        Parameters
+        ----------
+        shift : float
+            Mean of the latent variable.
+
+        Returns
+        -------
+        float
+            Variance within a cell.
+        """
         mean = self.mean(shift)
         return mean**2 * math.expm1(self.rate**2) + (mean if self.whole else 0.0)
 
@@ -93,17 +172,57 @@ class Growing:
         return float((self.coefficients()[1:] ** 2).sum() / self.variance())
 
     def mean(self, shift: float) -> float:
-        """Return the mean at a latent mean."""
+        """Return the mean at a latent mean.
+
+        Parameters
+        ----------
+        shift : float
+            Mean of the latent variable.
+
+        Returns
+        -------
+        float
+            Mean of the column.
+        """
         return self.at * math.exp(self.rate * shift)
 
     def shift_for(self, mean: float) -> float:
-        """Return the latent mean at which the column has a mean."""
+        """Return the latent mean at which the column has a mean.
+
+        Parameters
+        ----------
+        mean : float
+            Wanted mean of the column.
+
+        Returns
+        -------
+        float
+            Latent mean.
+
+        Raises
+        ------
+        InputError
+            Where the mean is not above 0.
+        """
         if mean <= 0:
             raise InputError(f"a mean of {mean:g} is impossible for a count or a time; it must be above 0.")
         return math.log(mean / self.at) / self.rate
 
     def answers(self, latent: Floats, chance: np.random.Generator) -> Floats:
-        """Draw the column, as one item."""
+        """Draw the column, as one item.
+
+        Parameters
+        ----------
+        latent : ndarray of shape (n,)
+            The latent variable.
+        chance : Generator
+            A stream; only counts draw from it.
+
+        Returns
+        -------
+        ndarray of shape (n, 1)
+            Counts or times.
+        """
         expected = self.at * np.exp(self.rate * latent - self.rate**2 / 2)
         return (chance.poisson(expected).astype(np.float64) if self.whole else expected)[:, None]
 

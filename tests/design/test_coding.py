@@ -159,7 +159,7 @@ def test_an_interaction_over_an_empty_cell_is_lost_and_an_arm_needs_its_people()
 
 
 def test_an_unknown_empty_cell_or_term_is_refused():
-    with pytest.raises(DeclarationError, match="Cell 'a:c:x' is unknown.*'a:c:e'"):
+    with pytest.raises(DeclarationError, match=r"Cell 'a:c:x' is unknown\..*'a:c:e'"):
         aliasing(crossing(), empty=["a:c:x"])
     with pytest.raises(NotFoundError):
         model_matrix(crossing(), [("x", "w")])

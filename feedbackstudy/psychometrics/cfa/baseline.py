@@ -14,7 +14,18 @@ type Floats = NDArray[np.float64]
 
 
 def own_moments(values: Floats) -> tuple[Floats, Floats]:
-    """Return each item's mean and variance (divisor n) over the people who answered it."""
+    """Return each item's mean and variance (divisor n) over the people who answered it.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n, p)
+        Answers, NaN where missing.
+
+    Returns
+    -------
+    tuple of ndarray
+        Means and variances, each of shape (p,).
+    """
     return np.nanmean(values, axis=0), np.nanvar(values, axis=0)
 
 

@@ -16,7 +16,18 @@ __all__ = ["Comparison", "compare", "index_kind"]
 
 
 def index_kind(fit: CFA) -> str:
-    """Return which CFI and RMSEA to compare: robust where they exist, else of the scaled test, else plain."""
+    """Return which CFI and RMSEA to compare: robust where they exist, else of the scaled test, else plain.
+
+    Parameters
+    ----------
+    fit : CFA
+        A fitted model.
+
+    Returns
+    -------
+    str
+        ``".robust"``, ``".scaled"`` or ``""``: what follows ``cfi`` in the names of its fit measures.
+    """
     for suffix in (".robust", ".scaled", ""):
         if f"cfi{suffix}" in fit.fit and fit.fit[f"cfi{suffix}"] == fit.fit[f"cfi{suffix}"]:
             return suffix

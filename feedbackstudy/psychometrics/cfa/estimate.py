@@ -26,7 +26,27 @@ _KEPT = frozenset({"npar", "df", "ntotal"})
 
 
 def errors_of(estimator: Estimator, se: str, missing: str) -> str:
-    """Return which standard errors are computed."""
+    """Return which standard errors are computed.
+
+    Parameters
+    ----------
+    estimator : Estimator
+        How the model is fitted.
+    se : {"default", "expected", "observed", "sandwich"}
+        What the user asked for; the default is the estimator's own.
+    missing : str
+        How missing answers are used; with ``"fiml"`` a default of expected becomes observed.
+
+    Returns
+    -------
+    str
+        ``expected``, ``observed``, ``sandwich`` or ``moments``, as in `Fitted`.
+
+    Raises
+    ------
+    DeclarationError
+        If `se` is unknown, or asks least squares for errors that need a likelihood.
+    """
     if se not in _ERRORS:
         raise DeclarationError(choices("Standard error", se, _ERRORS))
     if se != "default":
@@ -38,7 +58,29 @@ def errors_of(estimator: Estimator, se: str, missing: str) -> str:
 
 
 def is_ordinal(estimator: Estimator, ordered: Collection[str] | str | None, items: tuple[str, ...]) -> bool:
-    """Say whether the items are fitted as ordinal, and refuse a mixture."""
+    """Say whether the items are fitted as ordinal, and refuse a mixture.
+
+    Parameters
+    ----------
+    estimator : Estimator
+        How the model is fitted.
+    ordered : collection of str, "all" or None
+        Names of the ordinal items; None leaves it to the estimator.
+    items : tuple of str
+        Observed variables of the model.
+
+    Returns
+    -------
+    bool
+        Whether every item is ordinal.
+
+    Raises
+    ------
+    DataError
+        If an ordinal item is not in the model, or only some items are ordinal.
+    DeclarationError
+        If `ordered` is another string, or the estimator takes items as continuous.
+    """
     if ordered is None:
         return estimator.ordinal
     if isinstance(ordered, str) and ordered != "all":
@@ -56,7 +98,18 @@ def is_ordinal(estimator: Estimator, ordered: Collection[str] | str | None, item
 
 
 def thresholds_of(sample: Sample) -> dict[str, int]:
-    """Return the number of thresholds of every ordinal item."""
+    """Return the number of thresholds of every ordinal item.
+
+    Parameters
+    ----------
+    sample : Sample
+        The data.
+
+    Returns
+    -------
+    dict of str to int
+        Ordinal item -> number of thresholds; empty for continuous items.
+    """
     if not sample.polychorics:
         return {}
     first = sample.polychorics[0]

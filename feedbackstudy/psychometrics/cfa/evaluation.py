@@ -41,7 +41,24 @@ class Objective(Protocol):
     def evaluate(self, structure: Structure, x: Floats, *, observed: bool) -> list[Evaluation]:
         """Return one evaluation a group, in the group's active parameters, weighted by its share of people.
 
-        Raises `numpy.linalg.LinAlgError` where an implied covariance matrix is not positive definite.
+        Parameters
+        ----------
+        structure : Structure
+            The model.
+        x : ndarray of shape (n_rows,)
+            All parameters, fixed ones included.
+        observed : bool
+            Whether second derivatives are wanted.
+
+        Returns
+        -------
+        list of Evaluation
+            One a group, in the group's active parameters, weighted.
+
+        Raises
+        ------
+        numpy.linalg.LinAlgError
+            Where an implied covariance matrix is not positive definite.
         """
         ...
 

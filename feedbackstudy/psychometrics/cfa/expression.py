@@ -176,7 +176,18 @@ def parse(text: str) -> Expression:
 
 
 def names_in(tree: Expression) -> set[str]:
-    """Return the labels an expression uses."""
+    """Return the labels an expression uses.
+
+    Parameters
+    ----------
+    tree : Expression
+        What `parse` returned.
+
+    Returns
+    -------
+    set of str
+        Labels, each once; functions are not among them.
+    """
     own = {tree.name} if tree.kind == "name" else set()
     return own.union(*(names_in(part) for part in tree.parts))
 
@@ -236,7 +247,18 @@ def evaluate(tree: Expression, known: Mapping[str, Dual], width: int) -> Dual:
 
 
 def written(tree: Expression) -> str:
-    """Write an expression back as text, fully bracketed."""
+    """Write an expression back as text, fully bracketed.
+
+    Parameters
+    ----------
+    tree : Expression
+        What `parse` returned.
+
+    Returns
+    -------
+    str
+        The arithmetic; powers are written ``^``.
+    """
     if tree.kind == "number":
         return repr(tree.value)
     if tree.kind == "name":

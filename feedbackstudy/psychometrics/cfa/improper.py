@@ -19,7 +19,18 @@ _SHOWN = 6
 
 
 def free_names(structure: Structure) -> list[str]:
-    """Return a name for every free parameter: its first row, with the group where there are several."""
+    """Return a name for every free parameter: its first row, with the group where there are several.
+
+    Parameters
+    ----------
+    structure : Structure
+        The model.
+
+    Returns
+    -------
+    list of str
+        In the order of the columns of ``structure.K``.
+    """
     rows = structure.table.rows
     names = []
     for column in structure.K.T:
@@ -29,7 +40,20 @@ def free_names(structure: Structure) -> list[str]:
 
 
 def not_converged(iterations: int, gradient: float) -> Issue:
-    """Return the issue of a search that did not settle."""
+    """Return the issue of a search that did not settle.
+
+    Parameters
+    ----------
+    iterations : int
+        Steps of the search.
+    gradient : float
+        Largest absolute element of the gradient where it stopped.
+
+    Returns
+    -------
+    Issue
+        An error named ``cfa.not_converged``.
+    """
     return Issue(
         code="cfa.not_converged",
         severity=Severity.ERROR,

@@ -40,7 +40,22 @@ class GroupState:
 
 
 def moment_count(structure: Structure, sample: Sample, *, means: bool) -> int:
-    """Return the number of sample moments the model explains."""
+    """Return the number of sample moments the model explains.
+
+    Parameters
+    ----------
+    structure : Structure
+        The model.
+    sample : Sample
+        The data.
+    means : bool
+        Whether means of continuous items are modelled; ordinal items count their thresholds.
+
+    Returns
+    -------
+    int
+        Moments of all groups together.
+    """
     p = structure.n_items
     if sample.polychorics:
         return sum(len(q.tau) + len(q.rho) for q in sample.polychorics)
@@ -125,7 +140,18 @@ class Fitted:
         return np.asarray(bread / self.sample.n)
 
     def scores(self, g: int) -> Floats:
-        """Return casewise scores of a group in its active parameters."""
+        """Return casewise scores of a group in its active parameters.
+
+        Parameters
+        ----------
+        g : int
+            Position of the group, 0-based.
+
+        Returns
+        -------
+        ndarray of shape (n_g, n_active)
+            Gradient of each person's log-likelihood, in the order of the rows.
+        """
         at = self.states[g]
         if self.sample.patterns:
             return pattern_scores(self.sample.patterns[g], at.state.mu, at.state.sigma, at.d)
@@ -186,7 +212,18 @@ class Fitted:
         return {}
 
     def saturated(self, g: int) -> tuple[Floats, Floats, Floats]:
-        """Return expected information, score cross-products and Hessian of a group's unrestricted model (FIML)."""
+        """Return expected information, score cross-products and Hessian of a group's unrestricted model (FIML).
+
+        Parameters
+        ----------
+        g : int
+            Position of the group, 0-based.
+
+        Returns
+        -------
+        tuple of ndarray
+            Three matrices, per person, over the p means and then the p(p + 1)/2 covariances.
+        """
         if g not in self._saturated:
             data, m = self.sample.patterns[g], self.sample.moments[g]
             d = saturated_pairs(len(m.mean))

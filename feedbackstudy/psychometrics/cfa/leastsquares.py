@@ -35,7 +35,20 @@ class Target:
 
 
 def weighted(weight: Floats, right: Floats) -> Floats:
-    """Return ``W @ right`` for a diagonal or full weight."""
+    """Return ``W @ right`` for a diagonal or full weight.
+
+    Parameters
+    ----------
+    weight : ndarray of shape (r,) or (r, r)
+        Diagonal or full weight.
+    right : ndarray of shape (r,) or (r, k)
+        What it multiplies.
+
+    Returns
+    -------
+    ndarray
+        Of the shape of `right`.
+    """
     if weight.ndim == 2:
         return np.asarray(weight @ right)
     return np.asarray(weight[:, None] * right if right.ndim == 2 else weight * right)
@@ -63,13 +76,43 @@ class LeastSquares:
     weights: tuple[float, ...]
 
     def vector(self, structure: Structure, group: GroupStructure, x: Floats) -> ImpliedVector:
-        """Return a group's implied moments as a vector."""
+        """Return a group's implied moments as a vector.
+
+        Parameters
+        ----------
+        structure : Structure
+            The model.
+        group : GroupStructure
+            The group.
+        x : ndarray of shape (n_rows,)
+            All parameters, fixed ones included.
+
+        Returns
+        -------
+        ImpliedVector
+            Moments and derivatives, in the order of the group's `Target`.
+        """
         if self.ordinal:
             return ordinal_vector(structure, group, x)
         return continuous_vector(structure, group, x, means=self.means)
 
     def evaluate(self, structure: Structure, x: Floats, *, observed: bool) -> list[Evaluation]:
-        """Return each group's part; see `Objective`."""
+        """Return each group's part; see `Objective`.
+
+        Parameters
+        ----------
+        structure : Structure
+            The model.
+        x : ndarray of shape (n_rows,)
+            All parameters, fixed ones included.
+        observed : bool
+            Whether second derivatives are wanted; ordinal items have none.
+
+        Returns
+        -------
+        list of Evaluation
+            One a group, in the group's active parameters, weighted.
+        """
         return [
             self._group(structure, group, target, weight, x, observed=observed)
             for group, target, weight in zip(structure.groups, self.groups, self.weights, strict=True)

@@ -42,7 +42,22 @@ class Place:
     names: Mapping[str, str]
 
     def at(self, lhs: str, op: str, rhs: str = "") -> tuple[str, int]:
-        """Return the key of a parameter here."""
+        """Return the key of a parameter here.
+
+        Parameters
+        ----------
+        lhs : str
+            Left-hand variable of the model.
+        op : str
+            Operator, as in `Statement`.
+        rhs : str
+            Right-hand variable of the model, or the threshold's name where `op` is ``|``; empty for intercepts.
+
+        Returns
+        -------
+        tuple of (str, int)
+            The parameter's name with the variables of this place, and the group.
+        """
         right = rhs if op == "|" else self.names.get(rhs, rhs)
         return f"{self.names.get(lhs, lhs)}{op}{right}", self.group
 

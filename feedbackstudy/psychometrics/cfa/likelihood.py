@@ -43,6 +43,16 @@ class Moments:
 def log_determinant(S: Floats) -> float:
     """Return log|S| of a positive definite matrix.
 
+    Parameters
+    ----------
+    S : ndarray of shape (p, p)
+        Symmetric matrix.
+
+    Returns
+    -------
+    float
+        Natural logarithm of the determinant.
+
     Raises
     ------
     numpy.linalg.LinAlgError
@@ -121,7 +131,27 @@ class Likelihood:
     weights: tuple[float, ...]
 
     def evaluate(self, structure: Structure, x: Floats, *, observed: bool) -> list[Evaluation]:
-        """Return each group's part; see `Objective`."""
+        """Return each group's part; see `Objective`.
+
+        Parameters
+        ----------
+        structure : Structure
+            The model.
+        x : ndarray of shape (n_rows,)
+            All parameters, fixed ones included.
+        observed : bool
+            Whether second derivatives are wanted.
+
+        Returns
+        -------
+        list of Evaluation
+            One a group, in the group's active parameters, weighted.
+
+        Raises
+        ------
+        numpy.linalg.LinAlgError
+            Where an implied covariance matrix is not positive definite.
+        """
         return [
             self._group(structure, group, sample, weight, x, observed=observed)
             for group, sample, weight in zip(structure.groups, self.groups, self.weights, strict=True)

@@ -60,7 +60,13 @@ class Patterns:
 
     @classmethod
     def of(cls, values: Floats) -> "Patterns":
-        """Group the rows of a table."""
+        """Group the rows of a table.
+
+        Parameters
+        ----------
+        values : ndarray of shape (n, p)
+            Answers, NaN where missing; no row is wholly missing.
+        """
         seen = ~np.isnan(values)
         masks, inverse, counts = np.unique(seen, axis=0, return_inverse=True, return_counts=True)
         order = np.argsort(inverse.ravel(), kind="stable")
@@ -94,7 +100,18 @@ class Patterns:
         return float(0.5 * np.log(2 * np.pi) * (self.shares @ self.masks.sum(axis=1)))
 
     def inverses(self, sigma: Floats) -> tuple[Floats, Floats]:
-        """Return the zero-padded inverse and log determinant of every pattern's part of `sigma`."""
+        """Return the zero-padded inverse and log determinant of every pattern's part of `sigma`.
+
+        Parameters
+        ----------
+        sigma : ndarray of shape (p, p)
+            Covariance of all items.
+
+        Returns
+        -------
+        tuple of ndarray
+            Inverses of shape (k, p, p) and log determinants of shape (k,).
+        """
         full = np.where(self.outer, sigma, 0.0)
         p = np.arange(sigma.shape[0])
         full[:, p, p] += ~self.masks
@@ -105,11 +122,30 @@ class Patterns:
         return P, log_dets
 
     def gaps(self, mu: Floats) -> Floats:
-        """Return pattern means minus `mu`, zero where missing."""
+        """Return pattern means minus `mu`, zero where missing.
+
+        Parameters
+        ----------
+        mu : ndarray of shape (p,)
+            Means of all items.
+        """
         return np.asarray((self.means - mu) * self.masks)
 
     def value(self, mu: Floats, sigma: Floats) -> float:
-        """Return minus the mean log-likelihood without its constant."""
+        """Return minus the mean log-likelihood without its constant.
+
+        Parameters
+        ----------
+        mu : ndarray of shape (p,)
+            Means of all items.
+        sigma : ndarray of shape (p, p)
+            Their covariance.
+
+        Returns
+        -------
+        float
+            Per person; `constant` is what is left out.
+        """
         P, log_dets = self.inverses(sigma)
         d = self.gaps(mu)
         spread = self.covs + d[:, :, None] * d[:, None, :]
@@ -154,7 +190,18 @@ def expectation_maximisation(data: Patterns) -> Moments:
 
 
 def saturated_pairs(p: int) -> Pairs:
-    """Return the derivatives of free means and covariances: first the means, then the lower triangle."""
+    """Return the derivatives of free means and covariances: first the means, then the lower triangle.
+
+    Parameters
+    ----------
+    p : int
+        Number of items.
+
+    Returns
+    -------
+    Pairs
+        With p + p(p + 1)/2 columns.
+    """
     i, j = np.tril_indices(p)
     a, b, m = np.zeros((3, p, p + len(i)))
     at = np.arange(len(i)) + p
@@ -262,7 +309,22 @@ class FullInformation:
     weights: tuple[float, ...]
 
     def evaluate(self, structure: Structure, x: Floats, *, observed: bool) -> list[Evaluation]:
-        """Return each group's part; see `Objective`."""
+        """Return each group's part; see `Objective`.
+
+        Parameters
+        ----------
+        structure : Structure
+            The model.
+        x : ndarray of shape (n_rows,)
+            All parameters, fixed ones included.
+        observed : bool
+            Whether second derivatives are wanted.
+
+        Returns
+        -------
+        list of Evaluation
+            One a group, in the group's active parameters, weighted.
+        """
         return [
             self._group(structure, group, data, weight, x, observed=observed)
             for group, data, weight in zip(structure.groups, self.groups, self.weights, strict=True)

@@ -57,7 +57,18 @@ class Statement:
     modifiers: tuple[Modifier, ...] = ()
 
     def modifier(self, group: int) -> Modifier:
-        """Return the modifier that holds in a group (0-based)."""
+        """Return the modifier that holds in a group (0-based).
+
+        Parameters
+        ----------
+        group : int
+            Position of the group.
+
+        Returns
+        -------
+        Modifier
+            The default one where none was stated.
+        """
         if not self.modifiers:
             return Modifier()
         return self.modifiers[group if len(self.modifiers) > 1 else 0]
@@ -134,7 +145,18 @@ class FactorModel:
         return {f: tuple(s.rhs for s in self.statements if s.op == "=~" and s.lhs == f) for f in self.factors}
 
     def adding(self, statements: Iterable[Statement]) -> "FactorModel":
-        """Return the model with more statements behind the others."""
+        """Return the model with more statements behind the others.
+
+        Parameters
+        ----------
+        statements : iterable of Statement
+            What to add.
+
+        Returns
+        -------
+        FactorModel
+            A new model; constraints and options are kept.
+        """
         return replace(self, statements=(*self.statements, *statements))
 
 

@@ -41,7 +41,22 @@ class ImpliedVector:
 
 
 def sample_vector(mean: Floats, cov: Floats, *, means: bool) -> Floats:
-    """Return sample moments in the order of `continuous_vector`."""
+    """Return sample moments in the order of `continuous_vector`.
+
+    Parameters
+    ----------
+    mean : ndarray of shape (p,)
+        Means.
+    cov : ndarray of shape (p, p)
+        Covariances.
+    means : bool
+        Whether means stand before the covariances.
+
+    Returns
+    -------
+    ndarray of shape (r,)
+        The moments.
+    """
     part = cov[np.tril_indices(len(cov))]
     return np.concatenate([mean, part]) if means else part
 

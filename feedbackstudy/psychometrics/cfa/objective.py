@@ -17,7 +17,22 @@ type Floats = NDArray[np.float64]
 
 
 def shares(sample: Sample, estimator: Estimator, likelihood: str) -> tuple[float, ...]:
-    """Return each group's weight: n_g/n, or (n_g - 1)/n for least squares and Wishart likelihood."""
+    """Return each group's weight: n_g/n, or (n_g - 1)/n for least squares and Wishart likelihood.
+
+    Parameters
+    ----------
+    sample : Sample
+        The data.
+    estimator : Estimator
+        Which discrepancy.
+    likelihood : {"normal", "wishart"}
+        Divisor n or n - 1 for maximum likelihood; without effect on least squares.
+
+    Returns
+    -------
+    tuple of float
+        In the order of the groups.
+    """
     off = 0 if estimator.likelihood and likelihood == "normal" else 1
     return tuple((n - off) / sample.n for n in sample.counts)
 
@@ -28,7 +43,25 @@ def _unbiased(m: Moments) -> Moments:
 
 
 def gammas(sample: Sample, *, means: bool) -> list[Floats]:
-    """Return the distribution-free covariance of the moments by group."""
+    """Return the distribution-free covariance of the moments by group.
+
+    Parameters
+    ----------
+    sample : Sample
+        The data.
+    means : bool
+        Whether means of continuous items are among the moments.
+
+    Returns
+    -------
+    list of ndarray of shape (r, r)
+        In the order of the groups; moments as in `ImpliedVector`.
+
+    Raises
+    ------
+    DataError
+        If polychoric correlations come without their covariance.
+    """
     if sample.polychorics:
         found = [p.acov for p in sample.polychorics]
         if any(g is None for g in found):

@@ -19,7 +19,25 @@ KINDS = ("cor", "raw", "normalized", "standardized")
 
 
 def implied_correlations(fitted: Fitted, g: int) -> Floats:
-    """Return the correlations of latent responses that a model of ordinal items implies in a group."""
+    """Return the correlations of latent responses that a model of ordinal items implies in a group.
+
+    Parameters
+    ----------
+    fitted : Fitted
+        The model at its estimates.
+    g : int
+        Position of the group, 0-based.
+
+    Returns
+    -------
+    ndarray of shape (p, p)
+        Correlations, ones on the diagonal.
+
+    Raises
+    ------
+    DataError
+        If the model was not fitted by least squares.
+    """
     if not isinstance(fitted.objective, LeastSquares):
         raise DataError("Implied polychoric correlations exist for ordinal items only.")
     p = fitted.structure.n_items
@@ -31,7 +49,20 @@ def implied_correlations(fitted: Fitted, g: int) -> Floats:
 
 
 def sample_covariance(fitted: Fitted, g: int) -> Floats:
-    """Return the covariances that were fitted, with the divisor the estimator uses."""
+    """Return the covariances that were fitted, with the divisor the estimator uses.
+
+    Parameters
+    ----------
+    fitted : Fitted
+        The model at its estimates.
+    g : int
+        Position of the group, 0-based.
+
+    Returns
+    -------
+    ndarray of shape (p, p)
+        Covariances; of ordinal items their polychoric correlations.
+    """
     m = fitted.sample.moments[g]
     if isinstance(fitted.objective, Likelihood):
         return fitted.objective.groups[g].cov
@@ -91,7 +122,25 @@ def _free_of_means(parts: list[Block]) -> Blocks:
 
 
 def residual_frames(fitted: Fitted, kind: str) -> pd.DataFrame:
-    """Return residuals as a frame of items by items; see `CFA.residuals`."""
+    """Return residuals as a frame of items by items; see `CFA.residuals`.
+
+    Parameters
+    ----------
+    fitted : Fitted
+        The model at its estimates.
+    kind : str
+        Member of `KINDS`.
+
+    Returns
+    -------
+    DataFrame
+        Items by items; with several groups, the group is the first level of the index.
+
+    Raises
+    ------
+    DataError
+        If `kind` is unknown, or is in standard errors where items are ordinal or answers are missing.
+    """
     if kind not in KINDS:
         raise DataError(choices("Kind of residual", kind, KINDS))
     items, names = list(fitted.sample.items), fitted.sample.names

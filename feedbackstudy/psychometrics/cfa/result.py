@@ -30,7 +30,13 @@ type Floats = NDArray[np.float64]
 
 
 def records_of(frame: pd.DataFrame) -> list[dict[str, object]]:
-    """Return the rows of a frame as mappings by column name."""
+    """Return the rows of a frame as mappings by column name.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Any frame.
+    """
     return [{str(name): value for name, value in row.items()} for row in frame.to_dict("records")]
 
 

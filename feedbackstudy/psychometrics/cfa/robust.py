@@ -158,7 +158,18 @@ class Test:
 
 
 def standard_test(chisq: float, df: float) -> Test:
-    """Return an uncorrected test."""
+    """Return an uncorrected test.
+
+    Parameters
+    ----------
+    chisq, df : float
+        Statistic and degrees of freedom.
+
+    Returns
+    -------
+    Test
+        Corrected and uncorrected values are the same.
+    """
     return Test(chisq=chisq, df=df, scaled=chisq, df_scaled=df)
 
 

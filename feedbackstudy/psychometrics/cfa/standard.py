@@ -46,6 +46,18 @@ def residual_variances(fitted: Fitted, g: int) -> tuple[Floats, Floats]:
     """Return every variable's residual variance and its derivatives in the free parameters.
 
     Under delta the residual variances of ordinal items are what the scale leaves over.
+
+    Parameters
+    ----------
+    fitted : Fitted
+        The model at its estimates.
+    g : int
+        Position of the group, 0-based.
+
+    Returns
+    -------
+    tuple of ndarray
+        Variances of shape (v,), observed variables first, and derivatives of shape (v, n_free).
     """
     s = _scales(fitted, g)
     return s.residual, s.d_residual

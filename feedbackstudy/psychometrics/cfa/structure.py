@@ -104,7 +104,18 @@ class Structure:
         return len(self.table.items) + len(self.table.factors)
 
     def parameters(self, theta: Floats) -> Floats:
-        """Return all parameters, fixed ones included."""
+        """Return all parameters, fixed ones included.
+
+        Parameters
+        ----------
+        theta : ndarray of shape (n_free,)
+            Free parameters.
+
+        Returns
+        -------
+        ndarray of shape (n_rows,)
+            In the order of the table's rows.
+        """
         return self.c + self.K @ theta
 
 
@@ -130,7 +141,22 @@ def _columns(rows: tuple[Row, ...]) -> tuple[Floats, Floats]:
 
 
 def label_duals(rows: tuple[Row, ...], x: Floats, K: Floats) -> dict[str, Dual]:
-    """Return value and gradient of every labelled parameter."""
+    """Return value and gradient of every labelled parameter.
+
+    Parameters
+    ----------
+    rows : tuple of Row
+        Rows of the parameter table.
+    x : ndarray of shape (n_rows,)
+        Their values.
+    K : ndarray of shape (n_rows, n_free)
+        Their derivatives in the free parameters.
+
+    Returns
+    -------
+    dict of str to Dual
+        By label; rows without a label are left out.
+    """
     return {row.label: Dual(float(x[k]), K[k]) for k, row in enumerate(rows) if row.label}
 
 

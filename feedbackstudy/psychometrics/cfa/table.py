@@ -126,7 +126,20 @@ class ParameterTable:
 
 
 def kind_of(row: Row, factors: frozenset[str]) -> str:
-    """Return which member of `EQUAL` a row belongs to; empty for scales of latent responses."""
+    """Return which member of `EQUAL` a row belongs to; empty for scales of latent responses.
+
+    Parameters
+    ----------
+    row : Row
+        One parameter.
+    factors : frozenset of str
+        Names of the latent variables.
+
+    Returns
+    -------
+    str
+        Member of `EQUAL`, or empty.
+    """
     latent = row.lhs in factors
     if row.op == "~~":
         names = (("residuals", "residual.covariances"), ("lv.variances", "lv.covariances"))[latent]

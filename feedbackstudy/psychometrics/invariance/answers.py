@@ -41,7 +41,18 @@ class Reader:
     codes: Mapping[str, Floats]
 
     def at(self, theta: Floats) -> list[Parameters]:
-        """Return the parameters of every place at values of the free parameters."""
+        """Return the parameters of every place at values of the free parameters.
+
+        Parameters
+        ----------
+        theta : ndarray of shape (n_free,)
+            Free parameters.
+
+        Returns
+        -------
+        list of Parameters
+            In the order of the places.
+        """
         structure = self.fit.fitted.structure
         table = structure.table
         x = structure.parameters(theta)
@@ -68,7 +79,20 @@ class Reader:
         return np.array([value[place.at(item, "|", f"t{t + 1}")] for t in range(len(self.codes[item]) - 1)])
 
     def expected(self, by: Parameters, people: Parameters) -> Floats:
-        """Return the expected answers to all items by one place's parameters, for another place's people."""
+        """Return the expected answers to all items by one place's parameters, for another place's people.
+
+        Parameters
+        ----------
+        by : Parameters
+            Loadings, intercepts, residual variances and thresholds come from here.
+        people : Parameters
+            Means and covariance of the factors come from here.
+
+        Returns
+        -------
+        ndarray of shape (n_items,)
+            Means of continuous items; of ordinal items, expected codes.
+        """
         mean = by.intercepts + by.loadings @ people.means
         if not self.codes:
             return np.asarray(mean)
@@ -81,7 +105,22 @@ class Reader:
         )
 
     def dmacs(self, here: Parameters, reference: Parameters, deviations: Floats) -> Floats:
-        """Return the root mean square difference of expected answers over the people here, in standard deviations."""
+        """Return the root mean square difference of expected answers over the people here, in standard deviations.
+
+        Parameters
+        ----------
+        here : Parameters
+            The place compared; its people are those the differences are taken over.
+        reference : Parameters
+            The place it is compared with.
+        deviations : ndarray of shape (n_items,)
+            Standard deviation of each item.
+
+        Returns
+        -------
+        ndarray of shape (n_items,)
+            NaN for an ordinal item that does not load on exactly one factor.
+        """
         if not self.codes:
             change = here.intercepts - reference.intercepts
             slope = here.loadings - reference.loadings

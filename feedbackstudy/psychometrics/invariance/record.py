@@ -189,7 +189,18 @@ _MEANING = {
 
 
 def common_index(fits: Sequence[CFA]) -> str:
-    """Return the kind of CFI and RMSEA that every fit has."""
+    """Return the kind of CFI and RMSEA that every fit has.
+
+    Parameters
+    ----------
+    fits : sequence of CFA
+        Fits to compare; those not converged or not identified are passed over.
+
+    Returns
+    -------
+    str
+        ``".robust"``, ``".scaled"`` or ``""``, as from `index_kind`.
+    """
     kinds = [index_kind(fit) for fit in fits if fit.converged and fit.identified]
     for suffix in (".robust", ".scaled"):
         if kinds and all(not np.isnan(f.fit.get(f"cfi{suffix}", np.nan)) for f in fits if f.converged and f.identified):

@@ -40,7 +40,20 @@ class Task:
         return ORDINAL if self.thresholds else CONTINUOUS
 
     def fit(self, level: str, freed: frozenset[str]) -> CFA:
-        """Fit a level."""
+        """Fit a level.
+
+        Parameters
+        ----------
+        level : str
+            Member of `order`.
+        freed : frozenset of str
+            Parameters exempt from equality, such as ``"x3~1"``.
+
+        Returns
+        -------
+        CFA
+            The fit.
+        """
         first = {self.places[0].names.get(item, item): item for item in self.base.items}
         base_thresholds = {first[name]: count for name, count in self.thresholds.items() if name in first}
         options = Options(
@@ -56,7 +69,24 @@ class Task:
         return record(solved, missing=self.missing, made_by="invariance")
 
     def decide(self, name: str, fit: CFA, against: Level, freed: frozenset[str]) -> Level:
-        """Compare a fit with the level before it."""
+        """Compare a fit with the level before it.
+
+        Parameters
+        ----------
+        name : str
+            The level that was fitted.
+        fit : CFA
+            Its fit.
+        against : Level
+            The freer level to compare with.
+        freed : frozenset of str
+            Parameters exempt from equality in `fit`.
+
+        Returns
+        -------
+        Level
+            With the changes, the decision and its reason; it does not hold where a model has no solution.
+        """
         level = Level(name=name, fit=fit, freed=tuple(sorted(freed)), against=against.title)
         if not (_usable(fit) and _usable(against.fit)):
             return replace(
@@ -118,7 +148,18 @@ def _score_frame(task: Task, level: str, fit: CFA) -> pd.DataFrame:
 
 
 def base_parameters(task: Task) -> list[tuple[str, str, str]]:
-    """Return what can be equal between places: loadings, intercepts, residual variances, thresholds."""
+    """Return what can be equal between places: loadings, intercepts, residual variances, thresholds.
+
+    Parameters
+    ----------
+    task : Task
+        The comparison.
+
+    Returns
+    -------
+    list of (str, str, str)
+        Left-hand variable, operator and right-hand variable, in the names of the base model.
+    """
     keys = [(f, "=~", name) for f, names in task.base.loadings().items() for name in names]
     for item in task.base.items:
         keys += [(item, "~1", ""), (item, "~~", item)]
@@ -137,7 +178,24 @@ def _enough_left(task: Task, level: str, name: str, freed: frozenset[str]) -> bo
 
 
 def run(task: Task, levels: Sequence[str], partial: frozenset[str], *, search: bool) -> list[Level]:
-    """Fit and decide the levels in turn, searching where one fails and that is asked for."""
+    """Fit and decide the levels in turn, searching where one fails and that is asked for.
+
+    Parameters
+    ----------
+    task : Task
+        The comparison.
+    levels : sequence of str
+        Members of ``task.order``, freest first.
+    partial : frozenset of str
+        Parameters exempt from equality from the start.
+    search : bool
+        Whether to free parameters one by one where a level fails.
+
+    Returns
+    -------
+    list of Level
+        A failed level stands before its partial form; none follows a restricted level without a solution.
+    """
     first = task.fit(levels[0], partial)
     usable = first.converged and first.identified
     why = "The same model in every place; judge it by its own fit." if usable else "The model has no solution."
