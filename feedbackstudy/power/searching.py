@@ -87,7 +87,20 @@ class Search:
         self.whole = vary.startswith("n.")
 
     def at(self, value: float, simulations: int) -> tuple[float, float]:
-        """Return the goal and its Monte-Carlo error at a value."""
+        """Return the goal and its Monte-Carlo error at a value.
+
+        Parameters
+        ----------
+        value : float
+            Of what varies; rounded where it counts units.
+        simulations : int
+            Replicates.
+
+        Returns
+        -------
+        tuple of (float, float)
+            The goal and its Monte-Carlo standard error.
+        """
         value = float(round(value)) if self.whole else float(value)
         key = (value, simulations)
         if key not in self.known:
@@ -120,7 +133,27 @@ class Search:
         return float(np.mean(powers)), float(np.std(powers, ddof=1) / math.sqrt(_WORLDS))
 
     def find(self, target: float, low: float, high: float, mcse: float) -> float:
-        """Return the value that reaches the target, by regula falsi on probits, then with more simulations."""
+        """Return the value that reaches the target, by regula falsi on probits, then with more simulations.
+
+        Parameters
+        ----------
+        target : float
+            What the goal is to be.
+        low, high : float
+            Where to look.
+        mcse : float
+            Monte-Carlo standard error at which the search may stop.
+
+        Returns
+        -------
+        float
+            The value.
+
+        Raises
+        ------
+        InputError
+            Where nothing between the limits reaches the target.
+        """
         at_low, at_high = self.at(low, self.simulations)[0], self.at(high, self.simulations)[0]
         if (at_low - target) * (at_high - target) > 0:
             best = f"{at_low:.4g} at {low:g} and {at_high:.4g} at {high:g}"
@@ -171,7 +204,20 @@ class Search:
         return lambda reached: float(special.ndtri(min(max(reached, edge), 1 - edge))) - goal
 
     def slope(self, value: float, low: float, high: float) -> float:
-        """Return how fast the goal changes at the answer, per unit of what varies."""
+        """Return how fast the goal changes at the answer, per unit of what varies.
+
+        Parameters
+        ----------
+        value : float
+            The answer.
+        low, high : float
+            Limits that must not be left.
+
+        Returns
+        -------
+        float
+            Absolute slope.
+        """
         wide = max(0.1 * abs(value), 1.0 if self.whole else 0.02)
         a, b = max(low, value - wide), min(high, value + wide)
         simulations = min(self.simulations, 1000)
