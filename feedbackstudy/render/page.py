@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from feedbackstudy.render.text import clean, escape, number
+from feedbackstudy.render.untrusted import inlined
 
 __all__ = ["Block", "Facts", "Notice", "Numbered", "Page", "Rendered", "Table", "Text", "table_of"]
 
@@ -270,7 +271,7 @@ class Rendered(ABC):
         """Return what to show."""
 
     def _repr_html_(self) -> str:
-        return self.page().html()
+        return inlined(self.page().html())
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:  # noqa: ARG002
         """Give IPython the page also where it shows text, and not the record's repr, which may name a folder."""

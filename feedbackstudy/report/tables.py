@@ -6,6 +6,7 @@ from typing import Literal
 
 from feedbackstudy.errors import InputError
 from feedbackstudy.render import Page, Rendered, Table, Text, clean, escape
+from feedbackstudy.render.untrusted import inlined
 from feedbackstudy.report.page_style import NOTEBOOK_CSS
 
 __all__ = ["Cell", "Column", "ReportTable", "table"]
@@ -141,7 +142,7 @@ class ReportTable(Rendered):
         return Page(title=self.title, blocks=(body, *(Text(f"Note. {note}") for note in self.notes)))
 
     def _repr_html_(self) -> str:
-        return f'<style>{NOTEBOOK_CSS}</style><div class="fs-report">{self.html()}</div>'
+        return f'<style>{NOTEBOOK_CSS}</style><div class="fs-report">{inlined(self.html())}</div>'
 
 
 def _right(column: Column) -> str:
