@@ -197,7 +197,7 @@ def _diagnosis(
         row, verdict = summarised(each, found, study.plan, corrected=corrected.get(name), exact=exact)
         rows.append(row)
         decided[name] = verdict
-    notes += _unclustered(model, asked) if task.analysis is None else []
+    notes += [*_unclustered(model, asked), *_unapplied(study)] if task.analysis is None else []
     tests = [h.name for h in study.hypotheses if h.confirmatory] or [each.hypothesis.name for each in asked]
     matrix = np.column_stack([decided[name] for name in tests])
     whose = "user callable on whole invented studies" if task.analysis is not None else "batched rows of scores"
@@ -223,3 +223,15 @@ def _diagnosis(
             seed=task.seed,
         ),
     )
+
+
+def _unapplied(study: Study) -> list[str]:
+    """Say which parts of the plan the batched rows pass over."""
+    notes = []
+    if study.plan.exclusions:
+        names = ", ".join(study.plan.exclusions.names)
+        notes.append(f"The plan's exclusions ({names}) are not applied: everyone who answers counts.")
+    if study.plan.missing != "listwise":
+        how = study.plan.missing.replace("_", " ")
+        notes.append(f"The plan answers missing values by {how}; here each hypothesis uses its complete cases.")
+    return notes

@@ -329,3 +329,12 @@ def test_results_are_frozen_and_carry_their_world():
         made.alpha = 0.1
     assert made.provenance.seed == 1
     assert dict(made.provenance.data_sha256)["world"] == World(outcomes=[Outcome(name="mood", sd=2.0)]).digest()
+
+
+def test_what_the_plan_does_beyond_complete_cases_is_said_not_to_be_applied():
+    study = Study.load(template_folder("second-chance"))
+
+    notes = " ".join(diagnose(study, World.assumed(study), seed=1, n_simulations=20).notes)
+
+    assert "exclusions (inattentive, too_fast) are not applied" in notes
+    assert "multiple imputation; here each hypothesis uses its complete cases" in notes
