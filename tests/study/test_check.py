@@ -346,7 +346,7 @@ def test_a_check_prints_what_the_study_can_and_cannot_say(sound: Data) -> None:
     assert "practice selection" not in str(issues)
     assert issues.page().title == "Study check"
     assert not issues.errors
-    assert issues._repr_html_().count("<dt>cannot say</dt>") == len(issues.says.cannot)
+    assert issues.page().html().count("<dt>cannot say</dt>") == len(issues.says.cannot)
 
 
 def test_a_finding_names_file_and_line(tmp_path: Path) -> None:
