@@ -1,0 +1,210 @@
+"""What a frequentist model says of the cell means, before any hypothesis is put to it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import special
+
+from feedbackstudy.errors import DataError
+
+__all__ = ["CellFit", "ContrastFit", "JointTest", "Scale"]
+
+type Floats = NDArray[np.float64]
+type Scale = Literal["response", "log odds", "log rate", "latent"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContrastFit:
+    """One contrast of cell means.
+
+    Attributes
+    ----------
+    estimate, se : float
+        Estimate, minus the fixed value, and its standard error.
+    df : float
+        Degrees of freedom of t; infinite where the normal distribution is the reference.
+    """
+
+    estimate: float
+    se: float
+    df: float
+
+    @property
+    def statistic(self) -> float:
+        """The estimate in standard errors: t, or z where `df` is infinite."""
+        return self.estimate / self.se
+
+    @property
+    def p(self) -> float:
+        """Two-sided p value."""
+        return 2 * self.above(abs(self.statistic))
+
+    def above(self, statistic: float) -> float:
+        """Return the probability of a larger statistic under the reference distribution.
+
+        Parameters
+        ----------
+        statistic : float
+            A value of t or z.
+
+        Returns
+        -------
+        float
+            The upper tail.
+        """
+        if np.isinf(self.df):
+            return float(special.ndtr(-statistic))
+        return float(special.stdtr(self.df, -statistic))
+
+    def interval(self, level: float) -> tuple[float, float]:
+        """Return the confidence interval.
+
+        Parameters
+        ----------
+        level : float
+            Its level, such as .95.
+
+        Returns
+        -------
+        tuple of float
+            Lower and upper limit.
+        """
+        tail = (1 + level) / 2
+        quantile = special.ndtri(tail) if np.isinf(self.df) else special.stdtrit(self.df, tail)
+        half = float(quantile) * self.se
+        return self.estimate - half, self.estimate + half
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JointTest:
+    """Several contrasts tested at once.
+
+    Attributes
+    ----------
+    f : float
+        F statistic: the Wald statistic over its rank.
+    df : float
+        Numerator degrees of freedom: the rank of the contrasts.
+    df2 : float
+        Denominator degrees of freedom; infinite where chi square is the reference.
+    p : float
+        Its p value.
+    """
+
+    f: float
+    df: float
+    df2: float
+    p: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class CellFit:
+    """Cell means with their covariance: all that a contrast needs.
+
+    Attributes
+    ----------
+    means : ndarray, shape (cells,)
+        Adjusted cell means on `scale`, covariates at their grand mean; NaN for a cell without data.
+    covariance : ndarray, shape (cells, cells)
+        Their covariance; NaN in row and column of a cell without data.
+    df : callable
+        Takes weights over the cells, shape (cells,), and returns the degrees of freedom of that contrast.
+    counts : ndarray, shape (cells,)
+        Rows in each cell.
+    scale : {"response", "log odds", "log rate", "latent"}
+        Scale of the means.
+    sd : float or None
+        Standard deviation of the outcome within cells, for standardised effects (with random effects: the root of the
+        sum of all variance components); None where the model has none.
+    n : int
+        Rows that entered.
+    model : str
+        The model in words, with method, covariance and degrees of freedom.
+    notes : tuple of str
+        What a reader must know beside the numbers.
+    failures : tuple of str
+        Why nothing of this fit may be reported; empty where it may.
+    joint_df : callable or None
+        Takes weights, shape (contrasts, cells), and returns the denominator degrees of freedom of their joint test;
+        None where `df` of the single contrasts agrees for all.
+    """
+
+    means: Floats
+    covariance: Floats
+    df: Callable[[Floats], float]
+    counts: NDArray[np.int64]
+    scale: Scale
+    sd: float | None
+    n: int
+    model: str
+    notes: tuple[str, ...] = ()
+    failures: tuple[str, ...] = ()
+    joint_df: Callable[[Floats], float] | None = None
+
+    def contrast(self, weights: ArrayLike, *, value: float = 0.0) -> ContrastFit:
+        """Put one contrast to the fit.
+
+        Parameters
+        ----------
+        weights : array_like, shape (cells,)
+            Weights over the cell means.
+        value : float, default 0
+            The fixed value that is subtracted.
+
+        Returns
+        -------
+        ContrastFit
+            Estimate, standard error and degrees of freedom.
+
+        Raises
+        ------
+        DataError
+            Where a cell that the contrast needs holds no data, or nothing is left to estimate its error.
+        """
+        row = np.asarray(weights, dtype=np.float64)
+        used = self._estimable(row)
+        variance = float(row[used] @ self.covariance[np.ix_(used, used)] @ row[used])
+        if not variance > 0:
+            raise DataError(f"The contrast has no sampling variance (it is {variance:g}); nothing can be tested.")
+        estimate = float(row[used] @ self.means[used]) - value
+        return ContrastFit(estimate=estimate, se=float(np.sqrt(variance)), df=float(self.df(row)))
+
+    def joint(self, weights: ArrayLike) -> JointTest:
+        r"""Test several contrasts at once.
+
+        Parameters
+        ----------
+        weights : array_like, shape (contrasts, cells)
+            Weights over the cell means; rows may depend on each other.
+
+        Returns
+        -------
+        JointTest
+            :math:`F = (Lm)'(LVL')^{-}(Lm)/r` on r and `joint_df` degrees of freedom.
+
+        Raises
+        ------
+        DataError
+            Where a cell that a contrast needs holds no data.
+        """
+        rows = np.atleast_2d(np.asarray(weights, dtype=np.float64))
+        used = self._estimable(np.abs(rows).sum(axis=0))
+        at = rows[:, used]
+        estimate, variance = at @ self.means[used], at @ self.covariance[np.ix_(used, used)] @ at.T
+        rank = int(np.linalg.matrix_rank(rows))
+        f = float(estimate @ np.linalg.pinv(variance, hermitian=True) @ estimate) / rank
+        df2 = float(self.joint_df(rows)) if self.joint_df is not None else min(float(self.df(row)) for row in rows)
+        p = float(special.chdtrc(rank, f * rank) if np.isinf(df2) else special.fdtrc(rank, df2, f))
+        return JointTest(f=f, df=float(rank), df2=df2, p=p)
+
+    def _estimable(self, row: Floats) -> NDArray[np.bool_]:
+        if row.shape != self.means.shape:
+            raise DataError(f"Give one weight for each of the {self.means.size} cells; given shape {row.shape}.")
+        used: NDArray[np.bool_] = row != 0
+        empty = np.flatnonzero(used & (self.counts == 0))
+        if empty.size:
+            raise DataError(f"The contrast needs {empty.size} cell(s) that hold no data (positions {empty.tolist()}).")
+        return used
