@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from feedbackstudy.errors import DataError, choices
 from feedbackstudy.frames.scores import Scores
+from feedbackstudy.provenance import Provenance
 from feedbackstudy.render import Block, Notice, Page, Rendered, table_of
 
 __all__ = ["ScoreGroups", "score_groups"]
@@ -34,6 +35,8 @@ class ScoreGroups(Rendered):
         The range that the score can take; NaN where it has none.
     high_means : str
         What a high score means.
+    provenance : Provenance or None
+        What made the scores.
     """
 
     score: str
@@ -45,6 +48,7 @@ class ScoreGroups(Rendered):
     low: float
     high: float
     high_means: str
+    provenance: Provenance | None = None
 
     def frame(self) -> pd.DataFrame:
         """Return one row for each group.
@@ -143,6 +147,7 @@ def score_groups(
         low=about.low,
         high=about.high,
         high_means=about.high_means,
+        provenance=scores.provenance.derived("score_groups"),
     )
 
 

@@ -1,7 +1,7 @@
 """`validate`: does a scale hold in these data? Every part of the evidence in one call, beside what was published."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 
 import pandas as pd
 
@@ -213,7 +213,10 @@ def _evidence(
         audit=audit,
         omissions=tuple(parts.omissions),
         issues=answers.issues,
-        provenance=origin("validate", *_conventions(answers, parts), seed=parts.seed),
+        provenance=replace(
+            origin("validate", *_conventions(answers, parts), seed=parts.seed),
+            simulated=answers.responses.provenance.simulated,
+        ),
         **parted,
     )
 

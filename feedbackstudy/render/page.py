@@ -3,7 +3,7 @@
 import textwrap
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from feedbackstudy.render.text import clean, escape, number
@@ -270,12 +270,24 @@ class Rendered(ABC):
     def page(self) -> Page:
         """Return what to show."""
 
+    def marked_page(self) -> Page:
+        """Return the page under the mark of its provenance, where it has one: that the data were simulated.
+
+        Returns
+        -------
+        Page
+            What notebooks, terminals and documents show.
+        """
+        page = self.page()
+        mark = getattr(getattr(self, "provenance", None), "mark", "")
+        return replace(page, blocks=(Notice(mark), *page.blocks)) if mark else page
+
     def _repr_html_(self) -> str:
-        return inlined(self.page().html())
+        return inlined(self.marked_page().html())
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:  # noqa: ARG002
         """Give IPython the page also where it shows text, and not the record's repr, which may name a folder."""
         return {"text/html": self._repr_html_(), "text/plain": str(self)}
 
     def __str__(self) -> str:
-        return self.page().text()
+        return self.marked_page().text()

@@ -7,6 +7,7 @@ from typing import Final
 
 from feedbackstudy.errors import InputError
 from feedbackstudy.files import write_atomic
+from feedbackstudy.provenance import is_simulated
 from feedbackstudy.render import clean, escape
 from feedbackstudy.report.page_style import PAGE_CSS
 from feedbackstudy.report.sections import Section, section
@@ -48,6 +49,8 @@ def document(*results: object, to: str | Path, title: str = "Report", lead: str 
     """
     if not results:
         raise InputError("report.document was given nothing to write; pass at least one result.")
+    marks = ["Some of what follows rests on simulated data; each such part says so."] * any(map(is_simulated, results))
+    lead = " ".join(text for text in (lead, *marks) if text)
     page = render_document([section(result) for result in results], title=title, lead=lead, foot=foot)
     return write_atomic(Path(to), page)
 

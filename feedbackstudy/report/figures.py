@@ -1,10 +1,11 @@
 """Draw a result: on axes you give, on axes of its own in a notebook, or as inline SVG for a document."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from feedbackstudy.provenance import SIMULATED, is_simulated
 from feedbackstudy.render import escape
-from feedbackstudy.report.drawing import drawing
+from feedbackstudy.report.drawing import Drawing, drawing
 from feedbackstudy.report.drawings import (
     answers,
     counts,
@@ -16,7 +17,7 @@ from feedbackstudy.report.drawings import (
     posterior,
     score_groups,
 )
-from feedbackstudy.report.style import house_style
+from feedbackstudy.report.style import MUTED, house_style
 from feedbackstudy.report.svg import inline_svg
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def figure(result: object, ax: "Axes | None" = None) -> "Axes":
     InputError
         Where this kind of result has no picture.
     """
-    plan = drawing(result)
+    plan = _marked(result)
     if ax is not None:
         with house_style():
             plan.draw(ax)
@@ -77,7 +78,22 @@ def alt_text(result: object) -> str:
     str
         One or a few sentences with the main numbers.
     """
-    return drawing(result).alt
+    return _marked(result).alt
+
+
+def _marked(result: object) -> Drawing:
+    """Return the picture of a result, with a line in its corner where the data were simulated."""
+    plan = drawing(result)
+    if not is_simulated(result):
+        return plan
+
+    def draw(ax: "Axes") -> None:
+        plan.draw(ax)
+        ax.set_title(SIMULATED, loc="right", fontsize=6.5, color=MUTED)
+
+    return replace(
+        plan, draw=draw, height=plan.height + 0.15, alt=f"{SIMULATED} {plan.alt}", caption=f"{SIMULATED} {plan.caption}"
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,7 +139,7 @@ def picture(result: object, *, prefix: str) -> Picture:
     """
     from matplotlib.figure import Figure
 
-    plan = drawing(result)
+    plan = _marked(result)
     with house_style():
         canvas = Figure(figsize=(plan.width, plan.height), layout="constrained")
         plan.draw(canvas.add_subplot())

@@ -11,6 +11,7 @@ from feedbackstudy.errors import InputError
 from feedbackstudy.literature.card import Reproduction
 from feedbackstudy.literature.heterogeneity import TAU2_METHODS
 from feedbackstudy.literature.meta import MetaAnalysis
+from feedbackstudy.provenance import SIMULATED, is_simulated
 from feedbackstudy.render import bayes_factor, clean, interval, number, p_value, probability
 from feedbackstudy.report.drawings.forest import on_scale
 
@@ -80,6 +81,11 @@ def sentence(result: object, *, study: "Study | None" = None) -> str:  # noqa: A
 
 @sentence.register(Estimate)
 def _(result: Estimate, *, study: "Study | None" = None) -> str:
+    mark = f"{SIMULATED} " if SIMULATED in result.note else ""
+    return mark + _row(result, study)
+
+
+def _row(result: Estimate, study: "Study | None") -> str:
     if not result.fit_to_report:
         kind = "confirmatory sentence" if result.decides else "sentence"
         why = result.note or "a gate of the analysis failed"
@@ -91,7 +97,8 @@ def _(result: Estimate, *, study: "Study | None" = None) -> str:
 
 @sentence.register(Estimates)
 def _(result: Estimates, *, study: "Study | None" = None) -> str:
-    return " ".join(sentence(row, study=study) for row in result.rows)
+    mark = [SIMULATED] if is_simulated(result) or any(SIMULATED in row.note for row in result) else []
+    return " ".join([*mark, *(_row(row, study) for row in result.rows)])
 
 
 def _frequentist(row: Estimate) -> str:

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from feedbackstudy.provenance import SIMULATED, is_simulated
 from feedbackstudy.psychometrics.cfa.compare import index_kind
 from feedbackstudy.psychometrics.cfa.result import CFA
 from feedbackstudy.psychometrics.evidence_page import level_rows
@@ -38,7 +39,8 @@ def _evidence(result: ScaleEvidence) -> ReportTable:
         Column("Verdict"),
     )
     lines = [line for line in result.lines if line.part != "score"]
-    notes = [
+    notes = [SIMULATED] if is_simulated(result) else []
+    notes += [
         f"{result.n:,} people asked; intervals in brackets. To agree, the interval of the difference must lie "
         "inside the margin; a large p value is not enough.",
         "Published: values that were seen at a source; none from memory.",
@@ -77,7 +79,7 @@ def _published(line: EvidenceLine) -> str:
 
 @section.register
 def _(result: ScaleEvidence) -> Section:
-    page = result.page()
+    page = result.marked_page()
     pictures = [*result.models.values(), *result.invariance.values()]
 
     def body(prefix: str) -> str:

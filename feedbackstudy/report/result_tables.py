@@ -12,6 +12,7 @@ from feedbackstudy.literature.classes import Grade, ReportClass
 from feedbackstudy.literature.meta import MetaAnalysis
 from feedbackstudy.literature.published import Anchor
 from feedbackstudy.literature.tables import meanings, places, printed, recomputed
+from feedbackstudy.provenance import SIMULATED, is_simulated
 from feedbackstudy.render import interval, number, p_value, probability, unbroken
 from feedbackstudy.report.tables import Cell, Column, ReportTable, Tone, table
 
@@ -95,6 +96,8 @@ def _decision(rows: list[Estimate], decided: set[tuple[str, str]]) -> Cell:
 
 
 def _notes(result: Estimates) -> Iterator[str]:
+    if is_simulated(result):
+        yield SIMULATED
     for engine in dict.fromkeys(row.engine for row in result):
         models = dict.fromkeys(row.model for row in result if row.engine == engine)
         yield f"{engine.capitalize()}: {'; '.join(models)}."

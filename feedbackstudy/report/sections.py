@@ -66,7 +66,7 @@ def section(result: object) -> Section:
             f"A {type(result).__name__} cannot stand in a document; give a result of the toolkit, or a Page(title, "
             "blocks=(Text(...),)) of your own."
         )
-    page = result.page()
+    page = result.marked_page()
     # A kind derived from one with a table may show more than that table holds; its page has it all.
     if type(result) in table.registry:
         return Section(title=page.title, body=lambda prefix: table(result).html() + drawn(result, prefix))

@@ -11,7 +11,6 @@ from scipy import stats
 from feedbackstudy.errors import DataError, choices
 from feedbackstudy.frames import ScoreInfo, Scores
 from feedbackstudy.issues import Issue, Issues, Severity
-from feedbackstudy.provenance import Provenance
 from feedbackstudy.render import Facts, Page, Rendered, Text, number, table_of
 from feedbackstudy.scales.evidence import Norm, Reliability
 
@@ -204,7 +203,9 @@ class Change(Rendered):
             issues=Issues([*source.issues, *self.issues]),
             ledger=kept.ledger,
             design_hash=source.design_hash,
-            provenance=Provenance(made_by="scales.change", conventions=(*source.provenance.conventions, _ADJUSTED)),
+            provenance=source.provenance.derived(
+                "scales.change", conventions=(*source.provenance.conventions, _ADJUSTED)
+            ),
         )
 
     def reliable(self, norm: Norm, reliability: Reliability, *, level: float = 0.95) -> ReliableChange:

@@ -1,6 +1,7 @@
 """`score`: keying by form, range check, missing rule, means, sums, POMP and composites; each person on their own."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
@@ -10,7 +11,6 @@ from numpy.typing import NDArray
 from feedbackstudy.errors import DataError
 from feedbackstudy.frames import Responses, ScoreInfo, Scores
 from feedbackstudy.issues import Issue, Issues
-from feedbackstudy.provenance import Provenance
 from feedbackstudy.scales.jobs import jobs_of
 from feedbackstudy.scales.libraries import Library
 from feedbackstudy.scales.measure import Measure
@@ -117,11 +117,8 @@ def _table(responses: Responses, columns: Sequence[Column], issues: Issues) -> S
         issues=issues,
         ledger=responses.ledger,
         design_hash=responses.design_hash,
-        provenance=Provenance(
-            made_by="score",
-            conventions=(*_CONVENTIONS, *((said,) if said else ()), *stamps),
+        provenance=replace(
+            responses.provenance.derived("score", conventions=(*_CONVENTIONS, *((said,) if said else ()), *stamps)),
             design_hash=responses.design_hash,
-            data_sha256=responses.provenance.data_sha256,
-            seed=responses.provenance.seed,
         ),
     )

@@ -110,6 +110,7 @@ def invented(model: Model, *, seed: int, replicate: int = 0) -> Responses:
             design_hash=study.design_hash,
             data_sha256=(("world", model.world.digest()),),
             seed=seed,
+            simulated=True,
         ),
     )
 
