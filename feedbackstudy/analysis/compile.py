@@ -1,23 +1,54 @@
-"""A declared hypothesis as numbers: one row of weights over cell means, with what decides it."""
+"""A declared hypothesis as numbers, compiled once: weights, columns and random factors that every engine is given."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from feedbackstudy.design.contrasts import weights
+from feedbackstudy.design.comparisons import Association, Moderation
+from feedbackstudy.design.contrasts import Weights, weights
 from feedbackstudy.design.hypotheses import Hypothesis
 from feedbackstudy.design.plan import Criterion, Plan
-from feedbackstudy.errors import DataError
+from feedbackstudy.errors import DataError, InputError, NotFoundError
+from feedbackstudy.scales.measure import Measure
+from feedbackstudy.simulate.correlations import containing
 from feedbackstudy.study import Study
 
-__all__ = ["Question", "question"]
+__all__ = ["Column", "Family", "Kind", "Question", "question", "questions"]
+
+type Kind = Literal["cells", "slope", "slopes", "path"]
+type Family = Literal["gaussian", "ordinal", "binary", "count"]
+
+_FAMILIES: Mapping[str, Family] = {"ordinal": "ordinal", "binary": "binary", "count": "count"}
+_WITHOUT_ENGINE = frozenset({"nominal", "time_to_event"})
+SLOPE = "slope"
+"""Key of the one quantity of an association."""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of the scores at one occasion.
+
+    Attributes
+    ----------
+    name : str
+        The column.
+    occasion : str or None
+        The wave; None for a covariate, which belongs to the person.
+    """
+
+    name: str
+    occasion: str | None = None
+
+    def __str__(self) -> str:
+        return self.name if self.occasion is None else f"{self.name} at {self.occasion}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Question:
-    """One hypothesis, compiled once; every engine applies the same weights.
+    """One hypothesis, compiled once; every engine applies the same weights to the same rows.
 
     Attributes
     ----------
@@ -26,13 +57,33 @@ class Question:
     plan : Plan
         The study's plan.
     cells : tuple of str
-        Keys of the cells, such as ``"growth:control"``.
+        Keys of the cells, such as ``"growth:control"``; for an association the one key ``"slope"``.
     weights : ndarray, shape (contrasts, cells)
-        One row for a single contrast, several where all levels are compared at once.
+        One row for a single contrast, several where all levels are compared at once. They apply to the cells' means,
+        for a moderation to the cells' slopes, for a path to the cells' means of mediators and outcome.
     labels : tuple of str
         What each row compares.
     value : float
         The fixed value that is subtracted; 0 for contrasts.
+    kind : {"cells", "slope", "slopes", "path"}
+        What the weights apply to.
+    family : {"gaussian", "ordinal", "binary", "count"} or None
+        How the outcome behaves, by the kind of its measure; None where no engine answers for that kind.
+    occasion : str
+        Wave of the outcome; empty where the declaration leaves it open.
+    minus : Column or None
+        The earlier score of the outcome that is subtracted.
+    covariates : tuple of Column
+        What is adjusted for: the declared baseline and the plan's covariates.
+    predictor : Column or None
+        The measured variable of an association or moderation.
+    steps : tuple of Column
+        The mediators of a path, in order.
+    groups : tuple of str
+        Columns of the random factors that the design calls for: units that contain participants, the exemplar of the
+        message.
+    outside : tuple of str
+        Keys of the arms outside the crossing.
     """
 
     hypothesis: Hypothesis
@@ -41,11 +92,25 @@ class Question:
     weights: NDArray[np.float64]
     labels: tuple[str, ...]
     value: float = 0.0
+    kind: Kind = "cells"
+    family: Family | None = "gaussian"
+    occasion: str = ""
+    minus: Column | None = None
+    covariates: tuple[Column, ...] = ()
+    predictor: Column | None = None
+    steps: tuple[Column, ...] = ()
+    groups: tuple[str, ...] = ()
+    outside: tuple[str, ...] = ()
 
     @property
     def criterion(self) -> Criterion | None:
         """The one criterion that decides, where the plan names one."""
         return self.plan.decides.get(self.hypothesis.name)
+
+    @property
+    def term(self) -> str:
+        """What the comparison is about: its labels in one line."""
+        return ", ".join(self.labels)
 
     @property
     def contrast(self) -> NDArray[np.float64]:
@@ -62,6 +127,12 @@ class Question:
                 "name 'level' and 'against' for a single contrast."
             )
         return np.asarray(self.weights[0], dtype=np.float64)
+
+    @property
+    def inside(self) -> bool:
+        """Whether only feedback cells have weight, so that arms outside the crossing stay out of the model."""
+        used = {key for key, weight in zip(self.cells, self.weights.any(axis=0), strict=True) if weight}
+        return not used & set(self.outside)
 
     def sesoi(self, unit: str) -> float | None:
         """Return the smallest effect of interest, where it is declared in this unit.
@@ -116,20 +187,131 @@ def question(study: Study, name: str) -> Question:
     Returns
     -------
     Question
-        Hypothesis, weights and plan.
+        Hypothesis, weights, columns and plan.
 
     Raises
     ------
     InputError
-        For an unknown hypothesis, or one that has no weights over cell means.
+        For an unknown hypothesis, or one that cannot be estimated from the cells of the study.
     """
     hypothesis = study.hypotheses[name]
-    compiled = weights(hypothesis.contrast, study.crossing)
+    comparison = hypothesis.contrast
+    measured = isinstance(comparison, Association)
+    compiled = None if isinstance(comparison, Association) else weights(comparison, study.crossing)
+    occasion = _occasion(study, hypothesis)
+    measure = _measure(study, hypothesis.outcome)
     return Question(
         hypothesis=hypothesis,
         plan=study.plan,
-        cells=tuple(cell.key for cell in compiled.cells),
-        weights=compiled.matrix,
-        labels=compiled.labels,
-        value=compiled.value,
+        cells=_cells(compiled),
+        weights=np.ones((1, 1)) if compiled is None else compiled.matrix,
+        labels=_labels(hypothesis, compiled),
+        value=0.0 if compiled is None else compiled.value,
+        kind="slope" if measured else _kind(hypothesis),
+        family=None if measure is None or measure.kind in _WITHOUT_ENGINE else _FAMILIES.get(measure.kind, "gaussian"),
+        occasion=occasion,
+        minus=Column(hypothesis.outcome, hypothesis.change_since) if hypothesis.change_since else None,
+        covariates=_covariates(study, hypothesis),
+        predictor=_predictor(study, hypothesis, occasion),
+        steps=_steps(study, hypothesis, occasion),
+        groups=(*containing(study), *(("exemplar",) if study.messages is not None else ())),
+        outside=study.arms.names,
     )
+
+
+def questions(study: Study) -> tuple[Question, ...]:
+    """Compile all hypotheses of a study.
+
+    Parameters
+    ----------
+    study : Study
+        The study.
+
+    Returns
+    -------
+    tuple of Question
+        In the order of the declaration.
+
+    Raises
+    ------
+    InputError
+        For a hypothesis that cannot be estimated, named; or where there is none.
+    """
+    found = []
+    for hypothesis in study.hypotheses:
+        try:
+            found.append(question(study, hypothesis.name))
+        except InputError as fault:
+            raise type(fault)(f"Hypothesis {hypothesis.name!r}: {fault}") from fault
+    if not found:
+        raise InputError("The study declares no hypothesis, so there is nothing to answer; use the direct functions.")
+    return tuple(found)
+
+
+def _cells(compiled: Weights | None) -> tuple[str, ...]:
+    return (SLOPE,) if compiled is None else tuple(cell.key for cell in compiled.cells)
+
+
+def _labels(hypothesis: Hypothesis, compiled: Weights | None) -> tuple[str, ...]:
+    comparison = hypothesis.contrast
+    if isinstance(comparison, Association):
+        return (f"slope on {comparison.predictor}",)
+    labels = compiled.labels if compiled is not None else ()
+    if isinstance(comparison, Moderation):
+        return tuple(f"slope on {comparison.by}, {label}" for label in labels)
+    return labels
+
+
+def _kind(hypothesis: Hypothesis) -> Kind:
+    if isinstance(hypothesis.contrast, Moderation):
+        return "slopes"
+    return "path" if hypothesis.path is not None else "cells"
+
+
+def _measure(study: Study, score: str) -> Measure | None:
+    try:
+        return study.measure_of(score)
+    except NotFoundError:
+        return None
+
+
+def _occasion(study: Study, hypothesis: Hypothesis) -> str:
+    try:
+        return study.occasion_of(hypothesis)
+    except NotFoundError:
+        return ""
+
+
+def _predictor(study: Study, hypothesis: Hypothesis, occasion: str) -> Column | None:
+    comparison = hypothesis.contrast
+    if not isinstance(comparison, Association | Moderation):
+        return None
+    name = comparison.predictor if isinstance(comparison, Association) else comparison.by
+    return _column(study, name, comparison.occasion or occasion)
+
+
+def _steps(study: Study, hypothesis: Hypothesis, occasion: str) -> tuple[Column, ...]:
+    if hypothesis.path is None:
+        return ()
+    return tuple(_column(study, step.score, step.occasion or occasion) for step in hypothesis.path.through)
+
+
+def _column(study: Study, name: str, occasion: str) -> Column:
+    """Return a score at an occasion that asks it, by default the last, or a covariate."""
+    if name in study.covariates.names:
+        return Column(name)
+    waves = study.measure_of(name).waves
+    return Column(name, occasion if occasion in waves else waves[-1])
+
+
+def _covariates(study: Study, hypothesis: Hypothesis) -> tuple[Column, ...]:
+    """Return the baseline and the plan's covariates; a score is taken from its last wave before the feedback."""
+    found = [Column(hypothesis.outcome, hypothesis.baseline)] if hypothesis.baseline else []
+    for name in study.plan.covariates:
+        if name in study.covariates.names:
+            found.append(Column(name))
+            continue
+        asked = study.measure_of(name).waves
+        before = [wave.name for wave in study.waves if wave.phase == "before" and wave.name in asked]
+        found.append(Column(name, (before or list(asked))[-1]))
+    return tuple(dict.fromkeys(found))
