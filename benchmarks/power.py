@@ -49,7 +49,10 @@ def intercept(people: int = N, clusters: int = 30, *, seed: int = 1, reps: int =
 
 def redrawn() -> np.ndarray:
     """Simulate it with the covariate redrawn 50 times."""
-    return batched.combine([intercept(seed=seed, reps=REPS // 50) for seed in range(50)]).power()
+    x = np.stack([clustered(N, 30, seed=seed)[0] for seed in range(50)])
+    return batched.random_intercept(
+        x, clustered(N, 30, seed=1)[1], [0, 0.4, 0.2], between=0.15, within=0.85, reps=REPS, seed=1
+    ).power()
 
 
 def search() -> list[float]:

@@ -178,6 +178,41 @@ def test_random_intercept_power_is_that_of_simulated_rows(rng):
     assert (np.abs(drawn - found / reps) < 4 * mcse(drawn, 10_000, reps)).all()
 
 
+def test_many_designs_at_once_are_as_each_for_itself(rng):
+    cluster = np.repeat(np.arange(12), 10)
+    x = rng.standard_normal((4, 120, 3))
+    x[:, :, 0], x[:, :, 1] = 1, cluster % 2
+    given = {"between": 0.3, "within": 0.7, "reps": 20_000}
+    together = batched.random_intercept(x, cluster, [0, 0.4, 0.15], seed=1, **given)
+    apart = np.mean([batched.random_intercept(each, cluster, [0, 0.4, 0.15], seed=2, **given).power() for each in x], 0)
+
+    assert (np.abs(together.power() - apart) < 4 * mcse(apart, 20_000, 80_000)).all()
+    with pytest.raises(InputError, match="Design 2 of 2 has columns that depend"):
+        batched.random_intercept(np.stack([x[0], x[0][:, [0, 0, 2]]]), cluster, np.zeros(3), seed=1, **given)
+
+
+def test_drawn_problems_of_even_clusters_are_those_of_rows(rng):
+    """First and second moments of what is drawn without rows, against rows, with a column between clusters."""
+    from feedbackstudy.power.batched.cluster_moments import moments, observed
+    from feedbackstudy.power.batched.reml_even import Even, draw_even, layout
+
+    cluster = rng.permutation(np.repeat(np.arange(6), 4))
+    x = np.column_stack([np.ones(24), rng.standard_normal(24), cluster % 2, np.tile([0, 1], 12)])
+    known, beta = moments(x, cluster), np.array([1.0, 0.5, -0.5, 0.2])
+    drawn = draw_even(layout(x[None], known.codes), beta, between=0.5, within=1.0, reps=40_000, rng=rng)
+    outcomes = [
+        x @ beta + math.sqrt(0.5) * rng.standard_normal(6)[cluster] + rng.standard_normal(24) for _ in range(4000)
+    ]
+    rows = [Even.of(known, observed(known, x, y, cluster)) for y in outcomes]
+
+    grid = np.array([0.1, 1.0])
+    ours = np.vstack([drawn.coarse(grid), drawn.yy])
+    theirs = np.hstack([np.vstack([each.coarse(grid), each.yy]) for each in rows])
+    error = np.sqrt(theirs.var(axis=1) * (1 / 40_000 + 1 / 4000))
+    assert (np.abs(ours.std(axis=1) / theirs.std(axis=1) - 1) < 0.06).all()
+    assert (np.abs(ours.mean(axis=1) - theirs.mean(axis=1)) < 4.5 * error).all()
+
+
 def test_drawn_moments_are_those_of_rows(rng):
     from feedbackstudy.power.batched.cluster_moments import draw, moments, observed
 

@@ -8,8 +8,11 @@ from numpy.typing import ArrayLike, NDArray
 from feedbackstudy.errors import InputError, choices
 from feedbackstudy.power.batched.cluster_moments import Moments, Response, draw, moments, observed
 from feedbackstudy.power.batched.linear import checked_design, weights_of
+from feedbackstudy.power.batched.optimum import Problem
 from feedbackstudy.power.batched.reml import Boundary, fit
-from feedbackstudy.power.batched.replicates import Replicates
+from feedbackstudy.power.batched.reml_even import Even, draw_even, layout
+from feedbackstudy.power.batched.reml_uneven import Uneven
+from feedbackstudy.power.batched.replicates import Replicates, combine
 from feedbackstudy.power.solving import positive, whole
 
 __all__ = ["DfMethod", "fit_random_intercept", "random_intercept"]
@@ -36,8 +39,8 @@ def random_intercept(
 
     Parameters
     ----------
-    design : array_like of shape (n, p)
-        Design matrix of full column rank.
+    design : array_like of shape (n, p) or (designs, n, p)
+        Design matrix of full column rank; or several, such as redrawn covariates, which share the replicates evenly.
     cluster : array_like of shape (n,)
         Cluster of each row.
     beta : array_like of shape (p,)
@@ -73,16 +76,59 @@ def random_intercept(
     Sums over clusters of equal size, and within-cluster cross-products, are sufficient; they are drawn from their exact
     distribution. The ratio of variances is found on a grid and polished by safeguarded Newton steps.
     """
-    x, b = checked_design(design, beta)
+    stack = np.asarray(design, dtype=np.float64)
+    stack = stack[None] if stack.ndim == 2 else stack
+    x, b = checked_design(stack[0] if stack.ndim == 3 and len(stack) else stack, beta)
     positive("within", within)
     if not (np.isfinite(between) and between >= 0):
         raise InputError(f"between = {between} cannot be used: a variance is 0 or larger.")
-    whole("reps", reps, least=2)
+    whole("reps", reps, least=max(2, len(stack)))
     _check(boundary, df)
     weights, names = weights_of(contrasts, labels, x.shape[1])
-    known = moments(x, cluster)
-    response = draw(known, b, between=between, within=within, reps=reps, rng=np.random.default_rng(seed))
-    return _replicates(known, response, weights, names=names, truth=weights @ b, boundary=boundary, df=df, seed=seed)
+    parts = _problems(stack, cluster, b, between=between, within=within, reps=reps, rng=np.random.default_rng(seed))
+    return combine(
+        [
+            _replicates(part, weights, names=names, truth=weights @ b, boundary=boundary, df=df, seed=seed)
+            for part in parts
+        ]
+    )
+
+
+def _problems(
+    stack: Floats,
+    cluster: ArrayLike,
+    beta: Floats,
+    *,
+    between: float,
+    within: float,
+    reps: int,
+    rng: np.random.Generator,
+) -> list[Problem]:
+    """Draw moments: one problem where clusters are of one size, else one for each design."""
+    known = moments(stack[0], cluster)
+    if len(known.distinct) == 1:
+        _refuse_dependent(stack)
+        return [draw_even(layout(stack, known.codes), beta, between=between, within=within, reps=reps, rng=rng)]
+    found: list[Problem] = []
+    for i, x in enumerate(stack):
+        here = moments(checked_design(x, beta)[0], cluster)
+        share = (i + 1) * reps // len(stack) - i * reps // len(stack)
+        found.append(Uneven(here, draw(here, beta, between=between, within=within, reps=share, rng=rng)))
+    return found
+
+
+def _refuse_dependent(stack: Floats) -> None:
+    """Refuse a design of which a column depends on others, by the eigenvalues of X'X in units of its diagonal."""
+    cross = np.swapaxes(stack, 1, 2) @ stack
+    scale = np.sqrt(np.einsum("dpp->dp", cross))
+    if not np.isfinite(cross).all() or (scale <= 0).any():
+        raise InputError("A design has a column of nothing but zeros, or values that are not finite.")
+    least = np.linalg.eigvalsh(cross / scale[:, :, None] / scale[:, None, :])[:, 0]
+    if least.min() < 1e-12:
+        raise InputError(
+            f"Design {int(least.argmin()) + 1} of {len(stack)} has columns that depend on each other: the coefficients "
+            "are not all estimable. Look for empty cells, or for columns that add up to another one."
+        )
 
 
 def fit_random_intercept(
@@ -121,11 +167,13 @@ def fit_random_intercept(
     x, _ = checked_design(design, np.zeros(np.shape(design)[-1]))
     weights, names = weights_of(contrasts, (), x.shape[1])
     known = moments(x, cluster)
-    response = observed(known, x, np.asarray(y, dtype=np.float64), cluster)
     truth = np.full(len(weights), np.nan)
-    return _replicates(
-        known, response, weights, names=names, truth=truth, boundary=boundary, df="satterthwaite", seed=0
-    )
+    problem = _problem(known, observed(known, x, np.asarray(y, dtype=np.float64), cluster))
+    return _replicates(problem, weights, names=names, truth=truth, boundary=boundary, df="satterthwaite", seed=0)
+
+
+def _problem(known: Moments, response: Response) -> Problem:
+    return Even.of(known, response) if len(known.distinct) == 1 else Uneven(known, response)
 
 
 def _check(boundary: str, df: str) -> None:
@@ -138,8 +186,7 @@ def _check(boundary: str, df: str) -> None:
 
 
 def _replicates(
-    known: Moments,
-    response: Response,
+    problem: Problem,
     weights: Floats,
     *,
     names: tuple[str, ...],
@@ -148,7 +195,7 @@ def _replicates(
     df: DfMethod,
     seed: int,
 ) -> Replicates:
-    found = fit(known, response, weights, boundary=boundary)
+    found = fit(problem, weights, boundary=boundary)
     return Replicates(
         labels=names,
         truth=truth,

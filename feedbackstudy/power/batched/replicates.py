@@ -204,6 +204,8 @@ def combine(parts: Sequence[Replicates]) -> Replicates:
     """
     if not parts or any(part.labels != parts[0].labels for part in parts):
         raise InputError("Only replicates of the same contrasts can be joined into one set; give at least one part.")
+    if len(parts) == 1:
+        return parts[0]
     return Replicates(
         labels=parts[0].labels,
         truth=parts[0].truth,
