@@ -130,6 +130,9 @@ class CellFit:
     joint_df : callable or None
         Takes weights, shape (contrasts, cells), and returns the denominator degrees of freedom of their joint test;
         None where `df` of the single contrasts agrees for all.
+    joint_scale : callable or None
+        Takes the same weights and returns the factor that brings the Wald statistic over its rank to F (Hotelling's,
+        Johansen's or Kenward and Roger's); None where it is 1.
     """
 
     means: Floats
@@ -143,6 +146,7 @@ class CellFit:
     notes: tuple[str, ...] = ()
     failures: tuple[str, ...] = ()
     joint_df: Callable[[Floats], float] | None = None
+    joint_scale: Callable[[Floats], float] | None = None
 
     def contrast(self, weights: ArrayLike, *, value: float = 0.0) -> ContrastFit:
         """Put one contrast to the fit.
@@ -183,7 +187,7 @@ class CellFit:
         Returns
         -------
         JointTest
-            :math:`F = (Lm)'(LVL')^{-}(Lm)/r` on r and `joint_df` degrees of freedom.
+            :math:`F = s (Lm)'(LVL')^{-}(Lm)/r` on r and `joint_df` degrees of freedom, s from `joint_scale`.
 
         Raises
         ------
@@ -196,6 +200,7 @@ class CellFit:
         estimate, variance = at @ self.means[used], at @ self.covariance[np.ix_(used, used)] @ at.T
         rank = int(np.linalg.matrix_rank(rows))
         f = float(estimate @ np.linalg.pinv(variance, hermitian=True) @ estimate) / rank
+        f *= float(self.joint_scale(rows)) if self.joint_scale is not None else 1.0
         df2 = float(self.joint_df(rows)) if self.joint_df is not None else min(float(self.df(row)) for row in rows)
         p = float(special.chdtrc(rank, f * rank) if np.isinf(df2) else special.fdtrc(rank, df2, f))
         return JointTest(f=f, df=float(rank), df2=df2, p=p)
