@@ -11,12 +11,13 @@ from feedbackstudy.errors import DataError
 from feedbackstudy.provenance import Provenance
 from feedbackstudy.render import Block, Notice, Page, Rendered
 
-__all__ = ["COLUMNS", "Engine", "Estimate", "Estimates", "IntervalKind"]
+__all__ = ["COLUMNS", "Engine", "Estimate", "Estimates", "IntervalKind", "Status"]
 
 type Engine = Literal["frequentist", "bayesian"]
+type Status = Literal["", "confirmatory", "exploratory", "amended"]
 type IntervalKind = Literal["CI", "HDI", "equal-tailed", "none"]
 
-_PROBABILITIES = ("p", "p_adjusted", "p_equivalence", "prob_direction", "prob_sesoi", "prob_rope")
+_PROBABILITIES = ("p", "p_adjusted", "p_equivalence", "p_noninferiority", "prob_direction", "prob_sesoi", "prob_rope")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +53,9 @@ class Estimate:
     df, df2 : float or None
         Degrees of freedom; `df2` those of the denominator of F.
     statistic : float or None
-        Test statistic; `model` or `note` names it.
+        Test statistic.
+    statistic_name : str
+        Its name: ``"t"``, ``"F"``, ``"z"``, ``"chi square"``; empty where `note` names it or there is none.
     p, p_adjusted : float or None
         Two-sided p value unless `note` says otherwise; adjusted within `family`.
     family : str
@@ -67,24 +70,37 @@ class Estimate:
         Smallest effect size of interest, on the scale of `estimate`.
     p_equivalence : float or None
         Larger p of the two one-sided tests against plus and minus `sesoi`.
+    p_noninferiority : float or None
+        p of the one-sided test that the effect is not worse than `sesoi` against the expected direction.
     prob_direction : float or None
         Posterior probability of the sign of the median.
     prob_sesoi : float or None
-        Posterior probability that the effect exceeds `sesoi` in that direction.
+        Posterior probability that the effect exceeds `sesoi` in the expected direction; where none is expected, in that
+        of the median.
     prob_rope : float or None
-        Posterior probability that the effect lies within plus and minus `sesoi`.
+        Posterior probability that the effect lies in the region of practical equivalence: the declared one, else
+        within plus and minus `sesoi`.
     bayes_factor : float or None
         Bayes factor in favour of the alternative; `note` names the prior.
     rhat, ess : float or None
         Largest R-hat and smallest effective sample size, where draws were made.
     n : int or None
         Units that entered: people, applications, or classes, as `note` or `model` says.
+    n_excluded, n_missing : int or None
+        People whom a declared rule took out, and people left out because a value is missing; the ledger names them.
     decides : str
         The declared criterion that decides, where this row holds it; empty where the row is robustness.
     decision : str
         What the criterion says: ``"supported"``, ``"not supported"``, ``"equivalent"``, ``"undecided"``; empty if none.
+    status : {"", "confirmatory", "exploratory", "amended"}
+        The declared role; ``"amended"`` where the study was changed after the data were made; empty where unknown.
+    population, realism : str
+        Whom the result speaks about and how real the situation was, as `Conduct` declares them; empty where unknown.
     fit_to_report : bool
         False where a gate failed; `note` says which.
+    agreement : str
+        Whether the two engines agree on this contrast (``"agree"``, ``"magnitude"``, ``"conflict"``), and the reason;
+        empty where one of them did not answer.
     note : str
         Whatever a reader must know beside the number.
     """
@@ -104,6 +120,7 @@ class Estimate:
     df: float | None = None
     df2: float | None = None
     statistic: float | None = None
+    statistic_name: str = ""
     p: float | None = None
     p_adjusted: float | None = None
     family: str = ""
@@ -114,6 +131,7 @@ class Estimate:
     null: float | None = None
     sesoi: float | None = None
     p_equivalence: float | None = None
+    p_noninferiority: float | None = None
     prob_direction: float | None = None
     prob_sesoi: float | None = None
     prob_rope: float | None = None
@@ -121,9 +139,15 @@ class Estimate:
     rhat: float | None = None
     ess: float | None = None
     n: int | None = None
+    n_excluded: int | None = None
+    n_missing: int | None = None
     decides: str = ""
     decision: str = ""
+    status: Status = ""
+    population: str = ""
+    realism: str = ""
     fit_to_report: bool = True
+    agreement: str = ""
     note: str = ""
 
     def __post_init__(self) -> None:
@@ -143,7 +167,7 @@ class Estimate:
 COLUMNS: tuple[str, ...] = tuple(field.name for field in fields(Estimate))
 """The columns of every table of estimates, in order; a new column means editing `Estimate`."""
 
-_INTEGERS = ("n",)
+_INTEGERS = ("n", "n_excluded", "n_missing")
 _FLAGS = ("fit_to_report",)
 _WORDS = (
     "hypothesis",
@@ -153,10 +177,15 @@ _WORDS = (
     "engine",
     "model",
     "interval",
+    "statistic_name",
     "family",
     "std_kind",
     "decides",
     "decision",
+    "status",
+    "population",
+    "realism",
+    "agreement",
     "note",
 )
 _DTYPES: Mapping[str, str] = {

@@ -1,15 +1,14 @@
 """From an engine's record to a row of the estimates table, with the decision that the plan's criterion gives."""
 
-from dataclasses import replace
 from typing import Any
 
 from feedbackstudy.analysis.bayesian.gates import Gates
 from feedbackstudy.analysis.compile import Question
+from feedbackstudy.analysis.deciding import decided
 from feedbackstudy.analysis.estimate import Estimate
 from feedbackstudy.analysis.posterior import Posterior
-from feedbackstudy.design.plan import ByBayesFactor, ByP, ByRope
 
-__all__ = ["bayesian_row", "decided", "frequentist_row"]
+__all__ = ["bayesian_row", "frequentist_row"]
 
 
 def frequentist_row(
@@ -139,50 +138,3 @@ def bayesian_row(
         note="; ".join(filter(None, (*failures, note))),
     )
     return row if robustness else decided(row, asked)
-
-
-def decided(row: Estimate, asked: Question) -> Estimate:
-    """Return the row with its decision, where it holds the criterion that the plan named.
-
-    Parameters
-    ----------
-    row : Estimate
-        A row.
-    asked : Question
-        The hypothesis it answers.
-
-    Returns
-    -------
-    Estimate
-        The same row where the criterion is another engine's, absent from the row, or the row is unfit to report.
-    """
-    if not row.fit_to_report:
-        return row
-    criterion, alpha = asked.criterion, asked.plan.alpha
-    if isinstance(criterion, ByP) and row.p is not None:
-        p = row.p if row.p_adjusted is None else row.p_adjusted
-        verdict = _side(row, asked) if p < alpha else "not supported"
-        words = f"p < {alpha:g}" + (" (adjusted)" if row.p_adjusted is not None else "")
-        return replace(row, decides=words, decision=verdict)
-    if isinstance(criterion, ByBayesFactor) and row.bayes_factor is not None:
-        verdict = _by_factor(row, asked, criterion.threshold)
-        return replace(row, decides=f"BF10 > {criterion.threshold:g}", decision=verdict)
-    if isinstance(criterion, ByRope) and row.prob_rope is not None:
-        inside = "negligible" if row.prob_rope > criterion.mass else "undecided"
-        verdict = _side(row, asked) if row.prob_rope < 1 - criterion.mass else inside
-        return replace(row, decides=f"mass in or out of the ROPE > {criterion.mass:g}", decision=verdict)
-    return row
-
-
-def _by_factor(row: Estimate, asked: Question, threshold: float) -> str:
-    factor = row.bayes_factor if row.bayes_factor is not None else 1.0
-    if factor >= threshold:
-        return _side(row, asked)
-    return "evidence for no effect" if factor <= 1 / threshold else "undecided"
-
-
-def _side(row: Estimate, asked: Question) -> str:
-    """Return what an effect that was found means for the direction that was declared."""
-    expected = asked.hypothesis.direction
-    found = "positive" if row.estimate > (row.null or 0.0) else "negative"
-    return "supported" if expected in {"either", found} else "contradicted"

@@ -1,0 +1,117 @@
+"""The declared criterion decides; every other number is robustness."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from feedbackstudy.analysis.compile import Question
+from feedbackstudy.analysis.estimate import Estimate
+from feedbackstudy.design.plan import ByBayesFactor, ByEquivalence, ByP, ByRope, Criterion
+
+__all__ = ["decided", "decides_with"]
+
+_ENGINES: Mapping[str, str] = {
+    "p": "frequentist",
+    "equivalence": "frequentist",
+    "rope": "bayesian",
+    "bayes_factor": "bayesian",
+}
+
+
+def decides_with(criterion: Criterion | None) -> str:
+    """Return the engine whose answer a criterion reads.
+
+    Parameters
+    ----------
+    criterion : Criterion or None
+        The criterion.
+
+    Returns
+    -------
+    str
+        ``"frequentist"`` or ``"bayesian"``; empty where nothing decides.
+    """
+    return _ENGINES[criterion.by] if criterion is not None else ""
+
+
+def decided(row: Estimate, asked: Question) -> Estimate:
+    """Return the row with its decision, where it holds the criterion that the plan named.
+
+    Parameters
+    ----------
+    row : Estimate
+        A row.
+    asked : Question
+        The hypothesis it answers.
+
+    Returns
+    -------
+    Estimate
+        The same row where the criterion is another engine's, absent from the row, or the row is unfit to report.
+    """
+    criterion = asked.criterion
+    if criterion is None or not row.fit_to_report or row.engine != decides_with(criterion):
+        return row
+    found = _RULES[type(criterion)](row, asked, criterion)
+    return row if found is None else replace(row, decides=found[0], decision=found[1])
+
+
+def _by_p(row: Estimate, asked: Question, _: ByP) -> tuple[str, str] | None:
+    if row.p is None:
+        return None
+    p = row.p if row.p_adjusted is None else row.p_adjusted
+    words = f"p < {asked.plan.alpha:g}" + (" (adjusted)" if row.p_adjusted is not None else "")
+    return words, _side(row, asked) if p < asked.plan.alpha else "not supported"
+
+
+def _by_equivalence(row: Estimate, asked: Question, criterion: ByEquivalence) -> tuple[str, str] | None:
+    alpha = asked.plan.alpha
+    if criterion.kind == "non_inferiority":
+        if row.p_noninferiority is None:
+            return None
+        shown = row.p_noninferiority < alpha
+        verdict = "not inferior" if shown else "not shown to be non-inferior"
+        return f"non-inferiority p < {alpha:g}", verdict
+    if row.p_equivalence is None:
+        return None
+    if row.p_equivalence >= alpha:
+        return f"equivalence p < {alpha:g}", "not shown to be equivalent"
+    return f"equivalence p < {alpha:g}", "supported" if asked.hypothesis.direction == "negligible" else "equivalent"
+
+
+def _by_rope(row: Estimate, asked: Question, criterion: ByRope) -> tuple[str, str] | None:
+    if row.prob_rope is None:
+        return None
+    words = f"mass in or out of the ROPE > {criterion.mass:g}"
+    if row.prob_rope < 1 - criterion.mass:
+        return words, _side(row, asked)
+    if row.prob_rope <= criterion.mass:
+        return words, "undecided"
+    return words, "supported" if asked.hypothesis.direction == "negligible" else "negligible"
+
+
+def _by_factor(row: Estimate, asked: Question, criterion: ByBayesFactor) -> tuple[str, str] | None:
+    if row.bayes_factor is None:
+        return None
+    words = f"BF10 > {criterion.threshold:g}"
+    if row.bayes_factor >= criterion.threshold:
+        return words, _side(row, asked)
+    if row.bayes_factor > 1 / criterion.threshold:
+        return words, "undecided"
+    return words, "supported" if asked.hypothesis.direction == "negligible" else "evidence for no effect"
+
+
+_RULES: Mapping[type, Callable[..., tuple[str, str] | None]] = {
+    ByP: _by_p,
+    ByEquivalence: _by_equivalence,
+    ByRope: _by_rope,
+    ByBayesFactor: _by_factor,
+}
+
+
+def _side(row: Estimate, asked: Question) -> str:
+    """Return what an effect that was found means for the direction that was declared."""
+    expected = asked.hypothesis.direction
+    if row.df2 is not None and row.statistic_name == "F":
+        return "supported" if expected == "either" else "contradicted"
+    found = "positive" if row.estimate > (row.null or 0.0) else "negative"
+    return "supported" if expected in {"either", found} else "contradicted"
