@@ -1,0 +1,245 @@
+"""Deviance of a linear mixed model with its exact gradient and Hessian, and the search for its minimum."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from feedbackstudy.analysis.frequentist.mixed_products import CrossedProducts, OneInterceptProducts, Pieces
+from feedbackstudy.analysis.frequentist.mixed_structure import Floats
+
+__all__ = ["Curvature", "Minimum", "covariance_map", "minimise"]
+
+_STEPS = 200
+_ENOUGH = 1e-13  # Newton decrement: the deviance that a further step would win
+_BOUNDARY = 1e-4
+
+
+class Curvature(NamedTuple):
+    """Deviance and derivatives at given parameters; variances (residual first) are linear in the covariance of rows."""
+
+    beta: Floats
+    inverse: Floats
+    """Covariance of the coefficients."""
+    sigma2: float
+    deviance: float
+    gradient: Floats
+    """By theta, then by the residual standard deviation."""
+    hessian: Floats
+    expected: Floats
+    """Twice the expected information of the variances."""
+    first: Floats
+    r""":math:`X'V^{-1}V_rV^{-1}X`, the residual variance first."""
+    second: Floats
+    r""":math:`X'V^{-1}V_rV^{-1}V_sV^{-1}X`"""
+    jacobian: Floats
+    """Variances by theta and the residual standard deviation."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Minimum:
+    """Where the search ended.
+
+    Attributes
+    ----------
+    theta : ndarray
+        Entries of the relative covariance factors.
+    curvature : Curvature
+        Deviance and derivatives there.
+    steps : int
+        Newton steps.
+    converged : bool
+        Whether no further step would lower the deviance.
+    """
+
+    theta: Floats
+    curvature: Curvature
+    steps: int
+    converged: bool
+
+
+type _Products = OneInterceptProducts | CrossedProducts
+
+
+def covariance_map(products: _Products, theta: Floats) -> tuple[Floats, Floats, Floats]:
+    """Return the relative covariances with their first and second derivatives by theta.
+
+    Parameters
+    ----------
+    products : OneInterceptProducts or CrossedProducts
+        The model.
+    theta : ndarray
+        Parameters.
+
+    Returns
+    -------
+    tuple of ndarray
+        Shapes (r,), (r, r) and (r, r, r).
+    """
+    size = theta.size
+    second = np.zeros((size, size, size))
+    at = 0
+    for shape in products.patterns:
+        own = slice(at, at + len(shape.cells))
+        second[own, own, own] = shape.curvature
+        at = own.stop
+    first = second @ theta
+    return first @ theta / 2, first, second
+
+
+def _fixed(gram: Floats) -> tuple[Floats, Floats, float, float]:
+    p = gram.shape[0] - 1
+    inverse = np.linalg.inv(gram[:p, :p])
+    beta = inverse @ gram[:p, p]
+    rest = float(gram[p, p] - beta @ gram[:p, p])
+    return beta, inverse, rest, float(np.linalg.slogdet(gram[:p, :p])[1])
+
+
+def _deviance(products: _Products, theta: Floats, n: int, *, reml: bool) -> float:
+    log_det, gram = products.value(theta)
+    _, _, rest, fixed_det = _fixed(gram)
+    df = n - (gram.shape[0] - 1) * reml
+    if not rest > 0:
+        return float("inf")
+    return float(df * (1 + np.log(2 * np.pi * rest / df)) + log_det + reml * fixed_det)
+
+
+def _with_residual(pieces: Pieces, covariances: Floats, n: int) -> tuple[Floats, Floats, Floats, Floats]:
+    """Add the residual variance as the first of the variances, by V = I + sum of the others."""
+    size, m = covariances.size + 1, pieces.gram.shape[0]
+    first, trace = np.empty((size, m, m)), np.empty(size)
+    second, traces = np.empty((size, size, m, m)), np.empty((size, size))
+    first[1:], trace[1:], second[1:, 1:], traces[1:, 1:] = pieces.first, pieces.trace, pieces.second, pieces.traces
+    first[0] = pieces.gram - np.tensordot(covariances, pieces.first, 1)
+    trace[0] = n - covariances @ pieces.trace
+    second[0, 1:] = pieces.first - np.tensordot(covariances, pieces.second, 1)
+    second[1:, 0] = second[0, 1:].transpose(0, 2, 1)
+    second[0, 0] = first[0] - np.tensordot(covariances, second[0, 1:], 1)
+    traces[0, 1:] = traces[1:, 0] = pieces.trace - covariances @ pieces.traces
+    traces[0, 0] = trace[0] - covariances @ traces[0, 1:]
+    return first, second, trace, traces
+
+
+def _curvature(products: _Products, theta: Floats, n: int, *, reml: bool) -> Curvature:
+    r"""Differentiate the deviance by the variances, then by theta and the residual standard deviation.
+
+    With :math:`P = V^{-1} - V^{-1}X\Phi X'V^{-1}` the derivatives of the REML deviance by variances are
+    :math:`\mathrm{tr}(PV_r) - y'PV_rPy` and :math:`2y'PV_rPV_sPy - \mathrm{tr}(PV_rPV_s)`; for ML the traces are those
+    of :math:`V^{-1}`.
+    """
+    pieces = products.pieces(theta)
+    beta, inverse, rest, fixed_det = _fixed(pieces.gram)
+    p = beta.size
+    df = n - p * reml
+    sigma2 = rest / df
+    covariances, slope, bend = covariance_map(products, theta)
+    first, second, trace, traces = _with_residual(pieces, covariances, n)
+    residual = np.append(-beta, 1.0)
+    pulls = first @ residual
+    scores = pulls @ residual
+    spread = inverse @ first[:, :p, :p]
+    expected = (
+        traces - 2 * np.einsum("ij,rsji->rs", inverse, second[:, :, :p, :p]) + np.einsum("rij,sji->rs", spread, spread)
+    )
+    quadratic = (second @ residual) @ residual - pulls[:, :p] @ inverse @ pulls[:, :p].T
+    centre = trace - np.trace(spread, axis1=1, axis2=2) if reml else trace
+    by_variance = centre / sigma2 - scores / sigma2**2
+    bent = 2 * quadratic / sigma2**3 - (expected if reml else traces) / sigma2**2
+    sigma, k = np.sqrt(sigma2), theta.size
+    jacobian = np.zeros((k + 1, k + 1))
+    jacobian[1:, :k] = sigma2 * slope
+    jacobian[:, k] = 2 * sigma * np.append(1.0, covariances)
+    hessian = jacobian.T @ bent @ jacobian
+    hessian[:k, :k] += sigma2 * np.tensordot(by_variance[1:], bend, 1)
+    mixed = 2 * sigma * (by_variance[1:] @ slope)
+    hessian[:k, k] += mixed
+    hessian[k, :k] += mixed
+    hessian[k, k] += 2 * by_variance @ np.append(1.0, covariances)
+    return Curvature(
+        beta=beta,
+        inverse=sigma2 * inverse,
+        sigma2=sigma2,
+        deviance=df * float(1 + np.log(2 * np.pi * sigma2)) + pieces.log_det + reml * fixed_det,
+        gradient=by_variance @ jacobian,
+        hessian=hessian,
+        expected=expected / sigma2**2,
+        first=first[:, :p, :p] / sigma2**2,
+        second=second[:, :, :p, :p] / sigma2**3,
+        jacobian=jacobian,
+    )
+
+
+def _direction(curvature: Curvature) -> tuple[Floats, float, float]:
+    """Return the Newton step in theta with the residual profiled out, its decrement, and the lowest curvature."""
+    h, k = curvature.hessian, curvature.gradient.size - 1
+    profile = h[:k, :k] - np.outer(h[:k, k], h[k, :k]) / h[k, k]
+    values, vectors = np.linalg.eigh((profile + profile.T) / 2)
+    bound = np.maximum(np.abs(values), 1e-8 * max(float(np.abs(values).max()), 1e-8))
+    turned = vectors.T @ curvature.gradient[:k]
+    step = -vectors @ (turned / bound)
+    return step, float(turned @ (turned / bound)), float(values[0])
+
+
+def minimise(products: _Products, n: int, *, reml: bool) -> Minimum:
+    """Find the smallest deviance by Newton steps with exact derivatives, halved where they overshoot.
+
+    Parameters
+    ----------
+    products : OneInterceptProducts or CrossedProducts
+        Cross-products of orthonormal fixed columns and the outcome.
+    n : int
+        Rows.
+    reml : bool
+        Restricted likelihood; False for maximum likelihood.
+
+    Returns
+    -------
+    Minimum
+        Where the search ended.
+
+    Notes
+    -----
+    Variances are squares of the parameters, so zero is inside of the space; where the search comes to a zero from
+    which the deviance falls, it is pushed off.
+    """
+    theta = np.concatenate([shape.start() for shape in products.patterns])
+    best = _curvature(products, theta, n, reml=reml)
+    pushed = False
+    for count in range(1, _STEPS + 1):
+        step, decrement, lowest = _direction(best)
+        if decrement < _ENOUGH * (1 + abs(best.deviance)) ** 0.5 and (lowest > -1e-6 or pushed):
+            return Minimum(theta=_upright(products, theta), curvature=best, steps=count, converged=True)
+        if decrement < 1e-10 and lowest < -1e-6:
+            step, pushed = step + 0.1, True
+        theta, moved = _halved(products, theta, step, best.deviance, n, reml=reml)
+        if not moved:
+            done = decrement < 1e-6
+            return Minimum(theta=_upright(products, theta), curvature=best, steps=count, converged=done)
+        best = _curvature(products, theta, n, reml=reml)
+    return Minimum(theta=_upright(products, theta), curvature=best, steps=_STEPS, converged=False)
+
+
+def _halved(
+    products: _Products, theta: Floats, step: Floats, deviance: float, n: int, *, reml: bool
+) -> tuple[Floats, bool]:
+    largest = float(np.abs(step).max())
+    limit = 2.0 * max(1.0, float(np.abs(theta).max()))
+    scale = min(1.0, limit / largest) if largest > 0 else 1.0
+    for _ in range(40):
+        trial = theta + scale * step
+        if _deviance(products, trial, n, reml=reml) < deviance + 1e-11 * abs(deviance) * (scale == 1):
+            return trial, True
+        scale /= 2
+    return theta, False
+
+
+def _upright(products: _Products, theta: Floats) -> Floats:
+    """Turn columns of the factors so that their diagonal is not negative; the covariance stays."""
+    made, at = theta.copy(), 0
+    for shape in products.patterns:
+        for column in range(shape.size):
+            mine = [at + i for i, cell in enumerate(shape.cells) if cell[1] == column]
+            if made[mine[0]] < 0:
+                made[mine] *= -1
+        at += len(shape.cells)
+    return made

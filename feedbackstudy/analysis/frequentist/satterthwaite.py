@@ -1,0 +1,152 @@
+"""Degrees of freedom of fixed effects after Satterthwaite, for t and F, in linear mixed models."""
+
+from typing import NamedTuple
+
+import numpy as np
+from scipy import special
+
+from feedbackstudy.analysis.frequentist.cell_fit import ContrastFit, JointTest
+from feedbackstudy.analysis.frequentist.mixed_structure import Floats
+from feedbackstudy.analysis.frequentist.reml import MixedFit
+
+__all__ = ["Satterthwaite"]
+
+
+class _Derivatives(NamedTuple):
+    gradient: Floats
+    """Of the covariance of the orthonormal coefficients, by the variance parameters."""
+    covariance: Floats
+    """Of the variance parameters."""
+
+
+class Satterthwaite:
+    r"""Tests of the fixed effects of a mixed model with Satterthwaite's degrees of freedom.
+
+    Parameters
+    ----------
+    fit : MixedFit
+        The model.
+
+    Notes
+    -----
+    :math:`\nu = 2 v^2 / (g' A g)` for a contrast with variance v, whose gradient by the variance parameters is g, and
+    A their covariance, twice the inverse of the Hessian of the deviance. Parameters are the relative covariance
+    factors and the residual standard deviation as in Kuznetsova, Brockhoff & Christensen (2017), Journal of Statistical
+    Software 82(13); so a variance of zero does not enter. Several contrasts: Fai & Cornelius (1996), Journal of
+    Statistical Computation and Simulation 54, 363-378, on the independent contrasts of the eigenvectors.
+    """
+
+    name = "Satterthwaite"
+
+    def __init__(self, fit: MixedFit) -> None:
+        self.fit = fit
+        at = fit.curvature
+        inner = at.inverse @ at.first @ at.inverse
+        gradient = np.tensordot(at.jacobian.T, inner, 1)
+        values, vectors = np.linalg.eigh((at.hessian + at.hessian.T) / 2)
+        used = values > 1e-8
+        self._at = _Derivatives(gradient, 2 * (vectors[:, used] / values[used]) @ vectors[:, used].T)
+
+    @property
+    def covariance(self) -> Floats:
+        """Covariance of the fixed effects that the tests use."""
+        return self.fit.covariance
+
+    def df(self, weights: Floats) -> float:
+        """Return the degrees of freedom of one contrast of the fixed effects.
+
+        Parameters
+        ----------
+        weights : ndarray, shape (p,)
+            Weights over the fixed effects.
+
+        Returns
+        -------
+        float
+            Satterthwaite's.
+        """
+        turned = self.fit.basis.T @ weights
+        variance = float(turned @ self.fit.curvature.inverse @ turned)
+        slope = self._at.gradient @ turned @ turned
+        spread = float(slope @ self._at.covariance @ slope)
+        return 2 * variance**2 / spread if spread > 0 else float("inf")
+
+    def contrast(self, weights: Floats) -> ContrastFit:
+        """Test one contrast.
+
+        Parameters
+        ----------
+        weights : ndarray, shape (p,)
+            Weights over the fixed effects.
+
+        Returns
+        -------
+        ContrastFit
+            Estimate, standard error and degrees of freedom.
+        """
+        se = float(np.sqrt(weights @ self.covariance @ weights))
+        return ContrastFit(estimate=float(weights @ self.fit.beta), se=se, df=self.df(weights))
+
+    def joint_df(self, weights: Floats) -> float:
+        """Return the denominator degrees of freedom of several contrasts.
+
+        Parameters
+        ----------
+        weights : ndarray, shape (contrasts, p)
+            Weights; rows may depend on each other.
+
+        Returns
+        -------
+        float
+            Of F.
+        """
+        rotated, _ = self._independent(weights)
+        single = np.array([self.df(row) for row in rotated])
+        if single.size == 1:
+            return float(single[0])
+        if np.ptp(single) < 1e-8:
+            return float(single.mean())
+        above = single[single > 2]
+        expected = float(np.sum(above / (above - 2)))
+        return 2 * expected / (expected - single.size) if expected > single.size else 2.0
+
+    def joint_scale(self, weights: Floats) -> float:  # noqa: ARG002
+        """Return what the Wald statistic over its rank is multiplied by: nothing.
+
+        Parameters
+        ----------
+        weights : ndarray, shape (contrasts, p)
+            Weights.
+
+        Returns
+        -------
+        float
+            One.
+        """
+        return 1.0
+
+    def joint(self, weights: Floats) -> JointTest:
+        """Test several contrasts at once.
+
+        Parameters
+        ----------
+        weights : ndarray, shape (contrasts, p)
+            Weights; rows may depend on each other.
+
+        Returns
+        -------
+        JointTest
+            F with its degrees of freedom.
+        """
+        rotated, variances = self._independent(weights)
+        rank = variances.size
+        f = float(np.sum((rotated @ self.fit.beta) ** 2 / variances)) / rank
+        df2 = self.joint_df(weights)
+        p = special.chdtrc(rank, f * rank) if np.isinf(df2) else special.fdtrc(rank, df2, f)
+        return JointTest(f=f, df=float(rank), df2=df2, p=float(p))
+
+    def _independent(self, weights: Floats) -> tuple[Floats, Floats]:
+        rows = np.atleast_2d(weights)
+        variances, vectors = np.linalg.eigh(rows @ self.covariance @ rows.T)
+        used = variances > 1e-8 * max(float(variances.max()), 0.0)
+        return vectors[:, used].T @ rows, variances[used]
