@@ -14,12 +14,14 @@ from feedbackstudy.power.equivalence import tost
 from feedbackstudy.power.exaggeration import type_s_m
 from feedbackstudy.power.frequency import chi2, proportions
 from feedbackstudy.power.gpower import GPowerComparison, compare_gpower
+from feedbackstudy.power.grid import PowerGrid, grid
 from feedbackstudy.power.joint import joint
 from feedbackstudy.power.means import t_test
 from feedbackstudy.power.odds import logistic, ordinal
 from feedbackstudy.power.precision import precision
 from feedbackstudy.power.sequential import group_sequential
-from feedbackstudy.power.solve import Solution, solve, sweep
+from feedbackstudy.power.solve import Solution, solve
+from feedbackstudy.power.sweep import sweep
 from feedbackstudy.power.wedge import stepped_wedge
 
 __all__ = [
@@ -31,6 +33,7 @@ __all__ = [
     "MediationPower",
     "Paths",
     "PowerAnswer",
+    "PowerGrid",
     "Solution",
     "anova",
     "assurance",
@@ -41,6 +44,7 @@ __all__ = [
     "correlation",
     "diagnose",
     "f_test",
+    "grid",
     "group_sequential",
     "joint",
     "logistic",

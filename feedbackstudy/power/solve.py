@@ -4,24 +4,22 @@ The same streams are used at every value tried, so that neighbouring values diff
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Literal
 
-import numpy as np
 import pandas as pd
 
 from feedbackstudy.errors import InputError, choices
-from feedbackstudy.power.diagnosis import diagnose
-from feedbackstudy.power.searching import Search, changed_world
+from feedbackstudy.power.searching import Search
 from feedbackstudy.provenance import Provenance
 from feedbackstudy.render import Block, Facts, Notice, Page, Rendered, number, table_of
 from feedbackstudy.simulate.people import unit_numbers
 from feedbackstudy.simulate.world import World
 from feedbackstudy.study import Study
 
-__all__ = ["Goal", "Solution", "solve", "sweep"]
+__all__ = ["Goal", "Solution", "solve"]
 
 type Goal = Literal[
     "power", "power_adjusted", "decided", "equivalence", "width", "assurance", "all_decided", "any_decided"
@@ -104,54 +102,6 @@ class Solution(Rendered):
         if not math.isfinite(self.value):
             blocks.append(Notice("The target was not reached within the limits."))
         return Page(title=f"Solved for {self.vary}", blocks=(*blocks, self.provenance.facts()))
-
-
-def sweep(
-    study: Study,
-    world: World,
-    vary: Mapping[str, Sequence[float]],
-    *,
-    seed: int,
-    n_simulations: int = 500,
-    executor: Executor | None = None,
-) -> pd.DataFrame:
-    """Diagnose a study over a grid of assumptions, with common random numbers.
-
-    Parameters
-    ----------
-    study : Study
-        The study.
-    world : World
-        What is assumed otherwise.
-    vary : mapping of str to sequence of float
-        Path of the world -> values; all combinations are taken.
-    seed : int
-        Seed, the same at every point.
-    n_simulations : int
-        Invented studies at each point.
-    executor : concurrent.futures.Executor, optional
-        Where the work is done.
-
-    Returns
-    -------
-    DataFrame
-        Values, then the columns of `Diagnosis.frame`.
-
-    Raises
-    ------
-    NotFoundError
-        For a path that the world does not have, with the nearest that it has.
-    """
-    grids = np.meshgrid(*[np.arange(len(values)) for values in vary.values()], indexing="ij")
-    frames = []
-    for places in zip(*[grid.ravel() for grid in grids], strict=True):
-        point = {path: values[int(i)] for (path, values), i in zip(vary.items(), places, strict=True)}
-        changed = changed_world(study, world, point)
-        frame = diagnose(study, changed, seed=seed, n_simulations=n_simulations, executor=executor).frame()
-        for path, value in reversed(point.items()):
-            frame.insert(0, path, value)
-        frames.append(frame)
-    return pd.concat(frames, ignore_index=True)
 
 
 def solve(

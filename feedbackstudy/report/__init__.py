@@ -5,16 +5,19 @@ import feedbackstudy.report.claims
 import feedbackstudy.report.psychometric_tables
 import feedbackstudy.report.result_tables  # noqa: F401  (they register their tables and sections)
 from feedbackstudy.report.document import document
+from feedbackstudy.report.explorer import Explorer, explorer
 from feedbackstudy.report.figures import alt_text, figure
 from feedbackstudy.report.prose import sentence
 from feedbackstudy.report.sections import Section, section
 from feedbackstudy.report.tables import ReportTable, table
 
 __all__ = [
+    "Explorer",
     "ReportTable",
     "Section",
     "alt_text",
     "document",
+    "explorer",
     "figure",
     "section",
     "sentence",

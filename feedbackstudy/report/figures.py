@@ -9,12 +9,15 @@ from feedbackstudy.report.drawing import Drawing, drawing
 from feedbackstudy.report.drawings import (
     answers,
     counts,
+    diagnosis,
     forest,
     frequencies,
     intervals,
     levels,
     path_diagram,
     posterior,
+    power_curve,
+    power_surface,
     score_groups,
 )
 from feedbackstudy.report.style import MUTED, house_style
@@ -25,7 +28,20 @@ if TYPE_CHECKING:
 
 __all__ = ["Picture", "alt_text", "figure", "picture"]
 
-DRAWINGS = (answers, counts, forest, frequencies, intervals, levels, path_diagram, posterior, score_groups)
+DRAWINGS = (
+    answers,
+    counts,
+    diagnosis,
+    forest,
+    frequencies,
+    intervals,
+    levels,
+    path_diagram,
+    posterior,
+    power_curve,
+    power_surface,
+    score_groups,
+)
 """The modules that register a drawing when they are imported."""
 
 

@@ -18,7 +18,8 @@ from feedbackstudy.design.units import Units
 from feedbackstudy.design.waves import Wave
 from feedbackstudy.errors import DeclarationError, InputError, NotFoundError
 from feedbackstudy.power.diagnosis import diagnose
-from feedbackstudy.power.solve import solve, sweep
+from feedbackstudy.power.solve import solve
+from feedbackstudy.power.sweep import sweep
 from feedbackstudy.power.summarising import adjust
 from feedbackstudy.scales.measure import Measure
 from feedbackstudy.simulate import World
@@ -287,7 +288,7 @@ def test_assurance_averages_power_over_the_prior():
 def test_a_sweep_has_a_row_for_each_point_and_uses_common_random_numbers():
     frame = sweep(
         study_of(128), effect(0.5), {"effect_scale": [0.0, 1.0], "n.person": [64, 128]}, seed=1, n_simulations=100
-    )
+    ).frame()
 
     assert len(frame) == 4
     assert list(frame.columns[:2]) == ["effect_scale", "n.person"]
