@@ -2,13 +2,16 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Self
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
+from feedbackstudy.analysis.bayesian.effect_evidence import Alternative
 from feedbackstudy.analysis.posterior import Posterior
+from feedbackstudy.errors import DataError
 
-__all__ = ["CellContrast", "Scale", "exponential"]
+__all__ = ["CellContrast", "EffectFactor", "Scale", "exponential", "refuse_empty"]
 
 type Scale = Literal["response", "log odds", "log rate", "latent"]
 
@@ -57,6 +60,81 @@ class CellContrast:
             P(effect > x).
         """
         return min(max(float(self.tail(x)), 0.0), 1.0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EffectFactor:
+    """The Bayes factor of one contrast under a stated prior of its size.
+
+    Attributes
+    ----------
+    log_bayes_factor : float
+        Natural logarithm of the Bayes factor for an effect against none.
+    error : float
+        Monte-Carlo standard error of that logarithm; 0 where nothing was drawn.
+    note : str
+        The prior, and how it was computed.
+    """
+
+    log_bayes_factor: float
+    error: float
+    note: str
+
+    @property
+    def bayes_factor(self) -> float:
+        """Bayes factor for an effect against none; infinite beyond what a float holds."""
+        return exponential(self.log_bayes_factor)
+
+    @classmethod
+    def under_cauchy(
+        cls, log_bayes_factor: float, *, scale: float, alternative: Alternative, how: str, error: float = 0.0
+    ) -> Self:
+        """Name a Bayes factor whose prior is a Cauchy distribution of the standardised effect.
+
+        Parameters
+        ----------
+        log_bayes_factor : float
+            Its logarithm.
+        scale : float
+            Scale of the Cauchy.
+        alternative : {"two-sided", "greater", "less"}
+            The whole Cauchy, or the half on one side of 0.
+        how : str
+            How it was computed.
+        error : float, default 0
+            Monte-Carlo error of the logarithm.
+
+        Returns
+        -------
+        EffectFactor
+            With its prior in words.
+        """
+        half = {"two-sided": "Cauchy", "greater": "half-Cauchy above 0", "less": "half-Cauchy below 0"}[alternative]
+        note = f"prior of the standardised effect {half}, scale {scale:g}; {how}"
+        return cls(log_bayes_factor=log_bayes_factor, error=error, note=note)
+
+
+def refuse_empty(weights: ArrayLike, counts: NDArray[np.int64] | None) -> None:
+    """Refuse a contrast that needs a cell without rows.
+
+    Parameters
+    ----------
+    weights : array_like, shape (cells,)
+        Weights over the cell means.
+    counts : ndarray of int, shape (cells,), or None
+        Rows in each cell; None where they are not known.
+
+    Raises
+    ------
+    DataError
+        Where a cell with a weight holds no rows: its posterior would be its prior.
+    """
+    row = np.asarray(weights, dtype=np.float64)
+    if counts is None or row.shape != counts.shape:
+        return
+    empty = np.flatnonzero((row != 0) & (counts == 0))
+    if empty.size:
+        raise DataError(f"The contrast needs {empty.size} cell(s) that hold no data (positions {empty.tolist()}).")
 
 
 def exponential(log_value: float) -> float:

@@ -1,21 +1,31 @@
 """Draws of cell means from a sampled model, and contrasts of them, draw by draw."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from feedbackstudy.analysis.bayesian.cell_contrast import CellContrast, Scale
+from feedbackstudy.analysis.bayesian.cell_contrast import CellContrast, EffectFactor, Scale, refuse_empty
 from feedbackstudy.analysis.bayesian.densities import IntervalKind, from_draws
+from feedbackstudy.analysis.bayesian.draws_evidence import DrawsEvidence
+from feedbackstudy.analysis.bayesian.effect_evidence import Alternative
 from feedbackstudy.analysis.bayesian.gates import Gates, converged
 from feedbackstudy.analysis.bayesian.normal_mixture import NormalCells
-from feedbackstudy.analysis.bayesian.spline_density import density_at
+from feedbackstudy.analysis.bayesian.robustness import Family, Robustness, curve
+from feedbackstudy.analysis.bayesian.savage_dickey import log_prior_at, savage_dickey_of_draws
 from feedbackstudy.analysis.posterior import Posterior
 from feedbackstudy.errors import DataError
+
+if TYPE_CHECKING:
+    import pymc  # type: ignore[import-untyped, unused-ignore]
 
 __all__ = ["CellDraws"]
 
 type Floats = NDArray[np.float64]
+
+_LOGISTIC_SD = float(np.pi / np.sqrt(3))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -44,6 +54,10 @@ class CellDraws:
         Prior over the same cell means, as a mixture or as forward draws; None where there is no proper one.
     notes : tuple of str
         What a reader must know beside the numbers.
+    counts : ndarray of int, shape (cells,), or None
+        Rows in each cell; a contrast that needs a cell without rows is refused.
+    twin : callable or None
+        Builds the PyMC model that was sampled.
     """
 
     draws: Floats
@@ -56,6 +70,8 @@ class CellDraws:
     scale: Scale = "response"
     prior_cells: NormalCells | Floats | None = None
     notes: tuple[str, ...] = ()
+    counts: NDArray[np.int64] | None = None
+    twin: Callable[[], "pymc.Model"] | None = None
 
     def __post_init__(self) -> None:
         if self.draws.ndim != 2 or self.chains < 1 or self.draws.shape[0] % self.chains:
@@ -104,15 +120,19 @@ class CellDraws:
             The contrast of every draw, then summarised. The Bayes factor is the Savage-Dickey ratio at 0, the
             posterior density by a log-spline; its Monte-Carlo error stands in the note.
         """
-        found = self.draws @ self._row(weights) - value
+        row = self._row(weights)
+        found = self.draws @ row - value
         posterior = self._summary(found, quantity=quantity, level=level, interval=interval, rope=rope)
-        log_factor, note = self._savage_dickey(weights, found, value)
-        prior_density = self._prior_curve(weights, posterior.grid, value)
+        ratio = None
+        if self.prior_cells is not None:
+            ratio = savage_dickey_of_draws(self.prior_cells, row, found, value)
+            before = np.exp(log_prior_at(self.prior_cells, row, posterior.grid, value))
+            posterior = replace(posterior, prior_density=before)
         return CellContrast(
-            posterior=replace(posterior, prior_density=prior_density),
+            posterior=posterior,
             sd=float(found.std(ddof=1)),
-            log_bayes_factor=log_factor,
-            bayes_factor_note=note,
+            log_bayes_factor=None if ratio is None else ratio.log_bayes_factor,
+            bayes_factor_note="" if ratio is None else ratio.note,
             tail=lambda x: float((found > x).mean()),
         )
 
@@ -164,6 +184,131 @@ class CellDraws:
             tail=lambda x: float((found > x).mean()),
         )
 
+    def evidence(self, weights: ArrayLike, *, value: float = 0.0) -> DrawsEvidence:
+        """Return what the draws say of one contrast, for Bayes factors under other priors than the model's own.
+
+        Parameters
+        ----------
+        weights : array_like, shape (cells,)
+            Weights over the cell means.
+        value : float, default 0
+            The fixed value that is subtracted.
+
+        Returns
+        -------
+        DrawsEvidence
+            Standardised by the standard deviation within cells; on log odds by that of the logistic distribution, on
+            log rates by 1.
+
+        Raises
+        ------
+        DataError
+            Where the model has no proper prior of its cells.
+        """
+        if self.prior_cells is None:
+            raise DataError("The model has no proper prior of its cells, so no Bayes factor exists.")
+        row = self._row(weights)
+        found = self.draws @ row - value
+        ratio = savage_dickey_of_draws(self.prior_cells, row, found, value)
+        unit = _LOGISTIC_SD if self.scale == "log odds" else 1.0
+        return DrawsEvidence(
+            effects=found,
+            log_prior=log_prior_at(self.prior_cells, row, found, value),
+            units=self.sds if self.sds is not None else np.full(found.size, unit),
+            log_savage_dickey=ratio.log_bayes_factor,
+            error=ratio.error,
+        )
+
+    def effect_bayes_factor(
+        self, weights: ArrayLike, *, scale: float, value: float = 0.0, alternative: Alternative = "two-sided"
+    ) -> EffectFactor:
+        """Return the Bayes factor of one contrast under a Cauchy prior of the standardised effect.
+
+        Parameters
+        ----------
+        weights : array_like, shape (cells,)
+            Weights over the cell means.
+        scale : float
+            Scale of the Cauchy prior, as a plan declares it in `ByBayesFactor`.
+        value : float, default 0
+            The fixed value that is subtracted.
+        alternative : {"two-sided", "greater", "less"}
+            The whole Cauchy, or the half on one side of 0.
+
+        Returns
+        -------
+        EffectFactor
+            With its Monte-Carlo error.
+        """
+        evidence = self.evidence(weights, value=value)
+        error = evidence.cauchy_error(scale, alternative)
+        how = f"Savage-Dickey ratio of the draws, weighted to this prior, Monte-Carlo error {error:.1%}"
+        found = evidence.cauchy(scale, alternative)
+        return EffectFactor.under_cauchy(found, scale=scale, alternative=alternative, how=how, error=error)
+
+    def robustness(
+        self,
+        weights: ArrayLike,
+        *,
+        declared: float,
+        value: float = 0.0,
+        family: Family = "cauchy",
+        alternative: Alternative = "two-sided",
+        scales: ArrayLike | None = None,
+        quantity: str = "contrast",
+    ) -> Robustness:
+        """Return the Bayes factor of one contrast over a range of prior widths.
+
+        Parameters
+        ----------
+        weights : array_like, shape (cells,)
+            Weights over the cell means.
+        declared : float
+            The width that decides: scale of the Cauchy, or standard deviation of the normal prior.
+        value : float, default 0
+            The fixed value that is subtracted.
+        family : {"cauchy", "normal"}
+            Cauchy prior of the standardised effect, or normal prior of the effect in its own units.
+        alternative : {"two-sided", "greater", "less"}
+            The whole prior, or the half on one side of 0.
+        scales : array_like, optional
+            The widths; a fifth to five times the declared one where left out.
+        quantity : str, default "contrast"
+            What the contrast is, in words.
+
+        Returns
+        -------
+        Robustness
+            From one set of draws.
+        """
+        evidence = self.evidence(weights, value=value)
+        return curve(
+            evidence,
+            declared=declared,
+            family=family,
+            alternative=alternative,
+            scales=scales,
+            quantity=quantity,
+            note=f"from one set of draws; Monte-Carlo error of the Savage-Dickey ratio {evidence.error:.1%}",
+        )
+
+    def pymc_model(self) -> "pymc.Model":
+        """Return the model that was sampled, to inspect or extend.
+
+        Returns
+        -------
+        pymc.Model
+            A new model on every call.
+
+        Raises
+        ------
+        DataError
+            Where the draws came without their model.
+        """
+        if self.twin is None:
+            raise DataError("These draws came without their model.")
+        return self.twin()
+
     def _row(self, weights: ArrayLike) -> Floats:
         row = np.asarray(weights, dtype=np.float64)
         if row.shape != self.draws.shape[1:] or not np.isfinite(row).all() or not row.any():
@@ -171,6 +316,7 @@ class CellDraws:
                 f"Give one finite weight for each of the {self.draws.shape[1]} cells, not all zero; given "
                 f"{row.tolist()}."
             )
+        refuse_empty(row, self.counts)
         return row
 
     def _summary(
@@ -196,27 +342,3 @@ class CellDraws:
             rhat=rhat,
             ess=ess,
         )
-
-    def _savage_dickey(self, weights: ArrayLike, found: Floats, value: float) -> tuple[float | None, str]:
-        if self.prior_cells is None:
-            return None, ""
-        after = density_at(found, 0.0)
-        if isinstance(self.prior_cells, NormalCells):
-            before = self.prior_cells.project(weights, value=value)
-            log_prior, error = before.log_density(0.0), after.error
-            words = f"prior of the contrast of mean {before.mean:.4g} and standard deviation {before.sd:.4g}"
-        else:
-            drawn = density_at(self.prior_cells @ self._row(weights) - value, 0.0)
-            log_prior, error = drawn.log_density, float(np.hypot(after.error, drawn.error))
-            words = "prior of the contrast by forward draws"
-        note = f"{words}; Savage-Dickey ratio, log-spline density of the draws, Monte-Carlo error {error:.1%}"
-        note += "; no draw lies beyond 0, so the tail is extrapolated" if after.beyond else ""
-        return log_prior - after.log_density, note
-
-    def _prior_curve(self, weights: ArrayLike, grid: Floats, value: float) -> Floats | None:
-        if self.prior_cells is None:
-            return None
-        if isinstance(self.prior_cells, NormalCells):
-            return self.prior_cells.project(weights, value=value).density(grid)
-        drawn = from_draws(self.prior_cells @ self._row(weights) - value, quantity="prior", engine="forward draws")
-        return np.asarray(np.interp(grid, drawn.grid, drawn.density, left=0.0, right=0.0), dtype=np.float64)

@@ -1,26 +1,27 @@
 """What a Bayesian model says of the cell means, before any hypothesis is put to it."""
 
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from feedbackstudy.analysis.bayesian.cell_contrast import CellContrast, Scale
+from feedbackstudy.analysis.bayesian.cell_contrast import CellContrast, EffectFactor, Scale, refuse_empty
 from feedbackstudy.analysis.bayesian.cell_draws import CellDraws
-from feedbackstudy.analysis.bayesian.densities import GridDensity, IntervalKind, from_density
+from feedbackstudy.analysis.bayesian.densities import IntervalKind
+from feedbackstudy.analysis.bayesian.effect_evidence import Alternative, EffectEvidence, evidence_of
+from feedbackstudy.analysis.bayesian.mixture_summary import summary
 from feedbackstudy.analysis.bayesian.normal_mixture import NormalCells, NormalMixture
-from feedbackstudy.analysis.posterior import Posterior
+from feedbackstudy.analysis.bayesian.robustness import Family, Robustness, curve
 from feedbackstudy.errors import DataError
+
+if TYPE_CHECKING:
+    import pymc  # type: ignore[import-untyped, unused-ignore]
 
 __all__ = ["CellContrast", "CellDraws", "CellMixture", "Scale"]
 
 type Floats = NDArray[np.float64]
-
-_POINTS = 2001
-_REACH = 10.0
-"""Posterior standard deviations that a drawn curve covers on each side."""
-_NULL_WITHIN = 30.0
-"""Posterior standard deviations up to which the curve is drawn as far as the null."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -50,6 +51,10 @@ class CellMixture:
         What a reader must know beside the numbers.
     variances : mapping of str to ndarray, shape (k,)
         Standard deviation of the residual and of each grouping factor in each component.
+    counts : ndarray of int, shape (cells,), or None
+        Rows in each cell; a contrast that needs a cell without rows is refused.
+    twin : callable or None
+        Builds the same model for PyMC.
     gates : None
         Nothing is drawn, so nothing has to converge.
     """
@@ -64,6 +69,8 @@ class CellMixture:
     log_marginal: float = float("nan")
     notes: tuple[str, ...] = ()
     variances: dict[str, Floats] = field(default_factory=dict)
+    counts: NDArray[np.int64] | None = None
+    twin: Callable[[], "pymc.Model"] | None = None
     gates: None = None
 
     def __post_init__(self) -> None:
@@ -72,25 +79,13 @@ class CellMixture:
 
     @property
     def sd(self) -> float:
-        """Posterior median of the standard deviation within cells."""
-        return self.median_of(self.sds)
+        """Standard deviation within cells: its posterior geometric mean, which is its median but for 0.1 % or so."""
+        return float(np.exp(self.cells.weights @ np.log(self.sds)))
 
-    def median_of(self, values: Floats) -> float:
-        """Return the posterior median of a quantity that is fixed within a component.
-
-        Parameters
-        ----------
-        values : ndarray, shape (k,)
-            Its value in each component, such as an entry of `variances`.
-
-        Returns
-        -------
-        float
-            Median; between grid points by interpolation of the cumulative weight.
-        """
-        order = np.argsort(values)
-        weights = self.cells.weights[order]
-        return float(np.interp(0.5, np.cumsum(weights) - weights / 2, values[order]))
+    @property
+    def spreads(self) -> dict[str, float]:
+        """Posterior mean of the residual standard deviation and of that of each grouping factor."""
+        return {name: float(self.cells.weights @ values) for name, values in self.variances.items()}
 
     def contrast(
         self,
@@ -126,7 +121,7 @@ class CellMixture:
             posterior of the average, never an average of limits. The Bayes factor is the Savage-Dickey ratio of the two
             mixtures at 0 (Dickey, 1971).
         """
-        found = self.cells.project(weights, value=value)
+        found = self._projected(weights, value)
         before = self.prior_cells.project(weights, value=value)
         log_factor = before.log_density(0.0) - found.log_density(0.0)
         note = f"prior of the contrast {_in_words(before)}; exact Savage-Dickey ratio"
@@ -167,69 +162,124 @@ class CellMixture:
         CellContrast
             Posterior of contrast / sd, jointly over both; no Bayes factor, which `contrast` gives.
         """
-        raw = self.cells.project(weights, value=value)
+        raw = self._projected(weights, value)
         found = NormalMixture(weights=raw.weights, means=raw.means / self.sds, sds=raw.sds / self.sds)
         posterior = summary(found, None, quantity=quantity, level=level, interval=interval, rope=rope)
         return CellContrast(
             posterior=posterior, sd=found.sd, log_bayes_factor=None, bayes_factor_note="", tail=found.above
         )
 
+    def evidence(self, weights: ArrayLike, *, value: float = 0.0) -> EffectEvidence:
+        """Return the likelihood of one contrast, for Bayes factors under other priors than the model's own.
 
-def summary(
-    found: NormalMixture,
-    before: NormalMixture | None,
-    *,
-    quantity: str,
-    level: float,
-    interval: IntervalKind,
-    rope: tuple[float, float] | None,
-) -> Posterior:
-    """Summarise the mixture of one quantity: curve on a grid, probabilities and quantiles from the mixture itself.
+        Parameters
+        ----------
+        weights : array_like, shape (cells,)
+            Weights over the cell means.
+        value : float, default 0
+            The fixed value that is subtracted.
 
-    Parameters
-    ----------
-    found : NormalMixture
-        Posterior.
-    before : NormalMixture or None
-        Prior.
-    quantity : str
-        What it is.
-    level : float
-        Probability inside the interval.
-    interval : {"HDI", "equal-tailed"}
-        Kind of the interval.
-    rope : tuple of (float, float) or None
-        Region of practical equivalence.
+        Returns
+        -------
+        EffectEvidence
+            Its methods take a prior and return the log Bayes factor.
+        """
+        return evidence_of(self._projected(weights, value), self.prior_cells.project(weights, value=value), self.sds)
 
-    Returns
-    -------
-    Posterior
-        Ready to be read or drawn.
-    """
-    found = found.trimmed()
-    middle, sd = found.mean, found.sd
-    reach = [middle - _REACH * sd, middle + _REACH * sd]
-    if abs(middle) < _NULL_WITHIN * sd:
-        reach = [min(reach[0], -sd), max(reach[1], sd)]
-    grid = np.linspace(reach[0], reach[1], _POINTS)
-    given = GridDensity(
-        grid=grid, density=found.density(grid), prior=before.density(grid) if before is not None else None
-    )
-    curve = from_density(given, quantity=quantity, level=level, interval=interval, rope=rope, engine="quadrature")
-    median, tail = found.quantile(0.5), (1 - level) / 2
-    low, high = (
-        (found.quantile(tail), found.quantile(1 - tail))
-        if interval == "equal-tailed"
-        else found.shortest(level, (curve.low, curve.high))
-    )
-    return replace(
-        curve,
-        median=median,
-        low=low,
-        high=high,
-        prob_rope=found.below(rope[1]) - found.below(rope[0]) if rope is not None else None,
-        prob_direction=found.below(0.0) if median < 0 else found.above(0.0),
-    )
+    def effect_bayes_factor(
+        self, weights: ArrayLike, *, scale: float, value: float = 0.0, alternative: Alternative = "two-sided"
+    ) -> EffectFactor:
+        """Return the Bayes factor of one contrast under a Cauchy prior of the standardised effect.
+
+        Parameters
+        ----------
+        weights : array_like, shape (cells,)
+            Weights over the cell means.
+        scale : float
+            Scale of the Cauchy prior, as a plan declares it in `ByBayesFactor`.
+        value : float, default 0
+            The fixed value that is subtracted.
+        alternative : {"two-sided", "greater", "less"}
+            The whole Cauchy, or the half on one side of 0.
+
+        Returns
+        -------
+        EffectFactor
+            Exact but for quadrature.
+
+        Notes
+        -----
+        Only the prior of this contrast is exchanged, for a Cauchy of contrast / sd within cells; all other parameters
+        keep the model's prior given the contrast, under both hypotheses.
+        """
+        found = self.evidence(weights, value=value).cauchy(scale, alternative)
+        return EffectFactor.under_cauchy(found, scale=scale, alternative=alternative, how="by quadrature")
+
+    def robustness(
+        self,
+        weights: ArrayLike,
+        *,
+        declared: float,
+        value: float = 0.0,
+        family: Family = "cauchy",
+        alternative: Alternative = "two-sided",
+        scales: ArrayLike | None = None,
+        quantity: str = "contrast",
+    ) -> Robustness:
+        """Return the Bayes factor of one contrast over a range of prior widths.
+
+        Parameters
+        ----------
+        weights : array_like, shape (cells,)
+            Weights over the cell means.
+        declared : float
+            The width that decides: scale of the Cauchy, or standard deviation of the normal prior.
+        value : float, default 0
+            The fixed value that is subtracted.
+        family : {"cauchy", "normal"}
+            Cauchy prior of the standardised effect, or normal prior of the effect in its own units.
+        alternative : {"two-sided", "greater", "less"}
+            The whole prior, or the half on one side of 0.
+        scales : array_like, optional
+            The widths; a fifth to five times the declared one where left out.
+        quantity : str, default "contrast"
+            What the contrast is, in words.
+
+        Returns
+        -------
+        Robustness
+            One fit serves all widths.
+        """
+        return curve(
+            self.evidence(weights, value=value),
+            declared=declared,
+            family=family,
+            alternative=alternative,
+            scales=scales,
+            quantity=quantity,
+            note="exact but for quadrature, from one fit",
+        )
+
+    def pymc_model(self) -> "pymc.Model":
+        """Return the same model for PyMC, to inspect, extend or sample.
+
+        Returns
+        -------
+        pymc.Model
+            A new model on every call.
+
+        Raises
+        ------
+        DataError
+            Where the posterior was not made from rows.
+        """
+        if self.twin is None:
+            raise DataError("This posterior was not made from rows; there is no model of rows to return.")
+        return self.twin()
+
+    def _projected(self, weights: ArrayLike, value: float) -> NormalMixture:
+        refuse_empty(weights, self.counts)
+        return self.cells.project(weights, value=value)
 
 
 def _in_words(before: NormalMixture) -> str:

@@ -62,25 +62,26 @@ def density_at(draws: ArrayLike, x: float, *, batches: int = 10) -> DensityAt:
         raise DataError(
             f"A density needs {100 * batches} finite draws at least that differ; given {values.size}. Draw more."
         )
-    whole = log_spline(values, x)
-    parts = [log_spline(part, x) for part in np.array_split(values, batches)]
+    at = np.array([x])
+    whole = float(log_spline(values, at)[0])
+    parts = [float(log_spline(part, at)[0]) for part in np.array_split(values, batches)]
     error = float(np.std(parts, ddof=1) / np.sqrt(batches))
     return DensityAt(log_density=whole, error=error, beyond=not values.min() < x < values.max())
 
 
-def log_spline(draws: Floats, x: float) -> float:
-    r"""Return the log density at a point by maximum likelihood over log-splines.
+def log_spline(draws: Floats, x: Floats) -> Floats:
+    r"""Return the log density at some points by maximum likelihood over log-splines.
 
     Parameters
     ----------
     draws : ndarray, shape (s,)
         Draws.
-    x : float
-        The point.
+    x : ndarray, shape (m,)
+        The points.
 
     Returns
     -------
-    float
+    ndarray, shape (m,)
         Log density.
 
     Notes
@@ -93,16 +94,16 @@ def log_spline(draws: Floats, x: float) -> float:
     mean, sd = float(draws.mean()), float(draws.std(ddof=1))
     z = (draws - mean) / sd
     knots = np.quantile(z, _KNOTS)
-    at = float((x - mean) / sd)
-    reach = max(12.0, abs(at) + 4)
+    at = (x - mean) / sd
+    reach = max(12.0, float(np.abs(at).max()) + 4)
     grid = _GRID * reach / 12.0
     theta = _fit(_basis(z, knots).mean(axis=0), _basis(grid, knots), grid[1] - grid[0])
     if theta is None:
-        return float(-0.5 * at**2 - 0.5 * np.log(2 * np.pi) - np.log(sd))
+        return np.asarray(-0.5 * at**2 - 0.5 * np.log(2 * np.pi) - np.log(sd))
     exponent = _basis(grid, knots) @ theta
     peak = float(exponent.max())
     log_area = peak + float(np.log(np.exp(exponent - peak).sum() * (grid[1] - grid[0])))
-    return float((_basis(np.array([at]), knots) @ theta)[0] - log_area - np.log(sd))
+    return np.asarray(_basis(at, knots) @ theta - log_area - np.log(sd))
 
 
 def _basis(z: Floats, knots: Floats) -> Floats:

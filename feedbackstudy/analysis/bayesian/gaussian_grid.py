@@ -1,0 +1,236 @@
+"""Quadrature over the standard deviations of a normal model whose other parameters integrate in closed form."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import special
+
+from feedbackstudy.analysis.bayesian.priors import CellPrior
+from feedbackstudy.errors import DataError
+
+__all__ = ["Products", "Quadrature", "integrate"]
+
+type Floats = NDArray[np.float64]
+type Bounds = tuple[tuple[float, float], ...]
+
+_DEPTH = 30.0
+"""Drop of the log posterior beyond which the region is cut off."""
+_NODES_OF_THREE = 24
+_CHUNK = 4096
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Products:
+    """What the rows say, in cross-products.
+
+    Attributes
+    ----------
+    whole : ndarray, shape (p + 1, p + 1)
+        Cross-products of cells, covariates, groups of the smaller factor, and the outcome minus `middle`.
+    n, n_cells : int
+        Rows and cells.
+    middle : float
+        Prior mean of the cells.
+    precision : ndarray, shape (p0, p0)
+        Prior precision of cells and coefficients.
+    sizes, counts : ndarray, shape (u,)
+        Sizes that groups of the larger factor have, and how many groups have each.
+    by_size : ndarray, shape (u, p + 1, p + 1)
+        Cross-products of group sums, summed over the groups of each size.
+    big, small : str
+        Names of the larger and the smaller grouping factor; empty where there is none.
+    small_count : int
+        Groups of the smaller factor.
+    """
+
+    whole: Floats
+    n: int
+    n_cells: int
+    middle: float
+    precision: Floats
+    sizes: Floats
+    counts: Floats
+    by_size: Floats
+    big: str
+    small: str
+    small_count: int
+
+    @property
+    def axes(self) -> int:
+        """Number of standard deviations."""
+        return 1 + bool(self.big) + bool(self.small)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Quadrature:
+    """The posterior on the nodes.
+
+    Attributes
+    ----------
+    weights : ndarray, shape (k,)
+        Posterior weight of each node.
+    means : ndarray, shape (k, cells)
+        Posterior cell means there.
+    covariances : ndarray, shape (k, cells, cells)
+        Their covariances.
+    sds : dict of str to ndarray, shape (k,)
+        The standard deviations there: ``"residual"`` and the grouping factors.
+    log_marginal : float
+        Log marginal likelihood.
+    """
+
+    weights: Floats
+    means: Floats
+    covariances: Floats
+    sds: dict[str, Floats]
+    log_marginal: float
+
+
+def integrate(given: Products, prior: CellPrior, *, nodes: int) -> Quadrature:
+    """Integrate over the standard deviations.
+
+    Parameters
+    ----------
+    given : Products
+        The rows.
+    prior : CellPrior
+        Scales of the half-normal priors of the standard deviations.
+    nodes : int
+        Nodes along each axis.
+
+    Returns
+    -------
+    Quadrature
+        Weights, and the normal distribution of the cell means on every node that carries weight.
+
+    Raises
+    ------
+    DataError
+        For fewer than eight nodes.
+    """
+    if nodes < 8:
+        raise DataError(f"Quadrature needs 8 nodes along each axis; given {nodes}.")
+    each = min(nodes, _NODES_OF_THREE) if given.axes == 3 else nodes
+    bounds = _region(given, prior)
+    rules = [_legendre(low, high, each) for low, high in bounds]
+    points = _cross([points for points, _ in rules])
+    mass = np.prod(_cross([weights for _, weights in rules]), axis=1)
+    log_terms = _log_posterior(given, prior, points) + np.log(mass)
+    log_marginal = float(special.logsumexp(log_terms))
+    weights = np.exp(log_terms - log_marginal)
+    order = np.argsort(weights)
+    kept = np.sort(order[np.searchsorted(np.cumsum(weights[order]), 1e-10) :])
+    means, covariances = _cells(given, points[kept])
+    names = ["residual", *([given.big] if given.big else []), *([given.small] if given.small else [])]
+    sds = np.column_stack([np.exp(points[kept, 0]), points[kept, 1:]])
+    return Quadrature(
+        weights=weights[kept] / weights[kept].sum(),
+        means=means,
+        covariances=covariances,
+        sds={name: sds[:, k] for k, name in enumerate(names)},
+        log_marginal=log_marginal,
+    )
+
+
+def _legendre(low: float, high: float, nodes: int) -> tuple[Floats, Floats]:
+    x, w = special.roots_legendre(nodes)
+    half = (high - low) / 2
+    return np.asarray(low + half * (x + 1)), np.asarray(half * w)
+
+
+def _cross(axes: list[Floats]) -> Floats:
+    return np.stack([grid.ravel() for grid in np.meshgrid(*axes, indexing="ij")], axis=1)
+
+
+def _region(given: Products, prior: CellPrior) -> Bounds:
+    """Return the box over log residual sd and group sds outside which the posterior has no height worth counting."""
+    total = float(np.sqrt(given.whole[-1, -1] / given.n)) + prior.residual_sd
+    least = np.log(_residual_at_least(given))
+    axes = [np.linspace(least, np.log(total) + 1.0, 24)]
+    axes += [np.linspace(0.0, 1.0, 14) ** 2 * 3 * total] * (given.axes - 1)
+    for _ in range(3):
+        axes = _tightened(given, prior, axes)
+    return tuple((float(axis[0]), float(axis[-1])) for axis in axes)
+
+
+def _tightened(given: Products, prior: CellPrior, axes: list[Floats]) -> list[Floats]:
+    points = _cross(axes)
+    height = _log_posterior(given, prior, points).reshape([axis.size for axis in axes])
+    above = height > height.max() - _DEPTH
+    found = []
+    for k, axis in enumerate(axes):
+        reached = np.flatnonzero(above.any(axis=tuple(j for j in range(len(axes)) if j != k)))
+        low = axis[max(int(reached[0]) - 1, 0)]
+        high = axis[min(int(reached[-1]) + 1, axis.size - 1)]
+        found.append(np.linspace(low, high, 16 if len(axes) < 3 else 11))
+    return found
+
+
+def _residual_at_least(given: Products) -> float:
+    """Return a residual sd far below what is left when every cell, covariate and group is fitted freely."""
+    design, outcome = given.whole[:-1, :-1], given.whole[:-1, -1]
+    left = given.whole[-1, -1] - outcome @ np.linalg.lstsq(design, outcome, rcond=None)[0]
+    floor = 1e-4 * np.sqrt(given.whole[-1, -1] / given.n)
+    free = np.sqrt(max(float(left), 0.0) / given.n) * (0.05 if given.big else 0.4)
+    return float(max(free, floor, 1e-12))
+
+
+def _system(given: Products, points: Floats) -> tuple[Floats, Floats, Floats]:
+    """Return precision (k, p, p), right-hand side (k, p) and outcome's quadratic form (k,) of the linear part."""
+    variance = np.exp(2 * points[:, 0])
+    moments = np.broadcast_to(given.whole, (points.shape[0], *given.whole.shape))
+    if given.big:
+        between = points[:, 1, None] ** 2
+        share = between / (variance[:, None] + given.sizes * between)
+        moments = moments - np.tensordot(share, given.by_size, 1)
+    moments = moments / variance[:, None, None]
+    matrix = moments[:, :-1, :-1].copy()
+    fixed = given.precision.shape[0]
+    matrix[:, :fixed, :fixed] += given.precision
+    if given.small:
+        at = np.arange(fixed, matrix.shape[1])
+        matrix[:, at, at] += 1 / np.maximum(points[:, -1, None], 1e-150) ** 2
+    return matrix, moments[:, :-1, -1], moments[:, -1, -1]
+
+
+def _log_posterior(given: Products, prior: CellPrior, points: Floats) -> Floats:
+    """Return log likelihood plus log prior of log residual sd and group sds, everything else integrated out."""
+    parts = [_log_likelihood(given, points[i : i + _CHUNK]) for i in range(0, points.shape[0], _CHUNK)]
+    log_sd, residual = points[:, 0], np.exp(points[:, 0])
+    log_prior = _half_normal(residual, prior.residual_sd) + log_sd
+    for k in range(1, points.shape[1]):
+        log_prior = log_prior + _half_normal(points[:, k], prior.group_sd)
+    return np.asarray(np.concatenate(parts) + log_prior, dtype=np.float64)
+
+
+def _log_likelihood(given: Products, points: Floats) -> Floats:
+    matrix, right, square = _system(given, points)
+    root = np.linalg.cholesky(matrix)
+    solved = np.linalg.solve(root, right[..., None])[..., 0]
+    log_det = 2 * np.log(np.diagonal(root, axis1=1, axis2=2)).sum(axis=1)
+    log_prior_det = np.linalg.slogdet(given.precision)[1]
+    if given.small:
+        log_prior_det = log_prior_det - 2 * given.small_count * np.log(np.maximum(points[:, -1], 1e-150))
+    variance = np.exp(2 * points[:, 0])
+    log_spread = 2 * given.n * points[:, 0]
+    if given.big:
+        ratio = given.sizes * points[:, 1, None] ** 2 / variance[:, None]
+        log_spread = log_spread + np.log1p(ratio) @ given.counts
+    constant = given.n * np.log(2 * np.pi)
+    return np.asarray(-0.5 * (constant + log_spread + square - (solved**2).sum(axis=1) + log_det - log_prior_det))
+
+
+def _half_normal(values: Floats, scale: float) -> Floats:
+    return np.asarray(0.5 * np.log(2 / np.pi) - np.log(scale) - 0.5 * (values / scale) ** 2)
+
+
+def _cells(given: Products, points: Floats) -> tuple[Floats, Floats]:
+    """Return posterior means and covariances of the cells on each node."""
+    means, covariances = [], []
+    for i in range(0, points.shape[0], _CHUNK):
+        matrix, right, _ = _system(given, points[i : i + _CHUNK])
+        inverse = np.linalg.inv(matrix)
+        means.append((inverse @ right[..., None])[:, : given.n_cells, 0] + given.middle)
+        covariances.append(inverse[:, : given.n_cells, : given.n_cells])
+    return np.concatenate(means), np.concatenate(covariances)

@@ -1,0 +1,275 @@
+"""The exact normal model against brute-force integration, against its frequentist twin and against its own sampler."""
+
+import itertools
+
+import numpy as np
+import pytest
+from scipy import special, stats
+
+from feedbackstudy.analysis.bayesian.cell_draws import CellDraws
+from feedbackstudy.analysis.bayesian.gaussian import gaussian_cells
+from feedbackstudy.analysis.bayesian.normal_mixture import NormalCells
+from feedbackstudy.analysis.bayesian.priors import CellPrior
+from feedbackstudy.analysis.bayesian.sampling import sample
+from feedbackstudy.errors import DataError
+
+PRIOR = CellPrior.of_scale(1, 7)
+DIFFERENCE = np.array([1.0, -1.0, 0.0])
+CELL = np.repeat([0, 1, 2], 4)
+GROUP = np.tile([0, 1, 2, 3], 3)
+OTHER = np.tile([0, 0, 1, 1, 0, 1], 2)
+
+
+@pytest.fixture(scope="module")
+def small() -> tuple[np.ndarray, np.ndarray]:
+    """Twelve outcomes in three cells, and a covariate."""
+    rng = np.random.default_rng(20)
+    covariate = rng.normal(size=12)
+    return 4 + 0.5 * CELL + rng.normal(size=12), covariate - covariate.mean()
+
+
+def brute_force(y, x, groups, *, nodes, covariance=None):
+    """Return the log marginal likelihood from the n x n covariance of the outcome, node by node."""
+    design, spread = np.eye(3)[CELL], x / x.std(ddof=1)
+    cells = PRIOR.cells(3).covariances[0] if covariance is None else covariance
+    fixed = design @ cells @ design.T + PRIOR.slope_sd**2 * np.outer(spread, spread)
+    u, w = special.roots_legendre(nodes)
+    axes = [(-3.5 + 3 * (u + 1), 3 * w), *[(2.5 * (u + 1), 2.5 * w)] * len(groups)]
+    terms = []
+    for where in itertools.product(range(nodes), repeat=len(axes)):
+        log_sd, *sds = [axis[0][i] for axis, i in zip(axes, where, strict=True)]
+        total = fixed + np.exp(2 * log_sd) * np.eye(12)
+        for sd, group in zip(sds, groups, strict=True):
+            total = total + sd**2 * (group[:, None] == group)
+        height = stats.multivariate_normal.logpdf(y, np.full(12, 4.0), total)
+        height += stats.halfnorm.logpdf(np.exp(log_sd), scale=PRIOR.residual_sd) + log_sd
+        height += sum(stats.halfnorm.logpdf(sd, scale=PRIOR.group_sd) for sd in sds)
+        terms.append(height + sum(np.log(axis[1][i]) for axis, i in zip(axes, where, strict=True)))
+    return special.logsumexp(terms)
+
+
+@pytest.mark.parametrize(
+    ("groups", "nodes", "tolerance"),
+    [({}, 80, 2e-7), ({"g": GROUP}, 48, 2e-7), ({"g": GROUP, "h": OTHER}, 24, 2e-3)],
+)
+def test_marginal_likelihood_is_that_of_brute_force(small, groups, nodes, tolerance):
+    y, x = small
+    posterior = gaussian_cells(y, CELL, 3, prior=PRIOR, covariates=x[:, None], groups=groups).posterior()
+
+    assert posterior.log_marginal == pytest.approx(brute_force(y, x, list(groups.values()), nodes=nodes), abs=tolerance)
+
+
+def test_bayes_factors_are_ratios_of_marginal_likelihoods(small):
+    y, x = small
+    posterior = gaussian_cells(y, CELL, 3, prior=PRIOR, covariates=x[:, None]).posterior()
+    cells = PRIOR.cells(3).covariances[0]
+    carried, variance = cells @ DIFFERENCE, DIFFERENCE @ cells @ DIFFERENCE
+
+    def with_variance(wanted):
+        other = cells + (wanted - variance) * np.outer(carried, carried) / variance**2
+        return brute_force(y, x, [], nodes=80, covariance=other)
+
+    none = with_variance(0.0)
+
+    assert posterior.contrast(DIFFERENCE).log_bayes_factor == pytest.approx(with_variance(variance) - none, abs=1e-6)
+    for sd in (0.2, 2.0):
+        found = posterior.evidence(DIFFERENCE).normal(sd)
+        assert found == pytest.approx(with_variance(sd**2) - none, abs=1e-6)
+
+
+def test_number_of_nodes_does_not_matter(small):
+    y, x = small
+    problem = gaussian_cells(y, CELL, 3, prior=PRIOR, covariates=x[:, None], groups={"g": GROUP})
+    rough, fine = problem.posterior(nodes=32), problem.posterior(nodes=64)
+
+    assert rough.log_marginal == pytest.approx(fine.log_marginal, abs=1e-7)
+    a, b = rough.contrast(DIFFERENCE), fine.contrast(DIFFERENCE)
+    assert (a.posterior.median, a.posterior.low, a.posterior.high, a.sd) == pytest.approx(
+        (b.posterior.median, b.posterior.low, b.posterior.high, b.sd), abs=1e-6
+    )
+    assert a.bayes_factor == pytest.approx(b.bayes_factor, rel=1e-6)
+
+
+def test_order_of_cells_groups_and_rows_does_not_matter(small):
+    y, x = small
+    rng = np.random.default_rng(2)
+    rows, cells, groups = rng.permutation(12), rng.permutation(3), rng.permutation(4)
+    first = gaussian_cells(y, CELL, 3, prior=PRIOR, covariates=x[:, None], groups={"g": GROUP}).posterior()
+    second = gaussian_cells(
+        y[rows], cells[CELL][rows], 3, prior=PRIOR, covariates=x[rows, None], groups={"g": groups[GROUP][rows]}
+    ).posterior()
+    moved = np.zeros(3)
+    moved[cells] = DIFFERENCE
+
+    assert second.log_marginal == pytest.approx(first.log_marginal, abs=1e-9)
+    assert second.contrast(moved).posterior.high == pytest.approx(first.contrast(DIFFERENCE).posterior.high, abs=1e-8)
+
+
+def test_nested_and_crossed_factors_are_told_apart():
+    rng = np.random.default_rng(4)
+    person = np.repeat(np.arange(60), 3)
+    cell = np.tile([0, 1, 2], 60)
+    interviewer = person // 6
+    y = 4 + rng.normal(0, 0.9, 60)[person] + rng.normal(0, 0.5, 10)[interviewer] + rng.normal(0, 0.6, 180)
+    posterior = gaussian_cells(
+        y, cell, 3, prior=PRIOR, groups={"interviewer": interviewer, "person": person}
+    ).posterior()
+
+    assert posterior.spreads["person"] == pytest.approx(0.9, abs=0.25)
+    assert posterior.spreads["residual"] == pytest.approx(0.6, abs=0.1)
+    assert "interviewer and person" in posterior.model
+    within = posterior.contrast(DIFFERENCE).sd
+    assert within == pytest.approx(posterior.spreads["residual"] * np.sqrt(2 / 60), rel=0.05)
+
+
+def test_with_wide_priors_the_interval_is_the_confidence_interval(small):
+    y, _ = small
+    wide = CellPrior(middle=4, middle_sd=1e3, effect_sd=1e3, residual_sd=1e3, group_sd=1, slope_sd=1)
+    found = gaussian_cells(y, CELL, 3, prior=wide).posterior().contrast(DIFFERENCE, interval="equal-tailed").posterior
+    mean = [y[np.equal(CELL, j)].mean() for j in range(3)]
+    residual = np.sqrt(
+        sum(((y[np.equal(CELL, j)] - mean[j]) ** 2).sum() for j in range(3)) / 8
+    )  # flat prior of sigma: df - 1
+
+    assert found.median == pytest.approx(mean[0] - mean[1], abs=1e-4)
+    assert found.high - found.median == pytest.approx(stats.t.ppf(0.975, 8) * residual * np.sqrt(0.5), rel=2e-3)
+
+
+def test_a_cell_without_rows_changes_nothing_for_the_others_and_refuses_its_contrasts(small):
+    y, x = small
+    full = gaussian_cells(y, CELL, 3, prior=PRIOR, covariates=x[:, None]).posterior()
+    gap = gaussian_cells(y, np.array([0, 2, 3])[CELL], 4, prior=PRIOR, covariates=x[:, None]).posterior()
+
+    assert gap.contrast([1, 0, -1, 0]).bayes_factor == pytest.approx(full.contrast(DIFFERENCE).bayes_factor, rel=1e-9)
+    assert "1 cell(s) hold no data" in gap.notes[0]
+    with pytest.raises(DataError, match="needs 1 cell"):
+        gap.contrast([1, -1, 0, 0])
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"y": np.full(12, 3.0)}, "nothing varies"),
+        ({"y": np.r_[np.nan, np.arange(11.0)]}, "finite outcome"),
+        ({"groups": {"g": np.zeros(12, dtype=int)}}, "one group"),
+        ({"groups": {"a": GROUP, "b": OTHER, "c": GROUP}}, "more than quadrature serves"),
+        ({"covariates": np.zeros((12, 1))}, "positive spread"),
+        ({"cell": CELL + 1}, "positions from 0"),
+    ],
+)
+def test_rows_that_fit_no_model_are_refused(small, change, message):
+    given = {"y": small[0], "cell": CELL, "groups": {"g": GROUP}} | change
+    with pytest.raises(DataError, match=message):
+        gaussian_cells(given.pop("y"), given.pop("cell"), 3, prior=PRIOR, **given)
+
+
+def _three_data_sets():
+    rng = np.random.default_rng(99)
+    cell = np.tile(np.arange(8), 50)
+    effect = np.array([0.3, 0, 0.1, -0.2, 0, 0, 0.2, -0.1])
+    x = rng.normal(size=400)
+    interviewer = rng.integers(0, 20, 400)
+    yield "factorial with baseline", {
+        "y": 4 + effect[cell] + 0.5 * x + rng.normal(0, 1.1, 400), "cell": cell, "covariates": (x - x.mean())[:, None],
+    }  # fmt: skip
+    yield "factorial with interviewers", {
+        "y": 4 + effect[cell] + rng.normal(0, 0.4, 20)[interviewer] + rng.normal(0, 1.1, 400), "cell": cell,
+        "covariates": (x - x.mean())[:, None], "groups": {"interviewer": interviewer},
+    }  # fmt: skip
+    person = np.repeat(np.arange(90), 4)
+    within = np.tile(np.arange(4), 90) + 4 * (person % 2)
+    yield "within persons", {
+        "y": 3.5 + effect[within] + rng.normal(0, 0.8, 90)[person] + rng.normal(0, 0.7, 360), "cell": within,
+        "groups": {"person": person},
+    }  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "given"), list(_three_data_sets()), ids=lambda value: str(value)[:30])
+def test_exact_posterior_lies_within_three_monte_carlo_errors_of_nutpie(name, given):
+    problem = gaussian_cells(given.pop("y"), given.pop("cell"), 8, prior=PRIOR, **given)
+    exact = problem.posterior()
+    drawn = sample(problem.pymc_model(), seed=5, draws=3000)
+    assert drawn.gates.hold, drawn.gates.failures
+    cells = drawn.variables["cells"]
+
+    rows = np.vstack([np.eye(8), np.repeat([[1, -1]], 4, axis=0).ravel() / 4, np.r_[np.ones(4), -np.ones(4)] / 4])
+    for row in rows:
+        found = exact.contrast(row)
+        values = cells @ row
+        mean = float(exact.cells.project(row).mean)
+        assert abs(values.mean() - mean) < 3 * _mcse(values), name
+        assert values.std(ddof=1) == pytest.approx(found.sd, rel=0.04)
+    for label, sd in exact.variances.items():
+        values = drawn.variables[f"sd_{label}"]
+        assert abs(values.mean() - exact.cells.weights @ sd) < 3.5 * _mcse(values), (name, label)
+
+
+def _mcse(values: np.ndarray) -> float:
+    import arviz as az
+
+    return float(az.mcse(values, method="mean"))
+
+
+@pytest.mark.slow
+def test_exact_bayes_factor_is_that_of_the_draws():
+    _, given = list(_three_data_sets())[1]
+    problem = gaussian_cells(given.pop("y"), given.pop("cell"), 8, prior=PRIOR, **given)
+    exact = problem.posterior()
+    drawn = sample(problem.pymc_model(), seed=6, draws=4000)
+    sds = np.sqrt(drawn.variables["sd_residual"] ** 2 + drawn.variables["sd_interviewer"] ** 2).ravel()
+    draws = CellDraws(
+        draws=drawn.variables["cells"].reshape(-1, 8),
+        chains=4,
+        sds=sds,
+        gates=drawn.gates,
+        n=400,
+        model="sampled",
+        prior=str(PRIOR),
+        prior_cells=PRIOR.cells(8),
+    )
+    row = np.r_[np.ones(4), -np.ones(4)] / 4
+
+    ours, theirs = exact.contrast(row), draws.contrast(row)
+
+    assert theirs.log_bayes_factor == pytest.approx(ours.log_bayes_factor, abs=0.1)
+    for scale in (0.2, 0.5, 1.0):
+        found = draws.effect_bayes_factor(row, scale=scale)
+        wanted = exact.effect_bayes_factor(row, scale=scale).log_bayes_factor
+        assert found.log_bayes_factor == pytest.approx(wanted, abs=4 * found.error + 0.02)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("design", ["between", "clusters", "within"])
+def test_intervals_of_500_studies_drawn_from_the_prior_cover_at_their_level(design):
+    rng = np.random.default_rng({"between": 1, "clusters": 2, "within": 3}[design])
+    person, cell = np.repeat(np.arange(40), 4), np.tile(np.arange(4), 40)
+    groups = {"between": {}, "clusters": {"g": person // 4}, "within": {"person": person}}[design]
+    cover = {"HDI": 0, "equal-tailed": 0}
+    ranks = []
+    row = np.array([0.5, 0.5, -0.5, -0.5])
+    root = np.linalg.cholesky(PRIOR.cells(4).covariances[0])
+    for _ in range(500):
+        truth = PRIOR.middle + root @ rng.standard_normal(4)
+        sd = abs(rng.normal(0, PRIOR.residual_sd))
+        y = truth[cell] + sd * rng.standard_normal(160)
+        for member in groups.values():
+            y = y + abs(rng.normal(0, PRIOR.group_sd)) * rng.standard_normal(member.max() + 1)[member]
+        posterior = gaussian_cells(y, cell, 4, prior=PRIOR, groups=groups).posterior()
+        for kind in cover:
+            found = posterior.contrast(row, interval=kind).posterior
+            cover[kind] += found.low <= row @ truth <= found.high
+        ranks.append(posterior.cells.project(row).below(float(row @ truth)))
+
+    assert all(0.93 <= count / 500 <= 0.97 for count in cover.values()), cover
+    assert stats.kstest(ranks, "uniform").pvalue > 0.001
+
+
+def test_prior_cells_are_those_of_the_posterior_without_information(small):
+    """With an enormous residual sd forced by wide data the posterior of a contrast falls back on its prior."""
+    y, _ = small
+    narrow = CellPrior(middle=4, middle_sd=1, effect_sd=1e-3, residual_sd=1.2, group_sd=1, slope_sd=1)
+    posterior = gaussian_cells(y, CELL, 3, prior=narrow).posterior()
+
+    assert posterior.contrast(DIFFERENCE).sd == pytest.approx(np.sqrt(2) * 1e-3, rel=1e-3)
+    assert isinstance(posterior.prior_cells, NormalCells)
