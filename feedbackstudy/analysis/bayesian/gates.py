@@ -10,9 +10,9 @@ from feedbackstudy.analysis.bayesian.densities import hdi_of_draws
 from feedbackstudy.errors import DataError
 from feedbackstudy.render import Block, Facts, Notice, Page, Rendered, number
 
-__all__ = ["Convergence", "Gates", "converged", "gates", "mcse_of_hdi"]
+__all__ = ["Convergence", "Gates", "converged", "gates", "mcse_of_hdi", "unjudged"]
 
-RHAT_AT_MOST, ESS_AT_LEAST, EBFMI_AT_LEAST = 1.01, 400.0, 0.3
+RHAT_AT_MOST, ESS_AT_LEAST, EBFMI_AT_LEAST, PARETO_K_AT_MOST = 1.01, 400.0, 0.3, 0.7
 
 _Floats = NDArray[np.float64]
 
@@ -51,6 +51,8 @@ class Gates(Rendered):
         Divergent transitions; there must be none.
     ebfmi : float
         Smallest energy fraction over the chains; must reach 0.3.
+    pareto_k : float or None
+        Largest Pareto shape of leaving one row out; must not exceed 0.7. None where rows were not left out.
     """
 
     rhat: float
@@ -58,16 +60,24 @@ class Gates(Rendered):
     ess_tail: float
     divergences: int
     ebfmi: float
+    pareto_k: float | None = None
 
     @property
     def failures(self) -> tuple[str, ...]:
         """Each gate that failed, in words; empty where all hold."""
+        k = self.pareto_k
+        longer, calmer = "draw longer (draws=, tune=)", "take smaller steps (target_accept=0.99)"
         checks = (
-            (self.rhat <= RHAT_AT_MOST, f"R-hat {number(self.rhat, 4)} exceeds {RHAT_AT_MOST}"),
-            (self.ess_bulk >= ESS_AT_LEAST, f"bulk ESS {self.ess_bulk:.0f} is below {ESS_AT_LEAST:.0f}"),
-            (self.ess_tail >= ESS_AT_LEAST, f"tail ESS {self.ess_tail:.0f} is below {ESS_AT_LEAST:.0f}"),
-            (self.divergences == 0, f"{self.divergences} divergent transitions"),
-            (self.ebfmi >= EBFMI_AT_LEAST, f"E-BFMI {number(self.ebfmi, 2)} is below {EBFMI_AT_LEAST}"),
+            (self.rhat <= RHAT_AT_MOST, f"R-hat {number(self.rhat, 4)} exceeds {RHAT_AT_MOST}: {longer}"),
+            (self.ess_bulk >= ESS_AT_LEAST, f"bulk ESS {self.ess_bulk:.0f} is below {ESS_AT_LEAST:.0f}: {longer}"),
+            (self.ess_tail >= ESS_AT_LEAST, f"tail ESS {self.ess_tail:.0f} is below {ESS_AT_LEAST:.0f}: {longer}"),
+            (self.divergences == 0, f"{self.divergences} divergent transitions: {calmer}"),
+            (self.ebfmi >= EBFMI_AT_LEAST, f"E-BFMI {number(self.ebfmi, 2)} is below {EBFMI_AT_LEAST}: {longer}"),
+            (
+                k is None or k <= PARETO_K_AT_MOST,
+                f"Pareto k {number(k, 2)} exceeds {PARETO_K_AT_MOST}: rows that sway the fit alone; see them in "
+                "`Loo.swaying`, or take a likelihood with heavier tails",
+            ),
         )
         return tuple(words for holds, words in checks if not holds)
 
@@ -84,19 +94,19 @@ class Gates(Rendered):
         Page
             Ready to render as HTML or text.
         """
-        facts = Facts(
-            (
-                ("largest R-hat", number(self.rhat, 4)),
-                ("smallest bulk ESS", f"{self.ess_bulk:.0f}"),
-                ("smallest tail ESS", f"{self.ess_tail:.0f}"),
-                ("divergent transitions", str(self.divergences)),
-                ("smallest E-BFMI", number(self.ebfmi, 2)),
-            )
-        )
+        pairs = [
+            ("largest R-hat", number(self.rhat, 4)),
+            ("smallest bulk ESS", f"{self.ess_bulk:.0f}"),
+            ("smallest tail ESS", f"{self.ess_tail:.0f}"),
+            ("divergent transitions", str(self.divergences)),
+            ("smallest E-BFMI", number(self.ebfmi, 2)),
+        ]
+        pairs += [("largest Pareto k", number(self.pareto_k, 2))] if self.pareto_k is not None else []
+        facts = Facts(tuple(pairs))
         verdict = (
             Notice("All convergence gates hold.", tone="good")
             if self.hold
-            else Notice(f"Not fit to report: {'; '.join(self.failures)}. Draw more, or reparameterise.", tone="error")
+            else Notice(f"Not fit to report: {'; '.join(self.failures)}.", tone="error")
         )
         blocks: tuple[Block, ...] = (facts, verdict)
         return Page(title="Convergence", blocks=blocks)
@@ -197,11 +207,33 @@ def gates(variables: Mapping[str, _Floats], *, divergences: int, energy: _Floats
         for i in range(int(np.prod(block.shape[2:], dtype=int)))
     ]
     each = [converged(column) for column in columns]
-    fraction = (np.diff(energy, axis=1) ** 2).mean(axis=1) / energy.var(axis=1)
     return Gates(
         rhat=max(one.rhat for one in each),
         ess_bulk=min(one.ess_bulk for one in each),
         ess_tail=min(one.ess_tail for one in each),
         divergences=divergences,
-        ebfmi=float(fraction.min()),
+        ebfmi=_ebfmi(energy),
     )
+
+
+def unjudged(*, divergences: int, energy: _Floats) -> Gates:
+    """Return gates of draws whose convergence nobody has looked at; they do not hold.
+
+    Parameters
+    ----------
+    divergences : int
+        Divergent transitions after warm-up.
+    energy : ndarray, shape (chains, draws)
+        Energy of each transition.
+
+    Returns
+    -------
+    Gates
+        R-hat and effective sizes are not a number.
+    """
+    unknown = float("nan")
+    return Gates(rhat=unknown, ess_bulk=unknown, ess_tail=unknown, divergences=divergences, ebfmi=_ebfmi(energy))
+
+
+def _ebfmi(energy: _Floats) -> float:
+    return float(((np.diff(energy, axis=1) ** 2).mean(axis=1) / energy.var(axis=1)).min())

@@ -12,19 +12,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from feedbackstudy.adapters import quiet
-from feedbackstudy.analysis.bayesian.gates import Gates, gates
+from feedbackstudy.analysis.bayesian.compiled import Compiled, compile_model
+from feedbackstudy.analysis.bayesian.gates import Gates, gates, unjudged
 from feedbackstudy.errors import DataError
 
 if TYPE_CHECKING:
     import pymc  # type: ignore[import-untyped, unused-ignore]
 
-__all__ = ["Draws", "Progress", "load_pymc", "progress_to", "sample"]
+__all__ = ["Draws", "Progress", "load_pymc", "load_tensors", "progress_to", "quick_draws", "sample"]
 
 _Floats = NDArray[np.float64]
 type Progress = Callable[[str, float], None]
 """Called with what is being done and the share done (0 to 1), from the calling thread."""
 
 _POLL_SECONDS = 0.05
+UNJUDGED = "raw_"
+"""Start of the names of parameters in standard units, whose scaled counterparts are judged instead."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -66,8 +69,22 @@ def load_pymc() -> Any:  # noqa: ANN401
     return pymc
 
 
+def load_tensors() -> Any:  # noqa: ANN401
+    """Import PyTensor's tensors, whose functions are not typed.
+
+    Returns
+    -------
+    module
+        ``pytensor.tensor``.
+    """
+    load_pymc()
+    import pytensor.tensor  # type: ignore[import-untyped, unused-ignore]
+
+    return pytensor.tensor
+
+
 def sample(
-    model: "pymc.Model",
+    model: "pymc.Model | Compiled | Callable[[], Compiled]",
     *,
     seed: int,
     draws: int = 2000,
@@ -80,8 +97,8 @@ def sample(
 
     Parameters
     ----------
-    model : pymc.Model
-        The model.
+    model : pymc.Model, Compiled or callable
+        The model, its compiled code, or what makes that code.
     seed : int
         Seed of the chains. The same seed gives the same draws only with the same compiled code: a cold and a warm
         compile cache differ, so draws are never compared bit by bit.
@@ -112,14 +129,13 @@ def sample(
     told("compiling the model", 0.0)
     started = time.perf_counter()
     with quiet("nutpie"), quiet("pymc"), quiet("arviz"):
-        compiled = nutpie.compile_pymc_model(model)
+        compiled = _compiled(model)
         compiled_at = time.perf_counter()
-        trace = _run(nutpie, compiled, told, chains * (draws + tune), draws=draws, tune=tune, chains=chains,
+        trace = _run(nutpie, compiled.program, told, chains * (draws + tune), draws=draws, tune=tune, chains=chains,
                      seed=seed, target_accept=target_accept)  # fmt: skip
-        variables = {str(name): np.asarray(trace["posterior"][name].values, dtype=np.float64)
-                     for name in trace["posterior"].data_vars}  # fmt: skip
-        stats = trace["sample_stats"]
-        checked = gates(variables, divergences=int(stats["diverging"].values.sum()), energy=stats["energy"].values)
+        variables, stats = _variables(trace), trace["sample_stats"]
+        judged = {name: values for name, values in variables.items() if not name.startswith(UNJUDGED)}
+        checked = gates(judged, divergences=int(stats["diverging"].values.sum()), energy=stats["energy"].values)
     told("sampling", 1.0)
     return Draws(
         variables=variables,
@@ -128,6 +144,53 @@ def sample(
         sample_seconds=time.perf_counter() - compiled_at,
         seed=seed,
     )
+
+
+def quick_draws(compiled: Compiled, *, seed: int, draws: int, tune: int, chains: int, target_accept: float) -> Draws:
+    """Sample without judging each quantity, as a simulation does a thousand times.
+
+    Parameters
+    ----------
+    compiled : Compiled
+        The code, with its data.
+    seed : int
+        Seed of the chains.
+    draws, tune, chains : int
+        Draws and warm-up draws of each chain, and chains.
+    target_accept : float
+        Acceptance that the step size is tuned to.
+
+    Returns
+    -------
+    Draws
+        Draws whose gates hold divergences and energy alone; R-hat and effective sizes are not a number, so these gates
+        never hold and nothing of it can be reported.
+    """
+    import nutpie
+
+    started = time.perf_counter()
+    with quiet("nutpie"):
+        trace = nutpie.sample(compiled.program, draws=draws, tune=tune, chains=chains, seed=seed, progress_bar=False,
+                              target_accept=target_accept, save_warmup=False)  # fmt: skip
+    stats = trace["sample_stats"]
+    return Draws(
+        variables=_variables(trace),
+        gates=unjudged(divergences=int(stats["diverging"].values.sum()), energy=stats["energy"].values),
+        compile_seconds=compiled.seconds,
+        sample_seconds=time.perf_counter() - started,
+        seed=seed,
+    )
+
+
+def _compiled(model: "pymc.Model | Compiled | Callable[[], Compiled]") -> Compiled:
+    if isinstance(model, Compiled):
+        return model
+    return model() if callable(model) else compile_model(model)
+
+
+def _variables(trace: Any) -> dict[str, _Floats]:  # noqa: ANN401
+    posterior = trace["posterior"]
+    return {str(name): np.asarray(posterior[name].values, dtype=np.float64) for name in posterior.data_vars}
 
 
 def _run(nutpie: Any, compiled: Any, told: Progress, total: int, **settings: Any) -> Any:  # noqa: ANN401
