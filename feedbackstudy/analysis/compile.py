@@ -76,7 +76,7 @@ class Question:
     covariates : tuple of Column
         What is adjusted for: the declared baseline and the plan's covariates.
     predictor : Column or None
-        The measured variable of an association or moderation.
+        The measured variable of an association or moderation, or a measured moderator of a path.
     steps : tuple of Column
         The mediators of a path, in order.
     groups : tuple of str
@@ -284,6 +284,9 @@ def _occasion(study: Study, hypothesis: Hypothesis) -> str:
 
 def _predictor(study: Study, hypothesis: Hypothesis, occasion: str) -> Column | None:
     comparison = hypothesis.contrast
+    moderator = hypothesis.path.moderator if hypothesis.path is not None else None
+    if moderator is not None and moderator.by not in study.factors.names:
+        return _column(study, moderator.by, occasion)
     if not isinstance(comparison, Association | Moderation):
         return None
     name = comparison.predictor if isinstance(comparison, Association) else comparison.by

@@ -1,15 +1,20 @@
 """What every engine returns: one row for each hypothesis, contrast and engine, in one column grammar."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields
-from typing import Literal
+from dataclasses import dataclass, field, fields, replace
+from typing import TYPE_CHECKING, Literal
 
 import pandas as pd
 
 from feedbackstudy.analysis.both_ways import answers
-from feedbackstudy.errors import DataError
+from feedbackstudy.errors import DataError, NotFoundError, choices
+from feedbackstudy.frames.ledger import Ledger
+from feedbackstudy.issues import Issues
 from feedbackstudy.provenance import Provenance
 from feedbackstudy.render import Block, Notice, Page, Rendered
+
+if TYPE_CHECKING:
+    from feedbackstudy.analysis.answer import Answer
 
 __all__ = ["COLUMNS", "Engine", "Estimate", "Estimates", "IntervalKind", "Status"]
 
@@ -206,11 +211,20 @@ class Estimates(Rendered):
         What the table is about.
     provenance : Provenance or None
         What made the rows.
+    answers : mapping of str to Answer
+        Hypothesis -> people, models and posteriors behind its rows; empty where `analyse` did not make them.
+    issues : Issues
+        Hypotheses without an answer, rules that were not applied, and whatever else was not done as declared.
+    ledger : Ledger
+        Who was taken out before any hypothesis was looked at, rule by rule.
     """
 
     rows: tuple[Estimate, ...]
     title: str = "Estimates"
     provenance: Provenance | None = None
+    answers: "Mapping[str, Answer]" = field(default_factory=dict)
+    issues: Issues = field(default_factory=Issues)
+    ledger: Ledger = field(default_factory=Ledger)
 
     def __iter__(self) -> Iterator[Estimate]:
         return iter(self.rows)
@@ -224,7 +238,34 @@ class Estimates(Rendered):
         if not rows:
             known = ", ".join(sorted({row.hypothesis for row in self.rows})) or "(none)"
             raise DataError(f"No estimate of hypothesis {hypothesis!r} here; the table holds: {known}.")
-        return Estimates(rows=rows, title=f"{self.title}: {hypothesis}", provenance=self.provenance)
+        return replace(
+            self,
+            rows=rows,
+            title=f"{self.title}: {hypothesis}",
+            answers={name: answer for name, answer in self.answers.items() if name == hypothesis},
+        )
+
+    def answer(self, hypothesis: str) -> "Answer":
+        """Return what stands behind the rows of one hypothesis: models, posteriors, robustness, scripts.
+
+        Parameters
+        ----------
+        hypothesis : str
+            Its name.
+
+        Returns
+        -------
+        Answer
+            The answer.
+
+        Raises
+        ------
+        NotFoundError
+            Where the hypothesis was not answered here; the message lists those that were.
+        """
+        if hypothesis not in self.answers:
+            raise NotFoundError(choices("Answered hypothesis", hypothesis, self.answers))
+        return self.answers[hypothesis]
 
     def frame(self) -> pd.DataFrame:
         """Return all columns of the grammar, in order, whatever the rows hold.
@@ -249,6 +290,9 @@ class Estimates(Rendered):
         unfit = [row for row in self.rows if not row.fit_to_report]
         blocks += [
             Notice(f"Not fit to report: {row.contrast} ({row.engine}). {row.note}", tone="error") for row in unfit
+        ]
+        blocks += [
+            Notice(f"{i.what} {i.fix}", tone="error" if i in self.issues.errors else "warning") for i in self.issues
         ]
         blocks += answers(self.rows)
         blocks += [self.provenance.facts()] if self.provenance is not None else []

@@ -145,6 +145,8 @@ def _units(asked: Question, sd: float | None, sd_x: float | None) -> dict[str, C
 
 
 def _of_points(asked: Question, sd: float, sd_x: float | None) -> dict[str, Callable[[float], float]]:
+    if asked.kind == "path":
+        return {"raw": float, "sd": lambda v: v * sd, "standardised_path": lambda v: v * sd}
     if asked.kind in {"slope", "slopes"}:
         ratio = sd / sd_x if sd_x else sd
         return {"raw": float, "sd": lambda v: v * ratio, "r": lambda v: v * ratio}

@@ -1,0 +1,268 @@
+"""`analyse`: every declared hypothesis, by every declared engine, on the same rows; the declared criterion decides."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from typing import Literal
+
+from feedbackstudy.analysis.agreement import agreement
+from feedbackstudy.analysis.answer import Answer
+from feedbackstudy.analysis.answering import Setting, answer_question
+from feedbackstudy.analysis.both_ways import pairs
+from feedbackstudy.analysis.compile import Question, question
+from feedbackstudy.analysis.deciding import decided, decides_with
+from feedbackstudy.analysis.estimate import Estimate, Estimates, Status
+from feedbackstudy.analysis.exclusions import exclude
+from feedbackstudy.analysis.families import Tested, adjust_families, adjust_within
+from feedbackstudy.assign import Allocation
+from feedbackstudy.design.comparisons import CellsVsArm
+from feedbackstudy.errors import DataError, InputError, choices
+from feedbackstudy.frames import Scores
+from feedbackstudy.issues import Issue, Issues, Severity
+from feedbackstudy.provenance import Provenance
+from feedbackstudy.study import Study
+from feedbackstudy.threads import one_thread
+
+__all__ = ["analyse"]
+
+type EngineName = Literal["frequentist", "bayesian"]
+
+CONVENTIONS = (
+    "every hypothesis is one set of weights over cell quantities; both engines get the same weights and rows",
+    "averages over other factors are even, whatever the cell sizes",
+    "standardised effects and SESOI in sd: pooled standard deviation within cells, unadjusted; interval of d by "
+    "noncentral t",
+    "intervals are not adjusted for multiplicity; p values are, within the declared families",
+    "factorial terms use the feedback arms only; arms outside enter contrasts with the pooled error",
+)
+_SEED = 20260103
+
+
+def analyse(
+    scores: Scores,
+    study: Study,
+    *,
+    engine: EngineName | None = None,
+    allocation: Allocation | None = None,
+    seed: int | None = None,
+) -> Estimates:
+    """Answer every hypothesis of a study, both ways.
+
+    Parameters
+    ----------
+    scores : Scores
+        Scored answers.
+    study : Study
+        The study.
+    engine : {"frequentist", "bayesian"}, optional
+        One engine alone; the plan's engines by default.
+    allocation : Allocation, optional
+        Who was assigned what with which probability; where the probabilities of people in one condition differ, rows
+        are weighted by their inverse.
+    seed : int, optional
+        Seed of bootstraps and chains; the study's by default.
+
+    Returns
+    -------
+    Estimates
+        One row for each hypothesis, contrast and engine; the models behind them in `Estimates.answers`, the people left
+        out in its ledger, whatever could not be done as declared among its issues.
+
+    Raises
+    ------
+    InputError
+        For scores that are not of this study, an unknown engine, or a study without hypotheses. A single hypothesis
+        that cannot be answered does not stop the others: it is named among the issues.
+
+    Notes
+    -----
+    Models: scores by least squares or, with clusters or exemplars, by REML with Satterthwaite's degrees of freedom,
+    beside the exact posterior of the same model with priors on the scale; other outcomes by the model of their kind.
+    Only a row that holds the declared criterion of its hypothesis gets a decision; a study that was changed after the
+    scores were made gives the status "amended".
+    """
+    _refuse(scores, study, engine)
+    engines = (engine,) if engine is not None else tuple(study.plan.engines)
+    left = exclude(scores, study)
+    amended = bool(scores.design_hash) and scores.design_hash != study.design_hash
+    made = replace(
+        scores.provenance.derived("analyse", conventions=CONVENTIONS),
+        design_hash=study.design_hash,
+        seed=study.seed if seed is None else seed,
+    )
+    setting = Setting(
+        study=study,
+        scores=left.scores,
+        excluded=left.conditions,
+        engines=engines,
+        case_weights=_inverse_probabilities(allocation, study),
+        seed=study.seed if seed is None else seed,
+        provenance=made,
+    )
+    with one_thread():
+        answers, issues = _answered(study, setting)
+    answers, unadjusted = _adjusted(answers, study)
+    issues += (*left.issues, *unadjusted, *((_amended(scores, study),) if amended else ()))
+    finished = {name: _finished(answer, study, made, amended=amended) for name, answer in answers.items()}
+    return Estimates(
+        rows=tuple(row for answer in finished.values() for row in answer.rows),
+        title=f"Answers: {study.title}",
+        provenance=made,
+        answers=finished,
+        issues=Issues(issues),
+        ledger=left.scores.ledger,
+    )
+
+
+def _refuse(scores: Scores, study: Study, engine: str | None) -> None:
+    if not isinstance(scores, Scores):
+        raise DataError(f"analyse takes Scores (fs.score makes them); given {type(scores).__name__}.")
+    if not isinstance(study, Study):
+        raise DataError(f"analyse takes a Study; given {type(study).__name__}.")
+    if engine is not None and engine not in {"frequentist", "bayesian"}:
+        raise InputError(choices("Engine", engine, ("frequentist", "bayesian")))
+    if not study.hypotheses:
+        raise InputError("The study declares no hypothesis, so there is nothing to answer; use the direct functions.")
+
+
+def _inverse_probabilities(allocation: Allocation | None, study: Study) -> dict[str, float] | None:
+    """Return inverse probabilities by participant, where people of one condition had different ones."""
+    if allocation is None:
+        return None
+    if allocation.study.design_hash != study.design_hash:
+        raise DataError(
+            f"The allocation belongs to another design ({allocation.design_hash[:12]}) than the study "
+            f"({study.design_hash[:12]}); give the one that was drawn for this study."
+        )
+    weights = allocation.ipw()
+    spread = weights.groupby(list(allocation.drawn)).agg(lambda given: given.max() - given.min())
+    if float(spread.max()) < 1e-9:
+        return None
+    return {str(name): float(weight) for name, weight in weights.items()}
+
+
+def _answered(study: Study, setting: Setting) -> tuple[dict[str, Answer], tuple[Issue, ...]]:
+    answers: dict[str, Answer] = {}
+    issues: list[Issue] = []
+    for hypothesis in study.hypotheses:
+        try:
+            answers[hypothesis.name] = answer_question(question(study, hypothesis.name), setting)
+        except InputError as fault:
+            issues.append(_unanswered(study, hypothesis.name, str(fault)))
+    return answers, tuple(issues)
+
+
+def _unanswered(study: Study, name: str, why: str) -> Issue:
+    hypothesis = study.hypotheses[name]
+    return Issue(
+        code="analysis.unanswered",
+        severity=Severity.ERROR if hypothesis.confirmatory else Severity.WARNING,
+        where=study.where("hypotheses", study.hypotheses.names.index(name)),
+        what=f"Hypothesis {name!r} ({hypothesis.role}) is not answered. {why}",
+        why="A declared hypothesis without an answer must be reported as one.",
+        fix="Mend what the finding names; where nothing can be mended, report the hypothesis as not answered.",
+    )
+
+
+def _amended(scores: Scores, study: Study) -> Issue:
+    return Issue(
+        code="analysis.amended",
+        severity=Severity.WARNING,
+        where="study",
+        what=f"The scores were made under another declaration (design hash {scores.design_hash[:12]}) than that of the "
+        f"study they are analysed with ({study.design_hash[:12]}).",
+        why="A plan that was changed after there were data is amended: its decisions are not those that were declared.",
+        fix="Analyse with the study as it was, or say in the report what was changed, when and why.",
+    )
+
+
+def _adjusted(answers: dict[str, Answer], study: Study) -> tuple[dict[str, Answer], tuple[Issue, ...]]:
+    """Adjust the frequentist rows within hypotheses and families."""
+    tested = {name: adjust_within(_tested(answer)) for name, answer in answers.items()}
+    tested = {name: one for name, one in tested.items() if one.rows}
+    found, issues = adjust_families(study.plan, tested) if tested else ({}, ())
+    changed = {
+        name: replace(answer, rows=_merged(answer.rows, found[name].rows)) if name in found else answer
+        for name, answer in answers.items()
+    }
+    lost = {family for issue in issues if "joint" in issue.code for family in [issue.where.rpartition(".")[2]]}
+    unfit = {name for family in study.plan.families if family.name in lost for name in family.hypotheses}
+    return {
+        name: replace(answer, undeclared=answer.undeclared or "its family could not be adjusted as declared")
+        if name in unfit
+        else answer
+        for name, answer in changed.items()
+    }, issues
+
+
+def _tested(answer: Answer) -> Tested:
+    rows = tuple(row for row in answer.rows if row.engine == "frequentist")
+    weights = answer.problem.weights if answer.classical is not None else None
+    each = isinstance(answer.problem.question.hypothesis.contrast, CellsVsArm)
+    first = len(rows) - (0 if weights is None else len(weights))
+    leading = tuple(range(first, len(rows))) if each and weights is not None else (0,) if rows else ()
+    asked = answer.problem.question
+    return Tested(
+        rows=rows,
+        leading=leading,
+        fit=answer.classical,
+        weights=weights,
+        cells=answer.problem.cells,
+        same=(
+            asked.hypothesis.outcome,
+            asked.occasion,
+            asked.kind,
+            asked.minus,
+            answer.problem.participants,
+            asked.covariates,
+        ),
+    )
+
+
+def _merged(rows: tuple[Estimate, ...], adjusted: tuple[Estimate, ...]) -> tuple[Estimate, ...]:
+    new = iter(adjusted)
+    return tuple(next(new) if row.engine == "frequentist" else row for row in rows)
+
+
+def _finished(answer: Answer, study: Study, made: Provenance, *, amended: bool) -> Answer:
+    """Compare the engines, decide, and stamp every row."""
+    asked = answer.problem.question
+    status: Status = "amended" if amended else asked.hypothesis.role
+    rows = _decided(_compared(answer), answer, asked)
+    stamped = tuple(
+        replace(
+            row,
+            status=status,
+            population=study.conduct.population,
+            realism=study.conduct.realism,
+            note=made.marked(row.note),
+        )
+        for row in rows
+    )
+    return replace(answer, rows=stamped)
+
+
+def _compared(answer: Answer) -> tuple[Estimate, ...]:
+    alpha = answer.problem.question.plan.alpha
+    said: list[Estimate] = []
+    for classical, bayesian in pairs(answer.rows):
+        if classical is None or bayesian is None:
+            said += [row for row in (classical, bayesian) if row is not None]
+            continue
+        words = str(agreement(classical, bayesian, alpha=alpha))
+        said += [replace(classical, agreement=words), replace(bayesian, agreement=words)]
+    return tuple(said)
+
+
+def _decided(rows: Iterable[Estimate], answer: Answer, asked: Question) -> Iterator[Estimate]:
+    """Decide on the rows that stand for the hypothesis: all at once where it asks so, else each contrast."""
+    if answer.undeclared:
+        yield from rows
+        return
+    each = isinstance(asked.hypothesis.contrast, CellsVsArm)
+    joint = len(asked.weights) > 1
+    seen: set[str] = set()
+    for row in rows:
+        first = row.engine not in seen
+        seen.add(row.engine)
+        leads = (not first if each else first) if joint else True
+        yield decided(row, asked) if leads and row.engine == decides_with(asked.criterion) else row

@@ -1,0 +1,199 @@
+"""One question answered by the engines that are asked for: rows of people, models, rows of the table."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from feedbackstudy.analysis.answer import Answer
+from feedbackstudy.analysis.bayesian_model import CellPosterior, bayesian_fit
+from feedbackstudy.analysis.classical_model import classical_fit
+from feedbackstudy.analysis.classical_rows import classical_rows
+from feedbackstudy.analysis.compile import Column, Question
+from feedbackstudy.analysis.estimate import Estimate
+from feedbackstudy.analysis.frequentist.cell_fit import CellFit
+from feedbackstudy.analysis.material import Material, gather
+from feedbackstudy.analysis.mediation_declared import DeclaredPath
+from feedbackstudy.analysis.missing.treating import treatment
+from feedbackstudy.analysis.path_rows import answer_path, path_rows
+from feedbackstudy.analysis.posterior import Posterior
+from feedbackstudy.analysis.posterior_rows import posterior_rows
+from feedbackstudy.analysis.problem import Metric, Problem, complete_cases, posed
+from feedbackstudy.analysis.thresholds import Thresholds, thresholds
+from feedbackstudy.analysis.wording import Worded, worded
+from feedbackstudy.errors import InputError
+from feedbackstudy.frames import Scores
+from feedbackstudy.provenance import Provenance
+from feedbackstudy.study import Study
+
+__all__ = ["Setting", "answer_question"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Setting:
+    """What all questions of one run share.
+
+    Attributes
+    ----------
+    study : Study
+        The study.
+    scores : Scores
+        The scores, after exclusions.
+    excluded : mapping of str to str
+        Participant -> condition of those taken out.
+    engines : tuple of str
+        The engines asked for.
+    case_weights : mapping of str to float, or None
+        Participant -> inverse probability of assignment.
+    seed : int
+        Seed of all that is drawn.
+    provenance : Provenance
+        What makes the run.
+    """
+
+    study: Study
+    scores: Scores
+    excluded: Mapping[str, str]
+    engines: tuple[str, ...]
+    case_weights: Mapping[str, float] | None
+    seed: int
+    provenance: Provenance
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Fits:
+    """The models of one question."""
+
+    problem: Problem
+    classical: CellFit | None = None
+    bayesian: CellPosterior | None = None
+    path: DeclaredPath | None = None
+    undeclared: str = ""
+
+
+def answer_question(asked: Question, setting: Setting) -> Answer:
+    """Answer one question.
+
+    Parameters
+    ----------
+    asked : Question
+        The compiled hypothesis.
+    setting : Setting
+        Study, scores and engines.
+
+    Returns
+    -------
+    Answer
+        Rows before adjustment and decision; where the declared treatment of missing values is not built, rows say so
+        in their note and `Problem.notes`, and must not decide.
+
+    Raises
+    ------
+    InputError
+        Where it cannot be answered.
+    """
+    material = gather(asked, setting.scores, setting.study, excluded=setting.excluded)
+    metric = metric_of(Column(asked.hypothesis.outcome, asked.occasion), setting)
+    words = worded(asked, setting.study, metric)
+    fits = _fitted(asked, material, metric, setting)
+    limits = _limits(fits.problem)
+    rows, posteriors = _rows(fits, words, limits, setting.engines)
+    notes = (*fits.problem.notes, *limits.notes)
+    said = tuple(replace(row, note="; ".join(filter(None, (row.note, *notes)))) for row in rows)
+    return Answer(
+        problem=fits.problem,
+        rows=tuple(_counted(row, fits.problem) for row in said),
+        classical=fits.classical,
+        bayesian=fits.bayesian,
+        path=fits.path,
+        posteriors=posteriors,
+        undeclared=fits.undeclared,
+        provenance=setting.provenance,
+    )
+
+
+def _fitted(asked: Question, material: Material, metric: Metric, setting: Setting) -> _Fits:
+    method = asked.plan.missing
+    declared = treatment(method) if method != "listwise" else None
+    if declared is not None and asked.kind != "path":
+        done = declared(asked, material, metric=metric, engines=setting.engines, seed=setting.seed)
+        return _Fits(problem=done.problem, classical=done.classical, bayesian=done.posterior)
+    complete, missing, said = complete_cases(material, asked.occasion)
+    undeclared = _undeclared(asked, method, missing)
+    problem = posed(
+        asked,
+        complete,
+        metric=metric,
+        case_weights=setting.case_weights,
+        missing=missing,
+        notes=(*said, *((undeclared,) if undeclared else ())),
+    )
+    if asked.kind == "path":
+        metrics = tuple(metric_of(step, setting) for step in asked.steps)
+        path = answer_path(problem, setting.study, _limits(problem), metrics, seed=setting.seed)
+        return _Fits(problem=problem, path=path, undeclared=undeclared)
+    return _Fits(
+        problem=problem,
+        classical=classical_fit(problem) if "frequentist" in setting.engines else None,
+        bayesian=bayesian_fit(problem, seed=setting.seed) if "bayesian" in setting.engines else None,
+        undeclared=undeclared,
+    )
+
+
+def _undeclared(asked: Question, method: str, missing: int) -> str:
+    """Say that complete cases stand in for the declared treatment, where somebody is missing."""
+    if method == "listwise" or not missing:
+        return ""
+    what = "paths" if asked.kind == "path" else "this question"
+    return (
+        f"the plan declares {method.replace('_', ' ')}, which is not carried out for {what}: these are complete cases, "
+        "which do not decide"
+    )
+
+
+def metric_of(column: Column, setting: Setting) -> Metric:
+    """Return what is known of a column's scale before there are numbers.
+
+    Parameters
+    ----------
+    column : Column
+        A score at an occasion.
+    setting : Setting
+        Study and scores.
+
+    Returns
+    -------
+    Metric
+        Limits from how it was scored, else from the measure's declaration.
+    """
+    about = setting.scores.about.get(column.name)
+    try:
+        measure = setting.study.measure_of(column.name)
+    except InputError:
+        return Metric()
+    low, high = (about.low, about.high) if about is not None else (float("nan"), float("nan"))
+    if not low < high and measure.range is not None:
+        low, high = measure.range
+    categories = tuple(float(i + 1) for i in range(len(measure.levels))) if measure.kind == "ordinal" else ()
+    return Metric(low=low, high=high, categories=categories, unit=measure.unit)
+
+
+def _limits(problem: Problem) -> Thresholds:
+    sd_x = None if problem.predictor is None else problem.within_sd(problem.predictor)
+    return thresholds(problem.question, sd=None if problem.question.family == "ordinal" else problem.sd, sd_x=sd_x)
+
+
+def _rows(
+    fits: _Fits, words: Worded, limits: Thresholds, engines: tuple[str, ...]
+) -> tuple[tuple[Estimate, ...], dict[str, Posterior]]:
+    problem = fits.problem
+    if fits.path is not None:
+        rows = path_rows(problem, fits.path, words, limits, engines)
+        return rows, {row.contrast: fits.path.main.posterior for row in rows if row.engine == "bayesian"}
+    classical = classical_rows(problem, fits.classical, words, limits) if fits.classical is not None else ()
+    if fits.bayesian is None:
+        return classical, {}
+    bayesian, drawn = posterior_rows(problem, fits.bayesian, words, limits)
+    return (*classical, *bayesian), dict(zip(words.contrasts, drawn, strict=True))
+
+
+def _counted(row: Estimate, problem: Problem) -> Estimate:
+    return replace(row, n_excluded=problem.excluded, n_missing=problem.missing)

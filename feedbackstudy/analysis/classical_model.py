@@ -1,0 +1,150 @@
+"""Which frequentist model the design calls for, fitted: cell quantities with their covariance."""
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from feedbackstudy.analysis.compile import Family
+from feedbackstudy.analysis.frequentist.cell_fit import CellFit
+from feedbackstudy.analysis.frequentist.linear import fit_cells, fit_linear
+from feedbackstudy.analysis.frequentist.mixed_cells import fit_notes, mixed_cells
+from feedbackstudy.analysis.frequentist.mixed_structure import RandomFactor
+from feedbackstudy.analysis.frequentist.reml import fit_mixed
+from feedbackstudy.analysis.frequentist.satterthwaite import Satterthwaite
+from feedbackstudy.analysis.problem import Problem
+from feedbackstudy.errors import DataError, choices
+
+__all__ = ["classical_fit", "slope_columns"]
+
+type Floats = NDArray[np.float64]
+
+
+def classical_fit(problem: Problem) -> CellFit:
+    """Fit the frequentist model that a question's design calls for.
+
+    Parameters
+    ----------
+    problem : Problem
+        The arrays.
+
+    Returns
+    -------
+    CellFit
+        Quantities of the cells (means, or slopes), on the model's scale.
+
+    Raises
+    ------
+    DataError
+        Where no engine answers for this kind of outcome, or the data cannot carry the model.
+
+    Notes
+    -----
+    Scores: least squares with pooled variance; with clusters, exemplars or other random factors REML with
+    Satterthwaite's degrees of freedom; with unequal probabilities of assignment weights and HC3 or, with clusters, CR2.
+    """
+    family = problem.question.family
+    if family is None or family not in _FITS:
+        raise DataError(choices("Kind of outcome", str(family), _FITS))
+    return _FITS[family](problem)
+
+
+def _gaussian(problem: Problem) -> CellFit:
+    if problem.question.kind in {"slope", "slopes"}:
+        return _slopes(problem)
+    k = len(problem.cells)
+    if problem.case_weights is not None:
+        cluster = next(iter(problem.groups.values()), None)
+        return fit_cells(
+            problem.y, problem.cell, k, problem.covariates, vcov="HC3", cluster=cluster, weights=problem.case_weights
+        )
+    if problem.groups:
+        return mixed_cells(problem.y, problem.cell, k, problem.covariates, problem.groups)
+    return fit_cells(problem.y, problem.cell, k, problem.covariates)
+
+
+def slope_columns(problem: Problem) -> tuple[Floats, Floats]:
+    """Return the design of a question about slopes.
+
+    Parameters
+    ----------
+    problem : Problem
+        An association or moderation.
+
+    Returns
+    -------
+    tuple of ndarray
+        Columns that are adjusted for (an indicator of each cell, covariates), and the predictor: one column for an
+        association, one for each cell for a moderation.
+    """
+    indicators = np.eye(len(problem.cells))[problem.cell]
+    x = problem.predictor if problem.predictor is not None else np.zeros(problem.n)
+    slopes = x[:, None] if problem.question.kind == "slope" else indicators * x[:, None]
+    return np.hstack([indicators, problem.covariates]), np.asarray(slopes, dtype=np.float64)
+
+
+def _slopes(problem: Problem) -> CellFit:
+    adjusted, slopes = slope_columns(problem)
+    design, size = np.hstack([slopes, adjusted]), slopes.shape[1]
+    counts = np.array([problem.n]) if size == 1 else problem.counts
+    if problem.groups and problem.case_weights is None:
+        return _mixed_slopes(problem, design, size, counts)
+    cluster = next(iter(problem.groups.values()), None)
+    weighted = problem.case_weights is not None
+    fit = fit_linear(
+        problem.y, design, vcov="HC3" if weighted else "classical", cluster=cluster, weights=problem.case_weights
+    )
+
+    def padded(rows: Floats) -> Floats:
+        at = np.atleast_2d(rows)
+        return np.hstack([at, np.zeros((len(at), adjusted.shape[1]))])
+
+    return CellFit(
+        means=fit.beta[:size],
+        covariance=fit.covariance[:size, :size],
+        df=lambda row: fit.df(padded(row)[0]),
+        counts=counts,
+        scale="response",
+        sd=float(np.sqrt(fit.mse)),
+        n=problem.n,
+        model=f"{_slope_words(problem)} by least squares; {fit.words}",
+        notes=fit.notes,
+        joint_df=lambda rows: fit.joint_test(padded(rows))[1],
+        joint_scale=lambda rows: fit.joint_test(padded(rows))[0],
+    )
+
+
+def _mixed_slopes(problem: Problem, design: Floats, size: int, counts: NDArray[np.int64]) -> CellFit:
+    factors = [RandomFactor.of(name, codes) for name, codes in problem.groups.items()]
+    fit = fit_mixed(problem.y, design, factors)
+    tests = Satterthwaite(fit)
+    notes, failures = fit_notes(fit)
+
+    def padded(rows: Floats) -> Floats:
+        at = np.atleast_2d(rows)
+        return np.hstack([at, np.zeros((len(at), design.shape[1] - size))])
+
+    return CellFit(
+        means=fit.beta[:size],
+        covariance=tests.covariance[:size, :size],
+        df=lambda row: tests.df(padded(row)[0]),
+        counts=counts,
+        scale="response",
+        sd=float(np.sqrt(fit.total_variance)),
+        n=problem.n,
+        model=f"{_slope_words(problem)} in a linear mixed model (REML), random: {', '.join(problem.groups)}; "
+        "degrees of freedom by Satterthwaite",
+        notes=notes,
+        failures=failures,
+        joint_df=lambda rows: tests.joint_df(padded(rows)),
+        joint_scale=lambda rows: tests.joint_scale(padded(rows)),
+    )
+
+
+def _slope_words(problem: Problem) -> str:
+    what = "common slope within cells" if problem.question.kind == "slope" else "a slope in each cell"
+    adjusted = f", {problem.covariates.shape[1]} covariate(s) at their mean" if problem.covariates.shape[1] else ""
+    return what + adjusted
+
+
+_FITS: Mapping[Family, Callable[[Problem], CellFit]] = {"gaussian": _gaussian}

@@ -1,0 +1,188 @@
+"""Multiplicity: p values of a declared family adjusted together, and contrasts of one hypothesis among themselves."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from feedbackstudy.analysis.estimate import Estimate
+from feedbackstudy.analysis.frequentist.cell_fit import CellFit
+from feedbackstudy.analysis.frequentist.multivariate_t import beyond_any
+from feedbackstudy.design.plan import Family, Plan
+from feedbackstudy.issues import Issue, Severity
+
+__all__ = ["Tested", "adjust_families", "adjust_within"]
+
+type Floats = NDArray[np.float64]
+
+_JOINT = frozenset({"tukey", "dunnett", "mvt"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Tested:
+    """The frequentist rows of a hypothesis, with what a joint adjustment needs.
+
+    Attributes
+    ----------
+    rows : tuple of Estimate
+        The joint test first where there are several contrasts.
+    leading : tuple of int
+        Positions of the rows that stand for the hypothesis in its family.
+    fit : CellFit or None
+        The model behind them; None for paths.
+    weights : ndarray, shape (contrasts, cells), or None
+        The contrasts of the single rows.
+    cells : tuple of str
+        What the columns of `weights` are.
+    same : object
+        Equal for hypotheses that were answered by one model on the same rows.
+    """
+
+    rows: tuple[Estimate, ...]
+    leading: tuple[int, ...]
+    fit: CellFit | None = None
+    weights: Floats | None = None
+    cells: tuple[str, ...] = ()
+    same: object = None
+
+
+def adjust_within(tested: Tested) -> Tested:
+    """Adjust the single contrasts of one hypothesis among themselves, by their joint distribution.
+
+    Parameters
+    ----------
+    tested : Tested
+        Rows of a hypothesis.
+
+    Returns
+    -------
+    Tested
+        The same where it has one contrast; otherwise the single rows carry p adjusted by the multivariate t
+        distribution (Dunnett's test where all are compared with one arm), with the hypothesis as their family.
+    """
+    if tested.fit is None or tested.weights is None or len(tested.weights) < 2:
+        return tested
+    first = len(tested.rows) - len(tested.weights)
+    p = _single_step(tested.fit, tested.weights)
+    rows = tuple(
+        replace(row, p_adjusted=float(p[i - first]), family=f"contrasts of {row.hypothesis} (multivariate t)")
+        if i >= first
+        else row
+        for i, row in enumerate(tested.rows)
+    )
+    return replace(tested, rows=rows)
+
+
+def adjust_families(plan: Plan, tested: Mapping[str, Tested]) -> tuple[dict[str, Tested], tuple[Issue, ...]]:
+    """Adjust the p values of every declared family.
+
+    Parameters
+    ----------
+    plan : Plan
+        The plan.
+    tested : mapping of str to Tested
+        Hypothesis -> its rows.
+
+    Returns
+    -------
+    tuple of (dict, tuple of Issue)
+        The rows with `p_adjusted` and `family`; families that could not be adjusted as declared.
+    """
+    found, issues = dict(tested), []
+    for family in plan.families:
+        absent = [name for name in family.hypotheses if name not in tested]
+        if absent:
+            issues.append(_incomplete(family, absent))
+        here = {name: tested[name] for name in family.hypotheses if name in tested}
+        if not here or family.method == "none":
+            continue
+        places = [(name, i) for name, one in here.items() for i in one.leading if one.rows[i].p is not None]
+        adjusted_p = _together(family, here, places, len(absent))
+        if adjusted_p is None:
+            issues.append(_not_joint(family))
+            continue
+        for (name, i), p in zip(places, adjusted_p, strict=True):
+            rows = list(found[name].rows)
+            rows[i] = replace(rows[i], p_adjusted=float(p), family=f"{family.name} ({family.method})")
+            found[name] = replace(found[name], rows=tuple(rows))
+    return found, tuple(issues)
+
+
+def _together(
+    family: Family, here: Mapping[str, Tested], places: Sequence[tuple[str, int]], absent: int
+) -> Floats | None:
+    """Return adjusted p values; unanswered members count as p = 1, so that the family stays as large as declared."""
+    p = np.array([here[name].rows[i].p for name, i in places] + [1.0] * absent, dtype=np.float64)
+    if family.method not in _JOINT:
+        return _stepwise(p, family.method)[: len(places)]
+    parts = list(here.values())
+    one_model = absent == 0 and all(
+        part.fit is not None and part.weights is not None and part.same == parts[0].same for part in parts
+    )
+    if not one_model:
+        return None
+    cells = parts[0].cells
+    stacked = np.vstack([_aligned(here[name], cells)[i - _first(here[name])] for name, i in places])
+    fit = parts[0].fit
+    return None if fit is None else _single_step(fit, stacked)
+
+
+def _first(tested: Tested) -> int:
+    return len(tested.rows) - (0 if tested.weights is None else len(tested.weights))
+
+
+def _aligned(tested: Tested, cells: tuple[str, ...]) -> Floats:
+    weights = tested.weights if tested.weights is not None else np.zeros((0, len(cells)))
+    column = {key: i for i, key in enumerate(tested.cells)}
+    return np.asarray(weights[:, [column[key] for key in cells]], dtype=np.float64)
+
+
+def _stepwise(p: Floats, method: str) -> Floats:
+    """Return adjusted p values from the p values alone."""
+    m, order = p.size, np.argsort(p)
+    rank = np.arange(m)
+    if method == "bonferroni":
+        return np.minimum(p * m, 1.0)
+    ordered = p[order]
+    if method == "holm":
+        stepped = np.maximum.accumulate((m - rank) * ordered)
+    else:
+        factor = (m - rank) if method == "hochberg" else m / (rank + 1)
+        stepped = np.minimum.accumulate((factor * ordered)[::-1])[::-1]
+    found = np.empty(m)
+    found[order] = np.minimum(stepped, 1.0)
+    return found
+
+
+def _single_step(fit: CellFit, weights: Floats) -> Floats:
+    """Return p values adjusted by the largest of the correlated t statistics, on their smallest degrees of freedom."""
+    found = [fit.contrast(row) for row in weights]
+    used = np.flatnonzero(np.abs(weights).sum(axis=0))
+    covariance = weights[:, used] @ fit.covariance[np.ix_(used, used)] @ weights[:, used].T
+    sd = np.sqrt(np.diag(covariance))
+    correlation, df = covariance / np.outer(sd, sd), min(one.df for one in found)
+    return np.array([beyond_any(abs(one.statistic), correlation, df) for one in found])
+
+
+def _incomplete(family: Family, absent: Sequence[str]) -> Issue:
+    return Issue(
+        code="analysis.family_incomplete",
+        severity=Severity.ERROR,
+        where=f"plan.families.{family.name}",
+        what=f"{', '.join(absent)} of the family {family.name!r} gave no p value and count as p = 1.",
+        why="A family that shrinks after the fact is adjusted less than was declared.",
+        fix="See why they are not answered, above.",
+    )
+
+
+def _not_joint(family: Family) -> Issue:
+    return Issue(
+        code="analysis.family_without_joint_distribution",
+        severity=Severity.ERROR,
+        where=f"plan.families.{family.name}",
+        what=f"The family {family.name!r} is adjusted by {family.method}, but its hypotheses are not contrasts of one "
+        "model on the same rows; nothing was adjusted, and none of them is decided.",
+        why="The joint distribution of their statistics is not known.",
+        fix="Declare holm for families over several outcomes; changing it now makes the plan amended.",
+    )

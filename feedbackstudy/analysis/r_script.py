@@ -1,0 +1,249 @@
+"""The way out to R: the rows of one question and a script that computes the same estimate, error and p value."""
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+import pandas as pd
+
+from feedbackstudy.analysis.problem import Problem
+from feedbackstudy.analysis.thresholds import measured_by
+from feedbackstudy.errors import DataError
+from feedbackstudy.psychometrics.rscript import RScript, r_vector
+
+__all__ = ["analysis_script"]
+
+
+def analysis_script(problem: Problem) -> RScript:
+    """Return a question as an R script with its data.
+
+    Parameters
+    ----------
+    problem : Problem
+        The arrays.
+
+    Returns
+    -------
+    RScript
+        Least squares with emmeans, mixed models with lmerTest, ordinal ones with ordinal, logistic and count models
+        with stats and MASS, paths with lavaan. It prints estimate, standard error, degrees of freedom and p of each
+        contrast.
+
+    Raises
+    ------
+    DataError
+        For weights by the probability of assignment, which the packages named here do not combine with this model.
+    """
+    if problem.case_weights is not None:
+        raise DataError("There is no R script for a question weighted by the probability of assignment.")
+    asked = problem.question
+    key = (
+        "path"
+        if asked.kind == "path"
+        else "slopes"
+        if asked.kind in {"slope", "slopes"}
+        else (asked.family or "gaussian")
+    )
+    return RScript(
+        made_by=f"analyse, hypothesis {asked.hypothesis.name}",
+        body=_BODIES[key](problem),
+        data=_table(problem),
+        name=asked.hypothesis.name,
+    )
+
+
+def _table(problem: Problem) -> pd.DataFrame:
+    columns: dict[str, object] = {
+        "participant": list(problem.participants),
+        "y": problem.y,
+        "cell": [problem.cells[i] for i in problem.cell],
+    }
+    columns |= {f"x{j + 1}": problem.covariates[:, j] for j in range(problem.covariates.shape[1])}
+    columns |= {f"m{j + 1}": problem.steps[:, j] for j in range(problem.steps.shape[1])}
+    columns |= {} if problem.predictor is None else {"predictor": problem.predictor}
+    columns |= {
+        f"group_{name}": [problem.group_levels[name][i] for i in codes] for name, codes in problem.groups.items()
+    }
+    return pd.DataFrame(columns)
+
+
+def _terms(problem: Problem) -> str:
+    return "".join(f" + x{j + 1}" for j in range(problem.covariates.shape[1]))
+
+
+def _random(problem: Problem) -> str:
+    return "".join(f" + (1 | group_{name})" for name in problem.groups)
+
+
+def _cells(problem: Problem) -> str:
+    return f"responses$cell <- factor(responses$cell, levels = {r_vector(problem.cells)})\n"
+
+
+def _matrix(problem: Problem, extra: int = 0, before: int = 0) -> str:
+    rows = np.hstack(
+        [np.zeros((len(problem.weights), before)), problem.weights, np.zeros((len(problem.weights), extra))]
+    )
+    numbers = ", ".join(f"{value:.17g}" for value in rows.ravel())
+    return f"L <- matrix(c({numbers}), nrow = {len(rows)}, byrow = TRUE)\n"
+
+
+def _value(problem: Problem) -> str:
+    return f"{problem.question.value:.17g}"
+
+
+_SHOW_T = """
+for (i in seq_len(nrow(L))) {
+  estimate <- sum(L[i, ] * b) - VALUE
+  se <- sqrt(drop(L[i, ] %*% V %*% L[i, ]))
+  show("estimate", estimate); show("se", se); show("df", df)
+  show("p", if (is.finite(df)) 2 * pt(-abs(estimate / se), df) else 2 * pnorm(-abs(estimate / se)))
+}
+"""
+
+
+def _linear(problem: Problem) -> str:
+    if problem.groups:
+        return (
+            "suppressMessages(library(lmerTest))\n"
+            + _cells(problem)
+            + f"fit <- lmer(y ~ 0 + cell{_terms(problem)}{_random(problem)}, data = responses)\n"
+            + _matrix(problem, extra=problem.covariates.shape[1])
+            + _contest(problem)
+        )
+    return (
+        "library(emmeans)\n"
+        + _cells(problem)
+        + f"fit <- lm(y ~ cell{_terms(problem)}, data = responses)\n"
+        + _matrix(problem)
+        + 'found <- contrast(emmeans(fit, "cell"), lapply(seq_len(nrow(L)), function(i) L[i, ]), '
+        + f"offset = -{_value(problem)})\n"
+        + "found <- summary(found, infer = c(FALSE, TRUE))\n"
+        + 'for (i in seq_len(nrow(found))) {\n  show("estimate", found$estimate[i]); show("se", found$SE[i])\n'
+        + '  show("df", found$df[i]); show("p", found$p.value[i])\n}\n'
+    )
+
+
+def _contest(problem: Problem) -> str:
+    return (
+        "for (i in seq_len(nrow(L))) {\n"
+        f"  found <- contest1D(fit, L[i, ], rhs = {_value(problem)}, confint = FALSE)\n"
+        f'  show("estimate", found[["Estimate"]] - {_value(problem)}); show("se", found[["Std. Error"]])\n'
+        '  show("df", found[["df"]]); show("p", found[["Pr(>|t|)"]])\n}\n'
+    )
+
+
+def _slopes(problem: Problem) -> str:
+    k, q = len(problem.cells), problem.covariates.shape[1]
+    common = problem.question.kind == "slope"
+    term = "predictor" if common else "cell:predictor"
+    fixed = f"y ~ 0 + cell{_terms(problem)} + {term}"
+    matrix = _matrix(problem, before=k + q)
+    head = _cells(problem)
+    if problem.groups:
+        fit = f"suppressMessages(library(lmerTest))\nfit <- lmer({fixed}{_random(problem)}, data = responses)\n"
+        return head + fit + matrix + _contest(problem)
+    fit = f"fit <- lm({fixed}, data = responses)\nb <- coef(fit); V <- vcov(fit); df <- df.residual(fit)\n"
+    return head + fit + matrix + _SHOW_T.replace("VALUE", _value(problem))
+
+
+def _logistic(problem: Problem) -> str:
+    return _generalised(problem, "binomial")
+
+
+def _count(problem: Problem) -> str:
+    if problem.groups:
+        head = "suppressMessages(library(lme4))\n" + _cells(problem)
+        fit = f"fit <- glmer.nb(y ~ 0 + cell{_terms(problem)}{_random(problem)}, data = responses)\n"
+        return head + fit + "b <- fixef(fit); V <- as.matrix(vcov(fit)); df <- Inf\n" + _shown(problem)
+    head = "suppressMessages(library(MASS))\n" + _cells(problem)
+    fit = f"fit <- glm.nb(y ~ 0 + cell{_terms(problem)}, data = responses)\n"
+    return head + fit + "b <- coef(fit); V <- vcov(fit); df <- Inf\n" + _shown(problem)
+
+
+def _generalised(problem: Problem, family: str) -> str:
+    if problem.groups:
+        head = "suppressMessages(library(lme4))\n" + _cells(problem)
+        fit = f"fit <- glmer(y ~ 0 + cell{_terms(problem)}{_random(problem)}, family = {family}, data = responses)\n"
+        return head + fit + "b <- fixef(fit); V <- as.matrix(vcov(fit)); df <- Inf\n" + _shown(problem)
+    fit = f"fit <- glm(y ~ 0 + cell{_terms(problem)}, family = {family}, data = responses)\n"
+    return _cells(problem) + fit + "b <- coef(fit); V <- vcov(fit); df <- Inf\n" + _shown(problem)
+
+
+def _shown(problem: Problem) -> str:
+    note = "# estimates are on the scale of the logarithm\n" if measured_by(problem.question).startswith("log") else ""
+    return note + _matrix(problem, extra=problem.covariates.shape[1]) + _SHOW_T.replace("VALUE", _value(problem))
+
+
+def _ordinal(problem: Problem) -> str:
+    mixed = bool(problem.groups)
+    call = "clmm" if mixed else "clm"
+    link = "probit"
+    k = len(problem.cells)
+    # clm has no cell means: the first cell is the reference, and a contrast of means is one of the differences.
+    return (
+        "suppressMessages(library(ordinal))\n"
+        + _cells(problem)
+        + "responses$y <- factor(responses$y, ordered = TRUE)\n"
+        + f'fit <- {call}(y ~ cell{_terms(problem)}{_random(problem)}, link = "{link}", data = responses)\n'
+        + _matrix(problem)
+        + f"at <- match({r_vector(tuple('cell' + key for key in problem.cells[1:]))}, names(coef(fit)))\n"
+        + f"b <- c(0, coef(fit)[at]); V <- matrix(0, {k}, {k}); V[-1, -1] <- vcov(fit)[at, at]; df <- Inf\n"
+        + _SHOW_T.replace("VALUE", _value(problem))
+    )
+
+
+def _path(problem: Problem) -> str:
+    """Return the path in lavaan: indicators of the cells but one in every equation, the contrast as a weighted sum."""
+    path = problem.question.hypothesis.path
+    if path is None:
+        raise DataError(f"Hypothesis {problem.question.hypothesis.name!r} declares no path.")
+    k, q = problem.steps.shape[1], problem.covariates.shape[1]
+    serial = path.structure == "serial"
+    row = problem.weights[0]
+    dummies = [f"d{j}" for j in range(1, len(problem.cells))]
+    covariates = [f"x{j + 1}" for j in range(q)]
+    lines = []
+    for m in range(k):
+        earlier = [f"d{m + 1}{j + 1} * m{j + 1}" for j in range(m)] if serial else []
+        causes = [f"a{m + 1}_{d} * {d}" for d in dummies] + earlier + covariates
+        lines.append(f"m{m + 1} ~ {' + '.join(causes)}")
+    slopes = [f"b{m + 1} * m{m + 1}" for m in range(k)]
+    lines.append(f"y ~ {' + '.join([f'c_{d} * {d}' for d in dummies] + slopes + covariates)}")
+    if not serial and k > 1:
+        lines += [f"m{i + 1} ~~ m{j + 1}" for i in range(k) for j in range(i)]
+    weight = {d: row[j + 1] for j, d in enumerate(dummies)}
+    first = {m: " + ".join(f"({weight[d]:.17g}) * a{m + 1}_{d}" for d in dummies) for m in range(k)}
+    lines += [f"leg{m + 1} := {first[m]}" for m in range(k)]
+    lines.append(f"direct := {' + '.join(f'({weight[d]:.17g}) * c_{d}' for d in dummies)}")
+    lines.append(f"indirect := {_indirect(k, serial=serial, difference=path.effect == 'difference')}")
+    model = "\n".join(f"  {line}" for line in lines)
+    wanted = "direct" if path.effect == "direct" else "indirect"
+    made = "\n".join(
+        f'responses$d{j} <- as.numeric(responses$cell == "{key}")' for j, key in enumerate(problem.cells) if j
+    )
+    return (
+        f"suppressMessages(library(lavaan))\n{made}\n"
+        f"model <- '\n{model}\n'\n"
+        "fit <- sem(model, data = responses, fixed.x = TRUE)\n"
+        "found <- parameterEstimates(fit)\n"
+        f'row <- found[found$label == "{wanted}", ]\n'
+        'show("estimate", row$est); show("se", row$se)\n'
+        '# for intervals by bootstrap: sem(..., se = "bootstrap", bootstrap = 5000)\n'
+    )
+
+
+def _indirect(k: int, *, serial: bool, difference: bool) -> str:
+    if serial:
+        steps = [f"d{m + 1}{m}" for m in range(1, k)]
+        return " * ".join(["leg1", *steps, f"b{k}"])
+    products = [f"leg{m + 1} * b{m + 1}" for m in range(k)]
+    return f"{products[0]} - {products[1]}" if difference else " + ".join(products)
+
+
+_BODIES: Mapping[str, Callable[[Problem], str]] = {
+    "gaussian": _linear,
+    "slopes": _slopes,
+    "binary": _logistic,
+    "count": _count,
+    "ordinal": _ordinal,
+    "path": _path,
+}
