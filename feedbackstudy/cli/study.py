@@ -1,4 +1,4 @@
-"""`feedbackstudy study check`: what is wrong with a study file, and what the study can and cannot say."""
+"""`feedbackstudy study check` and `show`: what is wrong with a study file, what it can say, and the study as a page."""
 
 import argparse
 from pathlib import Path
@@ -9,6 +9,7 @@ from feedbackstudy.cli.session import Session
 __all__ = ["add", "run"]
 
 _HELP = "check a study file, and say what the study can and cannot say"
+_PATH = "the YAML file, or the folder that holds study.yaml"
 
 
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> list[argparse.ArgumentParser]:
@@ -32,10 +33,32 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> list
         description=f"{_HELP.capitalize()}. Ends with 2 where the study cannot be run, 1 where something must be read.",
         allow_abbrev=False,
     )
-    check.add_argument("path", type=Path, metavar="PATH", help="the YAML file, or the folder that holds study.yaml")
+    check.add_argument("path", type=Path, metavar="PATH", help=_PATH)
     check.add_argument("--json", action="store_true", help="print the findings as JSON")
     check.set_defaults(run=run)
-    return [check]
+    words = "show a study: what varies, who gets what, the messages, what is asked, hypotheses, plan, conduct"
+    show = verbs.add_parser("show", help=words, description=f"{words.capitalize()}.", allow_abbrev=False)
+    show.add_argument("path", type=Path, metavar="PATH", help=_PATH)
+    show.add_argument("--out", type=Path, metavar="FILE", help="write the page to an HTML file instead")
+    show.add_argument("--json", action="store_true", help="print the declaration as JSON")
+    show.set_defaults(run=_show)
+    return [check, show]
+
+
+def _show(given: argparse.Namespace, session: Session) -> int:
+    from feedbackstudy.study import Study
+
+    study = Study.load(given.path)
+    if given.out is not None:
+        from feedbackstudy.report import document
+
+        path = document(study, to=given.out, title=study.title)
+        session.give({"file": path}) if session.as_json else session.show(str(path))
+    elif session.as_json:
+        session.give({"design_hash": study.design_hash, "study": study.to_data()})
+    else:
+        session.show(study)
+    return Exit.FINE
 
 
 def run(given: argparse.Namespace, session: Session) -> int:

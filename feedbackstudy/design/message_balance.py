@@ -18,6 +18,13 @@ MOST_WORDS_APART = 0.10
 MOST_EASE_APART = 10.0
 MOST_RATING_APART = 0.5
 
+_PLAIN = {
+    "words": "number of words",
+    "reading_ease": "reading ease",
+    "strengths": "number of strengths",
+    "deficits": "number of shortcomings",
+}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MessageBalance(Rendered):
@@ -148,7 +155,7 @@ def _confounded(factor: str, column: str, values: pd.Series) -> Issue:
         "design.confounded_message",
         Severity.WARNING,
         f"messages: {factor} and {column.replace('_', ' ')}",
-        f"{column.replace('_', ' ').capitalize()} differs with {factor}: {listed}.",
+        f"The {_PLAIN.get(column, f'{column} rating')} of messages differs with {factor}: {listed}.",
         f"An effect of {factor} could as well be an effect of {column.replace('_', ' ')}.",
         "Even the texts out, or state the difference and its direction in the report.",
     )

@@ -138,13 +138,14 @@ def _ours(
     for exemplar in messages.exemplars or family_exemplars(messages.family or ""):
         for levels in cells:
             at = dict(messages.levels) | {concepts[name]: level for name, level in levels if name in concepts}
+            text = source.text(exemplar, at)  # refuses a level that the texts do not know
             strengths, deficits = source.points(exemplar, at.get("valence", "mixed"))
             made.append(
                 Message(
                     name=_name(exemplar, levels),
                     exemplar=exemplar,
                     levels=levels,
-                    text=source.text(exemplar, at),
+                    text=text,
                     strengths=tuple(point.point for point in strengths),
                     deficits=tuple(point.point for point in deficits),
                 )

@@ -1,4 +1,4 @@
-"""A study as a readable page: conditions, waves, measures, hypotheses in words, plan, conduct."""
+"""A study as a readable page: conditions, assignment, messages, waves, measures, hypotheses in words, plan, conduct."""
 
 from typing import TYPE_CHECKING
 
@@ -8,6 +8,7 @@ from feedbackstudy.design.plan import Exclusion
 from feedbackstudy.design.waves import Wave
 from feedbackstudy.design.wording import criterion_in_words, question_in_words, smallest_in_words
 from feedbackstudy.render import Block, Facts, Page, Table, Text
+from feedbackstudy.study.materials import assignment_blocks, message_blocks, passage_blocks, vignette_blocks
 
 if TYPE_CHECKING:
     from feedbackstudy.study.declared import Study
@@ -32,9 +33,11 @@ def study_page(study: "Study") -> Page:
     """
     blocks: list[Block] = [Text(study.question)] if study.question else []
     blocks.append(_facts(study))
-    blocks += [table for table in (_factors(study), _conditions(study), _waves(study), _measures(study)) if table.rows]
+    blocks += [table for table in (_factors(study), _conditions(study)) if table.rows]
+    blocks += [*assignment_blocks(study), *vignette_blocks(study), *message_blocks(study)]
+    blocks += [table for table in (_waves(study), _measures(study)) if table.rows]
     blocks += [table for table in (_hypotheses(study), _exclusions(study)) if table.rows]
-    blocks += [_plan(study), _conduct(study)]
+    blocks += [_plan(study), _conduct(study), *passage_blocks(study)]
     return Page(title=study.title, subtitle=f"design hash {study.design_hash[:16]}", blocks=tuple(blocks))
 
 

@@ -14,7 +14,7 @@ from feedbackstudy.yamlfile import YamlValue
 
 type Data = dict[str, YamlValue]
 GONE = object()
-SOUND = {"scales.unvalidated", "study.recency_differs", "study.text_not_locked"}
+SOUND = {"scales.unvalidated", "study.recency_differs", "study.text_not_locked", "study.confounded_message"}
 
 
 @pytest.fixture(scope="module")
@@ -273,6 +273,7 @@ QUIET: list[tuple[str, dict[str, object]]] = [
         {f"conduct/{name}": {"text": "Words."} for name in ("consent", "debriefing", "re_consent")},
     ),
     ("few_clusters", {"factors/timing/assigned_to": "class"}),
+    ("confounded_message", {"messages": GONE}),
     ("fate_assigned", {"factors/framing/concept": "valence"}),
     ("sender_must_be_true", {"factors/framing/concept": "sender"}),
     ("no_criterion", {"plan/decides/h1": GONE, "hypotheses/h1/role": "exploratory"}),
@@ -304,7 +305,7 @@ def published(data: Data, **conduct: YamlValue) -> Study:
 def test_a_published_study_is_not_asked_for_our_consent_or_planning(sound: Data) -> None:
     issues = published(sound).check()
 
-    assert codes(issues) == {"study.recency_differs", "scales.unvalidated"}
+    assert codes(issues) == {"study.recency_differs", "study.confounded_message", "scales.unvalidated"}
 
 
 def test_a_published_study_that_excluded_by_manipulation_check_is_warned_not_refused(sound: Data) -> None:

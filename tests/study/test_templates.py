@@ -12,6 +12,7 @@ from feedbackstudy.errors import FileFormatError, NotFoundError
 from feedbackstudy.scales import battery
 from feedbackstudy.scales.wording import WORDINGS_FOLDER
 from feedbackstudy.study import Study, new_study, templates
+from feedbackstudy.study.texts import study_exemplars
 
 DEFINITIONS = Path(__file__).resolve().parents[2] / "feedbackstudy" / "scales" / "definitions"
 
@@ -92,6 +93,8 @@ def test_the_running_study_has_what_the_course_needs(tmp_path: Path) -> None:
     assert study.factors.names == ("timing", "framing", "specificity")
     assert set(study.arms.names) == {"silence", "decision_only"}
     assert len(study.waves) == 3
+    assert len(study_exemplars(study)) >= 3
+    assert "than people who heard nothing" in study.hypotheses["h12"].text
     assert any(isinstance(h.contrast, Interaction) and h.confirmatory for h in study.hypotheses)
     assert any(h.path and h.path.structure == "serial" for h in study.hypotheses)
     assert {h.name for h in study.hypotheses if h.confirmatory} == set(study.plan.decides)

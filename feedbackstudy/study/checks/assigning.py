@@ -4,15 +4,18 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from feedbackstudy.design.arms import FEEDBACK
+from feedbackstudy.design.message_balance import balance_messages
 from feedbackstudy.errors import InputError
 from feedbackstudy.issues import Issue
-from feedbackstudy.study.checks.finding import absent, error, warning
+from feedbackstudy.study.checks.finding import absent, error, note, warning
 from feedbackstudy.study.texts import study_messages, within_crossing
 
 if TYPE_CHECKING:
     from feedbackstudy.study.declared import Study
 
 __all__ = ["check_assigning"]
+
+_REPORTED = frozenset({"design.confounded_message"})
 
 
 def check_assigning(study: "Study") -> Iterator[Issue]:
@@ -183,6 +186,7 @@ def _texts(study: "Study") -> Iterator[Issue]:
         return
     if made is None:
         return
-    for issue in made.issues:
-        give = error if issue.severity == "error" else warning
+    for issue in (*made.issues, *balance_messages(made).issues):
+        # A difference in length or ease may be what the factor is; it must be reported, and stops nothing.
+        give = {"error": error, "warning": note if issue.code in _REPORTED else warning}[issue.severity]
         yield give(study, ("messages",), issue.code.split(".")[1], issue.what, why=issue.why, fix=issue.fix)
