@@ -1,0 +1,1 @@
+"""What changed when the feedback policy changed: millions of applications, compressed before they are analysed."""
