@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from feedbackstudy.analysis.bayesian.path_posterior import PathPosterior
 from feedbackstudy.analysis.frequentist.bootstrap import PathDraws
-from feedbackstudy.analysis.frequentist.path_fit import PathFit, joint_significance
+from feedbackstudy.analysis.frequentist.path_fit import PathFit, delta, joint_significance
 from feedbackstudy.analysis.frequentist.path_intervals import (
     IntervalMethod,
     Intervals,
@@ -46,6 +46,8 @@ class Asked:
         Region of practical equivalence.
     x_sd : float
         Multiplies standardised effects: the cause's standard deviation where it is measured, otherwise 1.
+    outcome_sd : tuple of (float, ndarray), optional
+        The outcome's standard deviation, estimated and in every posterior draw, where rows are incomplete.
     """
 
     level: float = 0.95
@@ -54,6 +56,7 @@ class Asked:
     sesoi: float | None = None
     rope: tuple[float, float] | None = None
     x_sd: float = 1.0
+    outcome_sd: tuple[float, Floats] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -140,7 +143,7 @@ def answer_all(
     drawn = values(effects, boot.theta)
     found, drawn = _intervals(built, fit, boot, drawn, estimate, asked)
     scaled, scaled_draws = _standardised(built, estimate, boot, asked)
-    posterior_sd = outcome_sd(built, posterior)
+    posterior_sd = (asked.outcome_sd[1] if asked.outcome_sd else outcome_sd(built, posterior)) / asked.x_sd
     every = posterior.draws(effects)
     answers = []
     for i, effect in enumerate(effects):
@@ -189,6 +192,9 @@ def _intervals(
         return monte_carlo(
             built.effects, fit.theta, fit.covariance, draws=len(drawn), seed=asked.seed, level=asked.level
         )
+    if asked.interval == "delta":
+        normal = delta(built.effects, fit, level=asked.level)
+        return Intervals(low=normal.low, high=normal.high, p=normal.p, se=normal.se), drawn
     if asked.interval == "bca":
         return bca(drawn, estimate, values(built.effects, boot.jackknife), level=asked.level), drawn
     return percentile(drawn, level=asked.level), drawn
@@ -196,10 +202,10 @@ def _intervals(
 
 def _standardised(built: PathDesign, estimate: Floats, boot: PathDraws, asked: Asked) -> tuple[Floats, Intervals]:
     """Divide effects by the outcome's standard deviation (within cells), in the sample and in every draw."""
-    spread = spread_of(built)
-    drawn = values(built.effects, boot.theta) / boot.spread[:, -1:]
+    spread = (asked.outcome_sd[0] if asked.outcome_sd else spread_of(built)) / asked.x_sd
+    drawn = asked.x_sd * values(built.effects, boot.theta) / boot.spread[:, -1:]
     if asked.interval == "bca":
-        left = values(built.effects, boot.jackknife) / boot.jackknife_spread[:, -1:]
+        left = asked.x_sd * values(built.effects, boot.jackknife) / boot.jackknife_spread[:, -1:]
         return estimate / spread, bca(drawn, estimate / spread, left, level=asked.level)
     return estimate / spread, percentile(drawn, level=asked.level)
 
@@ -219,7 +225,7 @@ def spread_of(built: PathDesign, column: int = -1) -> float:
     float
         Root of the residual sum of squares over its degrees of freedom.
     """
-    x, y = built.system.values[:, list(built.system.constant)], built.system.values[:, column]
+    x, y = built.system.matrix[:, list(built.system.constant)], built.system.matrix[:, column]
     left = y - x @ np.linalg.lstsq(x, y, rcond=None)[0]
     return float(np.sqrt(left @ left / (len(y) - x.shape[1])))
 
@@ -246,7 +252,7 @@ def outcome_sd(built: PathDesign, posterior: PathPosterior) -> Floats:
     inside = [i for i, j in enumerate(predictors) if j not in system.constant]
     total = posterior.sigma[:, last] ** 2 + posterior.tau[:, last] ** 2
     if inside:
-        x, base = system.values[:, [predictors[i] for i in inside]], system.values[:, list(system.constant)]
+        x, base = system.matrix[:, [predictors[i] for i in inside]], system.matrix[:, list(system.constant)]
         left = x - base @ np.linalg.lstsq(base, x, rcond=None)[0]
         spread = left.T @ left / (system.n - base.shape[1])
         slopes = posterior.theta[:, system.block(last)][:, inside]

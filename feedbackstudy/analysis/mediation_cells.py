@@ -133,7 +133,7 @@ def from_cells(path: CellPath) -> PathDesign:
         raise DataError(f"The contrast needs {len(empty)} cell(s) that hold no complete rows (positions {empty}).")
     plain = Cause(
         columns=tuple(f"cell {j}" for j in held),
-        values=(cell[:, None] == held).astype(np.float64),
+        entries=(cell[:, None] == held).astype(np.float64),
         constant=len(held),
         weights=row[held],
         by=np.empty((0, len(held))),
@@ -217,7 +217,7 @@ def _by_levels(
         inside[0] = inside[0] + (found < 0)  # arms outside the crossing share the first level's slope
     weights = np.full(count, 1 / count)
     labels = tuple(f"{moderator.name} {name}" for name in moderator.levels)
-    stage = Stage(columns=labels, values=np.column_stack(inside), weights=weights, by=np.eye(count))
+    stage = Stage(columns=labels, entries=np.column_stack(inside), weights=weights, by=np.eye(count))
     return (
         replace(plain, by=by) if "first" in moderator.on else plain,
         replace(plain, by=by) if "direct" in moderator.on else plain,
@@ -263,7 +263,7 @@ def by_values(plain: Cause, moderator: ValueModerator) -> tuple[Cause, Cause, St
         For a moderator that does not vary.
     """
     w = np.asarray(moderator.values, dtype=np.float64)
-    if w.shape != (len(plain.values),) or not np.isfinite(w).all() or np.ptp(w) == 0:
+    if w.shape != (len(plain.entries),) or not np.isfinite(w).all() or np.ptp(w) == 0:
         raise DataError(f"Moderator {moderator.name!r} must hold finite values that vary, one for each row.")
     mean, sd = float(w.mean()), float(w.std(ddof=1))
     distinct = np.unique(w)
@@ -277,7 +277,7 @@ def by_values(plain: Cause, moderator: ValueModerator) -> tuple[Cause, Cause, St
         nothing = np.zeros(base.weights.size)
         return Cause(
             columns=(*base.columns, *(f"{name} x {moderator.name}" for name in base.columns)),
-            values=np.column_stack([base.values, base.values * centred[:, None]]),
+            entries=np.column_stack([base.entries, base.entries * centred[:, None]]),
             constant=base.constant,
             weights=np.concatenate([base.weights, nothing]),
             by=np.stack([np.concatenate([base.weights, step * base.weights]) for step in steps]),
@@ -286,7 +286,7 @@ def by_values(plain: Cause, moderator: ValueModerator) -> tuple[Cause, Cause, St
     def additive(base: Cause) -> Cause:
         return Cause(
             columns=(*base.columns, moderator.name),
-            values=np.column_stack([base.values, centred]),
+            entries=np.column_stack([base.entries, centred]),
             constant=base.constant,
             weights=np.concatenate([base.weights, [0.0]]),
             by=np.empty((0, base.weights.size + 1)),
@@ -294,7 +294,7 @@ def by_values(plain: Cause, moderator: ValueModerator) -> tuple[Cause, Cause, St
 
     stage = Stage(
         columns=("", moderator.name),
-        values=np.column_stack([np.ones(len(w)), centred]),
+        entries=np.column_stack([np.ones(len(w)), centred]),
         weights=np.array([1.0, 0.0]),
         by=np.column_stack([np.ones(len(at)), steps]),
     )

@@ -24,7 +24,7 @@ class Cause:
     columns : tuple of str
         Names: the constant (or an indicator of each cell) first, then what else the equation holds of cause and
         moderator.
-    values : ndarray of shape (n, columns)
+    entries : ndarray of shape (n, columns)
         Their values.
     constant : int
         How many of the first columns hold the constant together.
@@ -35,7 +35,7 @@ class Cause:
     """
 
     columns: tuple[str, ...]
-    values: Floats
+    entries: Floats
     constant: int
     weights: Floats
     by: Floats
@@ -49,7 +49,7 @@ class Stage:
     ----------
     columns : tuple of str
         Names of the factors that the mediator is multiplied by; empty for the mediator itself.
-    values : ndarray of shape (n, columns)
+    entries : ndarray of shape (n, columns)
         Their values.
     weights : ndarray of shape (columns,)
         The slope on average.
@@ -58,7 +58,7 @@ class Stage:
     """
 
     columns: tuple[str, ...]
-    values: Floats
+    entries: Floats
     weights: Floats
     by: Floats
 
@@ -154,7 +154,7 @@ def design(
     equations.append(Equation(response=len(names) - 1, predictors=(*base, *slopes, *covered)))
     constant = tuple(at["x " + c] for c in first.columns[: first.constant])
     system = PathSystem(
-        columns=tuple(names), values=np.column_stack(columns), constant=constant, equations=tuple(equations)
+        columns=tuple(names), matrix=np.column_stack(columns), constant=constant, equations=tuple(equations)
     )
     legs = _legs(system, at, first, last, tuple(mediators), stage, structure)
     return PathDesign(
@@ -197,7 +197,7 @@ def _laid_out(
     layout = _Layout()
     for cause in (first, last):
         for j, name in enumerate(cause.columns):
-            layout.add("x " + name, name, cause.values[:, j])
+            layout.add("x " + name, name, cause.entries[:, j])
     for j, name in enumerate(mediators):
         layout.add("m " + name, name, between[:, j])
     for j, name in enumerate(mediators):
@@ -214,7 +214,7 @@ def _slopes(layout: _Layout, name: str, values: Floats, stage: Stage | None) -> 
         return
     for s, factor in enumerate(stage.columns):
         if factor:
-            layout.add(f"b {name}, {factor}", f"{name} x {factor}", values * stage.values[:, s])
+            layout.add(f"b {name}, {factor}", f"{name} x {factor}", values * stage.entries[:, s])
         else:
             layout.at[f"b {name}, {factor}"] = layout.at["m " + name]
 

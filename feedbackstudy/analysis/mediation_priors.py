@@ -50,9 +50,15 @@ def equation_priors(design: PathDesign, scales: Mapping[str, CellPrior]) -> tupl
     if lost:
         raise DataError(f"No prior is given for {', '.join(lost)}; give a CellPrior for each of {', '.join(names)}.")
     priors = tuple(_equation(design, k, scales, names) for k in range(len(names)))
-    said = "; ".join(f"{name}: {scales[name]}" for name in names)
-    return priors, (
-        f"priors on the scales ({said}; a mediator's slope N(0, slope sd of the response / typical sd of the mediator))"
+    said = "; ".join(f"{name}: {_words(scales[name])}" for name in names)
+    return priors, f"normal priors on the scales, level flat ({said})"
+
+
+def _words(prior: CellPrior) -> str:
+    where = f"{prior.low:g} to {prior.high:g}, " if prior.low is not None and prior.high is not None else ""
+    return (
+        f"{where}cell effects sd {prior.effect_sd:.3g}, slopes sd {prior.slope_sd:.3g} for a typical sd of the "
+        f"predictor, residual sd half-normal({prior.residual_sd:.3g})"
     )
 
 
@@ -73,11 +79,11 @@ def _equation(design: PathDesign, k: int, scales: Mapping[str, CellPrior], names
 
 def _sd(design: PathDesign, column: int, own: CellPrior, scales: Mapping[str, CellPrior]) -> float:
     """Return the prior standard deviation of one coefficient."""
-    name, values = design.system.columns[column], design.system.values[:, column]
+    name, values = design.system.columns[column], design.system.matrix[:, column]
     mediator, _, factor = name.partition(" x ")
     if mediator in design.mediators:
         numeric = factor in design.system.columns and bool(design.moderation and design.moderation.at)
-        by = float(design.system.values[:, design.system.columns.index(factor)].std()) if numeric else 1.0
+        by = float(design.system.matrix[:, design.system.columns.index(factor)].std()) if numeric else 1.0
         return own.slope_sd / (scales[mediator].residual_sd * by)
     different = np.unique(values)
     if different.size == 2:

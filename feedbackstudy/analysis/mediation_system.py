@@ -41,7 +41,7 @@ class PathSystem:
     ----------
     columns : tuple of str
         Names of the columns.
-    values : ndarray of shape (n, columns)
+    matrix : ndarray of shape (n, columns)
         Their values.
     constant : tuple of int
         Positions of the columns that together hold the constant: the constant itself, or an indicator of each cell.
@@ -50,14 +50,14 @@ class PathSystem:
     """
 
     columns: tuple[str, ...]
-    values: Floats
+    matrix: Floats
     constant: tuple[int, ...]
     equations: tuple[Equation, ...]
 
     @property
     def n(self) -> int:
         """Rows."""
-        return len(self.values)
+        return len(self.matrix)
 
     @property
     def offsets(self) -> tuple[int, ...]:

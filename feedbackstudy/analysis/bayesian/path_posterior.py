@@ -244,7 +244,7 @@ def _drawn(
 
 def _arrays(system: PathSystem, k: int, more: tuple[int, ...] = ()) -> tuple[Floats, Floats]:
     equation = system.equations[k]
-    return system.values[:, [*equation.predictors, *more]], system.values[:, equation.response]
+    return system.matrix[:, [*equation.predictors, *more]], system.matrix[:, equation.response]
 
 
 def _conjugate(

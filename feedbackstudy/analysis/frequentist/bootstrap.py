@@ -125,9 +125,9 @@ def bootstrap_paths(
 
 
 def _scaled(system: PathSystem) -> tuple[Floats, Floats]:
-    shift = system.values.mean(axis=0)
+    shift = system.matrix.mean(axis=0)
     shift[list(system.constant)] = 0.0
-    centred = system.values - shift
+    centred = system.matrix - shift
     scale = np.sqrt((centred**2).mean(axis=0))
     scale[scale == 0] = 1.0
     return centred / scale, scale

@@ -57,6 +57,13 @@ class PathFit:
         """Standard errors of the coefficients."""
         return np.sqrt(np.diag(self.covariance))
 
+    @property
+    def p(self) -> Floats:
+        """Two-sided p of every coefficient: t, or normal where `df` is infinite."""
+        z = np.abs(self.theta / self.se)
+        finite = np.where(np.isinf(self.df), 1.0, self.df)
+        return np.where(np.isinf(self.df), 2 * special.ndtr(-z), 2 * special.stdtr(finite, -z))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class DeltaEffects:
@@ -128,7 +135,7 @@ def fit_paths(
     )
     if vcov == "CR1" and cluster is not None:
         df = np.full(theta.size, float(np.unique(cluster).size - 1))
-    responses = system.values[:, [e.response for e in system.equations]]
+    responses = system.matrix[:, [e.response for e in system.equations]]
     spread = ((responses - responses.mean(axis=0)) ** 2).sum(axis=0)
     squares = (residuals**2).sum(axis=0)
     rest = np.array([system.n - part.beta.size for part in parts], dtype=np.float64)
@@ -154,7 +161,7 @@ class _Regression:
 
 def _regress(system: PathSystem, k: int) -> _Regression:
     equation = system.equations[k]
-    x, y = system.values[:, list(equation.predictors)], system.values[:, equation.response]
+    x, y = system.matrix[:, list(equation.predictors)], system.matrix[:, equation.response]
     scale = np.sqrt((x**2).sum(axis=0))
     names = [system.columns[j] for j in equation.predictors]
     response = system.columns[equation.response]
@@ -190,7 +197,7 @@ def _model(system: PathSystem, parts: Sequence[_Regression], vcov: str, *, corre
             if j == k:
                 found[system.block(j), system.block(j)] = shared * one.inverse
                 continue
-            x = system.values
+            x = system.matrix
             cross = x[:, list(system.equations[j].predictors)].T @ x[:, list(system.equations[k].predictors)]
             found[system.block(j), system.block(k)] = shared * one.inverse @ cross @ other.inverse
             found[system.block(k), system.block(j)] = found[system.block(j), system.block(k)].T
@@ -200,7 +207,7 @@ def _model(system: PathSystem, parts: Sequence[_Regression], vcov: str, *, corre
 def _robust(system: PathSystem, parts: Sequence[_Regression], vcov: str, cluster: NDArray[np.int64] | None) -> Floats:
     pulls = []
     for k, part in enumerate(parts):
-        x = system.values[:, list(system.equations[k].predictors)]
+        x = system.matrix[:, list(system.equations[k].predictors)]
         leverage = (part.root**2).sum(axis=1)
         weight = part.residual / (1 - leverage) if vcov == "HC3" else part.residual
         pulls.append((x @ part.inverse) * weight[:, None])

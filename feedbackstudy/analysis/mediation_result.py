@@ -1,0 +1,303 @@
+"""What a mediation analysis says: every effect, both ways, with what it takes for granted."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from feedbackstudy.analysis.bayesian.path_posterior import PathPosterior
+from feedbackstudy.analysis.frequentist.bootstrap import PathDraws
+from feedbackstudy.analysis.frequentist.path_fit import DeltaEffects, PathFit
+from feedbackstudy.analysis.mediation_answers import PathAnswer
+from feedbackstudy.analysis.mediation_design import PathDesign
+from feedbackstudy.analysis.mediation_lavaan import lavaan_paths
+from feedbackstudy.errors import DataError, choices
+from feedbackstudy.provenance import Provenance
+from feedbackstudy.psychometrics.rscript import RScript
+from feedbackstudy.render import (
+    Block,
+    Facts,
+    Notice,
+    Numbered,
+    Page,
+    Rendered,
+    Table,
+    Text,
+    interval,
+    number,
+    p_value,
+    probability,
+)
+from feedbackstudy.render import bayes_factor as factor_words
+
+if TYPE_CHECKING:
+    from feedbackstudy.analysis.confounding import Confounding
+
+__all__ = ["Mediation"]
+
+_DASH = "\N{EN DASH}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Mediation(Rendered):
+    """Effects of a path model, by bootstrap and by exact posterior.
+
+    Attributes
+    ----------
+    answers : tuple of PathAnswer
+        Every effect: legs, indirect, direct, total, conditional, indices, differences.
+    design : PathDesign
+        Equations.
+    fit : PathFit
+        Least squares.
+    delta : DeltaEffects
+        Effects with normal-theory standard errors, from `fit`.
+    draws : PathDraws
+        Bootstrap.
+    posterior : PathPosterior
+        Exact draws.
+    n, n_given : int
+        Rows used, and rows of the table.
+    interval : str
+        Kind of the frequentist interval.
+    level : float
+        Level of all intervals.
+    standardised : str
+        What standardised effects are, in words.
+    correlated : bool
+        Whether residuals of parallel mediators may be correlated.
+    notes : tuple of str
+        Assumptions, and what was left out or decided.
+    failures : tuple of str
+        Why nothing of this may be reported; empty where it may.
+    provenance : Provenance
+        Conventions, seed, versions.
+    """
+
+    answers: tuple[PathAnswer, ...]
+    design: PathDesign
+    fit: PathFit
+    delta: DeltaEffects
+    draws: PathDraws
+    posterior: PathPosterior
+    n: int
+    n_given: int
+    interval: str
+    level: float
+    standardised: str
+    correlated: bool
+    notes: tuple[str, ...]
+    failures: tuple[str, ...]
+    provenance: Provenance
+
+    @property
+    def fit_to_report(self) -> bool:
+        """Whether nothing forbids reporting."""
+        return not self.failures
+
+    @property
+    def main(self) -> PathAnswer:
+        """The effect the model is about: the index of moderated mediation, or else the (total) indirect effect."""
+        index = [a for a in self.answers if a.effect.kind == "index" and f"index: {self.design.full}" in a.effect.name]
+        if index:
+            return index[-1]
+        wanted = (self.design.full, f"{self.design.full} (at the mean)", f"{self.design.full} (average over levels)")
+        return next(a for a in self.answers if a.effect.name in wanted)
+
+    def __getitem__(self, name: str) -> PathAnswer:
+        """Return one effect by its name."""
+        for answer in self.answers:
+            if answer.effect.name == name:
+                return answer
+        raise DataError(choices("Effect", name, [a.effect.name for a in self.answers]))
+
+    def frame(self) -> pd.DataFrame:
+        """Return one row for each effect, both ways.
+
+        Returns
+        -------
+        DataFrame
+            ``effect, kind, at``; ``estimate, se`` (draws), ``se_delta``, ``low, high, p``, ``p_joint``;
+            ``std_estimate, std_low, std_high``; ``median, sd, hdi_low, hdi_high, prob_direction, prob_rope,
+            bayes_factor``.
+        """
+        return pd.DataFrame([_row(a, float(self.delta.se[i])) for i, a in enumerate(self.answers)])
+
+    def coefficients(self) -> pd.DataFrame:
+        """Return every coefficient of every equation.
+
+        Returns
+        -------
+        DataFrame
+            ``response, predictor, estimate, se, df, t, p`` by least squares; ``median, sd, low, high`` (equal tails)
+            of the posterior; ``r2`` of the equation.
+        """
+        system, tail = self.design.system, (1 - self.level) / 2
+        low, median, high = np.quantile(self.posterior.theta, [tail, 0.5, 1 - tail], axis=0)
+        p = self.fit.p
+        rows = []
+        for k, equation in enumerate(system.equations):
+            for i, column in enumerate(equation.predictors, start=system.offsets[k]):
+                rows.append(
+                    {
+                        "response": system.columns[equation.response],
+                        "predictor": system.columns[column],
+                        "estimate": float(self.fit.theta[i]),
+                        "se": float(self.fit.se[i]),
+                        "df": float(self.fit.df[i]),
+                        "t": float(self.fit.theta[i] / self.fit.se[i]),
+                        "p": float(p[i]),
+                        "median": float(median[i]),
+                        "sd": float(self.posterior.theta[:, i].std(ddof=1)),
+                        "low": float(low[i]),
+                        "high": float(high[i]),
+                        "r2": float(self.fit.r2[k]),
+                    }
+                )
+        return pd.DataFrame(rows)
+
+    def sensitivity(self, effect: str = "", *, leg: int = -1) -> "Confounding":
+        """Say how strong an unmeasured common cause of mediator and outcome must be to explain an indirect effect.
+
+        Parameters
+        ----------
+        effect : str
+            Name of an effect that is one product; the one through all mediators, or the first, by default.
+        leg : int, default -1
+            Which leg the common cause distorts; the last (mediator to outcome) by default.
+
+        Returns
+        -------
+        Confounding
+            The effect over the residual correlation, and the values at which it vanishes.
+        """
+        from feedbackstudy.analysis.confounding import confounding
+
+        return confounding(self, effect, leg=leg)
+
+    def r_script(self) -> RScript:
+        """Return a lavaan script with its data that computes the same effects.
+
+        Returns
+        -------
+        RScript
+            ``.save(folder)`` writes it.
+        """
+        return lavaan_paths(
+            self.design,
+            interval=self.interval,
+            n_boot=len(self.draws.theta),
+            seed=self.provenance.seed or 0,
+            correlated=self.correlated,
+        )
+
+    def sentence(self) -> str:
+        """Return the main finding in words.
+
+        Returns
+        -------
+        str
+            Never causal: mediators were measured.
+        """
+        a = self.main
+        shown = (
+            f"{a.effect.name}: {number(a.estimate)}, {a.level:.0%} CI {interval(a.low, a.high)}, {p_value(a.p)}; "
+            f"posterior median {number(a.posterior.median)}, {a.level:.0%} HDI "
+            f"{interval(a.posterior.low, a.posterior.high)}"
+        )
+        there, also = a.low > 0 or a.high < 0, a.posterior.low > 0 or a.posterior.high < 0
+        what = "moderated mediation" if a.effect.kind == "index" else "mediation"
+        if there and also:
+            return f"{shown}. Both answers are consistent with {what}."
+        if there or also:
+            return f"{shown}. One answer is consistent with {what}, the other leaves no effect open."
+        return f"{shown}. No effect is left open by both answers; neither shows {what}."
+
+    def page(self) -> Page:
+        """Return equations, effects and notes as a page.
+
+        Returns
+        -------
+        Page
+            Ready to render as HTML or text.
+        """
+        stop = tuple(Notice(f"Not fit to report: {text}", tone="error") for text in self.failures)
+        facts = Facts(
+            (
+                ("rows", f"{self.n:,} of {self.n_given:,}" if self.n != self.n_given else f"{self.n:,}"),
+                (
+                    "frequentist",
+                    f"least squares; {self.interval}, {len(self.draws.theta):,} draws of {self.draws.units}",
+                ),
+                ("Bayesian", f"{self.posterior.model}; {len(self.posterior.theta):,}"),
+                ("standardised", self.standardised),
+            )
+        )
+        blocks: list[Block] = [*stop, Text(self.sentence()) if not stop else Text(""), facts, self._equations()]
+        blocks += [self._effects(), Numbered(self.notes), self.provenance.facts()]
+        design = self.design
+        return Page(
+            title=f"{design.structure.capitalize()} mediation: {' > '.join((design.x, *design.mediators, design.y))}",
+            subtitle="Consistent with mediation is the most that measured mediators can be.",
+            blocks=tuple(blocks),
+        )
+
+    def _equations(self) -> Table:
+        system = self.design.system
+        rows = []
+        for k, equation in enumerate(system.equations):
+            words = ""
+            for i, j in enumerate(equation.predictors, start=system.offsets[k]):
+                value = float(self.fit.theta[i])
+                name = "" if system.columns[j] == "1" else f" {system.columns[j]}"
+                sign = (" + " if value >= 0 else " \N{MINUS SIGN} ") if words else ""
+                words += f"{sign}{number(abs(value) if words else value)}{name}"
+            rows.append((system.columns[equation.response], words, number(float(self.fit.r2[k]), unit_interval=True)))
+        return Table(("response", "equation", "R\N{SUPERSCRIPT TWO}"), tuple(rows), "Equations, by least squares")
+
+    def _effects(self) -> Table:
+        head = ("effect", "estimate", "se", f"{self.level:.0%} CI", "p", "standardised")
+        more = ("median", f"{self.level:.0%} HDI", "P(direction)", "BF10")
+        rows = tuple(_cells(answer) for answer in self.answers)
+        return Table((*head, *more), rows, "Effects: bootstrap, then posterior")
+
+
+def _row(a: PathAnswer, se_delta: float) -> dict[str, object]:
+    return {
+        "effect": a.effect.name,
+        "kind": a.effect.kind,
+        "at": a.effect.at,
+        "estimate": a.estimate,
+        "se": a.se,
+        "se_delta": se_delta,
+        "low": a.low,
+        "high": a.high,
+        "p": a.p,
+        "p_joint": a.p_joint,
+        "std_estimate": a.standardised,
+        "std_low": a.std_low,
+        "std_high": a.std_high,
+        "median": a.posterior.median,
+        "sd": a.sd,
+        "hdi_low": a.posterior.low,
+        "hdi_high": a.posterior.high,
+        "prob_direction": a.posterior.prob_direction,
+        "prob_rope": a.posterior.prob_rope,
+        "bayes_factor": a.bayes_factor,
+    }
+
+
+def _cells(a: PathAnswer) -> tuple[str, ...]:
+    return (
+        a.effect.name,
+        number(a.estimate),
+        number(a.se),
+        interval(a.low, a.high),
+        p_value(a.p),
+        _DASH if a.standardised is None else f"{number(a.standardised)} {interval(a.std_low, a.std_high)}",
+        number(a.posterior.median),
+        interval(a.posterior.low, a.posterior.high),
+        _DASH if a.posterior.prob_direction is None else probability(a.posterior.prob_direction).removeprefix("= "),
+        _DASH if a.bayes_factor is None else factor_words(a.bayes_factor).removeprefix("BF10 ").removeprefix("= "),
+    )
