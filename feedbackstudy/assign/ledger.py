@@ -304,12 +304,12 @@ class Ledger(Rendered):
                 ("revealed", number(check.revealed)),
                 ("places", number(len(self.sealed.slots)) if self.sealed.slots else "drawn at each arrival"),
                 ("design hash", self.sealed.design_hash[:16]),
-                ("noted outside at", str(self.anchor) if self.anchor else "nowhere"),
+                ("noted outside as", self.anchor.name if self.anchor else "nothing"),
             )
         )
         notice = Notice("A list for tests; never assign real people by it.") if self.sealed.mode == "test" else None
         blocks = (facts, *([notice] if notice else []), *check.page().blocks)
-        return Page(title="Allocation ledger", subtitle=str(self.folder), blocks=blocks)
+        return Page(title="Allocation ledger", subtitle=self.folder.name, blocks=blocks)
 
     def __str__(self) -> str:
         return Rendered.__str__(self)

@@ -15,7 +15,9 @@ from feedbackstudy.errors import DataError, InputError
 from feedbackstudy.files import write_atomic
 from feedbackstudy.render import Facts, Page, Rendered, number
 
-__all__ = ["LinkPool", "link_pool", "tokens"]
+__all__ = ["LinkPool", "link_pool", "read_pool", "tokens"]
+
+LINKS, PLATFORM = "links.csv", "platform.csv"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,8 +78,8 @@ class LinkPool(Rendered):
         """
         facts = (
             ("links", number(self.n)),
-            ("to hand out, each to one person", str(self.links)),
-            ("for the platform alone: it tells conditions", str(self.platform)),
+            ("to hand out, each to one person", f"{self.links.parent.name}/{self.links.name}"),
+            ("for the platform alone: it tells conditions", f"{self.platform.parent.name}/{self.platform.name}"),
             ("commitment", self.commitment),
         )
         return Page(title="Pool of sealed links", blocks=(Facts(facts),))
@@ -129,11 +131,43 @@ def link_pool(ledger: Ledger, folder: str | Path, *, link: str, stratum: Mapping
         for slot, token, assigned in rows
     ]
     return LinkPool(
-        links=write_atomic(home / "links.csv", csv_text(links)),
-        platform=write_atomic(home / "platform.csv", csv_text(shown)),
+        links=write_atomic(home / LINKS, csv_text(links)),
+        platform=write_atomic(home / PLATFORM, csv_text(shown)),
         n=len(rows),
         commitment=ledger.commitment,
     )
+
+
+def read_pool(folder: str | Path, ledger: Ledger) -> LinkPool:
+    """Find a pool again.
+
+    Parameters
+    ----------
+    folder : str or Path
+        Where `link_pool` wrote both files.
+    ledger : Ledger
+        The ledger that the pool was made from.
+
+    Returns
+    -------
+    LinkPool
+        The pool.
+
+    Raises
+    ------
+    InputError
+        Where a file is absent, or a token is no place of the ledger's list.
+    """
+    home = Path(folder)
+    names = {row["token"] for row in csv_rows(home / PLATFORM, ("token", "slot", "arm"))}
+    csv_rows(home / LINKS, ("number", "link"))
+    strange = names - {slot.participant for slot in ledger.sealed.slots}
+    if strange:
+        raise DataError(
+            f"{len(strange)} of {len(names)} tokens of the pool are in no place of this ledger; the pool was made from "
+            "another sealed list. Open the ledger that it belongs to."
+        )
+    return LinkPool(links=home / LINKS, platform=home / PLATFORM, n=len(names), commitment=ledger.commitment)
 
 
 def tokens(n: int, strata: Mapping[str, str] | None = None) -> pd.DataFrame:

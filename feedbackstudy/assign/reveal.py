@@ -4,12 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from feedbackstudy.assign.chain import Line
+from feedbackstudy.render import Facts, Page, Rendered
 
 __all__ = ["Reveal", "plain_mapping", "reveal_of"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reveal:
+class Reveal(Rendered):
     """What somebody got.
 
     Attributes
@@ -31,6 +32,17 @@ class Reveal:
     stratum: Mapping[str, str]
     assigned: Mapping[str, str]
     receipt: str
+
+    def page(self) -> Page:
+        """Return what somebody got, with the receipt to keep.
+
+        Returns
+        -------
+        Page
+            Ready to render.
+        """
+        pairs = (*self.stratum.items(), *self.assigned.items(), ("receipt", self.receipt))
+        return Page(title=f"{self.participant}: place {self.slot}", blocks=(Facts(pairs),))
 
 
 def reveal_of(line: Line) -> Reveal:

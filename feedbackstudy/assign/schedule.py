@@ -29,7 +29,8 @@ class Schedule(Rendered):
     Attributes
     ----------
     frame : DataFrame
-        One row for each event: ``participant, arm, event, what, due, opens, closes, pseudo_date``.
+        One row for each event: ``participant, arm, event, what, due, opens, closes, pseudo_date``; the last says of
+        this row's days, not of the person, whether they stand on a delay taken over from somebody else.
     provenance : Provenance
         How dates were derived.
     """
@@ -113,10 +114,10 @@ def make_schedule(
     rows: list[dict[str, object]] = []
     for row in allocation.frame.to_dict("records"):
         who, arm = str(row["participant"]), str(row["arm"])
-        base = {"participant": who, "arm": arm, "pseudo_date": who in borrowed}
+        base = {"participant": who, "arm": arm, "pseudo_date": False}
         rows += _messages(allocation, base, given.get(who), decisions[who])
         at = {"interview": interviews[who], "decision": decisions[who], "feedback": {**given, **borrowed}.get(who)}
-        rows += _waves(allocation, base, at)
+        rows += _waves(allocation, base, at, borrows=who in borrowed)
     frame = pd.DataFrame(rows)[["participant", "arm", "event", "what", "due", "opens", "closes", "pseudo_date"]]
     for name in ("due", "opens", "closes"):
         frame[name] = pd.to_datetime(frame[name])
@@ -192,7 +193,7 @@ def _messages(
 
 
 def _waves(
-    allocation: "Allocation", base: Mapping[str, object], at: Mapping[str, pd.Timestamp | None]
+    allocation: "Allocation", base: Mapping[str, object], at: Mapping[str, pd.Timestamp | None], *, borrows: bool
 ) -> list[dict[str, object]]:
     study, arm = allocation.study, str(base["arm"])
     rows: list[dict[str, object]] = []
@@ -205,12 +206,15 @@ def _waves(
                 f"The wave {wave.name!r} counts from the feedback, which {arm!r} does not get; give the wave a "
                 "pseudo_date."
             )
-        rows.append({**base, "event": "wave", "what": wave.name, **_window(wave, day)})
+        stands_in = borrows and wave.anchor == "feedback"
+        rows.append({**base, "pseudo_date": stands_in, "event": "wave", "what": wave.name, **_window(wave, day)})
     withheld = study.conduct.withheld_feedback
     if arm != FEEDBACK and withheld is not None and withheld.given_afterwards and rows:
-        last = max(pd.Timestamp(str(row["closes"])) for row in rows)
+        closing = max(rows, key=lambda row: pd.Timestamp(str(row["closes"])))
+        last = pd.Timestamp(str(closing["closes"]))
         latest = last + pd.Timedelta(days=withheld.after_days or 0.0)
-        rows.append({**base, "event": "withheld feedback", "what": arm, "due": latest, "opens": last, "closes": latest})
+        days = {"due": latest, "opens": last, "closes": latest, "pseudo_date": closing["pseudo_date"]}
+        rows.append({**base, "event": "withheld feedback", "what": arm, **days})
     return rows
 
 

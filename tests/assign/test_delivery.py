@@ -238,6 +238,19 @@ def test_the_schedule_counts_from_each_event(second_chance):
             assert ("message" in mine.index.get_level_values(0)) == (row["arm"] == "decision_only")
 
 
+def test_a_pseudo_date_marks_the_row_that_stands_on_it_and_not_the_person(second_chance):
+    roster = people(100, interview_date="2026-03-02")
+    frame = assign(second_chance, roster, seed=1).schedule(roster).frame
+    borrowed = frame[frame["pseudo_date"]]
+
+    assert set(borrowed["what"]) == {"t1"}
+    assert set(borrowed["arm"]) == {"decision_only", "silence"}
+    others = frame[(frame["arm"] != "feedback") & (frame["what"] != "t1")]
+    assert len(others)
+    assert not others["pseudo_date"].any()
+    assert not frame.loc[frame["arm"] == "feedback", "pseudo_date"].any()
+
+
 def test_pseudo_dates_follow_the_delays_of_people_with_feedback(second_chance):
     roster = people(400, interview_date="2026-03-02")
     made = assign(second_chance, roster, seed=1)
