@@ -4,21 +4,13 @@ The public names are declared in ``__init__.pyi`` beside this file, once for typ
 each is imported when it is first used, so that ``import feedbackstudy`` stays quick.
 """
 
-import ast
 import sys
 from importlib import import_module
-from pathlib import Path
 from types import ModuleType
 
+from feedbackstudy.stub import declared_names
 
-def _declared() -> dict[str, tuple[str, str]]:
-    """Read public name -> (module, name there) from the stub."""
-    stub = ast.parse(Path(__file__).with_suffix(".pyi").read_text(encoding="utf-8"))
-    imports = (node for node in stub.body if isinstance(node, ast.ImportFrom))
-    return {alias.asname or alias.name: (str(node.module), alias.name) for node in imports for alias in node.names}
-
-
-_HOMES = _declared()
+_HOMES = declared_names(__file__)
 
 __all__ = sorted(_HOMES)
 

@@ -1,11 +1,13 @@
 """The public names of feedbackstudy: the one place that lists them."""
 
+from feedbackstudy import analysis as analysis
 from feedbackstudy import datasets as datasets
 from feedbackstudy import literature as literature
 from feedbackstudy import power as power
 from feedbackstudy import psychometrics as psychometrics
 from feedbackstudy import report as report
 from feedbackstudy import scales as scales
+from feedbackstudy.analysis.analysing import analyse as analyse
 from feedbackstudy.analysis.estimate import Estimate as Estimate
 from feedbackstudy.analysis.estimate import Estimates as Estimates
 from feedbackstudy.assign import Allocation as Allocation

@@ -91,7 +91,7 @@ def answer_question(asked: Question, setting: Setting) -> Answer:
         Where it cannot be answered.
     """
     material = gather(asked, setting.scores, setting.study, excluded=setting.excluded)
-    metric = metric_of(Column(asked.hypothesis.outcome, asked.occasion), setting)
+    metric = _metric_of(Column(asked.hypothesis.outcome, asked.occasion), setting)
     words = worded(asked, setting.study, metric)
     fits = _fitted(asked, material, metric, setting)
     limits = _limits(fits.problem)
@@ -127,7 +127,7 @@ def _fitted(asked: Question, material: Material, metric: Metric, setting: Settin
         notes=(*said, *((undeclared,) if undeclared else ())),
     )
     if asked.kind == "path":
-        metrics = tuple(metric_of(step, setting) for step in asked.steps)
+        metrics = tuple(_metric_of(step, setting) for step in asked.steps)
         path = answer_path(problem, setting.study, _limits(problem), metrics, seed=setting.seed)
         return _Fits(problem=problem, path=path, undeclared=undeclared)
     return _Fits(
@@ -149,7 +149,7 @@ def _undeclared(asked: Question, method: str, missing: int) -> str:
     )
 
 
-def metric_of(column: Column, setting: Setting) -> Metric:
+def _metric_of(column: Column, setting: Setting) -> Metric:
     """Return what is known of a column's scale before there are numbers.
 
     Parameters
