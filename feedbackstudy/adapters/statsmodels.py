@@ -12,8 +12,15 @@ from feedbackstudy.errors import DataError
 __all__ = ["CountFit", "adjusted_p", "zero_inflated_negative_binomial"]
 
 _Floats = NDArray[np.float64]
-type Adjustment = Literal["holm", "bonferroni", "hochberg", "fdr_bh"]
-_METHODS = {"holm": "holm", "bonferroni": "bonferroni", "hochberg": "simes-hochberg", "fdr_bh": "fdr_bh"}
+type Adjustment = Literal["holm", "bonferroni", "hochberg", "hommel", "fdr_bh", "fdr_by"]
+_METHODS = {
+    "holm": "holm",
+    "bonferroni": "bonferroni",
+    "hochberg": "simes-hochberg",
+    "hommel": "hommel",
+    "fdr_bh": "fdr_bh",
+    "fdr_by": "fdr_by",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -43,7 +50,7 @@ def adjusted_p(p: ArrayLike, *, method: Adjustment) -> _Floats:
     ----------
     p : array_like, shape (k,)
         p values of one family.
-    method : {"holm", "bonferroni", "hochberg", "fdr_bh"}
+    method : {"holm", "bonferroni", "hochberg", "hommel", "fdr_bh", "fdr_by"}
         The adjustment.
 
     Returns

@@ -1,0 +1,107 @@
+"""p values and intervals of a family of contrasts, adjusted for their number."""
+
+from dataclasses import dataclass
+from typing import Literal, cast
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+from feedbackstudy.adapters.statsmodels import Adjustment, adjusted_p
+from feedbackstudy.analysis.frequentist.multivariate_t import beyond_any, simultaneous_quantile
+from feedbackstudy.errors import DataError, NotFoundError, choices
+
+__all__ = ["ADJUSTMENTS", "Adjusted", "Family", "adjust"]
+
+type Floats = NDArray[np.float64]
+type Family = Literal["none", "holm", "bonferroni", "hochberg", "hommel", "fdr_bh", "fdr_by", "tukey", "mvt", "dunnett"]
+
+ADJUSTMENTS = {
+    "none": "no adjustment",
+    "holm": "Holm",
+    "bonferroni": "Bonferroni",
+    "hochberg": "Hochberg",
+    "hommel": "Hommel",
+    "fdr_bh": "false discovery rate, Benjamini and Hochberg",
+    "fdr_by": "false discovery rate, Benjamini and Yekutieli",
+    "tukey": "Tukey's studentised range",
+    "mvt": "single step by the multivariate t distribution",
+    "dunnett": "Dunnett's comparison with one (multivariate t)",
+}
+"""The adjustments in words."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Adjusted:
+    """Adjusted p values of a family.
+
+    Attributes
+    ----------
+    p : ndarray, shape (m,)
+        Adjusted p values.
+    quantile : float or None
+        Half width of simultaneous intervals in standard errors; None for step-wise methods, which have none.
+    """
+
+    p: Floats
+    quantile: float | None
+
+
+def adjust(
+    statistics: Floats, p: Floats, df: float, method: str, *, covariance: Floats, means: int, level: float
+) -> Adjusted:
+    """Adjust the p values of a family of contrasts.
+
+    Parameters
+    ----------
+    statistics, p : ndarray, shape (m,)
+        Their t statistics and two-sided p values.
+    df : float
+        Common degrees of freedom, for "tukey", "mvt" and "dunnett".
+    method : str
+        A key of `ADJUSTMENTS`.
+    covariance : ndarray, shape (m, m)
+        Covariance of the estimates, for "mvt" and "dunnett".
+    means : int
+        Means that were compared, for "tukey".
+    level : float
+        Level of simultaneous intervals.
+
+    Returns
+    -------
+    Adjusted
+        p values, and the quantile of simultaneous intervals where the method has one.
+
+    Raises
+    ------
+    NotFoundError
+        For an unknown method.
+    DataError
+        For "tukey" on contrasts that are not all pairs of the means.
+    """
+    if method not in ADJUSTMENTS:
+        raise NotFoundError(choices("Adjustment", method, ADJUSTMENTS))
+    if method == "none" or p.size == 1:
+        return Adjusted(p=p, quantile=None)
+    if method == "tukey":
+        return _tukey(statistics, df, means, level)
+    if method in ("mvt", "dunnett"):
+        sd = np.sqrt(np.diag(covariance))
+        R = covariance / np.outer(sd, sd)
+        found = np.array([beyond_any(abs(t), R, df) for t in statistics])
+        return Adjusted(p=np.maximum(found, p), quantile=simultaneous_quantile(level, R, df))
+    quantile = float(stats.t.isf((1 - level) / 2 / p.size, df)) if method == "bonferroni" else None
+    return Adjusted(p=adjusted_p(p, method=cast("Adjustment", method)), quantile=quantile)
+
+
+def _tukey(statistics: Floats, df: float, means: int, level: float) -> Adjusted:
+    if statistics.size != means * (means - 1) // 2:
+        raise DataError(
+            f"Tukey's test is for all {means * (means - 1) // 2} pairs of {means} means; there are {statistics.size} "
+            "contrasts. Use 'mvt' or 'holm'."
+        )
+    # scipy's studentised range knows no infinite df; from 100,000 on its digits do not change
+    finite = min(df, 1e5)
+    p = stats.studentized_range.sf(np.abs(statistics) * np.sqrt(2), means, finite)
+    quantile = float(stats.studentized_range.isf(1 - level, means, finite)) / np.sqrt(2)
+    return Adjusted(p=np.clip(p, 0, 1), quantile=float(quantile))
