@@ -54,5 +54,7 @@ def run(given: argparse.Namespace, session: Session) -> int:
         session.give({"folder": folder, "files": sorted(path.name for path in folder.iterdir())})
     else:
         session.show(str(folder))
-        session.say(f"Edit study.yaml there, then: feedbackstudy study check {folder}")
+        session.say(f"Edit {folder / 'study.yaml'}, then say each of these, and change what they tell you:")
+        for verb in ("study check", "study show", "simulate", "power diagnose"):
+            session.say(f"  feedbackstudy {verb} {folder}")
     return Exit.FINE
