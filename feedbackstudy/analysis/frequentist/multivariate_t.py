@@ -1,4 +1,4 @@
-"""The largest of several correlated t statistics: its tail and its quantile, by a fixed lattice, identical run to run."""
+"""The largest of several correlated t statistics: tail and quantile by a fixed lattice, identical run to run."""
 
 from functools import lru_cache
 
@@ -141,4 +141,4 @@ def _lattice(dimensions: int) -> Floats:
     """Return points in the unit cube: multiples of roots of primes, folded so that the integrand is periodic."""
     steps = np.arange(1, _POINTS + 1)
     points = np.mod(np.outer(np.sqrt(_PRIMES[:dimensions]), steps), 1.0)
-    return np.clip(1 - np.abs(2 * points - 1), _EDGE, 1 - _EDGE)
+    return np.asarray(np.clip(1 - np.abs(2 * points - 1), _EDGE, 1 - _EDGE), dtype=np.float64)
