@@ -148,16 +148,22 @@ def _answered(study: Study, setting: Setting) -> tuple[dict[str, Answer], tuple[
             answers[hypothesis.name] = answer_question(question(study, hypothesis.name), setting)
         except InputError as fault:
             issues.append(_unanswered(study, hypothesis.name, str(fault)))
+            continue
+        issues += [
+            _unanswered(study, hypothesis.name, f"The {engine} engine cannot answer: {why}", by=engine)
+            for engine, why in answers[hypothesis.name].faults.items()
+        ]
     return answers, tuple(issues)
 
 
-def _unanswered(study: Study, name: str, why: str) -> Issue:
+def _unanswered(study: Study, name: str, why: str, *, by: str = "") -> Issue:
     hypothesis = study.hypotheses[name]
+    decides = by in {"", decides_with(study.plan.decides.get(name))}
     return Issue(
-        code="analysis.unanswered",
-        severity=Severity.ERROR if hypothesis.confirmatory else Severity.WARNING,
+        code="analysis.unanswered" if not by else f"analysis.unanswered_{by}",
+        severity=Severity.ERROR if hypothesis.confirmatory and decides else Severity.WARNING,
         where=study.where("hypotheses", study.hypotheses.names.index(name)),
-        what=f"Hypothesis {name!r} ({hypothesis.role}) is not answered. {why}",
+        what=f"Hypothesis {name!r} ({hypothesis.role}) is {'partly' if by else 'not'} answered. {why}",
         why="A declared hypothesis without an answer must be reported as one.",
         fix="Mend what the finding names; where nothing can be mended, report the hypothesis as not answered.",
     )

@@ -1,10 +1,9 @@
 """What stands behind the rows of one hypothesis: people, models, posteriors, robustness, and the way out to R."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from feedbackstudy.analysis.bayesian.cell_posterior import CellMixture
 from feedbackstudy.analysis.bayesian.robustness import Robustness
 from feedbackstudy.analysis.bayesian_model import CellPosterior
 from feedbackstudy.analysis.estimate import Estimate
@@ -45,6 +44,8 @@ class Answer(Rendered):
         Contrast in words -> its posterior, ready to be drawn.
     undeclared : str
         What was done otherwise than the plan declares; such an answer does not decide. Empty where nothing was.
+    faults : mapping of str to str
+        Engine -> why it could not answer.
     provenance : Provenance
         What made it.
     """
@@ -56,6 +57,7 @@ class Answer(Rendered):
     path: DeclaredPath | None = None
     posteriors: Mapping[str, Posterior]
     undeclared: str = ""
+    faults: Mapping[str, str] = field(default_factory=dict)
     provenance: Provenance
 
     @property
@@ -98,10 +100,8 @@ class Answer(Rendered):
         wanted = names[0] if contrast is None and names else contrast
         if wanted not in names:
             raise DataError(choices("Contrast", wanted, names))
-        if not isinstance(self.bayesian, CellMixture):
-            raise DataError(
-                f"Hypothesis {self.name!r}: a curve over prior widths needs a model that is solved exactly."
-            )
+        if self.bayesian is None:
+            raise DataError(f"Hypothesis {self.name!r}: a path has no curve over prior widths here.")
         return self.bayesian.robustness(
             self.problem.weights[names.index(wanted)],
             declared=prior_scale(self.problem),
@@ -132,7 +132,7 @@ class Answer(Rendered):
         DataError
             Where no Bayesian model was fitted.
         """
-        if isinstance(self.bayesian, CellMixture):
+        if self.bayesian is not None:
             return self.bayesian.pymc_model()
         raise DataError(f"Hypothesis {self.name!r} has no PyMC model here.")
 

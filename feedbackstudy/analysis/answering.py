@@ -1,7 +1,7 @@
 """One question answered by the engines that are asked for: rows of people, models, rows of the table."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from feedbackstudy.analysis.answer import Answer
 from feedbackstudy.analysis.bayesian_model import CellPosterior, bayesian_fit
@@ -19,7 +19,7 @@ from feedbackstudy.analysis.posterior_rows import posterior_rows
 from feedbackstudy.analysis.problem import Metric, Problem, complete_cases, posed
 from feedbackstudy.analysis.thresholds import Thresholds, thresholds
 from feedbackstudy.analysis.wording import Worded, worded
-from feedbackstudy.errors import InputError
+from feedbackstudy.errors import DataError, InputError
 from feedbackstudy.frames import Scores
 from feedbackstudy.provenance import Provenance
 from feedbackstudy.study import Study
@@ -67,6 +67,7 @@ class _Fits:
     bayesian: CellPosterior | None = None
     path: DeclaredPath | None = None
     undeclared: str = ""
+    faults: Mapping[str, str] = field(default_factory=dict)
 
 
 def answer_question(asked: Question, setting: Setting) -> Answer:
@@ -106,6 +107,7 @@ def answer_question(asked: Question, setting: Setting) -> Answer:
         path=fits.path,
         posteriors=posteriors,
         undeclared=fits.undeclared,
+        faults=fits.faults,
         provenance=setting.provenance,
     )
 
@@ -130,12 +132,25 @@ def _fitted(asked: Question, material: Material, metric: Metric, setting: Settin
         metrics = tuple(_metric_of(step, setting) for step in asked.steps)
         path = answer_path(problem, setting.study, _limits(problem), metrics, seed=setting.seed)
         return _Fits(problem=problem, path=path, undeclared=undeclared)
-    return _Fits(
-        problem=problem,
-        classical=classical_fit(problem) if "frequentist" in setting.engines else None,
-        bayesian=bayesian_fit(problem, seed=setting.seed) if "bayesian" in setting.engines else None,
-        undeclared=undeclared,
-    )
+    return _both(problem, setting, undeclared)
+
+
+def _both(problem: Problem, setting: Setting, undeclared: str) -> _Fits:
+    """Fit what is asked for; an engine that cannot answer leaves the other's answer standing, and is named."""
+    classical: CellFit | None = None
+    bayesian: CellPosterior | None = None
+    faults: dict[str, str] = {}
+    try:
+        classical = classical_fit(problem) if "frequentist" in setting.engines else None
+    except InputError as fault:
+        faults["frequentist"] = str(fault)
+    try:
+        bayesian = bayesian_fit(problem, seed=setting.seed) if "bayesian" in setting.engines else None
+    except InputError as fault:
+        faults["bayesian"] = str(fault)
+    if classical is None and bayesian is None:
+        raise DataError(" ".join(faults.values()))
+    return _Fits(problem=problem, classical=classical, bayesian=bayesian, undeclared=undeclared, faults=faults)
 
 
 def _undeclared(asked: Question, method: str, missing: int) -> str:

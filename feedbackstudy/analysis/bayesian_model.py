@@ -1,19 +1,33 @@
 """Which Bayesian model the design calls for, solved or sampled: the twin of the frequentist one on the same rows."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
+import numpy as np
+from numpy.typing import NDArray
+
+from feedbackstudy.analysis.bayesian.binary import Binary, BinaryPrior, binary
 from feedbackstudy.analysis.bayesian.cell_draws import CellDraws
 from feedbackstudy.analysis.bayesian.cell_posterior import CellMixture
+from feedbackstudy.analysis.bayesian.count_model import CountPrior, Counts, count_model
+from feedbackstudy.analysis.bayesian.crossed import crossed
+from feedbackstudy.analysis.bayesian.cumulative import Cumulative, CumulativePrior, cumulative
+from feedbackstudy.analysis.bayesian.family import Family as SampledFamily
 from feedbackstudy.analysis.bayesian.gaussian import gaussian_cells
 from feedbackstudy.analysis.bayesian.gaussian_slopes import gaussian_slopes
 from feedbackstudy.analysis.bayesian.priors import CellPrior
+from feedbackstudy.analysis.bayesian.sampled_slopes import sampled_slopes
 from feedbackstudy.analysis.compile import Family
 from feedbackstudy.analysis.problem import Metric, Problem
+from feedbackstudy.analysis.thresholds import measured_by
 from feedbackstudy.errors import DataError, choices
 
 __all__ = ["CellPosterior", "bayesian_fit", "gaussian_prior"]
 
 type CellPosterior = CellMixture | CellDraws
+
+_QUADRATURE_GROUPS = 60
+"""Levels of the smaller of two grouping factors up to which the exact model serves."""
 
 
 def bayesian_fit(problem: Problem, *, seed: int) -> CellPosterior:
@@ -37,8 +51,8 @@ def bayesian_fit(problem: Problem, *, seed: int) -> CellPosterior:
         Where no engine answers for this kind of outcome, or its prior cannot be stated on a scale.
     """
     family = problem.question.family
-    if family is None or family not in _FITS:
-        raise DataError(choices("Kind of outcome", str(family), _FITS))
+    if family is None:
+        raise DataError(choices("Kind of outcome", "without a model of its own", _FITS))
     return _FITS[family](problem, seed)
 
 
@@ -73,10 +87,9 @@ def gaussian_prior(metric: Metric, *, change: bool) -> CellPrior:
     return CellPrior.of_scale(metric.low, metric.high)
 
 
-def _gaussian(problem: Problem, seed: int) -> CellPosterior:  # noqa: ARG001 - exact
+def _gaussian(problem: Problem, seed: int) -> CellPosterior:
     prior = gaussian_prior(problem.metric, change=problem.question.minus is not None)
     k = len(problem.cells)
-    covariates = problem.covariates if problem.covariates.shape[1] else None
     if problem.question.kind in {"slope", "slopes"} and problem.predictor is not None:
         return gaussian_slopes(
             problem.y,
@@ -85,11 +98,81 @@ def _gaussian(problem: Problem, seed: int) -> CellPosterior:  # noqa: ARG001 - e
             predictor=problem.predictor,
             common=problem.question.kind == "slope",
             prior=prior,
-            covariates=covariates,
+            covariates=_covariates(problem),
             groups=problem.groups,
         )
-    stated = gaussian_cells(problem.y, problem.cell, k, prior=prior, covariates=covariates, groups=problem.groups)
-    return stated.posterior()
+    sizes = sorted(len(levels) for levels in problem.group_levels.values())
+    if len(sizes) > 2 or (len(sizes) == 2 and sizes[0] > _QUADRATURE_GROUPS):
+        return crossed(
+            problem.y, problem.cell, k, prior=prior, seed=seed, covariates=_covariates(problem), groups=problem.groups
+        ).cells()
+    return gaussian_cells(
+        problem.y, problem.cell, k, prior=prior, covariates=_covariates(problem), groups=problem.groups
+    ).posterior()
 
 
-_FITS: Mapping[Family, Callable[[Problem, int], CellPosterior]] = {"gaussian": _gaussian}
+def _binary(problem: Problem, seed: int) -> CellPosterior:
+    if problem.question.kind in {"slope", "slopes"}:
+        return _slopes(problem, Binary(prior=BinaryPrior()), seed)
+    found = binary(
+        problem.y, problem.cell, len(problem.cells), seed=seed, covariates=_covariates(problem), groups=problem.groups
+    )
+    return found.cells("response" if measured_by(problem.question) == "probability" else "log odds")
+
+
+def _count(problem: Problem, seed: int) -> CellPosterior:
+    if problem.question.kind in {"slope", "slopes"}:
+        return _slopes(problem, Counts(prior=CountPrior()), seed)
+    found = count_model(
+        problem.y, problem.cell, len(problem.cells), seed=seed, covariates=_covariates(problem), groups=problem.groups
+    )
+    return found.cells("response" if measured_by(problem.question) == "rate" else "log rate")
+
+
+def _ordinal(problem: Problem, seed: int) -> CellPosterior:
+    values = np.array(problem.metric.categories or tuple(np.unique(problem.y)))
+    if not np.isin(problem.y, values).all():
+        raise DataError(f"Answers must be among the declared categories {values.tolist()}.")
+    codes = np.searchsorted(values, problem.y)
+    if problem.question.kind in {"slope", "slopes"}:
+        family = Cumulative(categories=values.size, link="probit", prior=CumulativePrior(), lowest=float(values[0]))
+        return _slopes(replace(problem, y=codes.astype(np.float64)), family, seed)
+    found = cumulative(
+        codes,
+        problem.cell,
+        len(problem.cells),
+        categories=values.size,
+        seed=seed,
+        lowest=float(values[0]),
+        covariates=_covariates(problem),
+        groups=problem.groups,
+    )
+    return found.cells("response" if measured_by(problem.question) == "rating" else "latent")
+
+
+def _covariates(problem: Problem) -> NDArray[np.float64] | None:
+    return problem.covariates if problem.covariates.shape[1] else None
+
+
+def _slopes(problem: Problem, family: SampledFamily, seed: int) -> CellDraws:
+    if problem.predictor is None:
+        raise DataError("A question about slopes needs a predictor.")
+    return sampled_slopes(
+        family,
+        problem.y,
+        problem.cell,
+        len(problem.cells),
+        predictor=problem.predictor,
+        common=problem.question.kind == "slope",
+        covariates=_covariates(problem),
+        groups=problem.groups,
+        seed=seed,
+    )
+
+
+_FITS: Mapping[Family, Callable[[Problem, int], CellPosterior]] = {
+    "gaussian": _gaussian,
+    "binary": _binary,
+    "count": _count,
+    "ordinal": _ordinal,
+}

@@ -6,13 +6,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from feedbackstudy.analysis.compile import Family
-from feedbackstudy.analysis.frequentist.cell_fit import CellFit
+from feedbackstudy.analysis.frequentist.cell_fit import CellFit, Scale
+from feedbackstudy.analysis.frequentist.cumulative import CumulativeFit, fit_cumulative
+from feedbackstudy.analysis.frequentist.cumulative_cells import cumulative_cells
+from feedbackstudy.analysis.frequentist.cumulative_mixed import CumulativeMixedFit, fit_cumulative_mixed
+from feedbackstudy.analysis.frequentist.generalised import fit_generalised
+from feedbackstudy.analysis.frequentist.generalised_cells import binary_cells, count_cells
+from feedbackstudy.analysis.frequentist.generalised_mixed import fit_generalised_mixed
 from feedbackstudy.analysis.frequentist.linear import fit_cells, fit_linear
 from feedbackstudy.analysis.frequentist.mixed_cells import fit_notes, mixed_cells
 from feedbackstudy.analysis.frequentist.mixed_structure import RandomFactor
 from feedbackstudy.analysis.frequentist.reml import fit_mixed
 from feedbackstudy.analysis.frequentist.satterthwaite import Satterthwaite
 from feedbackstudy.analysis.problem import Problem
+from feedbackstudy.analysis.thresholds import measured_by
 from feedbackstudy.errors import DataError, choices
 
 __all__ = ["classical_fit", "slope_columns"]
@@ -42,10 +49,19 @@ def classical_fit(problem: Problem) -> CellFit:
     -----
     Scores: least squares with pooled variance; with clusters, exemplars or other random factors REML with
     Satterthwaite's degrees of freedom; with unequal probabilities of assignment weights and HC3 or, with clusters, CR2.
+    Binary: logistic; counts: negative binomial; ordered categories: cumulative probit; with random intercepts by
+    Laplace's approximation. Their contrasts are ratios of odds or rates, or latent differences, unless the smallest
+    effect of interest is declared in percentage points or raw units: then differences of probabilities, expected counts
+    or expected ratings.
     """
     family = problem.question.family
-    if family is None or family not in _FITS:
-        raise DataError(choices("Kind of outcome", str(family), _FITS))
+    if family is None:
+        raise DataError(choices("Kind of outcome", "without a model of its own", _FITS))
+    if problem.case_weights is not None and family != "gaussian":
+        raise DataError(
+            f"Weights by the probability of assignment are not combined with a model of {family} outcomes; leave "
+            "'allocation' out and adjust for the strata instead."
+        )
     return _FITS[family](problem)
 
 
@@ -147,4 +163,117 @@ def _slope_words(problem: Problem) -> str:
     return what + adjusted
 
 
-_FITS: Mapping[Family, Callable[[Problem], CellFit]] = {"gaussian": _gaussian}
+def _binary(problem: Problem) -> CellFit:
+    if problem.question.kind in {"slope", "slopes"}:
+        return _generalised_slopes(problem, "binomial", "log odds")
+    return binary_cells(
+        problem.y,
+        problem.cell,
+        len(problem.cells),
+        _covariates(problem),
+        problem.groups,
+        scale="response" if measured_by(problem.question) == "probability" else "log odds",
+    )
+
+
+def _count(problem: Problem) -> CellFit:
+    if problem.question.kind in {"slope", "slopes"}:
+        return _generalised_slopes(problem, "negative binomial", "log rate")
+    return count_cells(
+        problem.y,
+        problem.cell,
+        len(problem.cells),
+        _covariates(problem),
+        problem.groups,
+        scale="response" if measured_by(problem.question) == "rate" else "log rate",
+    )
+
+
+def _ordinal(problem: Problem) -> CellFit:
+    if problem.question.kind in {"slope", "slopes"}:
+        return _cumulative_slopes(problem)
+    return cumulative_cells(
+        problem.y,
+        problem.cell,
+        len(problem.cells),
+        _covariates(problem),
+        problem.groups,
+        link="probit",
+        scale="response" if measured_by(problem.question) == "rating" else "latent",
+    )
+
+
+def _covariates(problem: Problem) -> Floats | None:
+    return problem.covariates if problem.covariates.shape[1] else None
+
+
+def _generalised_slopes(problem: Problem, family: str, scale: Scale) -> CellFit:
+    adjusted, slopes = slope_columns(problem)
+    design, k = np.hstack([slopes, adjusted]), slopes.shape[1]
+    notes: tuple[str, ...] = ()
+    if problem.groups:
+        factors = [RandomFactor.of(name, codes) for name, codes in problem.groups.items()]
+        mixed = fit_generalised_mixed(problem.y, design, family, factors)
+        beta, covariance, df = mixed.beta, mixed.covariance, mixed.df
+        failures = () if mixed.converged else ("The search did not converge.",)
+        notes = ("The fit is singular: a variance between levels is estimated as zero.",) if mixed.singular else ()
+    else:
+        plain = fit_generalised(problem.y, design, family)
+        beta, covariance, df, failures = plain.beta, plain.covariance, plain.df, ()
+    model = f"{_slope_words(problem)}, {family} model" + _random_words(problem)
+    return _of_slopes(problem, beta[:k], covariance[:k, :k], df=df, scale=scale, model=model, notes=notes,
+                      failures=failures)  # fmt: skip
+
+
+def _cumulative_slopes(problem: Problem) -> CellFit:
+    adjusted, slopes = slope_columns(problem)
+    design, k = np.hstack([slopes, adjusted[:, 1:]]), slopes.shape[1]
+    values, codes = np.unique(problem.y, return_inverse=True)
+    factors = [RandomFactor.of(name, groups) for name, groups in problem.groups.items()]
+    fit: CumulativeFit | CumulativeMixedFit
+    if factors:
+        fit = fit_cumulative_mixed(codes, design, values.size, factors, link="probit")
+    else:
+        fit = fit_cumulative(codes, design, values.size, link="probit")
+    at = np.arange(k) + fit.thresholds.size
+    model = f"{_slope_words(problem)}, cumulative probit model" + _random_words(problem)
+    return _of_slopes(
+        problem, fit.beta[:k], fit.covariance[np.ix_(at, at)], df=float("inf"), scale="latent", model=model
+    )
+
+
+def _random_words(problem: Problem) -> str:
+    return f", random intercepts of {', '.join(problem.groups)}" if problem.groups else ""
+
+
+def _of_slopes(
+    problem: Problem,
+    slopes: Floats,
+    covariance: Floats,
+    *,
+    df: float,
+    scale: Scale,
+    model: str,
+    notes: tuple[str, ...] = (),
+    failures: tuple[str, ...] = (),
+) -> CellFit:
+    return CellFit(
+        means=slopes,
+        covariance=covariance,
+        df=lambda _: df,
+        counts=np.array([problem.n]) if len(slopes) == 1 else problem.counts,
+        scale=scale,
+        sd=None,
+        n=problem.n,
+        model=model,
+        notes=notes,
+        failures=failures,
+    )
+
+
+_FITS: Mapping[Family, Callable[[Problem], CellFit]] = {
+    "gaussian": _gaussian,
+    "binary": _binary,
+    "count": _count,
+    "ordinal": _ordinal,
+}

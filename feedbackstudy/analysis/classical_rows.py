@@ -169,7 +169,9 @@ def noncentral_d(found: ContrastFit, sd: float, level: float) -> tuple[float, fl
     if np.isinf(found.df):
         low, high = found.interval(level)
         return low / sd, high / sd
-    low, high = noncentral_t_limits(found.statistic, found.df, level)
+    # Mirrored for a negative t, whose distribution scipy does not always reach.
+    low, high = noncentral_t_limits(abs(found.statistic), found.df, level)
+    low, high = (low, high) if found.statistic >= 0 else (-high, -low)
     return low * found.se / sd, high * found.se / sd
 
 

@@ -5,7 +5,6 @@ from dataclasses import replace
 import numpy as np
 
 from feedbackstudy.analysis.bayesian.cell_contrast import CellContrast
-from feedbackstudy.analysis.bayesian.cell_posterior import CellMixture
 from feedbackstudy.analysis.bayesian.densities import exponentiated
 from feedbackstudy.analysis.bayesian.joint_evidence import joint_evidence
 from feedbackstudy.analysis.bayesian_model import CellPosterior
@@ -123,17 +122,14 @@ def _row(
 
 
 def _factor(problem: Problem, fit: CellPosterior, weights: np.ndarray, found: CellContrast) -> tuple[float | None, str]:
-    """Return the Bayes factor under the declared Cauchy where the model has a standard deviation, else its own."""
-    if isinstance(fit, CellMixture):
-        under = fit.effect_bayes_factor(weights, scale=prior_scale(problem), value=problem.question.value)
-        return under.bayes_factor, f"Bayes factor: {under.note}"
-    own = found.bayes_factor
-    if own is not None and isinstance(problem.question.criterion, ByBayesFactor):
-        return (
-            None,
-            "the declared Cauchy prior of the standardised effect does not exist on this scale: no Bayes factor",
-        )
-    return own, f"Bayes factor: {found.bayes_factor_note}" if own is not None else ""
+    """Return the Bayes factor under the declared Cauchy prior; of probabilities, under the model's own."""
+    if fit.prior_cells is None:
+        return None, "the model has no proper prior of this contrast, so no Bayes factor"
+    if fit.scale == "response" and fit.sd is None:
+        own = found.bayes_factor
+        return own, f"Bayes factor: {found.bayes_factor_note}" if own is not None else ""
+    under = fit.effect_bayes_factor(weights, scale=prior_scale(problem), value=problem.question.value)
+    return under.bayes_factor, f"Bayes factor: {under.note}"
 
 
 def _beyond(found: CellContrast, sesoi: float | None, direction: str) -> float | None:
