@@ -6,8 +6,9 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import optimize, stats
-from scipy.special import digamma, expit, gammaln, polygamma
+from scipy.special import expit
 
+from feedbackstudy.analysis.frequentist.negative_binomial import negative_binomial_terms
 from feedbackstudy.analysis.tables import whole_numbers
 from feedbackstudy.errors import DataError
 
@@ -226,7 +227,7 @@ def expected_counts(
     eta = np.asarray(count_design, dtype=np.float64) @ fit.count
     zeta = np.asarray(zero_design, dtype=np.float64) @ fit.zero
     y = np.asarray(values, dtype=np.float64)
-    log_p, _, _ = _negative_binomial(y[None, :], eta[:, None], fit.log_theta)
+    log_p, _, _ = negative_binomial_terms(y[None, :], eta[:, None], fit.log_theta)
     inflated = expit(-zeta)[:, None] * np.exp(log_p) + expit(zeta)[:, None] * (y == 0)
     return np.asarray(np.asarray(n, dtype=np.float64)[:, None] * inflated, dtype=np.float64)
 
@@ -272,7 +273,7 @@ def _maximise(start: _Vector, y: _Floats, w: _Floats, X: _Floats, Z: _Floats) ->
 def _negative_log_likelihood(at: _Floats, y: _Floats, w: _Floats, X: _Floats, Z: _Floats) -> float:
     p = X.shape[1]
     zeta = Z @ at[p:-1]
-    log_p, _, _ = _negative_binomial(y, X @ at[:p], float(at[-1]))
+    log_p, _, _ = negative_binomial_terms(y, X @ at[:p], float(at[-1]))
     inflated = np.where(y == 0, np.logaddexp(zeta, log_p), log_p) - np.logaddexp(0.0, zeta)
     return float(-(w @ inflated))
 
@@ -285,7 +286,7 @@ def _derivatives(at: _Floats, y: _Floats, w: _Floats, X: _Floats, Z: _Floats) ->
     """
     p = X.shape[1]
     zeta = Z @ at[p:-1]
-    log_p, first, second = _negative_binomial(y, X @ at[:p], float(at[-1]))
+    log_p, first, second = negative_binomial_terms(y, X @ at[:p], float(at[-1]))
     pi = expit(zeta)
     structural = np.where(y == 0, expit(zeta - log_p), 0.0)
     spread = structural * (1 - structural)
@@ -302,30 +303,3 @@ def _derivatives(at: _Floats, y: _Floats, w: _Floats, X: _Floats, Z: _Floats) ->
     )
     order = np.r_[0:p, p + 1 : p + 1 + Z.shape[1], p]
     return -gradient[order], -hessian[np.ix_(order, order)]
-
-
-def _negative_binomial(y: _Floats, eta: _Floats, log_theta: float) -> tuple[_Floats, _Floats, _Floats]:
-    """Return log P(y), its gradient (2, ...) and Hessian (2, 2, ...) in log mean and log theta."""
-    theta, mu = np.exp(log_theta), np.exp(eta)
-    total = theta + mu
-    log_p = (
-        gammaln(y + theta)
-        - gammaln(theta)
-        - gammaln(y + 1)
-        + theta * (log_theta - np.log(total))
-        + y * (eta - np.log(total))
-    )
-    by_mean = theta * (y - mu) / total
-    slope = digamma(y + theta) - digamma(theta) + log_theta - np.log(total) + 1 - (y + theta) / total
-    curve = polygamma(1, y + theta) - polygamma(1, theta) + 1 / theta - 1 / total - (mu - y) / total**2
-    by_theta = theta * slope
-    mixed = theta * (y - mu) * mu / total**2
-    first = np.stack(np.broadcast_arrays(by_mean, by_theta))
-    mean_mean = -mu * theta * (y + theta) / total**2
-    second = np.stack(
-        [
-            np.stack(np.broadcast_arrays(mean_mean, mixed)),
-            np.stack(np.broadcast_arrays(mixed, by_theta + theta**2 * curve)),
-        ]
-    )
-    return np.asarray(log_p, dtype=np.float64), first, second

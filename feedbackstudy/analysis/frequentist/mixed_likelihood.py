@@ -4,15 +4,16 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from feedbackstudy.analysis.frequentist.mixed_products import CrossedProducts, OneInterceptProducts, Pieces
 from feedbackstudy.analysis.frequentist.mixed_structure import Floats
 
-__all__ = ["Curvature", "Minimum", "covariance_map", "minimise"]
+__all__ = ["Curvature", "Minimum", "covariance_map", "curvature_at", "minimise"]
 
 _STEPS = 200
-_ENOUGH = 1e-13  # Newton decrement: the deviance that a further step would win
-_BOUNDARY = 1e-4
+_ENOUGH = 1e-9  # Newton decrement: the deviance that a last step wins; what it leaves is the square of it
+_NEAR_ZERO = 1e-3  # below it a relative standard deviation may come to zero in one step
 
 
 class Curvature(NamedTuple):
@@ -120,9 +121,29 @@ def _with_residual(pieces: Pieces, covariances: Floats, n: int) -> tuple[Floats,
     return first, second, trace, traces
 
 
-def _curvature(products: _Products, theta: Floats, n: int, *, reml: bool) -> Curvature:
+def curvature_at(products: _Products, theta: Floats, n: int, *, reml: bool, sigma2: float | None = None) -> Curvature:
     r"""Differentiate the deviance by the variances, then by theta and the residual standard deviation.
 
+    Parameters
+    ----------
+    products : OneInterceptProducts or CrossedProducts
+        Cross-products.
+    theta : ndarray
+        Relative covariance factors.
+    n : int
+        Rows.
+    reml : bool
+        Restricted likelihood.
+    sigma2 : float, optional
+        Residual variance; the best one at `theta` by default.
+
+    Returns
+    -------
+    Curvature
+        Deviance and derivatives.
+
+    Notes
+    -----
     With :math:`P = V^{-1} - V^{-1}X\Phi X'V^{-1}` the derivatives of the REML deviance by variances are
     :math:`\mathrm{tr}(PV_r) - y'PV_rPy` and :math:`2y'PV_rPV_sPy - \mathrm{tr}(PV_rPV_s)`; for ML the traces are those
     of :math:`V^{-1}`.
@@ -131,7 +152,7 @@ def _curvature(products: _Products, theta: Floats, n: int, *, reml: bool) -> Cur
     beta, inverse, rest, fixed_det = _fixed(pieces.gram)
     p = beta.size
     df = n - p * reml
-    sigma2 = rest / df
+    sigma2 = rest / df if sigma2 is None else sigma2
     covariances, slope, bend = covariance_map(products, theta)
     first, second, trace, traces = _with_residual(pieces, covariances, n)
     residual = np.append(-beta, 1.0)
@@ -159,7 +180,7 @@ def _curvature(products: _Products, theta: Floats, n: int, *, reml: bool) -> Cur
         beta=beta,
         inverse=sigma2 * inverse,
         sigma2=sigma2,
-        deviance=df * float(1 + np.log(2 * np.pi * sigma2)) + pieces.log_det + reml * fixed_det,
+        deviance=df * float(np.log(2 * np.pi * sigma2)) + rest / sigma2 + pieces.log_det + reml * fixed_det,
         gradient=by_variance @ jacobian,
         hessian=hessian,
         expected=expected / sigma2**2,
@@ -169,15 +190,20 @@ def _curvature(products: _Products, theta: Floats, n: int, *, reml: bool) -> Cur
     )
 
 
-def _direction(curvature: Curvature) -> tuple[Floats, float, float]:
-    """Return the Newton step in theta with the residual profiled out, its decrement, and the lowest curvature."""
+def _direction(curvature: Curvature) -> tuple[Floats, float, Floats]:
+    """Return the Newton step in theta with the residual profiled out, its decrement, and where the deviance bends down.
+
+    The last is zero unless the deviance is flat and falls to both sides.
+    """
     h, k = curvature.hessian, curvature.gradient.size - 1
     profile = h[:k, :k] - np.outer(h[:k, k], h[k, :k]) / h[k, k]
     values, vectors = np.linalg.eigh((profile + profile.T) / 2)
     bound = np.maximum(np.abs(values), 1e-8 * max(float(np.abs(values).max()), 1e-8))
     turned = vectors.T @ curvature.gradient[:k]
     step = -vectors @ (turned / bound)
-    return step, float(turned @ (turned / bound)), float(values[0])
+    decrement = float(turned @ (turned / bound))
+    saddle = decrement < 1e-8 and values[0] < -1e-6 * max(float(values[-1]), 1.0)
+    return step, decrement, 0.3 * vectors[:, 0] * saddle
 
 
 def minimise(products: _Products, n: int, *, reml: bool) -> Minimum:
@@ -203,34 +229,47 @@ def minimise(products: _Products, n: int, *, reml: bool) -> Minimum:
     which the deviance falls, it is pushed off.
     """
     theta = np.concatenate([shape.start() for shape in products.patterns])
-    best = _curvature(products, theta, n, reml=reml)
-    pushed = False
+    diagonal = np.array([row == column for shape in products.patterns for row, column in shape.cells])
+    best = curvature_at(products, theta, n, reml=reml)
     for count in range(1, _STEPS + 1):
-        step, decrement, lowest = _direction(best)
-        if decrement < _ENOUGH * (1 + abs(best.deviance)) ** 0.5 and (lowest > -1e-6 or pushed):
+        step, decrement, away = _direction(best)
+        if decrement < _ENOUGH and not away.any():
+            theta = theta + step
+            best = curvature_at(products, theta, n, reml=reml)
             return Minimum(theta=_upright(products, theta), curvature=best, steps=count, converged=True)
-        if decrement < 1e-10 and lowest < -1e-6:
-            step, pushed = step + 0.1, True
-        theta, moved = _halved(products, theta, step, best.deviance, n, reml=reml)
-        if not moved:
-            done = decrement < 1e-6
+        moved = _halved(products, theta, step + away, diagonal, best.deviance, n, reml=reml)
+        if moved is None:
+            done = decrement < 1e-6 and not away.any()
             return Minimum(theta=_upright(products, theta), curvature=best, steps=count, converged=done)
-        best = _curvature(products, theta, n, reml=reml)
+        theta = moved
+        best = curvature_at(products, theta, n, reml=reml)
     return Minimum(theta=_upright(products, theta), curvature=best, steps=_STEPS, converged=False)
 
 
 def _halved(
-    products: _Products, theta: Floats, step: Floats, deviance: float, n: int, *, reml: bool
-) -> tuple[Floats, bool]:
-    largest = float(np.abs(step).max())
+    products: _Products,
+    theta: Floats,
+    step: Floats,
+    diagonal: NDArray[np.bool_],
+    deviance: float,
+    n: int,
+    *,
+    reml: bool,
+) -> Floats | None:
+    """Shorten the step until the deviance falls; standard deviations come to zero by tenths, never jump over it.
+
+    Zero is a stationary point of every deviance, by symmetry: a step that lands there by chance would stay.
+    """
     limit = 2.0 * max(1.0, float(np.abs(theta).max()))
-    scale = min(1.0, limit / largest) if largest > 0 else 1.0
+    scale = min(1.0, limit / max(float(np.abs(step).max()), 1e-300))
+    held = diagonal & (np.abs(theta) > _NEAR_ZERO)
     for _ in range(40):
         trial = theta + scale * step
+        trial = np.where(held & (trial * np.sign(theta) < 0.1 * np.abs(theta)), 0.1 * theta, trial)
         if _deviance(products, trial, n, reml=reml) < deviance + 1e-11 * abs(deviance) * (scale == 1):
-            return trial, True
+            return trial
         scale /= 2
-    return theta, False
+    return None
 
 
 def _upright(products: _Products, theta: Floats) -> Floats:

@@ -1,7 +1,7 @@
 """Linear mixed models by restricted or full maximum likelihood."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -10,7 +10,7 @@ from feedbackstudy.analysis.frequentist.mixed_products import CrossedProducts, O
 from feedbackstudy.analysis.frequentist.mixed_structure import Floats, RandomFactor
 from feedbackstudy.errors import DataError
 
-__all__ = ["MixedFit", "VarianceComponent", "fit_mixed"]
+__all__ = ["MixedFit", "VarianceComponent", "fit_mixed", "orthonormal", "unit_terms"]
 
 _SINGULAR = 1e-4  # relative standard deviation below which lme4 calls a fit singular
 
@@ -172,8 +172,8 @@ def fit_mixed(y: Floats, X: Floats, factors: Sequence[RandomFactor], *, reml: bo
     """
     n, p = X.shape
     factors = list(factors)
-    scaled = [_unit_terms(factor) for factor in factors]
-    q, r = _orthonormal(X)
+    scaled = [unit_terms(factor) for factor in factors]
+    q, r = orthonormal(X)
     if n - p < 2:
         raise DataError(f"{n} rows cannot carry {p} fixed effects and random effects.")
     start = q.T @ y
@@ -207,7 +207,24 @@ def fit_mixed(y: Floats, X: Floats, factors: Sequence[RandomFactor], *, reml: bo
     )
 
 
-def _orthonormal(X: Floats) -> tuple[Floats, Floats]:
+def orthonormal(X: Floats) -> tuple[Floats, Floats]:
+    """Return the QR factors of the fixed columns, refusing columns that depend on each other.
+
+    Parameters
+    ----------
+    X : ndarray, shape (n, p)
+        Fixed columns.
+
+    Returns
+    -------
+    tuple of ndarray
+        Orthonormal columns and the triangular factor.
+
+    Raises
+    ------
+    DataError
+        For perfect collinearity.
+    """
     q, r = np.linalg.qr(X)
     size = np.abs(np.diag(r))
     norms = np.sqrt(np.einsum("ij,ij->j", X, X))
@@ -220,22 +237,30 @@ def _orthonormal(X: Floats) -> tuple[Floats, Floats]:
     return q, r
 
 
-def _unit_terms(factor: RandomFactor) -> tuple[RandomFactor, Floats]:
-    """Divide slopes by their root mean square, so that the search starts at comparable variances."""
+def unit_terms(factor: RandomFactor) -> tuple[RandomFactor, Floats]:
+    """Divide slopes by their root mean square, so that the search starts at comparable variances.
+
+    Parameters
+    ----------
+    factor : RandomFactor
+        A grouping factor.
+
+    Returns
+    -------
+    tuple of (RandomFactor, ndarray)
+        The scaled factor and the root mean squares.
+
+    Raises
+    ------
+    DataError
+        For a term that is zero in every row.
+    """
     rms = np.sqrt(np.mean(factor.design**2, axis=0))
     if not (rms > 0).all():
         raise DataError(f"A random term of {factor.name!r} is zero in every row.")
     if (rms == 1).all():
         return factor, rms
-    made = RandomFactor(
-        name=factor.name,
-        codes=factor.codes,
-        levels=factor.levels,
-        design=factor.design / rms,
-        terms=factor.terms,
-        correlated=factor.correlated,
-    )
-    return made, rms
+    return replace(factor, design=factor.design / rms), rms
 
 
 def _components(

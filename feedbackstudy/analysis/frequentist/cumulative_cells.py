@@ -1,0 +1,185 @@
+"""Cell quantities of cumulative models: the latent mean, or the expected rating."""
+
+from collections.abc import Mapping
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from feedbackstudy.analysis.frequentist.cell_fit import CellFit
+from feedbackstudy.analysis.frequentist.cumulative import CumulativeFit, Floats, Integers, fit_cumulative
+from feedbackstudy.analysis.frequentist.cumulative_mixed import CumulativeMixedFit, fit_cumulative_mixed
+from feedbackstudy.analysis.frequentist.links import Array, Link, link_of
+from feedbackstudy.analysis.frequentist.mixed_cells import cell_columns
+from feedbackstudy.analysis.frequentist.mixed_structure import RandomFactor
+from feedbackstudy.analysis.frequentist.response_means import averaged, delta, spread_over
+from feedbackstudy.errors import DataError, choices
+
+__all__ = ["CumulativeScale", "cumulative_cells", "expected_ratings"]
+
+type CumulativeScale = Literal["latent", "response"]
+
+
+def cumulative_cells(
+    y: ArrayLike,
+    cell: ArrayLike,
+    n_cells: int,
+    covariates: ArrayLike | None,
+    groups: Mapping[str, ArrayLike] | None = None,
+    *,
+    link: str = "logit",
+    scale: CumulativeScale = "latent",
+    nodes: int = 1,
+) -> CellFit:
+    r"""Fit a cumulative model of ordered categories to the cells.
+
+    Parameters
+    ----------
+    y : array_like, shape (n,)
+        Ratings as numbers; their distinct values are the categories, in order.
+    cell : array_like of int, shape (n,)
+        Cell of each row, 0 to `n_cells` - 1.
+    n_cells : int
+        Cells of the design; some may hold no data.
+    covariates : array_like, shape (n, q), or None
+        Centred covariates.
+    groups : mapping of str to array_like, optional
+        Level of each row in each grouping factor, which get random intercepts.
+    link : {"logit", "probit"}, default "logit"
+        Latent distribution.
+    scale : {"latent", "response"}, default "latent"
+        The latent mean minus the mean threshold, in units of the latent distribution; or the expected rating, averaged
+        over the population of random effects.
+    nodes : int, default 1
+        Nodes of adaptive Gauss-Hermite quadrature for one grouping factor; 1 is Laplace's approximation.
+
+    Returns
+    -------
+    CellFit
+        With the normal distribution as reference. `sd` is that of the latent answer with its random effects, or the
+        pooled one of the ratings within cells.
+
+    Raises
+    ------
+    DataError
+        For a single category, a cell whose answers all lie in the lowest or highest category, or no maximum.
+
+    Notes
+    -----
+    Latent means as in emmeans: :math:`x'\beta - \bar\alpha`. Expected rating :math:`\sum_k v_k P(Y = k)` with the
+    values v of the categories.
+    """
+    if scale not in ("latent", "response"):
+        raise DataError(choices("scale", scale, ("latent", "response")))
+    ratings = np.asarray(y, dtype=np.float64)
+    values, codes = np.unique(ratings, return_inverse=True)
+    if values.size < 2:
+        raise DataError("All answers lie in one category; there is nothing to compare.")
+    X, counts = cell_columns(cell, n_cells, covariates)
+    used = np.flatnonzero(counts)
+    _extreme_cells(codes, np.asarray(cell, dtype=np.int64), used, values.size)
+    factors = [RandomFactor.of(name, np.asarray(levels)) for name, levels in (groups or {}).items()]
+    fit: CumulativeFit | CumulativeMixedFit
+    if factors:
+        fit = fit_cumulative_mixed(codes, X[:, 1:], values.size, factors, link=link, nodes=nodes)
+    else:
+        fit = fit_cumulative(codes, X[:, 1:], values.size, link=link)
+    rows = np.eye(X.shape[1])[: used.size, 1:]
+    found, covariance = _quantities(fit, rows, values, scale)
+    means, full = spread_over(used, n_cells, found, covariance)
+    return CellFit(
+        means=means,
+        covariance=full,
+        df=lambda _: float("inf"),
+        counts=counts,
+        scale=scale,
+        sd=_sd(fit, ratings, np.asarray(cell, dtype=np.int64), scale),
+        n=ratings.size,
+        model=_words(fit, scale, values.size),
+        notes=_notes(fit),
+        failures=() if isinstance(fit, CumulativeFit) or fit.converged else ("The search did not converge.",),
+    )
+
+
+def _extreme_cells(codes: Integers, cell: Integers, used: Integers, categories: int) -> None:
+    for at in used:
+        there = codes[cell == at]
+        if (there == 0).all() or (there == categories - 1).all():
+            which = "lowest" if there[0] == 0 else "highest"
+            raise DataError(
+                f"All {there.size} answers of the cell at position {at} lie in the {which} category, so its latent "
+                "mean is infinite (separation). Merge cells or categories, or use the Bayesian model."
+            )
+
+
+def _quantities(
+    fit: CumulativeFit | CumulativeMixedFit, rows: Floats, values: Floats, scale: CumulativeScale
+) -> tuple[Floats, Floats]:
+    cuts, p = fit.thresholds.size, fit.beta.size
+    fixed = np.concatenate([fit.thresholds, fit.beta])
+    if scale == "latent":
+        weights = np.hstack([np.full((rows.shape[0], cuts), -1 / cuts), rows])
+        size = cuts + p
+        return weights @ fixed, weights @ fit.covariance[:size, :size] @ weights.T
+    sd = fit.sd[fit.sd > 1e-4] if isinstance(fit, CumulativeMixedFit) else np.empty(0)
+    link = link_of(fit.link)
+    return delta(
+        lambda at: expected_ratings(at[:cuts], rows @ at[cuts : cuts + p], at[cuts + p :], values, link),
+        np.concatenate([fixed, sd]),
+        fit.covariance,
+    )
+
+
+def expected_ratings(thresholds: Array, predictor: Array, sd: Array, values: Floats, link: Link) -> Array:
+    """Return the expected rating at values of the linear predictor.
+
+    Parameters
+    ----------
+    thresholds : ndarray, shape (categories - 1,)
+        Of the model.
+    predictor : ndarray, shape (k,)
+        Without thresholds.
+    sd : ndarray, shape (factors,)
+        Standard deviations of random intercepts, which are averaged over; empty for none.
+    values : ndarray, shape (categories,)
+        Number of each category.
+    link : Link
+        Latent distribution.
+
+    Returns
+    -------
+    ndarray, shape (k,)
+        Expected ratings.
+    """
+    above = averaged(link.cdf, predictor[:, None] - thresholds, sd)
+    return np.asarray(values[0] + above @ np.diff(values))
+
+
+def _sd(
+    fit: CumulativeFit | CumulativeMixedFit, ratings: Floats, cell: Integers, scale: CumulativeScale
+) -> float | None:
+    if scale == "latent":
+        added = float(np.sum(fit.sd**2)) if isinstance(fit, CumulativeMixedFit) else 0.0
+        return float(np.sqrt(link_of(fit.link).sd ** 2 + added))
+    counts = np.bincount(cell)
+    sums, squares = np.bincount(cell, ratings), np.bincount(cell, ratings**2)
+    within = float(np.sum(squares - sums**2 / np.maximum(counts, 1)))
+    left = ratings.size - int((counts > 0).sum())
+    return float(np.sqrt(within / left)) if left > 0 and within > 0 else None
+
+
+def _words(fit: CumulativeFit | CumulativeMixedFit, scale: CumulativeScale, categories: int) -> str:
+    what = "latent means" if scale == "latent" else "expected ratings"
+    if isinstance(fit, CumulativeFit):
+        return f"cumulative {fit.link} model of {categories} categories (maximum likelihood); {what}, z"
+    how = "Laplace" if fit.quadrature == 1 else f"adaptive quadrature, {fit.quadrature} nodes"
+    return (
+        f"cumulative {fit.link} model of {categories} categories with random intercepts of {', '.join(fit.factors)} "
+        f"({how}); {what}, z"
+    )
+
+
+def _notes(fit: CumulativeFit | CumulativeMixedFit) -> tuple[str, ...]:
+    if isinstance(fit, CumulativeMixedFit) and fit.singular:
+        return ("The fit is singular: a variance between levels is estimated as zero.",)
+    return ()

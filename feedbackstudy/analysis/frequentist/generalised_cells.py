@@ -1,0 +1,235 @@
+"""Cell quantities of logistic and count models: log odds or probabilities, log rates or expected counts."""
+
+from collections.abc import Mapping
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from feedbackstudy.analysis.frequentist.cell_fit import CellFit, Scale
+from feedbackstudy.analysis.frequentist.generalised import GeneralisedFit, fit_generalised
+from feedbackstudy.analysis.frequentist.generalised_mixed import GeneralisedMixedFit, fit_generalised_mixed
+from feedbackstudy.analysis.frequentist.links import LINKS, Array
+from feedbackstudy.analysis.frequentist.mixed_cells import cell_columns
+from feedbackstudy.analysis.frequentist.mixed_structure import Floats, Integers, RandomFactor
+from feedbackstudy.analysis.frequentist.response_means import averaged, delta, spread_over
+from feedbackstudy.errors import DataError, choices
+
+__all__ = ["binary_cells", "count_cells"]
+
+_OVERDISPERSED = 1.5
+
+
+def binary_cells(
+    y: ArrayLike,
+    cell: ArrayLike,
+    n_cells: int,
+    covariates: ArrayLike | None,
+    groups: Mapping[str, ArrayLike] | None = None,
+    *,
+    scale: Literal["log odds", "response"] = "log odds",
+    firth: bool = False,
+    cluster: ArrayLike | None = None,
+    nodes: int = 1,
+) -> CellFit:
+    """Fit a logistic model to the cells.
+
+    Parameters
+    ----------
+    y : array_like, shape (n,)
+        Zeros and ones.
+    cell : array_like of int, shape (n,)
+        Cell of each row, 0 to `n_cells` - 1.
+    n_cells : int
+        Cells of the design; some may hold no data.
+    covariates : array_like, shape (n, q), or None
+        Centred covariates.
+    groups : mapping of str to array_like, optional
+        Level of each row in each grouping factor, which get random intercepts.
+    scale : {"log odds", "response"}, default "log odds"
+        Log odds for somebody with random effects of zero; or the probability, averaged over the population of random
+        effects and over the covariates of all rows (standardised).
+    firth : bool, default False
+        Firth's penalised likelihood, finite under separation; without random effects only.
+    cluster : array_like, shape (n,), optional
+        Clusters of a sandwich covariance (CR1, t on clusters - 1); instead of random effects.
+    nodes : int, default 1
+        Nodes of adaptive Gauss-Hermite quadrature for one grouping factor.
+
+    Returns
+    -------
+    CellFit
+        `sd` is that of the logistic distribution (with random effects) on the log odds, None for probabilities.
+
+    Raises
+    ------
+    DataError
+        For other values than 0 and 1, or a cell without yes or without no (separation).
+    """
+    if scale not in ("log odds", "response"):
+        raise DataError(choices("scale", scale, ("log odds", "response")))
+    outcome = np.asarray(y, dtype=np.float64)
+    if not np.isin(outcome, (0.0, 1.0)).all():
+        raise DataError(f"A binary outcome is 0 or 1; given {np.unique(outcome)[:6].tolist()}.")
+    cells = np.asarray(cell, dtype=np.int64)
+    if not firth:
+        _one_sided_cells(outcome, cells)
+    fit, X, counts = _fitted(outcome, cells, n_cells, covariates, groups, "binomial", nodes, firth, cluster)
+    added = float(np.sum(fit.sd**2)) if isinstance(fit, GeneralisedMixedFit) else 0.0
+    sd = float(np.sqrt(LINKS["logit"].sd ** 2 + added)) if scale == "log odds" else None
+    return _cell_fit(fit, X, counts, scale, sd, "logistic model")
+
+
+def count_cells(
+    y: ArrayLike,
+    cell: ArrayLike,
+    n_cells: int,
+    covariates: ArrayLike | None,
+    groups: Mapping[str, ArrayLike] | None = None,
+    *,
+    family: Literal["poisson", "negative binomial"] = "negative binomial",
+    scale: Literal["log rate", "response"] = "log rate",
+    cluster: ArrayLike | None = None,
+    nodes: int = 1,
+) -> CellFit:
+    """Fit a model of counts to the cells.
+
+    Parameters
+    ----------
+    y : array_like, shape (n,)
+        Counts.
+    cell : array_like of int, shape (n,)
+        Cell of each row, 0 to `n_cells` - 1.
+    n_cells : int
+        Cells of the design; some may hold no data.
+    covariates : array_like, shape (n, q), or None
+        Centred covariates.
+    groups : mapping of str to array_like, optional
+        Level of each row in each grouping factor, which get random intercepts.
+    family : {"poisson", "negative binomial"}, default "negative binomial"
+        Distribution.
+    scale : {"log rate", "response"}, default "log rate"
+        Log of the mean for somebody with random effects of zero; or the mean count, averaged over random effects and
+        over the covariates of all rows.
+    cluster : array_like, shape (n,), optional
+        Clusters of a sandwich covariance (CR1, t on clusters - 1); instead of random effects.
+    nodes : int, default 1
+        Nodes of adaptive Gauss-Hermite quadrature for one grouping factor.
+
+    Returns
+    -------
+    CellFit
+        With a note where a Poisson is overdispersed.
+
+    Raises
+    ------
+    DataError
+        For values that are no counts, or a cell without any count above zero.
+    """
+    if scale not in ("log rate", "response"):
+        raise DataError(choices("scale", scale, ("log rate", "response")))
+    if family not in ("poisson", "negative binomial"):
+        raise DataError(choices("family", family, ("poisson", "negative binomial")))
+    outcome = np.asarray(y, dtype=np.float64)
+    if (outcome < 0).any() or (outcome != np.floor(outcome)).any():
+        raise DataError(f"Counts are whole and not negative; given {np.unique(outcome)[:6].tolist()}.")
+    cells = np.asarray(cell, dtype=np.int64)
+    for at in np.unique(cells):
+        if not outcome[cells == at].any():
+            raise DataError(f"The cell at position {at} holds zeros only, so its log rate is infinite. Merge cells.")
+    fit, X, counts = _fitted(outcome, cells, n_cells, covariates, groups, family, nodes, False, cluster)  # noqa: FBT003
+    return _cell_fit(fit, X, counts, scale, None, f"{family} model of counts")
+
+
+def _one_sided_cells(y: Floats, cell: Integers) -> None:
+    for at in np.unique(cell):
+        there = y[cell == at]
+        if there.min() == there.max():
+            raise DataError(
+                f"All {there.size} answers of the cell at position {at} are {there[0]:g}, so its log odds are infinite "
+                "(separation). Merge cells, use firth=True, or use the Bayesian model."
+            )
+
+
+def _fitted(
+    y: Floats,
+    cell: Integers,
+    n_cells: int,
+    covariates: ArrayLike | None,
+    groups: Mapping[str, ArrayLike] | None,
+    family: str,
+    nodes: int,
+    firth: bool,
+    cluster: ArrayLike | None,
+) -> tuple[GeneralisedFit | GeneralisedMixedFit, Floats, Integers]:
+    X, counts = cell_columns(cell, n_cells, covariates)
+    if not groups:
+        codes = None if cluster is None else np.unique(np.asarray(cluster), return_inverse=True)[1]
+        return fit_generalised(y, X, family, firth=firth, cluster=codes), X, counts
+    if firth or cluster is not None:
+        raise DataError("Random effects go without Firth's penalty and without a sandwich; choose one.")
+    factors = [RandomFactor.of(name, np.asarray(levels)) for name, levels in groups.items()]
+    return fit_generalised_mixed(y, X, family, factors, nodes=nodes), X, counts
+
+
+def _cell_fit(
+    fit: GeneralisedFit | GeneralisedMixedFit, X: Floats, counts: Integers, scale: Scale, sd: float | None, words: str
+) -> CellFit:
+    used = np.flatnonzero(counts)
+    k, p = used.size, fit.beta.size
+    if scale == "response":
+        inverse = LINKS["logit"].cdf if fit.family == "binomial" else np.exp
+        shared = X[:, k:] if p > k else X[:1, k:]
+        kept = fit.sd[fit.sd > 1e-4] if isinstance(fit, GeneralisedMixedFit) else np.empty(0)
+        first = fit.covariance.shape[0] - kept.size
+
+        def standardised(at: Array) -> Array:
+            predictors = at[:k, None] + (shared @ at[k:p])[None, :]
+            return np.asarray(averaged(inverse, predictors, at[first:]).mean(axis=1))
+
+        middle = np.zeros(first - p)
+        values, covariance = delta(standardised, np.concatenate([fit.beta, middle, kept]), fit.covariance)
+    else:
+        values, covariance = fit.beta[:k], fit.covariance[:k, :k]
+    means, full = spread_over(used, counts.size, values, covariance)
+    return CellFit(
+        means=means,
+        covariance=full,
+        df=lambda _: fit.df,
+        counts=counts,
+        scale=scale,
+        sd=sd,
+        n=fit.n,
+        model=f"{words} ({_how(fit)}); {_on(scale, fit.family)}",
+        notes=_notes(fit),
+        failures=() if isinstance(fit, GeneralisedFit) or fit.converged else ("The search did not converge.",),
+    )
+
+
+def _how(fit: GeneralisedFit | GeneralisedMixedFit) -> str:
+    if isinstance(fit, GeneralisedMixedFit):
+        how = "Laplace" if fit.quadrature == 1 else f"adaptive quadrature, {fit.quadrature} nodes"
+        return f"random intercepts of {', '.join(fit.factors)}, {how}"
+    if fit.clusters is not None:
+        return f"maximum likelihood, covariance over {fit.clusters} clusters (CR1)"
+    return "Firth's penalised likelihood" if fit.penalised else "maximum likelihood"
+
+
+def _on(scale: Scale, family: str) -> str:
+    if scale != "response":
+        return scale
+    return "probabilities, standardised" if family == "binomial" else "expected counts, standardised"
+
+
+def _notes(fit: GeneralisedFit | GeneralisedMixedFit) -> tuple[str, ...]:
+    if isinstance(fit, GeneralisedMixedFit):
+        return ("The fit is singular: a variance between levels is estimated as zero.",) if fit.singular else ()
+    notes = []
+    if fit.family == "poisson" and fit.dispersion > _OVERDISPERSED and fit.clusters is None:
+        notes.append(
+            f"The counts vary {fit.dispersion:.2g} times as much as a Poisson allows: standard errors are too small. "
+            "Use the negative binomial."
+        )
+    if fit.penalised:
+        notes.append("Firth's penalty pulls log odds towards zero; intervals are Wald's on the penalised estimates.")
+    return tuple(notes)
