@@ -88,7 +88,7 @@ def bootstrap_paths(
     together. Columns other than the constant's are centred and all are scaled, so the normal equations stay well
     conditioned.
     """
-    scaled, scale = _scaled(system)
+    scaled, scale, shift = _scaled(system)
     rows, columns = np.triu_indices(scaled.shape[1])
     products = np.column_stack([scaled[:, rows] * scaled[:, columns], np.ones(system.n)])
     if cluster is not None:
@@ -101,11 +101,11 @@ def bootstrap_paths(
         raise DataError("A bootstrap needs at least two units to draw; the data hold one cluster.")
     rng = np.random.default_rng(seed)
     with one_thread():
-        parts = [_solved(system, products.T @ counts.T, scale) for counts in _counts(units, draws, rng)]
+        parts = [_solved(system, products.T @ counts.T, scale, shift) for counts in _counts(units, draws, rng)]
         theta, spread = (np.concatenate([part[i] for part in parts]) for i in (0, 1))
         left, left_spread = np.empty((0, system.size)), np.empty((0, len(system.columns)))
         if jackknife:
-            left, left_spread = _solved(system, (products.sum(axis=0) - products).T, scale)
+            left, left_spread = _solved(system, (products.sum(axis=0) - products).T, scale, shift)
     kept = np.isfinite(theta).all(axis=1)
     lost = int((~kept).sum())
     if lost > _LOST * draws:
@@ -124,13 +124,13 @@ def bootstrap_paths(
     )
 
 
-def _scaled(system: PathSystem) -> tuple[Floats, Floats]:
+def _scaled(system: PathSystem) -> tuple[Floats, Floats, Floats]:
     shift = system.matrix.mean(axis=0)
     shift[list(system.constant)] = 0.0
     centred = system.matrix - shift
     scale = np.sqrt((centred**2).mean(axis=0))
     scale[scale == 0] = 1.0
-    return centred / scale, scale
+    return centred / scale, scale, shift
 
 
 def _counts(units: int, draws: int, rng: np.random.Generator) -> Iterator[Floats]:
@@ -143,7 +143,7 @@ def _counts(units: int, draws: int, rng: np.random.Generator) -> Iterator[Floats
         yield np.bincount(picked.ravel(), minlength=many * units).reshape(many, units).astype(np.float64)
 
 
-def _solved(system: PathSystem, sums: Floats, scale: Floats) -> tuple[Floats, Floats]:
+def _solved(system: PathSystem, sums: Floats, scale: Floats, shift: Floats) -> tuple[Floats, Floats]:
     """Return coefficients (draws, size) and standard deviations (draws, columns) from sums of products."""
     k = len(system.columns)
     rows, columns = np.triu_indices(k)
@@ -159,7 +159,10 @@ def _solved(system: PathSystem, sums: Floats, scale: Floats) -> tuple[Floats, Fl
     for i, equation in enumerate(system.equations):
         used = list(equation.predictors)
         beta = _eliminate(gram[np.ix_(used, used)], gram[used, equation.response])
-        theta[system.block(i)] = beta * (scale[equation.response] / scale[used])[:, None]
+        beta *= (scale[equation.response] / scale[used])[:, None]
+        level = [k for k, j in enumerate(used) if j in system.constant]
+        beta[level] += shift[equation.response] - shift[used] @ beta
+        theta[system.block(i)] = beta
     return theta.T, spread.T
 
 

@@ -209,7 +209,8 @@ def _robust(system: PathSystem, parts: Sequence[_Regression], vcov: str, cluster
     for k, part in enumerate(parts):
         x = system.matrix[:, list(system.equations[k].predictors)]
         leverage = (part.root**2).sum(axis=1)
-        weight = part.residual / (1 - leverage) if vcov == "HC3" else part.residual
+        rest = np.sqrt((system.n - 1) / (system.n - part.beta.size))
+        weight = part.residual / (1 - leverage) if vcov == "HC3" else part.residual * rest
         pulls.append((x @ part.inverse) * weight[:, None])
     pull = np.concatenate(pulls, axis=1)
     if vcov == "HC3":
@@ -222,8 +223,7 @@ def _robust(system: PathSystem, parts: Sequence[_Regression], vcov: str, cluster
         raise DataError("Cluster-robust standard errors need at least two clusters; the data hold one.")
     sums = np.zeros((groups, pull.shape[1]))
     np.add.at(sums, code, pull)
-    widest = max(part.beta.size for part in parts)
-    return np.asarray(sums.T @ sums * (groups / (groups - 1)) * ((system.n - 1) / (system.n - widest)))
+    return np.asarray(sums.T @ sums * (groups / (groups - 1)))
 
 
 def delta(effects: Sequence[Effect], fit: PathFit, *, level: float = 0.95) -> DeltaEffects:
