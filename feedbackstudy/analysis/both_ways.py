@@ -20,7 +20,7 @@ from feedbackstudy.render import (
 if TYPE_CHECKING:
     from feedbackstudy.analysis.estimate import Estimate
 
-__all__ = ["DECISIONS", "answers", "pairs", "probabilities", "tests", "what_decides"]
+__all__ = ["DECISIONS", "answers", "differences", "pairs", "probabilities", "tests", "what_decides"]
 
 DECISIONS = (
     "A decision stands where the study declared the one criterion that decides. 'Robustness' marks a second look at "
@@ -72,14 +72,37 @@ def answers(rows: Sequence["Estimate"], *, caption: str = "") -> tuple[Block, ..
     notes: dict[str, int] = {}
     lines = tuple(_line([row for row in pair if row is not None], decided, notes) for pair in pairs(rows))
     blocks: tuple[Block, ...] = (Table(_HEAD, lines, caption), Numbered(tuple(notes)))
+    blocks += tuple(Text(text) for text in differences(rows))
     return (*blocks, Text(DECISIONS)) if decided else blocks
+
+
+def differences(rows: Iterable["Estimate"]) -> tuple[str, ...]:
+    """Say where the two engines do not agree, and why.
+
+    Parameters
+    ----------
+    rows : iterable of Estimate
+        The rows.
+
+    Returns
+    -------
+    tuple of str
+        One sentence for each contrast on which they differ in size or conclusion.
+    """
+    found: dict[str, None] = {}
+    for row in rows:
+        verdict, _, reason = row.agreement.partition(": ")
+        if verdict in {"magnitude", "conflict"}:
+            found[f"The two answers differ ({verdict}) on {row.contrast}: {reason}."] = None
+    return tuple(found)
 
 
 def _line(pair: list["Estimate"], decided: set[tuple[str, str]], notes: dict[str, int]) -> tuple[str, ...]:
     marks = sorted(notes.setdefault(text, len(notes) + 1) for row in pair if (text := _note(row)))
     of = {row.engine: row for row in pair}
+    named = f"{pair[0].hypothesis}: {pair[0].contrast}" if pair[0].status else pair[0].contrast
     return (
-        f"{pair[0].contrast} {unbroken(str(marks))}" if marks else pair[0].contrast,
+        f"{named} {unbroken(str(marks))}" if marks else named,
         " and ".join(dict.fromkeys(number(row.n) for row in pair)),
         _answer(of.get("frequentist")),
         _answer(of.get("bayesian")),
@@ -106,7 +129,10 @@ def _decision(pair: list["Estimate"], decided: set[tuple[str, str]]) -> str:
         return "not fit to report"
     deciding = next((row for row in pair if row.decides), None)
     if deciding is not None:
-        return f"{deciding.decision} (criterion: {unbroken(deciding.decides)})"
+        amended = ", amended" if deciding.status == "amended" else ""
+        return f"{deciding.decision} (criterion: {unbroken(deciding.decides)}{amended})"
+    if pair[0].status == "exploratory":
+        return "exploratory"
     return "robustness" if (pair[0].hypothesis, pair[0].term) in decided else _DASH
 
 

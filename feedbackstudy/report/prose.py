@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from functools import singledispatch
 from typing import TYPE_CHECKING, Final
 
+from feedbackstudy.analysis.both_ways import differences, pairs
 from feedbackstudy.analysis.estimate import Estimate, Estimates
 from feedbackstudy.analysis.frequencies import Frequencies
 from feedbackstudy.analysis.posterior import Posterior
@@ -40,30 +41,39 @@ def about(study: "Study | None") -> str:
     str
         Such as ``"Among students who imagined the situation, "``.
     """
-    if study is None:
-        return ""
+    return "" if study is None else _among(study.conduct.population, study.conduct.realism)
+
+
+def _among(population: str, realism: str) -> str:
     from feedbackstudy.study.says import PEOPLE
 
-    return f"Among {PEOPLE[study.conduct.population]} {_SITUATIONS[study.conduct.realism]}, "
+    return f"Among {PEOPLE[population]} {_SITUATIONS[realism]}, " if population and realism else ""
 
 
 def _begun(study: "Study | None", text: str) -> str:
-    words = clean(about(study) + text)
+    return _capital(about(study) + text)
+
+
+def _capital(text: str) -> str:
+    words = clean(text)
     return words[:1].upper() + words[1:]
 
 
 @singledispatch
-def sentence(result: object, *, study: "Study | None" = None) -> str:  # noqa: ARG001 - the registered ones use it
+def sentence(result: object, *, study: "Study | None" = None, allow_failed: bool = False) -> str:  # noqa: ARG001
     """Say a result in a sentence that can stand in a manuscript.
 
-    A result that is not fit to report gets a sentence that says so and gives no number.
+    A result that is not fit to report gets a sentence that says so and gives no number, unless it is asked for. Only a
+    row that holds the declared criterion is said to decide; every other row says that it does not.
 
     Parameters
     ----------
     result : object
         An estimate, estimates, a posterior, frequencies, a meta-analysis or a reproduction.
     study : Study, optional
-        Where given, the sentence names its population and how real the situation was.
+        Where given, the sentence names its population and how real the situation was; rows made by `analyse` know.
+    allow_failed : bool, default False
+        Give the numbers of a result that is not fit to report, saying that it is not.
 
     Returns
     -------
@@ -80,43 +90,69 @@ def sentence(result: object, *, study: "Study | None" = None) -> str:  # noqa: A
 
 
 @sentence.register(Estimate)
-def _(result: Estimate, *, study: "Study | None" = None) -> str:
+def _(result: Estimate, *, study: "Study | None" = None, allow_failed: bool = False) -> str:
     mark = f"{SIMULATED} " if SIMULATED in result.note else ""
-    return mark + _row(result, study)
+    return mark + _row(result, study, allow_failed=allow_failed)
 
 
-def _row(result: Estimate, study: "Study | None") -> str:
-    if not result.fit_to_report:
+def _row(result: Estimate, study: "Study | None", *, allow_failed: bool, model: bool = True) -> str:
+    if not result.fit_to_report and not allow_failed:
         kind = "confirmatory sentence" if result.decides else "sentence"
         why = result.note or "a gate of the analysis failed"
         return clean(f"No {kind} is written for {result.contrast} ({result.engine}): not fit to report. {why}")
+    failed = "" if result.fit_to_report else f" Not fit to report: {result.note}"
     says = _frequentist if result.engine == "frequentist" else _bayesian
-    decision = f" By the declared criterion ({result.decides}): {result.decision}." if result.decides else ""
-    return _begun(study, f"{says(result)}{decision}")
+    among = about(study) or _among(result.population, result.realism)
+    return _capital(f"{among}{says(result, model=model)}{_decision(result)}") + clean(failed)
+
+
+def _decision(row: Estimate) -> str:
+    if row.decides:
+        amended = (
+            " The study was changed after there were data, so this decision is amended and not the one declared."
+            if row.status == "amended"
+            else ""
+        )
+        return f" By the declared criterion ({row.decides}): {row.decision}.{amended}"
+    if row.status == "exploratory":
+        return " This is exploratory."
+    return " This answer does not decide the hypothesis." if row.status else ""
 
 
 @sentence.register(Estimates)
-def _(result: Estimates, *, study: "Study | None" = None) -> str:
-    mark = [SIMULATED] if is_simulated(result) or any(SIMULATED in row.note for row in result) else []
-    return " ".join([*mark, *(_row(row, study) for row in result.rows)])
+def _(result: Estimates, *, study: "Study | None" = None, allow_failed: bool = False) -> str:
+    said = [SIMULATED] if is_simulated(result) or any(SIMULATED in row.note for row in result) else []
+    made = bool(result.answers)
+    for pair in pairs(result.rows):
+        rows = [row for row in pair if row is not None]
+        said += [_row(row, study, allow_failed=allow_failed, model=not made) for row in rows]
+        said += differences(rows)
+    said += [issue.what for issue in result.issues if issue.code.startswith("analysis.unanswered")]
+    models = dict.fromkeys((row.engine, row.model) for row in result) if made else {}
+    said += [f"{engine.capitalize()} model: {model}." for engine, model in models]
+    return clean(" ".join(said))
 
 
-def _frequentist(row: Estimate) -> str:
+def _frequentist(row: Estimate, *, model: bool) -> str:
     parts = [*_span(row), *_test(row)]
     parts += [p_value(row.p)] if row.p is not None else []
     parts += [f"adjusted {p_value(row.p_adjusted)}"] if row.p_adjusted is not None else []
-    parts += [f"equivalence {p_value(row.p_equivalence)}"] if row.p_equivalence is not None else []
-    parts += [_standardised(row)] if row.std_estimate is not None else []
-    return f"the estimate for {row.contrast} was {_joined(number(row.estimate), parts)} (frequentist; {row.model})."
+    inferior = row.decides.startswith("non-inferiority") and row.p_noninferiority is not None
+    parts += [f"non-inferiority {p_value(row.p_noninferiority)}"] if inferior else []
+    parts += [f"equivalence {p_value(row.p_equivalence)}"] if row.p_equivalence is not None and not inferior else []
+    parts += [_standardised(row)] if row.std_estimate is not None and row.std_estimate != row.estimate else []
+    how = f"frequentist; {row.model}" if model else "frequentist"
+    return f"the estimate for {row.contrast} was {_joined(number(row.estimate), parts)} ({how})."
 
 
-def _bayesian(row: Estimate) -> str:
+def _bayesian(row: Estimate, *, model: bool) -> str:
     parts = _span(row)
     shares = (("direction", row.prob_direction), ("beyond the SESOI", row.prob_sesoi), ("in the ROPE", row.prob_rope))
     parts += [f"P({name}) {probability(value)}" for name, value in shares if value is not None]
     parts += [bayes_factor(row.bayes_factor)] if row.bayes_factor is not None else []
     words = _joined(number(row.estimate), parts)
-    return f"the posterior median for {row.contrast} was {words} (Bayesian; {row.model})."
+    how = f"Bayesian; {row.model}" if model else "Bayesian"
+    return f"the posterior median for {row.contrast} was {words} ({how})."
 
 
 def _span(row: Estimate) -> list[str]:
@@ -126,8 +162,13 @@ def _span(row: Estimate) -> list[str]:
 def _test(row: Estimate) -> list[str]:
     if row.statistic is None:
         return []
-    df = ", ".join(f"{value:g}" for value in (row.df, row.df2) if value is not None)
-    return [f"statistic{f'({df})' if df else ''} = {number(row.statistic, 2)}"]
+    df = ", ".join(_degrees(value) for value in (row.df, row.df2) if value is not None)
+    return [f"{row.statistic_name or 'statistic'}{f'({df})' if df else ''} = {number(row.statistic, 2)}"]
+
+
+def _degrees(value: float) -> str:
+    """Write degrees of freedom after APA: whole ones whole, others with two decimals."""
+    return f"{value:g}" if value == round(value) else f"{value:.2f}"
 
 
 def _standardised(row: Estimate) -> str:
@@ -140,7 +181,7 @@ def _joined(first: str, rest: Iterable[str]) -> str:
 
 
 @sentence.register(Posterior)
-def _(result: Posterior, *, study: "Study | None" = None) -> str:
+def _(result: Posterior, *, study: "Study | None" = None, allow_failed: bool = False) -> str:  # noqa: ARG001
     unit = f" {result.unit}" if result.unit else ""
     parts = [f"{result.level:.0%} {result.interval_kind} interval {interval(result.low, result.high)}"]
     if result.prob_direction is not None:
@@ -153,7 +194,7 @@ def _(result: Posterior, *, study: "Study | None" = None) -> str:
 
 
 @sentence.register(Frequencies)
-def _(result: Frequencies, *, study: "Study | None" = None) -> str:
+def _(result: Frequencies, *, study: "Study | None" = None, allow_failed: bool = False) -> str:  # noqa: ARG001
     if len(result.categories) == 2:
         event = int(result.counts.sum(axis=0).argmin())
         parts = [
@@ -167,7 +208,7 @@ def _(result: Frequencies, *, study: "Study | None" = None) -> str:
 
 
 @sentence.register(MetaAnalysis)
-def _(result: MetaAnalysis, *, study: "Study | None" = None) -> str:
+def _(result: MetaAnalysis, *, study: "Study | None" = None, allow_failed: bool = False) -> str:  # noqa: ARG001
     estimate, low, high, ahead_low, ahead_high = on_scale(
         result, result.estimate, result.low, result.high, *result.prediction_t
     )
@@ -180,7 +221,7 @@ def _(result: MetaAnalysis, *, study: "Study | None" = None) -> str:
 
 
 @sentence.register(Reproduction)
-def _(result: Reproduction, *, study: "Study | None" = None) -> str:
+def _(result: Reproduction, *, study: "Study | None" = None, allow_failed: bool = False) -> str:  # noqa: ARG001
     counts = ", ".join(f"{count} {name}" for name, count in result.counts.items())
     flags = sum(not grade.explained for grade in result.flagged)
     words = f"of {len(result.grades)} printed values of {result.published.citation.rstrip('.')}: {counts}."

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
-from feedbackstudy.analysis.both_ways import DECISIONS, pairs, probabilities, tests, what_decides
+from feedbackstudy.analysis.both_ways import DECISIONS, differences, pairs, probabilities, tests, what_decides
 from feedbackstudy.analysis.estimate import Estimate, Estimates
 from feedbackstudy.analysis.frequencies import Frequencies
 from feedbackstudy.analysis.posterior import Posterior
@@ -57,7 +57,7 @@ def _pair(
 ) -> tuple[str | Cell, ...]:
     rows = [row for row in (classical, bayesian) if row is not None]
     return (
-        Cell(rows[0].contrast, rows[0].outcome),
+        Cell(rows[0].contrast, f"{rows[0].hypothesis}, {rows[0].status}" if rows[0].status else rows[0].outcome),
         "\n".join(dict.fromkeys(number(row.n) for row in rows)),
         _value(classical),
         _test(classical),
@@ -92,12 +92,16 @@ def _decision(rows: list[Estimate], decided: set[tuple[str, str]]) -> Cell:
     row = next((row for row in rows if row.decides), None)
     if row is not None:
         return Cell(row.decision, f"decides: {unbroken(row.decides) if len(row.decides) < 12 else row.decides}")
+    if rows[0].status == "exploratory":
+        return Cell("exploratory")
     return Cell("robustness" if (rows[0].hypothesis, rows[0].term) in decided else _DASH)
 
 
 def _notes(result: Estimates) -> Iterator[str]:
     if is_simulated(result):
         yield SIMULATED
+    yield from (f"{issue.what} {issue.fix}" for issue in result.issues)
+    yield from differences(result)
     for engine in dict.fromkeys(row.engine for row in result):
         models = dict.fromkeys(row.model for row in result if row.engine == engine)
         yield f"{engine.capitalize()}: {'; '.join(models)}."
