@@ -9,13 +9,20 @@ from numpy.typing import ArrayLike, NDArray
 
 from feedbackstudy.analysis.bayesian.cell_contrast import exponential
 from feedbackstudy.analysis.bayesian.effect_evidence import Alternative
-from feedbackstudy.errors import DataError
+from feedbackstudy.errors import DataError, choices
 from feedbackstudy.render import Block, Facts, Notice, Page, Rendered, bayes_factor, number, table_of
 
 __all__ = ["Evidence", "Family", "Robustness", "curve", "widths_around"]
 
 type Floats = NDArray[np.float64]
-type Family = Literal["cauchy", "normal"]
+type Family = Literal["cauchy", "normal", "stretched beta"]
+
+
+_UNITS: dict[str, str] = {
+    "cauchy": "standardised effect",
+    "normal": "effect in its own units",
+    "stretched beta": "correlation",
+}
 
 
 class Evidence(Protocol):
@@ -64,8 +71,9 @@ class Robustness(Rendered):
     ----------
     quantity : str
         What the contrast is.
-    family : {"cauchy", "normal"}
-        Cauchy prior of the standardised effect, or normal prior of the effect in its own units.
+    family : {"cauchy", "normal", "stretched beta"}
+        Cauchy prior of the standardised effect, normal prior of the effect in its own units, or stretched beta prior of
+        a correlation.
     alternative : {"two-sided", "greater", "less"}
         The whole prior, or one half of it.
     scales : ndarray, shape (m,)
@@ -163,7 +171,7 @@ class Robustness(Rendered):
         Page
             Ready to render as HTML or text.
         """
-        unit = "standardised effect" if self.family == "cauchy" else "effect in its own units"
+        unit = _UNITS[self.family]
         width, top = self.largest
         facts = Facts(
             (
@@ -219,7 +227,14 @@ def curve(
     -------
     Robustness
         The curve.
+
+    Raises
+    ------
+    DataError
+        For a prior that is neither Cauchy nor normal.
     """
+    if family not in {"cauchy", "normal"}:
+        raise DataError(choices("Kind of prior", family, ("cauchy", "normal")))
     at = evidence.cauchy if family == "cauchy" else evidence.normal
     widths = widths_around(declared) if scales is None else np.sort(np.asarray(scales, dtype=np.float64))
     return Robustness(
