@@ -4,10 +4,9 @@ import math
 from functools import lru_cache
 from typing import Literal
 
-import numpy as np
-from numpy.typing import ArrayLike, NDArray
-from scipy import optimize, special
+from scipy import optimize
 
+from feedbackstudy.analysis.bayesian.jzs import log_jzs_t as log_jzs
 from feedbackstudy.errors import InputError
 from feedbackstudy.power.answer import PowerAnswer
 from feedbackstudy.power.noncentral import nct_cdf
@@ -15,53 +14,10 @@ from feedbackstudy.power.solving import Range, one_of, positive, question
 
 __all__ = ["bayes_factor_t", "log_jzs"]
 
-type Floats = NDArray[np.float64]
 type Prior = Literal["two-sided", "greater"]
 
 _N = {"two": "participants in each group", "paired": "pairs", "one": "participants"}
-# Trapezoidal rule over log g: the integrand is analytic and decays at both ends, so it converges geometrically.
-_LOG_G = np.linspace(-6.0, 60.0, 500)
-_LOG_WEIGHT = math.log(_LOG_G[1] - _LOG_G[0]) - 0.5 * (_LOG_G + np.exp(-_LOG_G) + math.log(2 * math.pi))
 _WIDEST_T = 60.0
-
-
-def log_jzs(t: ArrayLike, n_effective: float, *, df: float, scale: float, alternative: Prior) -> Floats:
-    r"""Return the logarithm of the Bayes factor of a t test with a Cauchy prior on the standardised effect.
-
-    Parameters
-    ----------
-    t : array_like
-        Observed t.
-    n_effective : float
-        n, or n1 n2 / (n1 + n2) for two samples.
-    df : float
-        Degrees of freedom.
-    scale : float
-        Scale of the Cauchy prior.
-    alternative : {"two-sided", "greater"}
-        Cauchy, or its positive half.
-
-    Returns
-    -------
-    ndarray
-        Log evidence for the alternative over no effect.
-
-    Notes
-    -----
-    Rouder et al. (2009), equation 1, over :math:`\log g`. For the half-Cauchy each g's factor is multiplied by
-    :math:`2 P(\mu > 0 \mid t, g)`, where :math:`\mu` has a t posterior with :math:`\nu + 1` degrees of freedom.
-    """
-    value = np.asarray(t, dtype=np.float64)[..., None]
-    a = n_effective * scale**2 * np.exp(_LOG_G)
-    power = -(df + 1) / 2
-    log_factor = -0.5 * np.log1p(a) + power * (np.log1p(value**2 / ((1 + a) * df)) - np.log1p(value**2 / df))
-    terms = log_factor + _LOG_WEIGHT
-    if alternative == "greater":
-        spread = np.sqrt((df + value**2 / (1 + a)) / (df + 1))
-        chance = special.stdtr(df + 1, np.sqrt(a / (1 + a)) * value / spread)
-        terms = terms + np.log(2 * np.maximum(chance, 1e-300))
-    largest = terms.max(axis=-1, keepdims=True)
-    return np.asarray(np.log(np.exp(terms - largest).sum(axis=-1)) + largest[..., 0])
 
 
 @lru_cache(maxsize=256)
