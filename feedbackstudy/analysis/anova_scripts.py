@@ -51,24 +51,24 @@ def by_squares(
         Shows F, both degrees of freedom, p and generalised eta squared of each term.
     """
     people, k = wide.people, wide.Y.shape[1]
-    columns: dict[str, object] = {".participant": np.repeat(wide.names, k), ".y": wide.Y.ravel()}
+    columns: dict[str, object] = {"id": np.repeat(wide.names, k), "y": wide.Y.ravel()}
     factors = [*between, *within]
     for i, name in enumerate(between):
         factor = people.factors[name]
-        columns[f".f{i}"] = np.repeat(np.array(factor.levels, dtype=object)[factor.codes], k)
+        columns[f"f{i}"] = np.repeat(np.array(factor.levels, dtype=object)[factor.codes], k)
     for j, name in enumerate(wide.occasions.names):
         labels = np.array([label.split(":")[j] for label in _safe(wide.occasions)], dtype=object)
-        columns[f".f{factors.index(name)}"] = np.tile(labels, people.n)
+        columns[f"f{factors.index(name)}"] = np.tile(labels, people.n)
     for j, name in enumerate(covariates):
         x = people.covariates[name]
-        columns[f".x{j}"] = np.repeat(x - x.mean(), k)
+        columns[f"x{j}"] = np.repeat(x - x.mean(), k)
     levels = [*(people.factors[name].levels for name in between), *_within_levels(wide.occasions)]
     head = "".join(
-        f"responses$.f{i} <- factor(responses$.f{i}, levels = {r_vector(tuple(given))})\n"
+        f"responses$f{i} <- factor(responses$f{i}, levels = {r_vector(tuple(given))})\n"
         for i, given in enumerate(levels)
     )
-    names = f"names <- c({', '.join(f'.f{i} = {r_string(name)}' for i, name in enumerate(factors))}"
-    names += "".join(f", .x{j} = {r_string(name)}" for j, name in enumerate(covariates)) + ")\n"
+    names = f"names <- c({', '.join(f'f{i} = {r_string(name)}' for i, name in enumerate(factors))}"
+    names += "".join(f", x{j} = {r_string(name)}" for j, name in enumerate(covariates)) + ")\n"
     names += 'label <- function(term) paste(names[strsplit(term, ":")[[1]]], collapse = ":")\n'
     body = _type_one if ss_type == 1 else _afex
     code = body(len(between), len(within), len(covariates), ss_type, correction, [factors.index(o) for o in observed])
@@ -90,14 +90,14 @@ def _afex(between: int, within: int, covariates: int, ss_type: int, correction: 
     def given(argument: str, names: list[str]) -> str:
         return f", {argument} = {r_vector(tuple(names))}" if names else ""
 
-    parts = given("between", [f".f{i}" for i in range(between)])
-    parts += given("within", [f".f{between + i}" for i in range(within)])
-    parts += given("covariate", [f".x{j}" for j in range(covariates)])
-    parts += given("observed", [f".f{i}" for i in observed])
+    parts = given("between", [f"f{i}" for i in range(between)])
+    parts += given("within", [f"f{between + i}" for i in range(within)])
+    parts += given("covariate", [f"x{j}" for j in range(covariates)])
+    parts += given("observed", [f"f{i}" for i in observed])
     table = {"gg": "GG", "hf": "HF", "none": "none"}[correction]
     return (
         "suppressMessages(library(afex))\n"
-        f'fit <- suppressMessages(suppressWarnings(aov_ez(".participant", ".y", responses{parts}, factorize = FALSE,\n'
+        f'fit <- suppressMessages(suppressWarnings(aov_ez("id", "y", responses{parts}, factorize = FALSE,\n'
         f'  type = {ss_type}, anova_table = list(correction = "{table}", es = c("ges", "pes")))))\n'
         "found <- fit$anova_table\n"
         "for (term in rownames(found)) {\n"
@@ -110,12 +110,12 @@ def _afex(between: int, within: int, covariates: int, ss_type: int, correction: 
 
 
 def _type_one(between: int, within: int, covariates: int, ss_type: int, correction: str, observed: list[int]) -> str:  # noqa: ARG001
-    order = "".join(f".x{j} + " for j in range(covariates))
-    crossed = "*".join(f".f{i}" for i in range(between)) or "1"
-    repeated = "*".join(f".f{between + i}" for i in range(within))
+    order = "".join(f"x{j} + " for j in range(covariates))
+    crossed = "*".join(f"f{i}" for i in range(between)) or "1"
+    repeated = "*".join(f"f{between + i}" for i in range(within))
     if not within:
         return (
-            f"found <- anova(lm(.y ~ {order}{crossed}, data = responses))\n"
+            f"found <- anova(lm(y ~ {order}{crossed}, data = responses))\n"
             'for (term in setdiff(rownames(found), "Residuals")) {\n'
             '  show(paste(label(term), "F"), found[term, "F value"])\n'
             '  show(paste(label(term), "df"), found[term, "Df"])\n'
@@ -123,8 +123,8 @@ def _type_one(between: int, within: int, covariates: int, ss_type: int, correcti
         )
     return (
         "# type I of repeated measures: p before any correction for departure from sphericity\n"
-        "responses$.participant <- factor(responses$.participant)\n"
-        f"fit <- aov(.y ~ ({order}{crossed}) * {repeated} + Error(.participant/({repeated})), data = responses)\n"
+        "responses$id <- factor(responses$id)\n"
+        f"fit <- aov(y ~ ({order}{crossed}) * {repeated} + Error(id/({repeated})), data = responses)\n"
         "for (stratum in summary(fit)) {\n"
         '  found <- stratum[[1]]\n  for (term in setdiff(trimws(rownames(found)), "Residuals")) {\n'
         "    row <- which(trimws(rownames(found)) == term)\n"

@@ -191,7 +191,7 @@ def _covariance(vcov: str, clustered: str | None) -> str:
     if clustered is not None:
         return (
             f'V <- clubSandwich::vcovCR(fit, cluster = responses$.cluster, type = "{clustered}")\n'
-            "df_of <- function(w) clubSandwich::linear_contrast(fit, vcov = V, contrasts = w)$df\n"
+            "df_of <- function(w) clubSandwich::linear_contrast(fit, vcov = V, contrasts = matrix(w, 1))$df\n"
         )
     if vcov == "welch":
         return (

@@ -101,16 +101,24 @@ def noncentral_t_limits(t: float, df: float, level: float) -> tuple[float, float
     if not (np.isfinite(t) and df > 0):
         raise DataError(f"An interval needs a finite t and positive df; given {t}, {df}.")
     tail = (1 - level) / 2
-    reach = 10 + abs(t) * 2
+    # scipy's noncentral t fails far from its centre and for negative t, so it is mirrored and the bracket grows slowly
+    low, high = _t_limit(abs(t), df, 1 - tail), _t_limit(abs(t), df, tail)
+    return (low, high) if t >= 0 else (-high, -low)
 
-    def limit(below: float) -> float:
-        return float(
-            optimize.brentq(
-                lambda ncp: float(stats.nct.cdf(t, df, ncp)) - below, t - reach, t + reach, xtol=1e-13, rtol=1e-14
-            )
-        )
 
-    return limit(1 - tail), limit(tail)
+def _t_limit(t: float, df: float, below: float) -> float:
+    """Return the noncentrality at which t has this probability below it."""
+
+    def excess(ncp: float) -> float:
+        return float(stats.nct.cdf(t, df, ncp)) - below
+
+    step, low, high = 1.0, t, t
+    while excess(low) < 0:
+        low, step = low - step, step * 1.5
+    step = 1.0
+    while excess(high) > 0:
+        high, step = high + step, step * 1.5
+    return float(optimize.brentq(excess, low, high, xtol=1e-13, rtol=1e-14)) if low < high else t
 
 
 def eta_squared(f: float, df: float, df2: float, *, level: float = 0.9) -> Sized:
