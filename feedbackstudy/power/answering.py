@@ -1,17 +1,25 @@
 """The answer to a hypothesis in every replicate of a block of simulated scores."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
 from feedbackstudy.power.asking import Asked
+from feedbackstudy.power.imputing import imputed
+from feedbackstudy.power.ordinal_rows import logit_contrast
+from feedbackstudy.power.random_rows import random_fit
 from feedbackstudy.power.rows import Fits, by_cluster, cell_contrast, joint_f, slope_contrast
+from feedbackstudy.power.screening import Screen
+from feedbackstudy.power.truth import truth_of
 from feedbackstudy.simulate.draw import Block
+from feedbackstudy.simulate.model import Model
+from feedbackstudy.simulate.people import allocation_plan
+from feedbackstudy.simulate.streams import stream
 
-__all__ = ["Answers", "ask"]
+__all__ = ["Answers", "Setting", "ask"]
 
 type Floats = NDArray[np.float64]
 
@@ -28,6 +36,8 @@ class Answers:
         NaN where the fit failed; only `p` for several contrasts at once.
     sigma, n : ndarray of shape (replicates,)
         Residual standard deviation, and rows that entered.
+    truth : ndarray of shape (replicates,)
+        True value, which differs between replicates where effects are drawn from priors.
     """
 
     estimate: Floats
@@ -38,6 +48,56 @@ class Answers:
     p: Floats
     sigma: Floats
     n: Floats
+    truth: Floats
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Setting:
+    """How a study answers.
+
+    Attributes
+    ----------
+    model : Model
+        Study and world as numbers.
+    screen : Screen
+        The plan's exclusions.
+    group : ndarray or None
+        Where clusters are assigned: which cells go together.
+    cluster : str or None
+        The unit that is assigned as a whole.
+    random : tuple of str
+        Random factors of the design: units that contain participants, and the exemplar of the message.
+    """
+
+    model: Model
+    screen: Screen
+    group: NDArray[np.int64] | None
+    cluster: str | None
+    random: tuple[str, ...]
+
+    @classmethod
+    def of(cls, model: Model) -> "Setting":
+        """Read how a study answers.
+
+        Parameters
+        ----------
+        model : Model
+            Study and world as numbers.
+
+        Returns
+        -------
+        Setting
+            The same in every worker.
+        """
+        plan = allocation_plan(model.study, model.numbers)
+        units = [name for name in list(model.numbers)[1:] if model.numbers[name] < model.n]
+        group, cluster = None, None
+        if plan.cluster is not None:
+            group = np.array([[w[c] > 0 for w, _ in plan.outer].index(True) for c in range(len(model.cells))])
+            assigned = {factor.assigned_to for factor in model.study.factors}
+            cluster = next((name for name in units if name in assigned), None)
+        random = (*units, *(("exemplar",) if len(model.exemplars) > 1 else ()))
+        return cls(model=model, screen=Screen.of(model), group=group, cluster=cluster, random=random)
 
 
 def _sum(block: Block, part: dict[int, float]) -> Floats:
@@ -49,7 +109,7 @@ def _stack(block: Block, parts: Sequence[dict[int, float]]) -> Floats:
     return np.stack([_sum(block, part) for part in parts], axis=2) if parts else np.zeros((reps, n, 0))
 
 
-def ask(asked: Asked, block: Block, *, level: float, group: NDArray[np.int64] | None, cluster: str | None) -> Answers:
+def ask(asked: Asked, block: Block, *, setting: Setting) -> Answers:
     """Answer a hypothesis in every replicate of a block.
 
     Parameters
@@ -58,41 +118,102 @@ def ask(asked: Asked, block: Block, *, level: float, group: NDArray[np.int64] | 
         The hypothesis.
     block : Block
         Scores.
-    level : float
-        Level of the intervals.
-    group : ndarray or None
-        Where clusters are assigned: which cells go together.
-    cluster : str or None
-        The unit that is assigned as a whole.
+    setting : Setting
+        How the study answers.
 
     Returns
     -------
     Answers
         One for each replicate.
     """
+    level = setting.model.study.plan.interval_level
+    truth = _truths(asked, block, setting.model)
     y = _sum(block, asked.outcome)
     if asked.minus:
         y = y - _sum(block, asked.minus)
+    if asked.inside(setting.model):
+        y = np.where(setting.model.inside[block.cell], y, np.nan)
     x = _stack(block, asked.covariates)
-    row = asked.weights[0]
     if asked.kind == "omnibus":
         p = joint_f(y, x, block.cell, asked.weights)
         none = np.full(len(p), np.nan)
         n = np.isfinite(y).sum(axis=1).astype(np.float64)
-        return Answers(estimate=none, se=none, df=none, low=none, high=none, p=p, sigma=none, n=n)
+        return Answers(estimate=none, se=none, df=none, low=none, high=none, p=p, sigma=none, n=n, truth=truth)
     if asked.kind == "path":
-        return _path(asked, block, y, level)
+        return _path(asked, block, y, level, truth)
     if asked.kind in {"slope", "slopes"}:
         x = _stack(block, asked.steps)
-        fits = slope_contrast(y, x, block.cell, row if asked.kind == "slopes" else None)
-    elif asked.kind == "clusters" and group is not None and cluster is not None:
-        fits = by_cluster(y, x, block.cell, row, cluster=block.clusters[cluster], group=group)
-    else:
-        fits = cell_contrast(y, x, block.cell, row, robust=asked.robust)
-    return _interval(fits, asked.value, level)
+    elif asked.kind != "ordinal" and setting.model.study.plan.missing != "listwise":
+        return _interval(_imputed(asked, block, y, x, setting), asked.value, level, truth)
+    return _interval(_fitted(asked, block, y, x, setting), asked.value, level, truth)
 
 
-def _interval(fits: Fits, value: float, level: float) -> Answers:
+def _truths(asked: Asked, block: Block, model: Model) -> Floats:
+    if block.shifts is None:
+        return np.full(len(block.scores), asked.truth)
+    return np.array([truth_of(replace(model, shifts=shifts), asked) for shifts in block.shifts])
+
+
+def _imputed(asked: Asked, block: Block, y: Floats, x: Floats, setting: Setting) -> Fits:
+    """Impute whoever could have answered and is not excluded."""
+    extra = _stack(block, asked.extra)
+    can = setting.model.asked(next(iter(asked.outcome)))[block.cell]
+    can &= setting.model.inside[block.cell] | (not asked.inside(setting.model))
+    x, extra = (np.where(can[:, None], part, np.nan) for part in (x, extra))
+    chance = stream(*block.key, f"impute:{asked.hypothesis.name}")
+
+    ratio = None
+    if asked.takes_intercepts and setting.random:
+        ratio = _mixed(asked, block, y, x, setting, ratio=None)[1]
+
+    def fit(full_y: Floats, full_x: Floats) -> Fits:
+        if ratio is not None:
+            return _mixed(asked, block, full_y, full_x, setting, ratio=ratio)[0]
+        return _fitted(asked, block, full_y, full_x, setting)
+
+    return imputed(y, x, extra, block.cell, fit, chance)
+
+
+def _mixed(
+    asked: Asked, block: Block, y: Floats, x: Floats, setting: Setting, *, ratio: Floats | None
+) -> tuple[Fits, Floats]:
+    """Fit with the design's random intercepts, the grouping with most groups first."""
+    design, weights = _design(asked, block, x)
+    groups = [block.exemplar if name == "exemplar" else block.clusters[name] for name in setting.random]
+    groups.sort(key=lambda codes: -int(codes.max()))
+    return random_fit(y, design, weights, groups, ratio=ratio)
+
+
+def _fitted(asked: Asked, block: Block, y: Floats, x: Floats, setting: Setting) -> Fits:
+    row = asked.weights[0]
+    slopes = row if asked.kind == "slopes" else None
+    if asked.kind == "ordinal":
+        return logit_contrast(y, block.cell, row)
+    if asked.kind == "clusters" and setting.group is not None and setting.cluster is not None:
+        return by_cluster(y, x, block.cell, row, cluster=block.clusters[setting.cluster], group=setting.group)
+    if asked.takes_intercepts and setting.random:
+        return _mixed(asked, block, y, x, setting, ratio=None)[0]
+    if asked.kind in {"slope", "slopes"}:
+        return slope_contrast(y, x, block.cell, slopes)
+    return cell_contrast(y, x, block.cell, row, robust=asked.robust)
+
+
+def _design(asked: Asked, block: Block, x: Floats) -> tuple[Floats, Floats]:
+    """Return cells and covariates, centred, as a design, and the contrast's weights."""
+    cells = np.eye(asked.weights.shape[1])[block.cell]
+    inside = np.broadcast_to(cells, (len(x), *cells.shape))
+    with np.errstate(invalid="ignore"):
+        centred = x - np.nanmean(x, axis=1, keepdims=True) if x.shape[2] else x
+    row, none = asked.weights[0], np.zeros(x.shape[2])
+    if asked.kind == "slopes":
+        by = inside * centred[..., :1]
+        return np.concatenate([inside, by], axis=2), np.concatenate([0 * row, row])
+    if asked.kind == "slope":
+        return np.concatenate([inside, centred], axis=2), np.concatenate([0 * row, np.eye(x.shape[2])[0]])
+    return np.concatenate([inside, centred], axis=2), np.concatenate([row, none])
+
+
+def _interval(fits: Fits, value: float, level: float, truth: Floats) -> Answers:
     estimate = fits.estimate - value
     half = -special.stdtrit(fits.df, (1 - level) / 2) * fits.se
     p = 2 * special.stdtr(fits.df, -np.abs(estimate / fits.se))
@@ -105,15 +226,16 @@ def _interval(fits: Fits, value: float, level: float) -> Answers:
         p=p,
         sigma=fits.sigma,
         n=fits.n,
+        truth=truth,
     )
 
 
-def _path(asked: Asked, block: Block, y: Floats, level: float) -> Answers:
+def _path(asked: Asked, block: Block, y: Floats, level: float, truth: Floats) -> Answers:
     """Multiply the steps; an interval from draws of their product, significance where every step is significant."""
     path = asked.hypothesis.path
     routes = _routes(asked, block, y)
     sign = -1.0 if path is not None and path.effect == "difference" else 1.0
-    chance = np.random.default_rng(np.random.SeedSequence(20261, spawn_key=(len(routes), len(routes[0]))))
+    chance = stream(*block.key, f"path:{asked.hypothesis.name}")
     estimate, drawn = np.zeros(len(y)), np.zeros((len(y), _DRAWS))
     for j, legs in enumerate(routes):
         noise = chance.standard_normal((len(legs), _DRAWS))
@@ -139,6 +261,7 @@ def _path(asked: Asked, block: Block, y: Floats, level: float) -> Answers:
         p=p,
         sigma=routes[0][-1].sigma,
         n=routes[0][-1].n,
+        truth=truth,
     )
 
 

@@ -9,6 +9,7 @@ from feedbackstudy.design.comparisons import Association, Moderation
 from feedbackstudy.design.contrasts import weights
 from feedbackstudy.design.hypotheses import Hypothesis
 from feedbackstudy.errors import InputError
+from feedbackstudy.power.truth import truth_of
 from feedbackstudy.simulate.model import Model
 from feedbackstudy.simulate.people import allocation_plan
 
@@ -29,7 +30,7 @@ class Asked:
         The declaration.
     occasion : str
         Wave of the outcome.
-    kind : {"cells", "clusters", "omnibus", "slope", "slopes", "path"}
+    kind : {"cells", "clusters", "ordinal", "omnibus", "slope", "slopes", "path"}
         What kind of answer.
     weights : ndarray of shape (k, cells)
         Contrasts.
@@ -43,6 +44,8 @@ class Asked:
         Slots adjusted for.
     steps : tuple of mapping
         Slots of mediators, or of the predictor.
+    extra : tuple of mapping
+        Slots outside the model that tell about what is missing: the outcome at other waves.
     truth : float
         True value of the contrast; NaN for several at once.
     sd : float
@@ -61,6 +64,7 @@ class Asked:
     minus: dict[int, float]
     covariates: tuple[dict[int, float], ...]
     steps: tuple[dict[int, float], ...]
+    extra: tuple[dict[int, float], ...]
     truth: float
     sd: float
     robust: bool
@@ -68,30 +72,66 @@ class Asked:
     @property
     def slots(self) -> set[int]:
         """All slots that the answer needs."""
-        return {slot for part in (self.outcome, self.minus, *self.covariates, *self.steps) for slot in part}
+        parts = (self.outcome, self.minus, *self.covariates, *self.steps, *self.extra)
+        return {slot for part in parts for slot in part}
+
+    def inside(self, model: Model) -> bool:
+        """Say whether only feedback cells have weight, so that arms outside the crossing stay out of the model.
+
+        Parameters
+        ----------
+        model : Model
+            Study and world as numbers.
+
+        Returns
+        -------
+        bool
+            Whether they have; never for an association, which all people tell about.
+        """
+        used = self.weights.any(axis=0)
+        return bool(used.any() and not used[~model.inside].any())
 
     @property
-    def model_words(self) -> str:
-        """The model in words."""
+    def takes_intercepts(self) -> bool:
+        """Whether random intercepts of clusters and exemplars can enter its model."""
+        return self.kind in {"slope", "slopes"} or (self.kind == "cells" and not self.robust)
+
+    def words(self, random: tuple[str, ...]) -> str:
+        """Return the model in words.
+
+        Parameters
+        ----------
+        random : tuple of str
+            Random factors of the design.
+
+        Returns
+        -------
+        str
+            One line.
+        """
         words = {
             "cells": "cell means, a variance for each cell (Welch)" if self.robust else "cell means, pooled variance",
             "clusters": "one number for each cluster, t on clusters minus groups",
+            "ordinal": "cumulative logit of the cells",
             "omnibus": "F test of all contrasts",
             "slope": "common slope within cells",
             "slopes": "slopes of the cells",
             "path": "product of coefficients: joint significance, Monte-Carlo interval",
         }[self.kind]
         extra = f", adjusted for {len(self.covariates)} covariates" if self.covariates else ""
-        return words + extra
+        mixed = f"; REML with random intercepts of {', '.join(random)}, Satterthwaite" if random else ""
+        return words + extra + (mixed if self.takes_intercepts else "")
 
 
-def questions(model: Model) -> tuple[Asked, ...]:
+def questions(model: Model, *, only: tuple[str, ...] = ()) -> tuple[Asked, ...]:
     """Compile all hypotheses of a study.
 
     Parameters
     ----------
     model : Model
         Study and world as numbers.
+    only : tuple of str
+        Some hypotheses; all where empty.
 
     Returns
     -------
@@ -105,6 +145,8 @@ def questions(model: Model) -> tuple[Asked, ...]:
     """
     found = []
     for hypothesis in model.study.hypotheses:
+        if only and hypothesis.name not in only:
+            continue
         try:
             found.append(_asked(model, hypothesis))
         except InputError as fault:
@@ -132,7 +174,7 @@ def _asked(model: Model, hypothesis: Hypothesis) -> Asked:
         compiled = weights(contrast, study.crossing)
         matrix, label, value = compiled.matrix, "; ".join(compiled.labels), compiled.value
         _refuse_not_asked(model, matrix, hypothesis.outcome)
-        kind = "omnibus" if len(matrix) > 1 else "clusters" if _clustered(model) else "cells"
+        kind = _kind(model, hypothesis, matrix, covariates)
     if isinstance(contrast, Moderation):
         kind, covariates = "slopes", ()
         steps = (_predictor(model, contrast.by, contrast.occasion or occasion),)
@@ -150,11 +192,33 @@ def _asked(model: Model, hypothesis: Hypothesis) -> Asked:
         minus=minus,
         covariates=covariates,
         steps=steps,
+        extra=_extra(model, hypothesis, occasion, covariates) if kind in {"cells", "clusters"} else (),
         truth=np.nan,
         sd=model.sd(hypothesis.outcome, occasion),
         robust=measure.kind not in _RATED,
     )
-    return _with_truth(model, asked)
+    return replace(asked, truth=truth_of(model, asked))
+
+
+def _kind(model: Model, hypothesis: Hypothesis, matrix: Floats, covariates: tuple[dict[int, float], ...]) -> str:
+    if len(matrix) > 1:
+        return "omnibus"
+    if _clustered(model):
+        return "clusters"
+    graded = model.study.measure_of(hypothesis.outcome).kind == "ordinal"
+    contrast = abs(matrix[0].sum()) < 1e-9
+    return "ordinal" if graded and contrast and not (covariates or hypothesis.change_since) else "cells"
+
+
+def _extra(
+    model: Model, hypothesis: Hypothesis, occasion: str, covariates: tuple[dict[int, float], ...]
+) -> tuple[dict[int, float], ...]:
+    """Return the outcome at other waves, where the plan does more about missing answers than leaving people out."""
+    if model.study.plan.missing == "listwise":
+        return ()
+    waves = [w for w in model.study.measure_of(hypothesis.outcome).waves if w != occasion]
+    parts = [model.parts(hypothesis.outcome, wave) for wave in waves]
+    return tuple(part for part in parts if part not in covariates)
 
 
 def _refuse_several(matrix: Floats, what: str) -> None:
@@ -210,53 +274,3 @@ def _refuse_not_asked(model: Model, matrix: Floats, score: str) -> None:
     lost = [c.key for c, used in zip(model.cells, matrix.any(axis=0), strict=True) if used and not measure.asks(c.arm)]
     if lost:
         raise InputError(f"it is not estimable: {score!r} is not asked of {', '.join(lost)}.")
-
-
-def _with_truth(model: Model, asked: Asked) -> Asked:
-    score, row = asked.hypothesis.outcome, asked.weights[0]
-    truth = np.nan
-    if asked.kind in {"cells", "clusters"}:
-        truth = float(row @ model.means(score, asked.occasion)) - asked.value
-        if asked.hypothesis.change_since:
-            truth -= float(row @ model.means(score, asked.hypothesis.change_since))
-    elif asked.kind == "slope":
-        truth = float(model.regression(asked.outcome, asked.steps)[0])
-    elif asked.kind == "slopes":
-        truth = _moderation_truth(model, asked)
-    elif asked.kind == "path":
-        truth = _path_truth(model, asked)
-    return replace(asked, truth=truth)
-
-
-def _moderation_truth(model: Model, asked: Asked) -> float:
-    by = next(iter(asked.steps[0]))
-    gain = np.zeros(len(model.cells))
-    for what in model.world.interacts:
-        here = what.occasion in (None, asked.occasion)
-        if what.outcome == asked.hypothesis.outcome and here and model.slots[by].name == what.by:
-            code = [dict(c.levels).get(what.factor) for c in model.cells]
-            gain += what.slope * np.array(
-                [0.5 if c == what.level else -0.5 if c == what.against else 0.0 for c in code]
-            )
-    x = model.slots[by].measurement.coefficients()[1] / model.slots[by].variance
-    y = sum(w * model.slots[i].measurement.coefficients()[1] for i, w in asked.outcome.items())
-    return float(asked.weights[0] @ gain * x * y)
-
-
-def _path_truth(model: Model, asked: Asked) -> float:
-    path = asked.hypothesis.path
-    if path is None:
-        return float("nan")
-    means = [
-        sum(w * np.array([model.slots[i].measurement.mean(s) for s in model.shifts[:, i]]) for i, w in step.items())
-        for step in asked.steps
-    ]
-    first = [float(asked.weights[0] @ mean) for mean in means]
-    if path.structure == "serial":
-        found = first[0]
-        for j in range(1, len(asked.steps)):
-            found *= float(model.regression(asked.steps[j], asked.steps[:j])[-1])
-        return found * float(model.regression(asked.outcome, asked.steps)[-1])
-    last = model.regression(asked.outcome, asked.steps)
-    each = [a * float(b) for a, b in zip(first, last, strict=True)]
-    return each[0] - each[1] if path.effect == "difference" else sum(each)

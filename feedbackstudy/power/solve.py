@@ -167,8 +167,8 @@ def solve(
     search = Search(study, world, vary=vary, name=name, goal=goal, seed=seed, executor=executor)
     low, high = limits or _limits(study, world, vary)
     value = search.find(target, low, high, mcse)
-    reached, error = search.at(value, search.simulations)
-    slope = search.slope(value, low, high)
+    reached, error = search.at(value, 1)
+    slope = search.slope(value, target)
     half = 2 * error / slope if slope > 0 else math.inf
     return Solution(
         vary=vary,
@@ -180,10 +180,14 @@ def solve(
         mcse=error,
         interval=(max(low, value - half), min(high, value + half)),
         curve=tuple(search.curve),
-        engine=f"batched rows of scores, common random numbers, {search.simulations:,} replicates at the answer",
+        engine=f"batched rows of scores, common random numbers, {search.points[value].done:,} replicates at the answer",
         provenance=Provenance(
             made_by="power.solve",
-            conventions=(f"{vary} counts these units in all" if vary.startswith("n.") else f"varied: {vary}",),
+            conventions=(
+                f"{vary} counts these units in all" if vary.startswith("n.") else f"varied: {vary}",
+                "the answer is where a line through the probits (logarithms of widths) of the values tried near the "
+                "target meets it; 'reached' is what was simulated there",
+            ),
             design_hash=study.design_hash,
             data_sha256=(("world", world.digest()),),
             seed=seed,

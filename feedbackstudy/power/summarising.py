@@ -87,7 +87,7 @@ def adjusted(families: Sequence[Family], p: Mapping[str, Floats]) -> tuple[dict[
 
 
 def summarised(
-    asked: Asked, found: Answers, plan: Plan, *, corrected: Floats | None, exact: float
+    asked: Asked, found: Answers, plan: Plan, *, corrected: Floats | None, exact: float, words: str
 ) -> tuple[HypothesisDiagnosis, Flags]:
     """Summarise one hypothesis.
 
@@ -103,6 +103,8 @@ def summarised(
         Adjusted p values, where it is in a family.
     exact : float
         Exact power, NaN where there is none.
+    words : str
+        The model in words.
 
     Returns
     -------
@@ -110,13 +112,14 @@ def summarised(
         The row, and in which replicates the plan's criterion says what was expected.
     """
     ok = np.isfinite(found.p)
-    alpha, truth = plan.alpha, asked.truth
+    alpha, truth = plan.alpha, float(np.mean(found.truth))
     hit = ok & (np.nan_to_num(found.p, nan=1.0) < alpha)
     after = hit if corrected is None else ok & (corrected < alpha)
     known = ok & np.isfinite(found.estimate)
-    error = found.estimate[known] - truth
-    matters = math.isfinite(truth) and abs(truth) > 1e-12 * max(asked.sd, 1e-300)
-    sig = found.estimate[hit & known]
+    true = found.truth[known]
+    error = found.estimate[known] - true
+    real = hit & known & (np.abs(np.nan_to_num(found.truth)) > 1e-12 * max(asked.sd, 1e-300))
+    sig, behind = found.estimate[real], found.truth[real]
     bound = _bound(asked)
     inside = _equivalent(found, bound, alpha) if bound is not None else None
     mass = _rope_mass(asked, found, plan)
@@ -127,7 +130,7 @@ def summarised(
         outcome=asked.hypothesis.outcome,
         occasion=asked.occasion,
         contrast=asked.label,
-        model=asked.model_words,
+        model=words,
         truth=truth,
         truth_sd=truth / asked.sd,
         **_share("power", hit[ok]),
@@ -139,10 +142,10 @@ def summarised(
         criterion=criterion.by if criterion is not None else "p",
         **_mean("bias", error),
         **_root(error),
-        **_share("coverage", (found.low[known] <= truth) & (truth <= found.high[known])),
+        **_share("coverage", (found.low[known] <= true) & (true <= found.high[known])),
         **_mean("width", found.high[known] - found.low[known]),
-        **_share("type_s", np.sign(sig) != np.sign(truth) if matters else sig[:0] > 0),
-        **_mean("type_m", np.abs(sig) / abs(truth) if matters else sig[:0]),
+        **_share("type_s", np.sign(sig) != np.sign(behind)),
+        **_mean("type_m", np.abs(sig / behind)),
         **_share("equivalence", inside[ok] if inside is not None else ok[:0]),
         **_share("in_rope", (mass > _mass(criterion))[ok] if mass is not None else ok[:0]),
         **_share("failed", ~ok),
@@ -156,6 +159,8 @@ def _bound(asked: Asked) -> float | None:
     smallest = asked.hypothesis.sesoi
     if smallest is None or asked.kind in {"omnibus", "path", "slope", "slopes"}:
         return None
+    if asked.kind == "ordinal":
+        return abs(math.log(smallest.value)) if smallest.unit == "odds_ratio" else None
     units = {"sd": asked.sd, "raw": 1.0, "percentage_points": 0.01}
     return smallest.value * units[smallest.unit] if smallest.unit in units else None
 

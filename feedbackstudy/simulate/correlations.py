@@ -9,7 +9,7 @@ from feedbackstudy.simulate.slots import Slot
 from feedbackstudy.simulate.world import World
 from feedbackstudy.study import Study
 
-__all__ = ["containing", "latent_matrix", "share_matrix", "target_matrix"]
+__all__ = ["containing", "latent_matrix", "share_matrix", "square_root", "target_matrix"]
 
 type Floats = NDArray[np.float64]
 
@@ -206,28 +206,30 @@ def share_matrix(
     """
     rest = latent.copy()
     roots: dict[str, Floats] = {}
-    levels = [*containing(study), *(["exemplar"] if exemplars and world.exemplar else [])]
+    texts = [("exemplar", world.exemplar), ("text", world.exemplar_by_cell)] if exemplars else []
+    levels = [*containing(study), *(level for level, share in texts if share)]
     for level in levels:
         shares = np.array([_share(world, slot, level) for slot in slots])
         part = _latent_share(slots, shares, scored=world.metric == "score")
         part = np.sqrt(part)[:, None] * latent * np.sqrt(part)
         if part.any():
             rest -= part
-            roots[level] = _root(part)
+            roots[level] = square_root(part)
     left = np.linalg.eigvalsh(rest)[0]
     if left < -1e-10:
         raise DeclarationError(
             f"world: the clusters' shares {dict(world.icc)} leave persons with negative variance (smallest eigenvalue "
             f"{left:.4g}); ICCs of scores grow when unreliability is taken off them. Lower the ICCs."
         )
-    return {"person": _root(rest), **roots}
+    return {"person": square_root(rest), **roots}
 
 
 def _share(world: World, slot: Slot, level: str) -> float:
     if slot.nominal or not slot.occasion:
         return 0.0
-    if level == "exemplar":
-        return world.exemplar if slot.after else 0.0
+    if level in {"exemplar", "text"}:
+        share = world.exemplar if level == "exemplar" else world.exemplar_by_cell
+        return share if slot.after else 0.0
     said = world.outcomes.get(slot.name)
     return said.icc[level] if said is not None and level in said.icc else world.icc.get(level, 0.0)
 
@@ -246,6 +248,18 @@ def _latent_share(slots: tuple[Slot, ...], shares: Floats, *, scored: bool) -> F
     return np.where(shares == 0, 0.0, found)
 
 
-def _root(matrix: Floats) -> Floats:
+def square_root(matrix: Floats) -> Floats:
+    """Return a matrix whose product with its transpose is the given one.
+
+    Parameters
+    ----------
+    matrix : ndarray
+        Positive semidefinite.
+
+    Returns
+    -------
+    ndarray
+        Eigenvectors times roots of eigenvalues.
+    """
     values, vectors = np.linalg.eigh(matrix)
     return np.asarray(vectors * np.sqrt(values.clip(min=0.0)))

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from feedbackstudy.simulate.graded import Graded
-from feedbackstudy.simulate.latents import compliance, means_of, staying
+from feedbackstudy.simulate.latents import compliance, means_of, spread_exemplars, staying, text_of
 from feedbackstudy.simulate.model import Model
 from feedbackstudy.simulate.people import Plan, allocate, allocation_plan, cluster_codes
 from feedbackstudy.simulate.streams import stream
@@ -36,13 +36,28 @@ class Block:
         Cell of each participant, the same in all replicates of the block.
     clusters : mapping of str to ndarray
         Unit -> number of its unit.
+    exemplar : ndarray of shape (n,)
+        Exemplar read; -1 where none.
     scores : ndarray of shape (replicates, n, slots)
         NaN where not asked, not there, or too few items answered.
+    careless : ndarray of shape (replicates, n)
+        0 attentive, 1 answers at random, 2 always the same answer.
+    present : ndarray of bool, shape (replicates, n, waves)
+        Who is there.
+    shifts : ndarray of shape (replicates, cells, slots) or None
+        Latent means of each replicate, where the world draws its effects from priors.
+    key : tuple of (int, int)
+        Seed and number of the block, for further streams.
     """
 
     cell: Ints
     clusters: dict[str, Ints]
+    exemplar: Ints
     scores: Floats
+    careless: Ints
+    present: NDArray[np.bool_]
+    shifts: Floats | None
+    key: tuple[int, int]
 
 
 class Drawer:
@@ -89,31 +104,68 @@ class Drawer:
         n = self.model.n
         cell = allocate(self.plan, stream(self.seed, number, "draw.allocation"))
         cells = np.tile(cell, BLOCK)
+        read = self._read(cell, stream(self.seed, number, "draw.exemplar"))
         latent = stream(self.seed, number, "draw.person").standard_normal((BLOCK * n, len(self.model.slots)))
         latent = latent @ self.model.roots["person"].T
         for level, root in self.model.roots.items():
             if level != "person":
-                latent += self._level(level, root, cell, stream(self.seed, number, f"draw.level:{level}"))
+                latent += self._level(level, root, cell, read, stream(self.seed, number, f"draw.level:{level}"))
         complied, actual = compliance(self.model, cells, stream(self.seed, number, "draw.conduct"))
-        latent += means_of(self.model, cells, complied=complied, actual=actual, latent=latent)
+        shifts = self._shifts(number)
+        means = means_of(self.model, cells, complied=complied, actual=actual, latent=latent, shifts=shifts)
+        latent += means
         scores = np.full(latent.shape, np.nan)
         for i in self.needed:
             scores[:, i] = self._score(i, latent[:, i], stream(self.seed, number, f"draw.score:{i}"))
         self._skipped(scores, latent, stream(self.seed, number, "draw.skipped"))
-        self._careless(scores, stream(self.seed, number, "draw.careless"))
-        self._leave(scores, cells, stream(self.seed, number, "draw.attrition"))
+        careless = self._careless(scores, stream(self.seed, number, "draw.careless"))
+        present = self._leave(scores, cells, stream(self.seed, number, "draw.attrition"))
         scores[~self.asks[cells]] = np.nan
-        return Block(cell=cell, clusters=self.clusters, scores=scores.reshape(BLOCK, n, -1)[:size])
+        self._half(scores, number)
+        return Block(
+            cell=cell,
+            clusters=self.clusters,
+            exemplar=read,
+            scores=scores.reshape(BLOCK, n, -1)[:size],
+            careless=careless.reshape(BLOCK, n)[:size],
+            present=present.reshape(BLOCK, n, -1)[:size],
+            shifts=None if shifts is None else shifts[:size],
+            key=(self.seed, number),
+        )
 
-    def _level(self, level: str, root: Floats, cell: Ints, chance: np.random.Generator) -> Floats:
+    def _shifts(self, number: int) -> Floats | None:
+        """Return the latent means of each replicate where effects are drawn from priors."""
+        if self.model.world.effects != "priors":
+            return None
+        first = number * BLOCK
+        return np.stack([self.model.drawn(self.seed, first + i).shifts for i in range(BLOCK)])
+
+    def _half(self, scores: Floats, number: int) -> None:
+        """Leave out what only half of the sample, or only a pilot, is asked."""
+        n = self.model.n
+        for i in self.needed:
+            trait = self.model.slots[i].trait
+            placement = trait.measure.placement if trait is not None else ""
+            if trait is not None and placement == "half_sample":
+                chance = stream(self.seed, number, f"draw.half:{trait.measure.name}")
+                order = chance.random((BLOCK, n)).argsort(axis=1).argsort(axis=1).ravel()
+                scores[order >= (n + 1) // 2, i] = np.nan
+            elif placement == "pilot":
+                scores[:, i] = np.nan
+
+    def _read(self, cell: Ints, chance: np.random.Generator) -> Ints:
+        """Spread the people of each cell evenly over exemplars; arms outside the crossing read none."""
+        return spread_exemplars(self.model, cell, chance)
+
+    def _level(self, level: str, root: Floats, cell: Ints, read: Ints, chance: np.random.Generator) -> Floats:
         model, n, k = self.model, self.model.n, len(root)
-        if level != "exemplar":
+        if level not in {"exemplar", "text"}:
             shared = chance.standard_normal((BLOCK, model.numbers[level], k)) @ root.T
             return np.asarray(shared[:, self.clusters[level]]).reshape(BLOCK * n, k)
-        shared = chance.standard_normal((BLOCK, len(model.exemplars), k)) @ root.T
-        read = chance.permutation(n) % len(model.exemplars)
+        group, size = text_of(model, level, cell, read)
+        shared = chance.standard_normal((BLOCK, size, k)) @ root.T
         alone = chance.standard_normal((BLOCK, n, k)) @ root.T
-        return np.where(model.inside[cell][:, None], shared[:, read], alone).reshape(BLOCK * n, k)
+        return np.where((read >= 0)[:, None], shared[:, group], alone).reshape(BLOCK * n, k)
 
     def _score(self, i: int, latent: Floats, chance: np.random.Generator) -> Floats:
         items = self.model.slots[i].measurement
@@ -147,23 +199,26 @@ class Drawer:
                 kept = order < answered[part, None]
                 scores[part, i] = items.origin + items.unit * (given * kept).sum(axis=1) / answered[part]
 
-    def _careless(self, scores: Floats, chance: np.random.Generator) -> None:
+    def _careless(self, scores: Floats, chance: np.random.Generator) -> Ints:
         said = self.model.world.carelessness
+        kind = np.zeros(len(scores), dtype=np.int64)
         if not said.share:
-            return
+            return kind
         who = np.flatnonzero(chance.random(len(scores)) < said.share)
         straight = chance.random(len(who)) < said.straight
+        kind[who] = np.where(straight, 2, 1)
         for i in self.needed:
             slot = self.model.slots[i]
             items = slot.measurement
             if slot.trait is not None and isinstance(items, Graded):
                 blind = _blind(items, slot.trait, straight, chance)
                 scores[who, i] = np.where(np.isnan(scores[who, i]), np.nan, blind)
+        return kind
 
-    def _leave(self, scores: Floats, cell: Ints, chance: np.random.Generator) -> None:
+    def _leave(self, scores: Floats, cell: Ints, chance: np.random.Generator) -> NDArray[np.bool_]:
         model = self.model
         if not model.world.attrition.share and not model.world.attrition.by_cell:
-            return
+            return np.ones((len(scores), len(model.study.waves)), dtype=bool)
         means = np.array([slot.measurement.mean(0.0) for slot in model.slots])
         spread = np.array([slot.sd for slot in model.slots])
         present = staying(model, cell, np.nan_to_num((scores - means) / spread), chance)
@@ -171,6 +226,7 @@ class Drawer:
         for i, slot in enumerate(model.slots):
             if slot.occasion:
                 scores[~present[:, waves.index(slot.occasion)], i] = np.nan
+        return present
 
 
 def _guide(items: object) -> tuple[Floats, Floats, int]:

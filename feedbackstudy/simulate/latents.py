@@ -10,7 +10,7 @@ from feedbackstudy.simulate.model import Model
 from feedbackstudy.simulate.people import Plan, allocate, allocation_plan, cluster_codes
 from feedbackstudy.simulate.streams import stream
 
-__all__ = ["People", "Sampler", "compliance", "means_of", "staying"]
+__all__ = ["People", "Sampler", "compliance", "means_of", "spread_exemplars", "staying", "text_of"]
 
 type Floats = NDArray[np.float64]
 type Ints = NDArray[np.int64]
@@ -74,8 +74,8 @@ class Sampler:
             The same for the same seed and number, whatever else was drawn.
         """
         cell = allocate(self.plan, stream(self.seed, replicate, "allocation"))
-        exemplar = self._exemplars(cell, stream(self.seed, replicate, "exemplar"))
-        latent = self._levels(replicate, exemplar)
+        exemplar = spread_exemplars(self.model, cell, stream(self.seed, replicate, "exemplar"))
+        latent = self._levels(replicate, cell, exemplar)
         chance = stream(self.seed, replicate, "conduct")
         complied, actual = compliance(self.model, cell, chance)
         careless = self._careless(chance)
@@ -84,17 +84,7 @@ class Sampler:
             cell=cell, clusters=self.codes, exemplar=exemplar, latent=latent, complied=complied, careless=careless
         )
 
-    def _exemplars(self, cell: Ints, chance: np.random.Generator) -> Ints:
-        """Spread the people of each cell evenly over exemplars."""
-        model, k = self.model, len(self.model.exemplars)
-        found = np.full(len(cell), -1)
-        if k:
-            for each in np.flatnonzero(model.inside):
-                here = np.flatnonzero(cell == each)
-                found[here] = (chance.permutation(len(here)) + chance.integers(k)) % k
-        return found
-
-    def _levels(self, replicate: int, exemplar: Ints) -> Floats:
+    def _levels(self, replicate: int, cell: Ints, exemplar: Ints) -> Floats:
         model = self.model
         shape = (model.n, len(model.slots))
         latent: Floats = stream(self.seed, replicate, "person").standard_normal(shape) @ model.roots["person"].T
@@ -102,10 +92,11 @@ class Sampler:
             if level == "person":
                 continue
             chance = stream(self.seed, replicate, f"level:{level}")
-            if level == "exemplar":
-                shared = chance.standard_normal((len(model.exemplars), shape[1])) @ root.T
+            if level in {"exemplar", "text"}:
+                group, size = text_of(model, level, cell, exemplar)
+                shared = chance.standard_normal((size, shape[1])) @ root.T
                 alone = chance.standard_normal(shape) @ root.T  # those who read none: a text of their own, as it were
-                latent += np.where(exemplar[:, None] >= 0, shared[exemplar], alone)
+                latent += np.where(exemplar[:, None] >= 0, shared[group], alone)
             else:
                 latent += (chance.standard_normal((model.numbers[level], shape[1])) @ root.T)[self.codes[level]]
         return latent
@@ -115,6 +106,55 @@ class Sampler:
         who = chance.random(self.model.n) < said.share
         straight = chance.random(self.model.n) < said.straight
         return np.where(who, np.where(straight, 2, 1), 0)
+
+
+def spread_exemplars(model: Model, cell: Ints, chance: np.random.Generator) -> Ints:
+    """Spread the people of each cell evenly over exemplars.
+
+    Parameters
+    ----------
+    model : Model
+        The model.
+    cell : ndarray of shape (n,)
+        Cells.
+    chance : Generator
+        A stream.
+
+    Returns
+    -------
+    ndarray of shape (n,)
+        Exemplar of each person; -1 outside the crossing, or where the study has no messages.
+    """
+    k = len(model.exemplars)
+    found = np.full(len(cell), -1)
+    if k:
+        for each in np.flatnonzero(model.inside):
+            here = np.flatnonzero(cell == each)
+            found[here] = (chance.permutation(len(here)) + chance.integers(k)) % k
+    return found
+
+
+def text_of(model: Model, level: str, cell: Ints, exemplar: Ints) -> tuple[Ints, int]:
+    """Return which random effect of the messages each person gets.
+
+    Parameters
+    ----------
+    model : Model
+        The model.
+    level : {"exemplar", "text"}
+        The content, which all cells share, or the single text: an exemplar in a cell.
+    cell, exemplar : ndarray of shape (n,)
+        What each person reads.
+
+    Returns
+    -------
+    ndarray of shape (n,), int
+        Number of the effect (-1 where none), and how many there are.
+    """
+    k = len(model.exemplars)
+    if level == "exemplar":
+        return exemplar, k
+    return np.where(exemplar >= 0, cell * k + exemplar, -1), k * len(model.cells)
 
 
 def compliance(model: Model, cell: Ints, chance: np.random.Generator) -> tuple[NDArray[np.bool_], int]:
@@ -141,7 +181,15 @@ def compliance(model: Model, cell: Ints, chance: np.random.Generator) -> tuple[N
     return complied, -1 if said.instead == "nothing" else keys.index(said.instead)
 
 
-def means_of(model: Model, cell: Ints, *, complied: NDArray[np.bool_], actual: int, latent: Floats) -> Floats:
+def means_of(
+    model: Model,
+    cell: Ints,
+    *,
+    complied: NDArray[np.bool_],
+    actual: int,
+    latent: Floats,
+    shifts: Floats | None = None,
+) -> Floats:
     """Return the latent mean of everybody.
 
     Parameters
@@ -156,24 +204,28 @@ def means_of(model: Model, cell: Ints, *, complied: NDArray[np.bool_], actual: i
         The cell that the others get; -1 for none.
     latent : ndarray of shape (n, slots)
         What people bring along, for effects that depend on it.
+    shifts : ndarray of shape (replicates, cells, slots), optional
+        Latent means of replicates that stand one behind the other, instead of the model's.
 
     Returns
     -------
     ndarray of shape (n, slots)
         Effects and drift.
     """
-    shifts = model.shifts[cell]
+    table = model.shifts[None] if shifts is None else shifts
+    which = np.repeat(np.arange(len(table)), len(cell) // len(table))
+    found = table[which, cell]
     if not complied.all():
-        shifts[~complied] = model.shifts[actual] if actual >= 0 else 0.0
-    shifts = shifts + model.drift[cell]
+        found[~complied] = table[which[~complied], actual] if actual >= 0 else 0.0
+    found = found + model.drift[cell]
     for what in model.world.interacts:
         code = np.array([_half(dict(c.levels).get(what.factor), what.level, what.against) for c in model.cells])
         by = latent[:, model.slot(what.by)]
         for i, slot in enumerate(model.slots):
             here = slot.occasion == what.occasion or (what.occasion is None and slot.after)
             if slot.name == what.outcome and here:
-                shifts[:, i] += what.slope * code[cell] * by * complied
-    return shifts
+                found[:, i] += what.slope * code[cell] * by * complied
+    return found
 
 
 def _half(found: str | None, level: str, against: str) -> float:

@@ -1,7 +1,7 @@
 """A study and a world as numbers: latent means of cells, covariances of persons, clusters and exemplars."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -9,21 +9,18 @@ from numpy.typing import NDArray
 
 from feedbackstudy.design.arms import FEEDBACK
 from feedbackstudy.design.crossing import Cell
-from feedbackstudy.errors import DeclarationError, NotFoundError, choices
-from feedbackstudy.simulate.correlations import latent_matrix, share_matrix, target_matrix
-from feedbackstudy.simulate.covariates import covariate_measurement
+from feedbackstudy.errors import NotFoundError, choices
+from feedbackstudy.scales.measure import Measure
+from feedbackstudy.simulate.correlations import square_root
+from feedbackstudy.simulate.covariates import covariate_codes
 from feedbackstudy.simulate.effects import deviations
-from feedbackstudy.simulate.names import refuse_unknown
-from feedbackstudy.simulate.people import unit_numbers
-from feedbackstudy.simulate.slots import Slot, slots_of
-from feedbackstudy.simulate.times import feedback_days, wave_days
-from feedbackstudy.simulate.traits import Derived, Measurement, Trait, read_traits
-from feedbackstudy.simulate.truths import CovariateTruth
+from feedbackstudy.simulate.slots import Slot
+from feedbackstudy.simulate.streams import stream
+from feedbackstudy.simulate.traits import Derived, Trait
 from feedbackstudy.simulate.world import World
 from feedbackstudy.study import Study
-from feedbackstudy.study.texts import study_exemplars
 
-__all__ = ["Model", "compiled"]
+__all__ = ["Model"]
 
 type Floats = NDArray[np.float64]
 
@@ -59,6 +56,8 @@ class Model:
         Unit -> how many; participants first.
     exemplars : tuple of str
         Exemplars of the messages.
+    taken_from : tuple or None
+        All slots, and the places of these among them, where the model was reduced.
     """
 
     study: Study
@@ -73,6 +72,7 @@ class Model:
     roots: dict[str, Floats]
     numbers: dict[str, int]
     exemplars: tuple[str, ...]
+    taken_from: tuple[tuple[Slot, ...], tuple[int, ...]] | None = None
 
     @property
     def n(self) -> int:
@@ -83,6 +83,79 @@ class Model:
     def inside(self) -> NDArray[np.bool_]:
         """Which cells get feedback."""
         return np.array([cell.arm == FEEDBACK for cell in self.cells])
+
+    def asks(self, measure: Measure) -> NDArray[np.bool_]:
+        """Return which cells are asked a measure.
+
+        Parameters
+        ----------
+        measure : Measure
+            The measure.
+
+        Returns
+        -------
+        ndarray of bool
+            One for each cell.
+        """
+        return np.array([measure.asks(cell.arm) for cell in self.cells])
+
+    def asked(self, slot: int) -> NDArray[np.bool_]:
+        """Return which cells are asked a slot; all have covariates.
+
+        Parameters
+        ----------
+        slot : int
+            Its place.
+
+        Returns
+        -------
+        ndarray of bool
+            One for each cell.
+        """
+        trait = self.slots[slot].trait
+        return np.ones(len(self.cells), dtype=bool) if trait is None else self.asks(trait.measure)
+
+    def items_at(self, wave: str) -> Floats:
+        """Return how many items and covariates each cell is asked at a wave.
+
+        Parameters
+        ----------
+        wave : str
+            The wave.
+
+        Returns
+        -------
+        ndarray
+            One number for each cell.
+        """
+        found = np.full(len(self.cells), float(sum(c.known_from == wave for c in self.study.covariates)))
+        for trait in self.traits:
+            if wave in trait.measure.waves:
+                found += self.asks(trait.measure) * len(trait.columns)
+        return found
+
+    def value_of(self, name: str, code: float | str | None) -> float | None:
+        """Return a code of a score or covariate as the number that is simulated.
+
+        Parameters
+        ----------
+        name : str
+            Score or covariate.
+        code : float, str or None
+            A number, or the code of a level.
+
+        Returns
+        -------
+        float or None
+            None for a text that is no level.
+        """
+        if code is None or not isinstance(code, str):
+            return code
+        if name in self.study.covariates.names:
+            codes = covariate_codes(self.study.covariates[name])
+            return float(codes.index(code)) if code in codes else None
+        trait = next((t for t in self.traits if t.name == name), None)
+        return next((value for value, c in trait.codes.items() if str(c) == code), None) if trait is not None else None
 
     def slot(self, name: str, occasion: str = "") -> int:
         """Return the place of a trait at a wave, or of a covariate.
@@ -162,6 +235,55 @@ class Model:
         parts = self.parts(score, occasion)
         return float(np.sqrt(self._between(parts, parts)))
 
+    def reduced(self, needed: Iterable[int]) -> "Model":
+        """Return the model of some slots, and of those that decide who stays or moderate an effect.
+
+        Parameters
+        ----------
+        needed : iterable of int
+            Places of slots.
+
+        Returns
+        -------
+        Model
+            With the same distribution of these slots; others cannot be drawn from it.
+        """
+        world = self.world
+        also = {what.by for what in world.interacts} | {world.attrition.because_of}
+        used = sorted({*needed, *(i for i, slot in enumerate(self.slots) if slot.name in also)})
+        if len(used) == len(self.slots) or not used:
+            return self
+        return replace(
+            self,
+            slots=tuple(self.slots[i] for i in used),
+            taken_from=(self.slots, tuple(used)),
+            shifts=self.shifts[:, used],
+            drift=self.drift[:, used],
+            latent=self.latent[np.ix_(used, used)],
+            roots={level: square_root(root[used] @ root[used].T) for level, root in self.roots.items()},
+        )
+
+    def drawn(self, seed: int, replicate: int) -> "Model":
+        """Return the model of one replicate where the world draws its effects from priors.
+
+        Parameters
+        ----------
+        seed : int
+            The seed.
+        replicate : int
+            Number of the replicate.
+
+        Returns
+        -------
+        Model
+            This one where effects are the world's means.
+        """
+        if self.world.effects != "priors":
+            return self
+        world = self.world.drawn(self.study, stream(seed, replicate, "prior"))
+        slots, used = self.taken_from or (self.slots, tuple(range(len(self.slots))))
+        return replace(self, world=world, shifts=deviations(self.study, world, slots, self.cells)[:, used])
+
     def regression(self, outcome: dict[int, float], predictors: Sequence[dict[int, float]]) -> Floats:
         """Return the true slopes within cells, in units of the scores.
 
@@ -190,64 +312,3 @@ class Model:
     def _covariance(self, i: int, j: int) -> float:
         a, b = (self.slots[k].measurement.coefficients()[1:] for k in (i, j))
         return float((a * b * self.latent[i, j] ** np.arange(1, len(a) + 1)).sum())
-
-
-def compiled(study: Study, world: World) -> Model:
-    """Turn a study and a world into numbers.
-
-    Parameters
-    ----------
-    study : Study
-        The study.
-    world : World
-        The world.
-
-    Returns
-    -------
-    Model
-        Ready to draw from.
-
-    Raises
-    ------
-    InputError
-        For names that the study does not have, impossible distributions, correlations that cannot hold together, or
-        no planned number of participants.
-    """
-    varied = [factor.name for factor in study.factors if factor.varies == "within"]
-    if varied:
-        raise DeclarationError(
-            f"The factor {varied[0]!r} varies within people, and a table of answers has one row for each person and "
-            "wave; vignette decks cannot be simulated yet. Use power.anova for their power."
-        )
-    traits, derived = read_traits(study, world)
-    refuse_unknown(world, study, tuple(trait.name for trait in traits))
-    covariates: dict[str, Measurement] = {
-        c.name: covariate_measurement(c, world.covariates.get(c.name) or CovariateTruth(name=c.name))
-        for c in study.covariates
-    }
-    slots = slots_of(study, traits, covariates)
-    cells = study.crossing.cells()
-    exemplars = study_exemplars(study)
-    latent = latent_matrix(slots, target_matrix(study, world, slots), scored=world.metric == "score")
-    numbers = unit_numbers(study, world)
-    shifts = deviations(study, world, slots, cells)
-    feedback = feedback_days(study, world, cells)
-    drift = np.zeros_like(shifts)
-    for i, slot in enumerate(slots):
-        if slot.occasion:
-            days = wave_days(study.waves[slot.occasion], world, feedback)
-            drift[:, i] = world.drift.get(slot.name, 0.0) * days / 30
-    return Model(
-        study=study,
-        world=world,
-        traits=traits,
-        derived=derived,
-        slots=slots,
-        cells=cells,
-        shifts=shifts,
-        drift=drift,
-        latent=latent,
-        roots=share_matrix(study, world, slots, latent, exemplars=bool(exemplars)),
-        numbers=numbers,
-        exemplars=exemplars,
-    )

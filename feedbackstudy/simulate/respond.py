@@ -8,21 +8,22 @@ from numpy.typing import NDArray
 
 from feedbackstudy.frames import Ledger, LedgerEntry, MissingReason, Responses
 from feedbackstudy.provenance import Provenance
+from feedbackstudy.simulate.compiling import compiled
 from feedbackstudy.simulate.covariates import covariate_codes
 from feedbackstudy.simulate.graded import Graded
 from feedbackstudy.simulate.latents import People, Sampler, staying
-from feedbackstudy.simulate.model import Model, compiled
+from feedbackstudy.simulate.model import Model
 from feedbackstudy.simulate.streams import stream
 from feedbackstudy.simulate.traits import Trait
 from feedbackstudy.simulate.world import World
 from feedbackstudy.study import Study
 
-__all__ = ["invented", "simulate"]
+__all__ = ["invented", "seconds_taken", "simulate"]
 
 type Floats = NDArray[np.float64]
 type Codes = NDArray[np.int8]
 
-_SECONDS_PER_ITEM = 5.0
+_SECONDS_TO_START, _SECONDS_PER_ITEM = 40.0, 6.0
 
 
 def simulate(study: Study, world: World, *, seed: int) -> Responses:
@@ -73,6 +74,7 @@ def invented(model: Model, *, seed: int, replicate: int = 0) -> Responses:
     Responses
         The table; see `simulate`.
     """
+    declared, model = model.world, model.drawn(seed, replicate)
     people = Sampler(model, seed).people(replicate)
     answers = _Answers(model, people, seed, replicate)
     present = staying(model, people.cell, answers.standardised, stream(seed, replicate, "attrition"))
@@ -108,7 +110,7 @@ def invented(model: Model, *, seed: int, replicate: int = 0) -> Responses:
                 "ICC = between / total variance within a cell",
             ),
             design_hash=study.design_hash,
-            data_sha256=(("world", model.world.digest()),),
+            data_sha256=(("world", declared.digest()),),
             seed=seed,
             simulated=True,
         ),
@@ -255,6 +257,7 @@ class _Answers:
                     here, MissingReason.ANSWERED, np.where(asked, MissingReason.SKIPPED, MissingReason.NOT_ASKED)
                 ).astype(np.int8)
             answered += asked * len(slot.trait.columns)
+        answered += sum(covariate.known_from == wave for covariate in self.model.study.covariates)
         columns["duration_seconds"] = self._duration(wave, rows, answered)
         return pd.DataFrame(columns), reasons
 
@@ -301,5 +304,25 @@ class _Answers:
 
     def _duration(self, wave: str, rows: NDArray[np.intp], items: Floats) -> Floats:
         noise = stream(self.seed, self.replicate, f"duration:{wave}").standard_normal(self.model.n)[rows]
-        careless = np.where(self.people.careless[rows] > 0, 0.3, 1.0)
-        return np.round((20 + _SECONDS_PER_ITEM * items) * careless * np.exp(0.35 * noise), 1)
+        return seconds_taken(items, self.people.careless[rows], noise)
+
+
+def seconds_taken(items: Floats, careless: NDArray[np.int64], noise: Floats) -> Floats:
+    """Return how long people take over a questionnaire.
+
+    Parameters
+    ----------
+    items : ndarray
+        Items that each is asked.
+    careless : ndarray
+        Above 0 where somebody does not read; these take three tenths of the time.
+    noise : ndarray
+        Standard normal.
+
+    Returns
+    -------
+    ndarray
+        Seconds: 40 and 6 for each item or covariate, lognormal with a standard deviation of .35; assumed, no evidence.
+    """
+    pace = np.where(careless > 0, 0.3, 1.0)
+    return np.asarray(np.round((_SECONDS_TO_START + _SECONDS_PER_ITEM * items) * pace * np.exp(0.35 * noise), 1))

@@ -2,13 +2,12 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
 import numpy as np
-from pydantic import AfterValidator, BaseModel, model_validator
+from pydantic import AfterValidator, model_validator
 
 from feedbackstudy.declaration import Declaration, Many, from_document, to_document
-from feedbackstudy.errors import NotFoundError, choices
 from feedbackstudy.named import Fixed, Name, Named, Real
 from feedbackstudy.render import Block, Facts, Notice, Page, Rendered, number, table_of
 from feedbackstudy.simulate.truths import (
@@ -26,6 +25,7 @@ from feedbackstudy.simulate.truths import (
     R,
     Share,
 )
+from feedbackstudy.simulate.varying import paths_of, varied
 from feedbackstudy.study import Study
 
 __all__ = ["World"]
@@ -65,8 +65,9 @@ class World(Rendered, Declaration):
         Unit -> share of variance between its units, for every score.
     icc_convention : {"total", "residual"}
         Whether effects in standard deviations are in units of the total or of the within-cluster standard deviation.
-    exemplar : float
-        Share of variance between the exemplars of the messages, after the feedback.
+    exemplar, exemplar_by_cell : float
+        Shares of variance, after the feedback, between the exemplars of the messages in all cells alike, and between
+        an exemplar's texts in different cells: effects that differ from exemplar to exemplar.
     leads : tuple of Leads
         Paths between scores, in causal order.
     interacts : tuple of Interacts
@@ -89,6 +90,9 @@ class World(Rendered, Declaration):
         Who does not read.
     priors : mapping of str to Prior
         Hypothesis -> prior of its effect, for assurance.
+    effects : {"means", "priors"}
+        Whether effects are those of `means`, or are drawn from `priors` anew in every invented study; other contrasts
+        stay as `means` has them. Power is then assurance.
 
     Notes
     -----
@@ -109,6 +113,7 @@ class World(Rendered, Declaration):
     icc: Fixed[Name, Icc] = Fixed()
     icc_convention: Literal["total", "residual"] = "total"
     exemplar: Icc = 0.0
+    exemplar_by_cell: Icc = 0.0
     leads: Many[Leads] = ()
     interacts: Many[Interacts] = ()
     covariates: Named[CovariateTruth] = Named()
@@ -120,14 +125,17 @@ class World(Rendered, Declaration):
     non_compliance: NonCompliance = NonCompliance()
     carelessness: Carelessness = Carelessness()
     priors: Fixed[Name, Prior] = Fixed()
+    effects: Literal["means", "priors"] = "means"
 
     @model_validator(mode="after")
     def _shares_leave_something(self) -> Self:
-        total = sum(self.icc.values()) + self.exemplar
+        total = sum(self.icc.values()) + self.exemplar + self.exemplar_by_cell
         if total >= 1:
             raise ValueError(
                 f"the ICCs {dict(self.icc)} and the exemplars' share sum to {total:g}; they must stay below 1."
             )
+        if self.effects == "priors" and not self.priors:
+            raise ValueError("effects: priors, but there are no priors; give 'priors' (hypothesis -> mean and sd).")
         if self.fade_half_life is not None and self.fade_half_life <= 0:
             raise ValueError(f"fade_half_life is {self.fade_half_life:g}; give days above 0, or leave it out.")
         return self
@@ -213,27 +221,7 @@ class World(Rendered, Declaration):
         NotFoundError
             For a path that does not exist; the message has the nearest that do.
         """
-        data: dict[str, Any] = {name: getattr(self, name) for name in type(self).model_fields}
-        for path, value in changes.items():
-            parts = path.split(".")
-            if parts[0] not in data:
-                raise NotFoundError(choices("What is to vary", path, self.paths()))
-            data[parts[0]] = self._replaced(data[parts[0]], parts[1:], value, path)
-        return type(self)(**data)
-
-    def _replaced(self, old: Any, parts: list[str], value: object, path: str) -> Any:  # noqa: ANN401
-        if not parts:
-            return value
-        head, rest = parts[0], parts[1:]
-        if isinstance(old, Named) and head in old.names:
-            return Named(self._replaced(e, rest, value, path) if e.name == head else e for e in old)
-        if isinstance(old, Fixed):
-            if head in old or not (rest or isinstance(next(iter(old.values()), None), BaseModel)):
-                return Fixed({**old, head: self._replaced(old.get(head), rest, value, path)})
-        elif isinstance(old, BaseModel) and head in type(old).model_fields:
-            new = {**dict(old), head: self._replaced(getattr(old, head), rest, value, path)}
-            return type(old)(**new)
-        raise NotFoundError(choices("What is to vary", path, self.paths()))
+        return varied(self, changes)
 
     def paths(self) -> tuple[str, ...]:
         """Return the paths that `vary` can change.
@@ -243,9 +231,7 @@ class World(Rendered, Declaration):
         tuple of str
             Dotted paths to single values.
         """
-        found: list[str] = []
-        _collect(self, "", found)
-        return tuple(found)
+        return paths_of(self)
 
     def drawn(self, study: Study, chance: np.random.Generator) -> Self:
         """Return a world with the effects of `priors` drawn at random; see `World.with_effects`.
@@ -264,7 +250,7 @@ class World(Rendered, Declaration):
         """
         effects = {name: prior.mean + prior.sd * float(chance.standard_normal()) for name, prior in self.priors.items()}
         units = {name: prior.unit for name, prior in self.priors.items()}
-        return self.with_effects(study, effects, units=units)
+        return type(self)(**{**dict(self.with_effects(study, effects, units=units)), "effects": "means"})
 
     def with_effects(
         self, study: Study, effects: Mapping[str, float], *, units: Mapping[str, str] | None = None
@@ -333,17 +319,3 @@ class World(Rendered, Declaration):
 
     def __str__(self) -> str:
         return Rendered.__str__(self)
-
-
-def _collect(thing: object, prefix: str, found: list[str]) -> None:
-    inside: dict[str, object] = {}
-    if isinstance(thing, BaseModel):
-        inside = {name: getattr(thing, name) for name in type(thing).model_fields if name != "name"}
-    elif isinstance(thing, Named):
-        inside = {each.name: each for each in thing}
-    elif isinstance(thing, Fixed):
-        inside = dict(thing)
-    elif not isinstance(thing, tuple):
-        found.append(prefix.removesuffix("."))
-    for name, value in inside.items():
-        _collect(value, f"{prefix}{name}.", found)

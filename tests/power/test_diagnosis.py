@@ -19,8 +19,8 @@ from feedbackstudy.design.waves import Wave
 from feedbackstudy.errors import DeclarationError, InputError, NotFoundError
 from feedbackstudy.power.diagnosis import diagnose
 from feedbackstudy.power.solve import solve
-from feedbackstudy.power.sweep import sweep
 from feedbackstudy.power.summarising import adjust
+from feedbackstudy.power.sweep import sweep
 from feedbackstudy.scales.measure import Measure
 from feedbackstudy.simulate import World
 from feedbackstudy.simulate.truths import Attrition, CellMeans, Leads, Outcome, Prior
@@ -332,10 +332,112 @@ def test_results_are_frozen_and_carry_their_world():
     assert dict(made.provenance.data_sha256)["world"] == World(outcomes=[Outcome(name="mood", sd=2.0)]).digest()
 
 
-def test_what_the_plan_does_beyond_complete_cases_is_said_not_to_be_applied():
+def test_the_conventions_say_what_of_the_plan_is_applied_and_how():
     study = Study.load(template_folder("second-chance"))
 
-    notes = " ".join(diagnose(study, World.assumed(study), seed=1, n_simulations=20).notes)
+    made = diagnose(study, World.assumed(study), seed=1, n_simulations=20)
+    said = " ".join(made.provenance.conventions)
 
-    assert "exclusions (inattentive, too_fast) are not applied" in notes
-    assert "multiple imputation; here each hypothesis uses its complete cases" in notes
+    assert "exclusions applied: inattentive, too_fast" in said
+    assert "5 multiple imputations" in said
+    assert "Satterthwaite: class, exemplar" in said
+    assert "h5, h11: complete cases" in " ".join(made.notes)
+
+
+def excluding(**rule: object) -> Plan:
+    return Plan.model_validate({"exclusions": [{"name": "out", "because": "A reason.", **rule}]})
+
+
+CHECK = Measure(
+    name="check",
+    kind="nominal",
+    levels={"a": "A", "b": "B", "c": "C"},
+    role="attention_check",
+    passes="b",
+    waves=("t0",),
+)
+
+
+def checked(plan: Plan) -> Study:
+    measures = [CHECK, Measure(name="mood", kind="continuous", waves=("t0", "t1"))]
+    return study_of(400, plan=plan, measures=measures)
+
+
+@pytest.mark.parametrize(
+    ("rule", "share"),
+    [
+        ({"variable": "check", "exclude_if": "fails"}, 0.2 * 2 / 3 + 0.8 * 0.02),
+        ({"variable": "mood", "exclude_if": "above", "value": 1.0, "occasion": "t0"}, 0.1587),
+        # 40 + 6 * 2 seconds, three tenths of it where careless
+        (
+            {"variable": "duration_seconds", "exclude_if": "below", "value": 30.0, "occasion": "t0"},
+            0.2 * 0.9494 + 0.8 * 0.0580,
+        ),
+    ],
+)
+def test_exclusions_take_out_the_share_that_they_must(rule, share):
+    world = effect(0.4).vary({"carelessness": {"share": 0.2}, "stability": 0.0})
+    row = diagnose(checked(excluding(**rule)), world, seed=1, n_simulations=200)["h1"]
+
+    assert row.n_mean == pytest.approx(400 * (1 - share), abs=4 * math.sqrt(400 * share / 200) + 1)
+    assert math.isnan(row.power_exact)
+
+
+def test_an_exclusion_that_needs_items_is_named_and_not_applied():
+    plan = excluding(variable="longstring", exclude_if="above", value=8.0, occasion="t1")
+    made = diagnose(checked(plan), effect(0.4), seed=1, n_simulations=20)
+
+    assert "out need single items and are not applied" in " ".join(made.notes)
+    assert made["h1"].n_mean == 400
+
+
+@pytest.mark.parametrize("missing", ["multiple_imputation", "fiml"])
+def test_the_missing_rule_is_applied_and_mends_what_leaving_out_biases(missing):
+    """People high on the first wave leave one group: complete cases are biased, what uses the first wave is not."""
+    by_cell = {"later:general": 0.0, "later:specific": 0.0}
+    lost = Attrition(share=0.4, by_cell=by_cell, because_of="mood", at="before", strength=0.8)
+    world = effect(0.3).vary({"attrition": lost, "stability": 0.7})
+    listwise = diagnose(study_of(200), world, seed=1, n_simulations=400)["h1"]
+    mended = diagnose(study_of(200, plan=Plan(missing=missing)), world, seed=1, n_simulations=400)["h1"]
+
+    assert listwise.bias < -10 * listwise.bias_mcse
+    assert abs(mended.bias) < 4 * mended.bias_mcse + 0.01
+    assert mended.coverage == pytest.approx(0.95, abs=0.04)
+    assert mended.n_mean == 200
+
+
+def test_people_in_clusters_are_analysed_with_random_intercepts():
+    """A trial within clusters: the variance between clusters leaves the contrast, so power is that of the rest."""
+    study = study_of(200, units=[Units(name="site", n=20), Units(name="person", n=200, nested_in="site")])
+    row = diagnose(study, effect(0.4).vary({"icc": {"site": 0.3}}), seed=2, n_simulations=2000)["h1"]
+    exact = fs.power.t_test(0.4 / math.sqrt(0.7), 100).power
+
+    assert "REML with random intercepts of site" in row.model
+    assert row.power == pytest.approx(exact, abs=0.05)  # cells are not balanced within sites
+    assert row.coverage == pytest.approx(0.95, abs=3.5 * row.coverage_mcse)
+
+
+def test_an_ordinal_outcome_is_answered_by_a_cumulative_logit():
+    grade = Measure(name="grade", kind="ordinal", levels={"low": "L", "mid": "M", "high": "H"}, waves=("t1",))
+    asked = [hypothesis("h1", MAIN, outcome="grade", sesoi={"value": 1.5, "unit": "odds_ratio"})]
+    world = World(means=[CellMeans(outcome="grade", cells={"now:general": 0.4, "now:specific": 0.4})])
+    row = diagnose(study_of(240, asked, measures=[grade]), world, seed=3, n_simulations=2000)["h1"]
+    even = fs.power.ordinal(math.exp(row.truth), 120, control=(1 / 3, 1 / 3, 1 / 3)).power
+
+    assert "cumulative logit" in row.model
+    assert row.bias == pytest.approx(0, abs=4 * row.bias_mcse + 0.01)
+    assert row.power == pytest.approx(even, abs=0.04)
+    assert row.coverage == pytest.approx(0.95, abs=3.5 * row.coverage_mcse)
+
+
+def test_effects_drawn_from_priors_make_power_assurance():
+    """Two groups of 64, d ~ N(.5, .2): the average of exact power over the prior."""
+    world = effect(0.5).vary({"priors": {"h1": Prior(mean=0.5, sd=0.2)}, "effects": "priors"})
+    row = diagnose(study_of(128), world, seed=4, n_simulations=2000)["h1"]
+    exact = fs.power.assurance(fs.power.t_test, 0.5, 0.2, effect="d", n=64).power
+
+    assert row.power == pytest.approx(exact, abs=3.5 * row.power_mcse)
+    assert row.bias == pytest.approx(0, abs=3.5 * row.bias_mcse)
+    assert row.coverage == pytest.approx(0.95, abs=3.5 * row.coverage_mcse)
+    one, two = (fs.simulate(study_of(128), world, seed=s).frame for s in (1, 1))
+    pd.testing.assert_frame_equal(one, two)

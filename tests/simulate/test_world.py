@@ -7,8 +7,8 @@ import pytest
 
 from feedbackstudy.errors import DeclarationError, InputError, NotFoundError
 from feedbackstudy.simulate import World, simulate
+from feedbackstudy.simulate.compiling import compiled
 from feedbackstudy.simulate.graded import calibrated
-from feedbackstudy.simulate.model import compiled
 from feedbackstudy.simulate.truths import (
     Attrition,
     CellMeans,

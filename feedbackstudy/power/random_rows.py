@@ -1,0 +1,174 @@
+"""Batched rows with random intercepts: REML of crossed or nested groupings, in every replicate at once."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from feedbackstudy.power.rows import Fits
+from feedbackstudy.power.variance_ratios import At, Rotated, maximised
+
+__all__ = ["random_fit"]
+
+type Floats = NDArray[np.float64]
+type Ints = NDArray[np.int64]
+type Flags = NDArray[np.bool_]
+
+_START = 0.1
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Products:
+    """Cross-products of design X, group indicators Z and outcome y, rows with a gap left out."""
+
+    xx: Floats
+    zx: Floats
+    zz: Floats
+    xy: Floats
+    zy: Floats
+    yy: Floats
+    rows: Floats
+    part: Ints
+
+    @classmethod
+    def of(cls, y: Floats, x: Floats, groups: Sequence[Ints]) -> "_Products":
+        present = np.isfinite(y) & np.isfinite(x).all(axis=2)
+        y0, x0 = np.where(present, y, 0.0), np.where(present[..., None], x, 0.0)
+        xx = np.swapaxes(x0, 1, 2) @ x0
+        sizes = [int(codes.max()) + 1 for codes in groups]
+        zx = np.concatenate([_sums(x0, codes, k) for codes, k in zip(groups, sizes, strict=True)], axis=1)
+        zy = np.concatenate([_sums(y0, codes, k) for codes, k in zip(groups, sizes, strict=True)], axis=1)
+        there = present.astype(np.float64)
+        zz = np.block(
+            [
+                [_pairs(there, a, b, k, m) for b, m in zip(groups, sizes, strict=True)]
+                for a, k in zip(groups, sizes, strict=True)
+            ]
+        )
+        part = np.repeat(np.arange(len(groups)), sizes)
+        xy, yy = np.einsum("rnp,rn->rp", x0, y0), np.einsum("rn,rn->r", y0, y0)
+        return cls(xx, zx, zz, xy, zy, yy, there.sum(axis=1), part)
+
+
+def _sums(values: Floats, codes: Ints, k: int) -> Floats:
+    """Add up rows by group; rows of none (-1) are in no sum."""
+    order = np.argsort(codes, kind="stable")
+    order = order[codes[order] >= 0]
+    held = codes[order]
+    starts = np.flatnonzero(np.diff(held, prepend=-1))
+    found = np.zeros((len(values), k, *values.shape[2:]))
+    found[:, held[starts]] = np.add.reduceat(values[:, order], starts, axis=1)
+    return found
+
+
+def _pairs(there: Floats, first: Ints, second: Ints, k: int, m: int) -> Floats:
+    """Count the rows that are in both a group of the first and of the second grouping."""
+    both = np.where((first >= 0) & (second >= 0), first * m + second, -1)
+    return _sums(there, both, k * m).reshape(len(there), k, m)
+
+
+def random_fit(
+    y: Floats, x: Floats, weights: Floats, groups: Sequence[Ints], *, ratio: Floats | None = None
+) -> tuple[Fits, Floats]:
+    r"""Fit a linear model with random intercepts in every replicate.
+
+    Parameters
+    ----------
+    y : ndarray of shape (replicates, n)
+        Outcome; NaN where there is none.
+    x : ndarray of shape (replicates, n, p)
+        Design; a column that is 0 throughout, such as an empty cell, may have no weight.
+    weights : ndarray of shape (p,)
+        Weights over the coefficients.
+    groups : sequence of ndarray of shape (n,)
+        Group of each row from 0, one array for each random intercept, the one with most groups first; -1 where the
+        row belongs to none.
+    ratio : ndarray of shape (replicates, groupings), optional
+        Ratios of variances that are taken as they are, instead of their REML estimates.
+
+    Returns
+    -------
+    Fits, ndarray of shape (replicates, groupings)
+        REML estimates, variances bounded at 0, with Satterthwaite's degrees of freedom; and the ratios of the
+        variances to the residual one.
+
+    Notes
+    -----
+    With M the projection off X, :math:`S = Z'MZ`, :math:`r = Z'My`, :math:`t = y'My` and ratios of variances
+    :math:`D`, the profile deviance is :math:`\log|I + DS| + df \log\{t - r'D(I + SD)^{-1}r\}`. With
+    :math:`A = S(I + DS)^{-1}`, :math:`b = (I + SD)^{-1}r` its gradient is :math:`\mathrm{tr} A_{ii} - df |b_i|^2/rss`
+    and the Hessian :math:`-\|A_{ij}\|^2 + 2 df\, b_i'A_{ij}b_j/rss - df |b_i|^2|b_j|^2/rss^2`. The variance of a
+    contrast is :math:`l'Cl`, :math:`C = (X'V^{-1}X)^{-1}`, with derivatives :math:`|Z_i'V^{-1}XCl|^2`.
+    """
+    made = _Products.of(y, x, groups)
+    empty = np.einsum("rpp->rp", made.xx) <= 1e-12
+    xx = made.xx + np.eye(x.shape[2]) * empty[:, None]
+    df = made.rows - x.shape[2] + empty.sum(axis=1)
+    singular = _dependent(xx) | (df < 1) | (empty & (weights != 0)).any(axis=1)
+    inverse = np.linalg.inv(np.where(singular[:, None, None], np.eye(x.shape[2]), xx))
+    df = np.where(singular, np.nan, df)
+    turned = made.zx @ inverse
+    s = made.zz - turned @ np.swapaxes(made.zx, 1, 2)
+    r = made.zy - np.einsum("rqp,rp->rq", turned, made.xy)
+    t = made.yy - np.einsum("rp,rpq,rq->r", made.xy, inverse, made.xy)
+    problem = Rotated.of(s, r, t, np.where(singular, 1.0, df), made.part)
+    lost = np.zeros(len(y), dtype=bool)
+    if ratio is None:
+        ratio, lost = maximised(problem, np.full((len(y), len(groups)), _START))
+    failed = singular | lost
+    return _fits(made, ratio, weights, df=df, xx=xx, at=problem.at(ratio), failed=failed), ratio
+
+
+def _dependent(xx: Floats) -> Flags:
+    scale = np.sqrt(np.einsum("rpp->rp", xx))
+    return np.asarray(np.linalg.eigvalsh(xx / scale[:, :, None] / scale[:, None, :])[:, 0] < 1e-10)
+
+
+def _fits(
+    made: _Products,
+    ratio: Floats,
+    weights: Floats,
+    *,
+    df: Floats,
+    xx: Floats,
+    at: At,
+    failed: Flags,
+) -> Fits:
+    d = ratio[:, made.part]
+    inside = np.linalg.inv(np.eye(len(made.part)) + made.zz * d[:, None, :])
+    lifted = inside @ made.zx  # Z'V^{-1}X
+    seen = np.einsum("rqk,rk->rq", inside, made.zy)
+    information = np.where(
+        failed[:, None, None], np.eye(xx.shape[1]), xx - (np.swapaxes(made.zx, 1, 2) * d[:, None]) @ lifted
+    )
+    covariance = np.linalg.inv(information)
+    beta = np.einsum("rpq,rq->rp", covariance, made.xy - np.einsum("rqp,rq,rq->rp", made.zx, d, seen))
+    safe = np.where(failed, 1.0, df)
+    s2 = at.rss / safe
+    spread = np.einsum("p,rpq,q->r", weights, covariance, weights)
+    m = ratio.shape[1]
+    pull = np.einsum("rqp,rpk,k->rq", lifted, covariance, weights) ** 2 @ np.eye(m)[made.part]
+    found = _satterthwaite(at, ratio, s2=s2, df=safe, spread=spread, pull=pull)
+    bad = failed | ~(spread > 0)
+    hidden = [np.where(bad, np.nan, v) for v in (beta @ weights, np.sqrt(np.maximum(s2 * spread, 0)), found)]
+    sigma = np.sqrt(s2 * (1 + ratio.sum(axis=1)))
+    return Fits(estimate=hidden[0], se=hidden[1], df=hidden[2], sigma=np.where(bad, np.nan, sigma), n=made.rows)
+
+
+def _satterthwaite(at: At, ratio: Floats, *, s2: Floats, df: Floats, spread: Floats, pull: Floats) -> Floats:
+    """Return degrees of freedom: variance components at 0 are taken as known, as in lmerTest."""
+    m = ratio.shape[1]
+    free = ratio > 0
+    # Hessian of the deviance in the ratios and the residual variance, the latter not profiled out.
+    inner = -at.norm + 2 * at.bent / s2[:, None, None]
+    hessian = np.zeros((len(s2), m + 1, m + 1))
+    hessian[:, :m, :m] = np.where(free[:, :, None] & free[:, None, :], inner, np.eye(m))
+    hessian[:, :m, m] = hessian[:, m, :m] = np.where(free, at.square / s2[:, None] ** 2, 0.0)
+    hessian[:, m, m] = -df / s2**2 + 2 * at.rss / s2**3
+    slope = np.concatenate([np.where(free, s2[:, None] * pull, 0.0), spread[:, None]], axis=1)
+    proper = np.linalg.eigvalsh(hessian)[:, 0] > 0
+    solved = np.linalg.solve(np.where(proper[:, None, None], hessian, np.eye(m + 1)), slope[..., None])[..., 0]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        found = (s2 * spread) ** 2 / np.einsum("ri,ri->r", slope, solved)
+    return np.where(proper & np.isfinite(found), found, df)
