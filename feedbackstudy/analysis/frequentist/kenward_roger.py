@@ -8,7 +8,7 @@ from feedbackstudy.analysis.frequentist.mixed_structure import Floats
 from feedbackstudy.analysis.frequentist.reml import MixedFit
 from feedbackstudy.errors import DataError
 
-__all__ = ["KenwardRoger"]
+__all__ = ["KenwardRoger", "independent_rows"]
 
 
 class KenwardRoger:
@@ -128,7 +128,7 @@ class KenwardRoger:
         JointTest
             Scaled F with its degrees of freedom.
         """
-        rows = _independent_rows(weights)
+        rows = independent_rows(weights)
         estimate = rows @ self.fit.beta
         df2, scale = self._moments(rows)
         rank = rows.shape[0]
@@ -138,7 +138,7 @@ class KenwardRoger:
 
     def _moments(self, weights: Floats) -> tuple[float, float]:
         """Match mean and variance of the Wald statistic to a scaled F."""
-        at, rows = self.fit.curvature, _independent_rows(weights) @ self.fit.basis
+        at, rows = self.fit.curvature, independent_rows(weights) @ self.fit.basis
         q = rows.shape[0]
         spread = at.inverse @ rows.T
         theta = spread @ np.linalg.solve(rows @ spread, spread.T)
@@ -164,8 +164,19 @@ def _ratio(above: float, below: float) -> float:
     return 1.0 if abs(above) < 1e-14 and abs(below) < 1e-14 else above / below
 
 
-def _independent_rows(weights: Floats) -> Floats:
-    """Return orthonormal rows that span the given ones."""
+def independent_rows(weights: Floats) -> Floats:
+    """Return orthonormal rows that span the given ones.
+
+    Parameters
+    ----------
+    weights : ndarray, shape (contrasts, k)
+        Rows, perhaps dependent.
+
+    Returns
+    -------
+    ndarray, shape (rank, k)
+        A single row is returned as it is.
+    """
     rows = np.atleast_2d(weights)
     if rows.shape[0] == 1:
         return rows

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from feedbackstudy.analysis.frequentist.cell_fit import CellFit
-from feedbackstudy.analysis.frequentist.kenward_roger import KenwardRoger
+from feedbackstudy.analysis.frequentist.kenward_roger import KenwardRoger, independent_rows
 from feedbackstudy.analysis.frequentist.mixed_structure import Floats, Integers, RandomFactor
 from feedbackstudy.analysis.frequentist.reml import MixedFit, fit_mixed
 from feedbackstudy.analysis.frequentist.satterthwaite import Satterthwaite
@@ -143,7 +143,7 @@ def cell_fit_of(fit: MixedFit, counts: NDArray[np.int64], *, df: DfMethod) -> Ce
         return made
 
     def on_cells(function: Callable[[Floats], float]) -> Callable[[Floats], float]:
-        return lambda weights: function(widened(weights))
+        return lambda weights: function(widened(independent_rows(weights)))
 
     notes, failures = fit_notes(fit)
     return CellFit(

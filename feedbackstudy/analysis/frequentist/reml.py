@@ -12,6 +12,7 @@ from feedbackstudy.errors import DataError
 
 __all__ = ["MixedFit", "VarianceComponent", "fit_mixed", "orthonormal", "unit_terms"]
 
+_NOTHING = 1e-12  # relative variance that is zero but for rounding
 _SINGULAR = 1e-4  # relative standard deviation below which lme4 calls a fit singular
 
 
@@ -193,7 +194,7 @@ def fit_mixed(y: Floats, X: Floats, factors: Sequence[RandomFactor], *, reml: bo
         covariance=rms**2 * basis @ at.inverse @ basis.T,
         sigma2=at.sigma2 * rms**2,
         components=components,
-        log_likelihood=-deviance / 2,
+        log_likelihood=float(-deviance / 2),
         parameters=p + found.theta.size + 1,
         n=n,
         reml=reml,
@@ -277,6 +278,7 @@ def _components(
         at += len(shape.cells)
         singular |= bool((np.abs(np.diag(lower)) < _SINGULAR).any())
         relative = lower @ lower.T
+        relative[np.abs(relative) < _NOTHING] = 0.0
         moments = factor.design.T @ factor.design / factor.codes.size
         made[k] = VarianceComponent(
             factor=factor.name,
