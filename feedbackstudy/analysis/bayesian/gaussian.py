@@ -12,6 +12,7 @@ from feedbackstudy.analysis.bayesian.cell_rows import CellRows, Grouping, cell_r
 from feedbackstudy.analysis.bayesian.gaussian_grid import Products, Quadrature, integrate
 from feedbackstudy.analysis.bayesian.normal_mixture import NormalCells
 from feedbackstudy.analysis.bayesian.predictor import parameters, predictor
+from feedbackstudy.analysis.bayesian.prior_predictive import PriorPredictive, prior_predictive
 from feedbackstudy.analysis.bayesian.priors import CellPrior
 from feedbackstudy.analysis.bayesian.sampling import load_pymc
 from feedbackstudy.errors import DataError
@@ -104,6 +105,25 @@ class GaussianCells:
             mean = predictor(pm, self.rows, variables, centred=frozenset())
             pm.Normal("outcome", mean, sd, observed=self.rows.y)
         return model
+
+    def prior_predictive(self, *, seed: int, studies: int = 4000) -> PriorPredictive:
+        """Draw whole studies forward from the prior.
+
+        Parameters
+        ----------
+        seed : int
+            Seed of the draws.
+        studies : int, default 4000
+            Studies to draw.
+
+        Returns
+        -------
+        PriorPredictive
+            Shares outside the scale, and the spread that the prior expects within and between cells.
+        """
+        return prior_predictive(
+            self.prior, n_cells=max(self.n_cells, 2), groups=len(self.rows.groups), studies=studies, seed=seed
+        )
 
     def _over_all_cells(self, done: Quadrature) -> NormalCells:
         if self.present.size == self.n_cells:

@@ -8,6 +8,7 @@ from scipy import special, stats
 
 from feedbackstudy.analysis.bayesian.cell_draws import CellDraws
 from feedbackstudy.analysis.bayesian.gaussian import gaussian_cells
+from feedbackstudy.analysis.bayesian.gaussian_sensitivity import prior_widths
 from feedbackstudy.analysis.bayesian.normal_mixture import NormalCells
 from feedbackstudy.analysis.bayesian.priors import CellPrior
 from feedbackstudy.analysis.bayesian.sampling import sample
@@ -263,6 +264,48 @@ def test_intervals_of_500_studies_drawn_from_the_prior_cover_at_their_level(desi
 
     assert all(0.93 <= count / 500 <= 0.97 for count in cover.values()), cover
     assert stats.kstest(ranks, "uniform").pvalue > 0.001
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("size", "groups"), [(0.0, 0), (0.4, 0), (0.4, 16)])
+def test_intervals_of_500_studies_with_one_truth_cover_at_their_level(size, groups):
+    """Not calibrated by construction: the truth is fixed, and the prior pulls it a little towards none."""
+    rng = np.random.default_rng(700 + groups + int(10 * size))
+    cell, member = np.tile(np.arange(4), 48), np.repeat(np.arange(16), 12)
+    row = np.array([0.5, 0.5, -0.5, -0.5])
+    cover = 0
+    for _ in range(500):
+        y = 4 + size * np.array([0.5, 0.5, -0.5, -0.5])[cell] + 1.2 * rng.standard_normal(192)
+        if groups:
+            y = y + 0.4 * rng.standard_normal(16)[member]
+        found = gaussian_cells(y, cell, 4, prior=PRIOR, groups={"g": member} if groups else {}).posterior()
+        interval = found.contrast(row).posterior
+        cover += interval.low <= size <= interval.high
+
+    assert 0.93 <= cover / 500 <= 0.97
+
+
+def test_wider_and_narrower_priors_bracket_the_answer(small):
+    y, x = small
+    problem = gaussian_cells(y, CELL, 3, prior=PRIOR, covariates=x[:, None])
+    found = prior_widths(problem, DIFFERENCE, folds=(0.25, 4.0), quantity="first against second")
+
+    assert [row.fold for row in found.rows] == [0.25, 1.0, 4.0]
+    assert found.declared.median == pytest.approx(problem.posterior().contrast(DIFFERENCE).posterior.median)
+    sizes = [abs(row.median) for row in found.rows]
+    assert sizes == sorted(sizes)
+    assert found.shift > 0
+    assert not found.same_side  # twelve rows: the width decides, and the page says so
+    assert "depends on the width" in str(found)
+    with pytest.raises(DataError, match="positive"):
+        prior_widths(problem, DIFFERENCE, folds=(0.0,))
+
+
+def test_forward_draws_of_a_problem_know_its_groups(small):
+    problem = gaussian_cells(small[0], CELL, 3, prior=PRIOR, groups={"g": GROUP})
+    bare = gaussian_cells(small[0], CELL, 3, prior=PRIOR)
+
+    assert problem.prior_predictive(seed=1).within_cells[1] > bare.prior_predictive(seed=1).within_cells[1]
 
 
 def test_prior_cells_are_those_of_the_posterior_without_information(small):
