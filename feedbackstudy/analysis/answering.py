@@ -17,14 +17,14 @@ from feedbackstudy.analysis.path_rows import answer_path, path_rows
 from feedbackstudy.analysis.posterior import Posterior
 from feedbackstudy.analysis.posterior_rows import posterior_rows
 from feedbackstudy.analysis.problem import Metric, Problem, complete_cases, posed
-from feedbackstudy.analysis.thresholds import Thresholds, thresholds
+from feedbackstudy.analysis.thresholds import Thresholds, measured_by, thresholds
 from feedbackstudy.analysis.wording import Worded, worded
 from feedbackstudy.errors import DataError, InputError
 from feedbackstudy.frames import Scores
 from feedbackstudy.provenance import Provenance
 from feedbackstudy.study import Study
 
-__all__ = ["Setting", "answer_question"]
+__all__ = ["Setting", "answer_material", "answer_question"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -47,6 +47,8 @@ class Setting:
         Seed of all that is drawn.
     provenance : Provenance
         What makes the run.
+    models : dict
+        Models fitted so far: questions about the same cells of the same rows share theirs.
     """
 
     study: Study
@@ -56,6 +58,7 @@ class Setting:
     case_weights: Mapping[str, float] | None
     seed: int
     provenance: Provenance
+    models: dict[object, tuple[CellFit | None, CellPosterior | None, Mapping[str, str]]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -91,7 +94,31 @@ def answer_question(asked: Question, setting: Setting) -> Answer:
     InputError
         Where it cannot be answered.
     """
-    material = gather(asked, setting.scores, setting.study, excluded=setting.excluded)
+    return answer_material(asked, gather(asked, setting.scores, setting.study, excluded=setting.excluded), setting)
+
+
+def answer_material(asked: Question, material: Material, setting: Setting) -> Answer:
+    """Answer one question with rows that are already collected.
+
+    Parameters
+    ----------
+    asked : Question
+        The compiled hypothesis.
+    material : Material
+        Everybody concerned, missing values still missing.
+    setting : Setting
+        Study, scores and engines.
+
+    Returns
+    -------
+    Answer
+        As `answer_question`.
+
+    Raises
+    ------
+    InputError
+        Where it cannot be answered.
+    """
     metric = _metric_of(Column(asked.hypothesis.outcome, asked.occasion), setting)
     words = worded(asked, setting.study, metric)
     fits = _fitted(asked, material, metric, setting)
@@ -137,6 +164,32 @@ def _fitted(asked: Question, material: Material, metric: Metric, setting: Settin
 
 def _both(problem: Problem, setting: Setting, undeclared: str) -> _Fits:
     """Fit what is asked for; an engine that cannot answer leaves the other's answer standing, and is named."""
+    key = _same_model(problem)
+    if key not in setting.models:
+        setting.models[key] = _models(problem, setting)
+    classical, bayesian, faults = setting.models[key]
+    if classical is None and bayesian is None:
+        raise DataError(" ".join(faults.values()))
+    return _Fits(problem=problem, classical=classical, bayesian=bayesian, undeclared=undeclared, faults=faults)
+
+
+def _same_model(problem: Problem) -> object:
+    """Return what questions must share to be put to one model: rows, outcome, scale, covariates, predictor."""
+    asked = problem.question
+    return (
+        asked.hypothesis.outcome,
+        asked.occasion,
+        asked.kind if asked.kind in {"slope", "slopes"} else "cells",
+        measured_by(asked),
+        asked.minus,
+        asked.covariates,
+        asked.predictor,
+        problem.participants,
+        problem.cells,
+    )
+
+
+def _models(problem: Problem, setting: Setting) -> tuple[CellFit | None, CellPosterior | None, Mapping[str, str]]:
     classical: CellFit | None = None
     bayesian: CellPosterior | None = None
     faults: dict[str, str] = {}
@@ -148,9 +201,7 @@ def _both(problem: Problem, setting: Setting, undeclared: str) -> _Fits:
         bayesian = bayesian_fit(problem, seed=setting.seed) if "bayesian" in setting.engines else None
     except InputError as fault:
         faults["bayesian"] = str(fault)
-    if classical is None and bayesian is None:
-        raise DataError(" ".join(faults.values()))
-    return _Fits(problem=problem, classical=classical, bayesian=bayesian, undeclared=undeclared, faults=faults)
+    return classical, bayesian, faults
 
 
 def _undeclared(asked: Question, method: str, missing: int) -> str:

@@ -104,7 +104,14 @@ def _gaussian(problem: Problem, seed: int) -> CellPosterior:
     sizes = sorted(len(levels) for levels in problem.group_levels.values())
     if len(sizes) > 2 or (len(sizes) == 2 and sizes[0] > _QUADRATURE_GROUPS):
         return crossed(
-            problem.y, problem.cell, k, prior=prior, seed=seed, covariates=_covariates(problem), groups=problem.groups
+            problem.y,
+            problem.cell,
+            k,
+            prior=prior,
+            seed=seed,
+            covariates=_covariates(problem),
+            groups=problem.groups,
+            target_accept=_steps(problem),
         ).cells()
     return gaussian_cells(
         problem.y, problem.cell, k, prior=prior, covariates=_covariates(problem), groups=problem.groups
@@ -115,7 +122,13 @@ def _binary(problem: Problem, seed: int) -> CellPosterior:
     if problem.question.kind in {"slope", "slopes"}:
         return _slopes(problem, Binary(prior=BinaryPrior()), seed)
     found = binary(
-        problem.y, problem.cell, len(problem.cells), seed=seed, covariates=_covariates(problem), groups=problem.groups
+        problem.y,
+        problem.cell,
+        len(problem.cells),
+        seed=seed,
+        covariates=_covariates(problem),
+        groups=problem.groups,
+        target_accept=_steps(problem),
     )
     return found.cells("response" if measured_by(problem.question) == "probability" else "log odds")
 
@@ -124,7 +137,13 @@ def _count(problem: Problem, seed: int) -> CellPosterior:
     if problem.question.kind in {"slope", "slopes"}:
         return _slopes(problem, Counts(prior=CountPrior()), seed)
     found = count_model(
-        problem.y, problem.cell, len(problem.cells), seed=seed, covariates=_covariates(problem), groups=problem.groups
+        problem.y,
+        problem.cell,
+        len(problem.cells),
+        seed=seed,
+        covariates=_covariates(problem),
+        groups=problem.groups,
+        target_accept=_steps(problem),
     )
     return found.cells("response" if measured_by(problem.question) == "rate" else "log rate")
 
@@ -146,12 +165,18 @@ def _ordinal(problem: Problem, seed: int) -> CellPosterior:
         lowest=float(values[0]),
         covariates=_covariates(problem),
         groups=problem.groups,
+        target_accept=_steps(problem),
     )
     return found.cells("response" if measured_by(problem.question) == "rating" else "latent")
 
 
 def _covariates(problem: Problem) -> NDArray[np.float64] | None:
     return problem.covariates if problem.covariates.shape[1] else None
+
+
+def _steps(problem: Problem) -> float:
+    """Return the acceptance to tune to: small steps where standard deviations between few groups may be near zero."""
+    return 0.99 if problem.groups else 0.9
 
 
 def _slopes(problem: Problem, family: SampledFamily, seed: int) -> CellDraws:
@@ -167,6 +192,7 @@ def _slopes(problem: Problem, family: SampledFamily, seed: int) -> CellDraws:
         covariates=_covariates(problem),
         groups=problem.groups,
         seed=seed,
+        target_accept=_steps(problem),
     )
 
 

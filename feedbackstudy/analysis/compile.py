@@ -16,7 +16,7 @@ from feedbackstudy.scales.measure import Measure
 from feedbackstudy.simulate.correlations import containing
 from feedbackstudy.study import Study
 
-__all__ = ["Column", "Family", "Kind", "Question", "question", "questions"]
+__all__ = ["Column", "Family", "Kind", "Question", "compiled", "question", "questions"]
 
 type Kind = Literal["cells", "slope", "slopes", "path"]
 type Family = Literal["gaussian", "ordinal", "binary", "count"]
@@ -84,6 +84,8 @@ class Question:
         message.
     outside : tuple of str
         Keys of the arms outside the crossing.
+    phrase : str
+        The comparison in words, where it is not the declared one.
     """
 
     hypothesis: Hypothesis
@@ -101,6 +103,7 @@ class Question:
     steps: tuple[Column, ...] = ()
     groups: tuple[str, ...] = ()
     outside: tuple[str, ...] = ()
+    phrase: str = ""
 
     @property
     def criterion(self) -> Criterion | None:
@@ -194,19 +197,41 @@ def question(study: Study, name: str) -> Question:
     InputError
         For an unknown hypothesis, or one that cannot be estimated from the cells of the study.
     """
-    hypothesis = study.hypotheses[name]
+    return compiled(study, study.hypotheses[name])
+
+
+def compiled(study: Study, hypothesis: Hypothesis) -> Question:
+    """Compile a hypothesis for a study, whether it declares it or not.
+
+    Parameters
+    ----------
+    study : Study
+        The study.
+    hypothesis : Hypothesis
+        Any hypothesis in the study's terms, such as the effect of a factor on a manipulation check.
+
+    Returns
+    -------
+    Question
+        Hypothesis, weights, columns and plan.
+
+    Raises
+    ------
+    InputError
+        For one that cannot be estimated from the cells of the study.
+    """
     comparison = hypothesis.contrast
     measured = isinstance(comparison, Association)
-    compiled = None if isinstance(comparison, Association) else weights(comparison, study.crossing)
+    found = None if isinstance(comparison, Association) else weights(comparison, study.crossing)
     occasion = _occasion(study, hypothesis)
     measure = _measure(study, hypothesis.outcome)
     return Question(
         hypothesis=hypothesis,
         plan=study.plan,
-        cells=_cells(compiled),
-        weights=np.ones((1, 1)) if compiled is None else compiled.matrix,
-        labels=_labels(hypothesis, compiled),
-        value=0.0 if compiled is None else compiled.value,
+        cells=_cells(found),
+        weights=np.ones((1, 1)) if found is None else found.matrix,
+        labels=_labels(hypothesis, found),
+        value=0.0 if found is None else found.value,
         kind="slope" if measured else _kind(hypothesis),
         family=None if measure is None or measure.kind in _WITHOUT_ENGINE else _FAMILIES.get(measure.kind, "gaussian"),
         occasion=occasion,
@@ -248,15 +273,15 @@ def questions(study: Study) -> tuple[Question, ...]:
     return tuple(found)
 
 
-def _cells(compiled: Weights | None) -> tuple[str, ...]:
-    return (SLOPE,) if compiled is None else tuple(cell.key for cell in compiled.cells)
+def _cells(found: Weights | None) -> tuple[str, ...]:
+    return (SLOPE,) if found is None else tuple(cell.key for cell in found.cells)
 
 
-def _labels(hypothesis: Hypothesis, compiled: Weights | None) -> tuple[str, ...]:
+def _labels(hypothesis: Hypothesis, found: Weights | None) -> tuple[str, ...]:
     comparison = hypothesis.contrast
     if isinstance(comparison, Association):
         return (f"slope on {comparison.predictor}",)
-    labels = compiled.labels if compiled is not None else ()
+    labels = found.labels if found is not None else ()
     if isinstance(comparison, Moderation):
         return tuple(f"slope on {comparison.by}, {label}" for label in labels)
     return labels

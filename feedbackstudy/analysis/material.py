@@ -1,7 +1,7 @@
 """The rows behind one question: everybody it concerns, with what is missing still missing, by participant."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -62,6 +62,30 @@ class Material:
 
     def __len__(self) -> int:
         return len(self.participants)
+
+    def at(self, rows: Ints) -> "Material":
+        """Return some of the people, in this order.
+
+        Parameters
+        ----------
+        rows : ndarray of int
+            Their positions.
+
+        Returns
+        -------
+        Material
+            With the same ledger, which names nobody more.
+        """
+        return replace(
+            self,
+            participants=tuple(self.participants[i] for i in rows),
+            cell=self.cell[rows],
+            y=self.y[rows],
+            numbers={name: values[rows] for name, values in self.numbers.items()},
+            predictor=None if self.predictor is None else self.predictor[rows],
+            steps={name: values[rows] for name, values in self.steps.items()},
+            groups={name: values[rows] for name, values in self.groups.items()},
+        )
 
     @property
     def absent(self) -> Mapping[str, NDArray[np.bool_]]:

@@ -169,21 +169,8 @@ def complete_cases(material: Material, occasion: str) -> tuple[Material, int, tu
     entry = LedgerEntry(
         step="analyse.listwise", what=what, n_before=len(material), n_after=int((~lost).sum()), rows=rows
     )
-    kept = _rows(material, ~lost)
+    kept = material.at(np.flatnonzero(~lost))
     return replace(kept, ledger=material.ledger.add(entry)), int(lost.sum()), (what,)
-
-
-def _rows(material: Material, keep: NDArray[np.bool_]) -> Material:
-    return replace(
-        material,
-        participants=tuple(name for name, here in zip(material.participants, keep, strict=True) if here),
-        cell=material.cell[keep],
-        y=material.y[keep],
-        numbers={name: values[keep] for name, values in material.numbers.items()},
-        predictor=None if material.predictor is None else material.predictor[keep],
-        steps={name: values[keep] for name, values in material.steps.items()},
-        groups={name: values[keep] for name, values in material.groups.items()},
-    )
 
 
 def posed(
@@ -225,7 +212,7 @@ def posed(
         weight but no people.
     """
     order = np.argsort(np.array(material.participants))
-    material = _in_order(material, order)
+    material = material.at(order)
     held = [key for i, key in enumerate(material.cells) if (material.cell == i).any()]
     cells = tuple(sorted(held))
     place = {key: i for i, key in enumerate(cells)}
@@ -255,20 +242,6 @@ def posed(
         excluded=material.excluded,
         missing=missing,
         notes=(*notes, *constant, *said),
-    )
-
-
-def _in_order(material: Material, order: Ints) -> Material:
-    kept = _rows(material, np.ones(len(material), dtype=bool))
-    return replace(
-        kept,
-        participants=tuple(kept.participants[i] for i in order),
-        cell=kept.cell[order],
-        y=kept.y[order],
-        numbers={name: values[order] for name, values in kept.numbers.items()},
-        predictor=None if kept.predictor is None else kept.predictor[order],
-        steps={name: values[order] for name, values in kept.steps.items()},
-        groups={name: values[order] for name, values in kept.groups.items()},
     )
 
 

@@ -65,7 +65,7 @@ def worded(asked: Question, study: Study, metric: Metric) -> Worded:
     measured = measured_by(asked)
     outcome = asked.hypothesis.outcome.replace("_", " ") + (f" at {asked.occasion}" if asked.occasion else "")
     change = f", change since {asked.minus.occasion}" if asked.minus is not None else ""
-    words = contrast_in_words(asked.hypothesis.contrast, study.crossing)
+    words = asked.phrase or contrast_in_words(asked.hypothesis.contrast, study.crossing)
     scale = _SCALES.get(measured) or _points(asked, metric)
     several = len(asked.labels) > 1
     contrasts = asked.labels if several else (words,)
@@ -80,4 +80,5 @@ def _points(asked: Question, metric: Metric) -> str:
     unit = metric.unit or "points"
     if metric.bounded:
         unit += f" of {metric.low:g} to {metric.high:g}"
-    return f"{unit} for one unit of {asked.predictor}" if asked.predictor is not None else unit
+    sloped = asked.predictor is not None and asked.kind != "path" and not asked.phrase
+    return f"{unit} for one unit of {asked.predictor}" if sloped else unit

@@ -28,6 +28,7 @@ def sampled_slopes(
     seed: int,
     covariates: ArrayLike | None = None,
     groups: Mapping[str, ArrayLike] | None = None,
+    target_accept: float = 0.9,
 ) -> CellDraws:
     """Sample slopes on a predictor.
 
@@ -51,6 +52,8 @@ def sampled_slopes(
         Covariates, centred.
     groups : mapping of str to array_like of int, optional
         Grouping factors of random intercepts.
+    target_accept : float, default 0.9
+        Acceptance that the step size is tuned to.
 
     Returns
     -------
@@ -72,7 +75,7 @@ def sampled_slopes(
     others = np.empty((x.size, 0)) if covariates is None else np.asarray(covariates, dtype=np.float64)
     units = np.concatenate([np.full(k, spread), others.std(axis=0, ddof=1)])
     model = stated(family, y, at, n_cells, covariates=np.hstack([slopes, others]), covariate_sd=units, groups=groups)
-    done = fitted(model, seed=seed)
+    done = fitted(model, seed=seed, target_accept=target_accept)
     cells = done.cells()
     sd = family.prior.covariate_sd / spread
     return CellDraws(

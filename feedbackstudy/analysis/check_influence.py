@@ -1,0 +1,230 @@
+"""Whether asking a check primed people, whether awareness moderates, and who failed which attention check."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy import stats
+
+from feedbackstudy.analysis.answering import Setting, answer_material, answer_question
+from feedbackstudy.analysis.compile import Column, Question, compiled, question
+from feedbackstudy.analysis.estimate import Estimate
+from feedbackstudy.analysis.material import conditions, gather
+from feedbackstudy.design.comparisons import Association
+from feedbackstudy.design.hypotheses import Hypothesis
+from feedbackstudy.design.wording import contrast_in_words
+from feedbackstudy.errors import InputError
+from feedbackstudy.frames import Scores
+from feedbackstudy.issues import Issue, Severity
+from feedbackstudy.scales.measure import Measure
+from feedbackstudy.study import Study
+
+__all__ = ["AttentionCheck", "attention_checks", "awareness_moderates", "primed"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttentionCheck:
+    """One attention check: how many failed, whether that depends on the condition, and whether it may exclude.
+
+    Attributes
+    ----------
+    check : str
+        Its score column.
+    occasion : str
+        The wave that asks it.
+    before_treatment : bool
+        Whether it is asked before the treatment.
+    asked, failed : int
+        People who answered it, and who failed.
+    p : float or None
+        Chi square test of failing by condition; None where nobody or everybody failed.
+    may_exclude : bool
+        Asked before the treatment, or not seen to depend on it (p of .10 at least).
+    """
+
+    check: str
+    occasion: str
+    before_treatment: bool
+    asked: int
+    failed: int
+    p: float | None
+    may_exclude: bool
+
+
+def attention_checks(scores: Scores, study: Study) -> Iterator[AttentionCheck]:
+    """Look at every attention check.
+
+    Parameters
+    ----------
+    scores : Scores
+        The scores, before exclusions.
+    study : Study
+        The study.
+
+    Yields
+    ------
+    AttentionCheck
+        One for each check and wave.
+    """
+    placed = conditions(scores, study)
+    frame = scores.frame
+    for measure in study.measures:
+        if measure.role != "attention_check" or measure.name not in scores.names:
+            continue
+        for wave in measure.waves:
+            here = (frame["occasion"].astype(str) == wave) & frame[measure.name].notna()
+            failed = (frame.loc[here, measure.name] != _passing(measure)).to_numpy()
+            cells = placed[frame.loc[here, "participant"].astype(str)].to_numpy()
+            p = _related(failed, cells)
+            before = study.waves[wave].phase == "before"
+            yield AttentionCheck(
+                check=measure.name,
+                occasion=wave,
+                before_treatment=before,
+                asked=int(here.sum()),
+                failed=int(failed.sum()),
+                p=p,
+                may_exclude=before or p is None or p >= 0.10,
+            )
+
+
+def _passing(measure: Measure) -> float:
+    """Return the code that passes, as `score` writes nominal answers: 1 for the first level."""
+    codes = list(measure.levels)
+    if measure.kind != "binary" and measure.passes in codes:
+        return float(codes.index(str(measure.passes)) + 1)
+    return float(str(measure.passes))
+
+
+def _related(failed: np.ndarray, cells: np.ndarray) -> float | None:
+    keys = sorted(set(cells))
+    table = np.array([[np.sum((cells == key) & (failed == state)) for key in keys] for state in (False, True)])
+    if len(keys) < 2 or not table.sum(axis=1).all():
+        return None
+    return float(stats.chi2_contingency(table, correction=False).pvalue)
+
+
+def primed(study: Study, setting: Setting) -> tuple[tuple[Estimate, ...], tuple[Issue, ...]]:
+    """Compare people who were asked a manipulation check with those who were not, on what came later.
+
+    Parameters
+    ----------
+    study : Study
+        The study.
+    setting : Setting
+        Scores and engines.
+
+    Returns
+    -------
+    tuple of (tuple of Estimate, tuple of Issue)
+        For checks put to half of the sample: the difference in each outcome of a hypothesis that is asked after the
+        check, within conditions; in both engines for scores, in the frequentist one for counts and choices. What could
+        not be answered.
+    """
+    rows: list[Estimate] = []
+    issues: list[Issue] = []
+    for measure in study.measures:
+        if measure.role != "manipulation_check" or measure.placement != "half_sample":
+            continue
+        for outcome in _later_outcomes(study, measure):
+            try:
+                rows += _priming(study, setting, measure, outcome)
+            except InputError as fault:
+                issues.append(_not_answered(f"priming of {outcome} by {measure.name}", str(fault)))
+    return tuple(rows), tuple(issues)
+
+
+def _later_outcomes(study: Study, check: Measure) -> list[Column]:
+    """Return the outcomes of hypotheses that are asked after the check: in a later wave, or later in the same one."""
+    order = study.waves.names
+    last = max(order.index(wave) for wave in check.waves)
+    found: dict[Column, None] = {}
+    for hypothesis in study.hypotheses:
+        try:
+            wave, measure = study.occasion_of(hypothesis), study.measure_of(hypothesis.outcome)
+        except InputError:
+            continue
+        later_item = study.measures.names.index(measure.name) > study.measures.names.index(check.name)
+        if order.index(wave) > last or (order.index(wave) == last and later_item):
+            found[Column(hypothesis.outcome, wave)] = None
+    return list(found)
+
+
+def _priming(study: Study, setting: Setting, check: Measure, outcome: Column) -> tuple[Estimate, ...]:
+    hypothesis = Hypothesis(
+        name="priming",
+        text="Whether being asked the check changed what was answered later.",
+        outcome=outcome.name,
+        occasion=outcome.occasion,
+        contrast=Association(predictor=outcome.name, occasion=outcome.occasion),
+        direction="either",
+        role="exploratory",
+    )
+    words = f"asked {check.title} minus not asked, within conditions"
+    asked = replace(compiled(study, hypothesis), predictor=None, labels=(words,), phrase=words)
+    if asked.family != "gaussian" and "frequentist" in setting.engines:
+        setting = replace(setting, engines=("frequentist",))
+    material = gather(asked, setting.scores, study, excluded=setting.excluded)
+    could = {cell.key for cell in study.crossing.cells() if check.asks(cell.arm)}
+    keep = np.flatnonzero([material.cells[i] in could for i in material.cell])
+    flags = setting.scores.asked(check.columns[0]) > 0
+    were = set(setting.scores.frame["participant"].astype(str)[flags])
+    material = replace(material, predictor=np.array([float(name in were) for name in material.participants])).at(keep)
+    return answer_material(replace(asked, predictor=Column(f"asked {check.name}")), material, setting).rows
+
+
+def awareness_moderates(study: Study, setting: Setting) -> tuple[tuple[Estimate, ...], tuple[Issue, ...]]:
+    """Ask whether the effects of confirmatory hypotheses change with awareness of the hypothesis.
+
+    Parameters
+    ----------
+    study : Study
+        The study.
+    setting : Setting
+        Scores and engines.
+
+    Returns
+    -------
+    tuple of (tuple of Estimate, tuple of Issue)
+        For each measure of awareness and confirmatory contrast of cell means, how it changes for one unit of
+        awareness; what could not be answered.
+    """
+    rows: list[Estimate] = []
+    issues: list[Issue] = []
+    for measure in study.measures:
+        if measure.role != "awareness":
+            continue
+        for hypothesis in study.hypotheses:
+            if not hypothesis.confirmatory:
+                continue
+            try:
+                asked = _moderated(question(study, hypothesis.name), measure, study)
+                rows += answer_question(asked, setting).rows if asked is not None else ()
+            except InputError as fault:
+                issues.append(_not_answered(f"{measure.name} as moderator of {hypothesis.name}", str(fault)))
+    return tuple(rows), tuple(issues)
+
+
+def _moderated(asked: Question, awareness: Measure, study: Study) -> Question | None:
+    if asked.kind != "cells" or len(asked.weights) != 1 or asked.value:
+        return None
+    column = Column(awareness.columns[0], awareness.waves[-1])
+    words = contrast_in_words(asked.hypothesis.contrast, study.crossing)
+    return replace(
+        asked,
+        kind="slopes",
+        predictor=column,
+        labels=tuple(f"slope on {column.name}, {label}" for label in asked.labels),
+        phrase=f"{words}: how it changes for one unit of {awareness.title}",
+    )
+
+
+def _not_answered(what: str, why: str) -> Issue:
+    return Issue(
+        code="analysis.check_unanswered",
+        severity=Severity.NOTE,
+        where="study",
+        what=f"Not answered: {what}. {why}",
+        why="The check on the check is then not shown.",
+        fix="Nothing, where the question does not arise.",
+    )
