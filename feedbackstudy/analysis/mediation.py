@@ -222,12 +222,12 @@ def _answered(data: pd.DataFrame, columns: PathColumns, asked: Asked, engines: _
     built, cluster = columns.design, columns.cluster
     _refuse_clusters(cluster)
     vcov = engines.vcov or ("ols" if cluster is None else "CR1")
-    fit = fit_paths(built.system, vcov=vcov, correlated=engines.correlated, cluster=cluster)
+    together = range(len(built.mediators)) if built.structure == "parallel" and engines.correlated else ()
+    fit = fit_paths(built.system, vcov=vcov, together=together, cluster=cluster)
     boot = bootstrap_paths(
         built.system, draws=engines.n_boot, seed=asked.seed, cluster=cluster, jackknife=asked.interval == "bca"
     )
     scales, words = equation_priors(built, engines.priors) if engines.priors is not None else ((), FLAT)
-    together = range(len(built.mediators)) if built.structure == "parallel" and engines.correlated else ()
     posterior = path_posterior(
         built.system,
         draws=engines.draws,

@@ -128,7 +128,8 @@ def declared_path(
     checked_draws(interval, n_boot, level)
     built = from_cells(path)
     cluster = path.cluster
-    fit = fit_paths(built.system, vcov="ols" if cluster is None else "CR1", cluster=cluster)
+    together = range(len(built.mediators)) if built.structure == "parallel" else ()
+    fit = fit_paths(built.system, vcov="ols" if cluster is None else "CR1", together=together, cluster=cluster)
     boot = bootstrap_paths(built.system, draws=n_boot, seed=seed, cluster=cluster, jackknife=interval == "bca")
     priors, words = equation_priors(built, scales) if scales is not None else ((), FLAT)
     posterior = path_posterior(
@@ -137,7 +138,7 @@ def declared_path(
         seed=seed,
         priors=priors,
         cluster=cluster,
-        together=range(len(built.mediators)) if built.structure == "parallel" else (),
+        together=together,
         prior_words=words,
     )
     around = None if sesoi is None else (-sesoi, sesoi)
@@ -164,12 +165,11 @@ def declared_path(
 
 def _main(built: PathDesign, effect: str) -> str:
     names = [e.name for e in built.effects]
-    if effect == "difference":
-        found = [e.name for e in built.effects if e.kind == "difference"]
-        if not found:
-            raise DataError("Only a parallel path has two indirect effects to compare.")
-        return found[0]
-    wanted = {"indirect": built.full, "direct": "direct", "total": "total"}[effect]
+    if effect == "difference" and built.structure != "parallel":
+        raise DataError("Only a parallel path has two indirect effects to compare.")
+    first, second = (f"{built.x} > {m} > {built.y}" for m in (*built.mediators, "")[:2])
+    between = f"difference: ({first}) minus ({second})"
+    wanted = {"indirect": built.full, "direct": "direct", "total": "total", "difference": between}[effect]
     moderation = built.moderation
     if moderation is None:
         return wanted

@@ -117,7 +117,8 @@ def effects_of(
         means = "mean" if moderation.at else "average over levels"
         found += [_named(e, f"{e.name} (at the {means})" if moderation.at else f"{e.name} ({means})") for e in sets[0]]
         found += _conditional(sets, moderation)
-    found += _differences(effect for effect in sets[0] if effect.kind == "indirect")
+    if structure == "serial":
+        found += _differences(effect for effect in sets[0] if effect.kind == "indirect")
     return tuple(found)
 
 
@@ -165,7 +166,8 @@ def _at_level(legs: Legs, level: int, x: str, y: str, mediators: tuple[str, ...]
     direct = Effect(name="direct", kind="direct", terms=(Term(1.0, (_pick(legs.direct, level),)),))
     every = tuple(term for effect in indirect for term in effect.terms)
     sums = [Effect(name="total indirect", kind="indirect total", terms=every)] if len(indirect) > 1 else []
-    return [*indirect, *sums, direct, Effect(name="total", kind="total", terms=(*direct.terms, *every))]
+    total = Effect(name="total", kind="total", terms=(*direct.terms, *every))
+    return [*indirect, *sums, direct, total, *(_differences(indirect) if structure == "parallel" else ())]
 
 
 def _conditional(sets: dict[int, list[Effect]], moderation: Moderation) -> list[Effect]:

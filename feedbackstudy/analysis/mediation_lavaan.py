@@ -54,7 +54,8 @@ def lavaan_paths(design: PathDesign, *, interval: str, n_boot: int, seed: int, c
     )
     body = (
         "library(lavaan)\n" + "\n".join(said) + f"\nmodel <- '\n{model}\n'\n"
-        "fit <- sem(model, data = responses, fixed.x = TRUE, information = \"observed\")\nrows <- parameterEstimates(fit)\n"
+        'fit <- sem(model, data = responses, fixed.x = TRUE, information = "observed")\n'
+        "rows <- parameterEstimates(fit)\n"
         'rows <- rows[rows$op == ":=", ]\nfor (k in seq_len(nrow(rows))) {\n'
         '  show(paste0("est.", rows$lhs[k]), rows$est[k])\n  show(paste0("se.", rows$lhs[k]), rows$se[k])\n}\n' + boot
     )

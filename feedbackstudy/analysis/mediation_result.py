@@ -33,6 +33,7 @@ from feedbackstudy.render import bayes_factor as factor_words
 
 if TYPE_CHECKING:
     from feedbackstudy.analysis.confounding import Confounding
+    from feedbackstudy.analysis.mediation_views import ConditionalEffects, EffectDraws
 
 __all__ = ["Mediation"]
 
@@ -175,6 +176,40 @@ class Mediation(Rendered):
         from feedbackstudy.analysis.confounding import confounding
 
         return confounding(self, effect, leg=leg)
+
+    def density(self, effect: str = "") -> "EffectDraws":
+        """Return one effect's bootstrap draws beside its posterior, for a picture.
+
+        Parameters
+        ----------
+        effect : str
+            Name of the effect; the main one by default.
+
+        Returns
+        -------
+        EffectDraws
+            ``report.figure`` draws it.
+        """
+        from feedbackstudy.analysis.mediation_views import effect_draws
+
+        return effect_draws(self, effect)
+
+    def conditional(self, effect: str = "") -> "ConditionalEffects":
+        """Return an effect over the values of its moderator, for a picture.
+
+        Parameters
+        ----------
+        effect : str
+            Name of the effect without its value; the indirect one by default.
+
+        Returns
+        -------
+        ConditionalEffects
+            ``report.figure`` draws it.
+        """
+        from feedbackstudy.analysis.mediation_views import conditional_effects
+
+        return conditional_effects(self, effect)
 
     def r_script(self) -> RScript:
         """Return a lavaan script with its data that computes the same effects.

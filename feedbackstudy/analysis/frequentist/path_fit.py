@@ -87,7 +87,7 @@ def fit_paths(
     system: PathSystem,
     *,
     vcov: Covariance = "ols",
-    correlated: bool = True,
+    together: Sequence[int] = (),
     cluster: NDArray[np.int64] | None = None,
 ) -> PathFit:
     r"""Fit every equation by least squares.
@@ -99,9 +99,10 @@ def fit_paths(
     vcov : {"ols", "ml", "HC3", "CR1"}
         Least squares (n minus predictors), maximum likelihood (n, as lavaan), heteroscedasticity-consistent, or
         cluster-robust.
-    correlated : bool, default True
-        Whether residuals of different equations may be correlated (parallel mediators of the same person); without,
-        as lavaan fits parallel mediators unless told otherwise. Robust covariances always allow it.
+    together : sequence of int, optional
+        Equations whose residuals may be correlated: parallel mediators of the same person; without, residuals of
+        different equations are independent, as lavaan takes them unless told otherwise. Robust covariances allow it
+        everywhere.
     cluster : ndarray of int, shape (n,), optional
         Cluster of each row, for ``"CR1"``.
 
@@ -117,8 +118,7 @@ def fit_paths(
 
     Notes
     -----
-    Covariance of two equations: :math:`s_{jk} (X_j'X_j)^{-1} X_j'X_k (X_k'X_k)^{-1}`; between an equation and a later
-    one that holds its response and predictors it is zero by construction. HC3: outer products of
+    Covariance of two equations: :math:`s_{jk} (X_j'X_j)^{-1} X_j'X_k (X_k'X_k)^{-1}`. HC3: outer products of
     :math:`(X'X)^{-1} x_i e_i / (1 - h_i)` over all equations; CR1: the same without leverage, summed within clusters,
     times :math:`G/(G-1) \cdot (n-1)/(n-p)`.
     """
@@ -129,9 +129,7 @@ def fit_paths(
     df = np.concatenate([np.full(part.beta.size, float(system.n - part.beta.size)) for part in parts])
     residuals = np.column_stack([part.residual for part in parts])
     covariance = (
-        _robust(system, parts, vcov, cluster)
-        if vcov in ("HC3", "CR1")
-        else _model(system, parts, vcov, correlated=correlated)
+        _robust(system, parts, vcov, cluster) if vcov in ("HC3", "CR1") else _model(system, parts, vcov, together)
     )
     if vcov == "CR1" and cluster is not None:
         df = np.full(theta.size, float(np.unique(cluster).size - 1))
@@ -186,11 +184,11 @@ def _regress(system: PathSystem, k: int) -> _Regression:
     return _Regression(beta=beta, inverse=inner @ inner.T, root=x @ inner, residual=residual)
 
 
-def _model(system: PathSystem, parts: Sequence[_Regression], vcov: str, *, correlated: bool) -> Floats:
+def _model(system: PathSystem, parts: Sequence[_Regression], vcov: str, together: Sequence[int]) -> Floats:
     found = np.zeros((system.size, system.size))
     for j, one in enumerate(parts):
         for k, other in enumerate(parts[: j + 1]):
-            if j != k and not correlated:
+            if j != k and not (j in together and k in together):
                 continue
             rest = system.n if vcov == "ml" else system.n - max(one.beta.size, other.beta.size)
             shared = float(one.residual @ other.residual) / rest

@@ -53,7 +53,7 @@ def test_parallel_mediators_keep_their_correlated_residuals():
     joint = path_posterior(system, draws=40_000, seed=1, together=(0, 1))
     apart = path_posterior(system, draws=40_000, seed=1)
     total = next(e for e in design.effects if e.name == "total")
-    covariance = fit_paths(system).covariance
+    covariance = fit_paths(system, together=(0, 1)).covariance
     a = [next(e for e in design.effects if e.name == f"a: b - a > {m}").single[0] for m in ("m", "k")]
     expected = float(a[0] @ covariance @ a[1] / np.sqrt((a[0] @ covariance @ a[0]) * (a[1] @ covariance @ a[1])))
     drawn = np.corrcoef(joint.theta @ a[0], joint.theta @ a[1])[0, 1]

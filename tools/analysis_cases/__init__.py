@@ -1,0 +1,1 @@
+"""Reference values of the analysis room, one module a subject."""
