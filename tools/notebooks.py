@@ -57,6 +57,15 @@ def make_small(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
     return notebook
 
 
+def without_controls(notebook: nbformat.NotebookNode) -> None:
+    """Leave the picture where a control was shown: a stored notebook has no kernel that could answer it."""
+    for cell in notebook.cells:
+        for output in cell.get("outputs", ()):
+            data = output.get("data", {})
+            if "text/html" in data:
+                data.pop("application/vnd.jupyter.widget-view+json", None)
+
+
 def execute(notebook: nbformat.NotebookNode, folder: Path) -> nbformat.NotebookNode:
     """Run a notebook from top to bottom in a new kernel that works in `folder`; a cell that fails raises."""
     notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
@@ -69,6 +78,7 @@ def execute(notebook: nbformat.NotebookNode, folder: Path) -> nbformat.NotebookN
         resources={"metadata": {"path": str(folder)}},
     ).execute()
     notebook.metadata.pop("widgets", None)
+    without_controls(notebook)
     notebook.metadata.pop("jupytext", None)  # the pairing is stated in pyproject.toml; a reader's copy has no twin
     notebook.metadata["language_info"] = {"name": "python"}
     return notebook

@@ -27,7 +27,7 @@ closely = "h3"
 spoiled_hypothesis = "h6"
 wrong_outcome = "usefulness"
 without_criterion = "h4"
-job_family = "customer_advisor"
+other_family = "data_analyst"
 
 # %%
 import pandas as pd
@@ -36,8 +36,8 @@ from IPython.display import Markdown, display
 import feedbackstudy as fs
 from feedbackstudy.design.contrasts import weights
 from feedbackstudy.design.message_balance import balance_messages
-from feedbackstudy.design.messages import Messages, make_messages
 from feedbackstudy.design.wording import criterion_in_words, question_in_words, smallest_in_words
+from feedbackstudy.study.texts import study_messages
 
 pd.options.styler.format.precision = 1
 left = [{"selector": "th, td", "props": "text-align: left; vertical-align: top; white-space: pre-line"}]
@@ -160,7 +160,7 @@ spoiled.check().errors
 # message and not about one lucky text.
 
 # %%
-texts = make_messages(study.crossing, Messages(family=job_family))
+texts = study_messages(study)
 first = texts.frame[texts.frame["exemplar"] == texts.exemplars[0]]
 first.set_index(list(texts.factors))[["words", "text"]].style.set_table_styles(left)
 
@@ -175,7 +175,7 @@ balance_messages(texts)
 # ## How people are treated
 #
 # Consent, what is held back, who tells them afterwards, and what becomes of feedback that was withheld are part of the same declaration, because
-# they decide whom the study can speak about.
+# they decide whom the study can speak about. The texts lie beside the study; this is what people are told at the end.
 
 # %%
 conduct = study.conduct
@@ -193,6 +193,9 @@ pd.Series(
     name="conduct",
 ).to_frame().style.set_table_styles(left)
 
+# %%
+Markdown((study.folder / conduct.debriefing.file).read_text().lstrip("# "))
+
 # %% [markdown]
 # ## One number for all of it
 #
@@ -200,11 +203,12 @@ pd.Series(
 # effect is another design. A text kept in a file counts once its own hash is declared, as the check above said of consent.
 
 # %%
-locked = {"family": job_family, "fingerprint": texts.fingerprint}
+messages = {**study.to_data()["messages"], "fingerprint": texts.fingerprint}
 designs = {
     "as declared": study,
     "keys in another order": fs.Study.from_data(dict(reversed(study.to_data().items()))),
-    "with the messages, locked": fs.Study.from_data({**study.to_data(), "messages": locked}),
+    "with the messages locked": fs.Study.from_data({**study.to_data(), "messages": messages}),
+    "with texts for another job": fs.Study.from_data({**study.to_data(), "messages": {"family": other_family}}),
     "with the planted mistakes": spoiled,
 }
 hashes = pd.Series({name: design.design_hash for name, design in designs.items()}, name="design hash").to_frame()
@@ -215,7 +219,7 @@ hashes.style.set_table_styles(left)
 # ## Tasks
 #
 # 1. Set `closely = "h7"`. Why does a hypothesis of *no* difference need the smallest effect more than any other?
-# 2. Set `job_family = "data_analyst"`. Which pairs are confounded now, and how would you even them out?
+# 2. Make a copy of the study with `family: data_analyst` under `messages`. Which pairs are confounded now, and how would you even them out?
 # 3. Anchor the last wave to the feedback instead of the decision (in `study.yaml` of a copy: `feedbackstudy new my-study --template second-chance`).
 #    Which note of the check goes away, and what is estimated then?
 

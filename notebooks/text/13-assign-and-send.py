@@ -23,7 +23,6 @@
 
 # %% tags=["parameters"]
 template = "second-chance"
-job_family = "customer_advisor"
 people = 73
 classes = 3
 seed = 20260103
@@ -33,6 +32,8 @@ decision_days = 7
 link = "https://survey.example.org/s?p={token}"
 
 # %%
+import contextlib
+import io
 import tempfile
 from pathlib import Path
 
@@ -42,10 +43,12 @@ from IPython.display import Markdown, display
 
 import feedbackstudy as fs
 from feedbackstudy.assign import Ledger, assign, read_contacts
+from feedbackstudy.cli.main import main
 from feedbackstudy.errors import InputError
+from feedbackstudy.study.texts import study_messages
 
 declared = fs.Study.load(fs.template_folder(template)).to_data()
-more = {"messages": {"family": job_family}, "assignment": {"method": "complete", "by": ["class"]}}
+more = {"assignment": {"method": "complete", "by": ["class"]}}
 study = fs.Study.from_data({**declared, **more})
 names = [f"s{number:03d}" for number in range(1, people + 1)]
 roster = pd.DataFrame({"participant": names, "class": [f"class_{i % classes + 1}" for i in range(people)]})
@@ -172,6 +175,30 @@ Ledger.open(folder, anchored=Path(desk.name)).verify(receipt, study=study, roste
 # %% [markdown]
 # With the honest lines back, everything holds. At the end of a study the secrets are published, and anyone can draw the whole list again, as was just done.
 #
+# ## The same at a desk without Python
+#
+# Whoever assigns people need not know this language. In a terminal each line below begins with `feedbackstudy`; a code of 1 says that something was
+# found, 2 that the request cannot be met.
+
+# %%
+home = Path(desk.name)
+file = fs.new_study(home / "study", template) / "study.yaml"
+file.write_text(file.read_text() + "\nassignment: {method: complete, by: [class]}\n")
+roster.to_csv(home / "roster.csv", index=False)
+lines = [
+    "assign seal {home}/study {home}/desk --roster {home}/roster.csv --test --anchor {home} --json",
+    "assign reveal {home}/desk s007 --anchor {home} --json",
+    "assign reveal {home}/desk somebody --anchor {home} --json",
+    "assign verify {home}/desk --anchor {home} --study {home}/study --roster {home}/roster.csv --json",
+]
+errors = io.StringIO()
+for line in lines:
+    print("$ feedbackstudy", line.format(home="."))
+    with contextlib.redirect_stderr(errors):
+        code = main([word.format(home=home) for word in line.split()])
+    print(f"exit code {code}\n")
+
+# %% [markdown]
 # ## The message reaches the person
 #
 # For a known roster, the platform gets a contact list: what to show, and a personal link. A token is made with a secret, so it tells
@@ -192,7 +219,19 @@ plan
 
 # %%
 messages = plan.frame[plan.frame["event"] == "message"]
-plan.on(messages["due"].min())[["participant", "event", "what", "opens", "closes"]].head(6)
+plan.on(messages["due"].min())[["participant", "event", "what", "opens", "closes", "pseudo_date"]].head(6)
+
+# %% [markdown]
+# And what does such a line send? Cell and exemplar name one text, whose hash is part of the design.
+
+# %%
+texts = study_messages(study)
+first = allocation.frame[allocation.frame["arm"] == "feedback"].iloc[0]
+sent = texts.of(allocation.cell_of(first["participant"]), first["exemplar"])
+Markdown(
+    f"**{first['participant']}** gets `{sent.name}`, {sent.counts.words} words:\n\n"
+    + sent.text.replace("\n\n", "\n\n> ").join(["> ", ""])
+)
 
 # %% [markdown]
 # ## Tasks
