@@ -80,7 +80,7 @@ def repeated(*, topics: bool) -> pd.DataFrame:
     if topics:
         return found
     names = ["participant", "arm", "mode", "wave", "baseline"]
-    return found.groupby(names, as_index=False, observed=True)["rating"].mean()
+    return found.groupby(names, as_index=False, observed=True)[["rating"]].mean()
 
 
 def cases() -> tuple[Case, ...]:
