@@ -89,10 +89,11 @@ class Setting:
         Setting
             The same in every worker.
         """
-        plan = allocation_plan(model.study, model.numbers)
+        wedge = model.study.assignment.method == "stepped_wedge"
+        plan = None if wedge else allocation_plan(model.study, model.numbers)
         units = [name for name in list(model.numbers)[1:] if model.numbers[name] < model.n]
         group, cluster = None, None
-        if plan.cluster is not None:
+        if plan is not None and plan.cluster is not None:
             group = np.array([[w[c] > 0 for w, _ in plan.outer].index(True) for c in range(len(model.cells))])
             assigned = {factor.assigned_to for factor in model.study.factors}
             cluster = next((name for name in units if name in assigned), None)
@@ -204,12 +205,15 @@ def _design(asked: Asked, block: Block, x: Floats) -> tuple[Floats, Floats]:
     inside = np.broadcast_to(cells, (len(x), *cells.shape))
     with np.errstate(invalid="ignore"):
         centred = x - np.nanmean(x, axis=1, keepdims=True) if x.shape[2] else x
-    row, none = asked.weights[0], np.zeros(x.shape[2])
+    if block.period is not None:
+        later = np.eye(int(block.period.max()) + 1)[block.period][:, 1:]
+        centred = np.concatenate([centred, np.broadcast_to(later, (len(x), *later.shape))], axis=2)
+    row, none = asked.weights[0], np.zeros(centred.shape[2])
     if asked.kind == "slopes":
         by = inside * centred[..., :1]
         return np.concatenate([inside, by], axis=2), np.concatenate([0 * row, row])
     if asked.kind == "slope":
-        return np.concatenate([inside, centred], axis=2), np.concatenate([0 * row, np.eye(x.shape[2])[0]])
+        return np.concatenate([inside, centred], axis=2), np.concatenate([0 * row, np.eye(centred.shape[2])[0]])
     return np.concatenate([inside, centred], axis=2), np.concatenate([row, none])
 
 

@@ -242,6 +242,8 @@ def _mediators(model: Model, hypothesis: Hypothesis, matrix: Floats, occasion: s
 
 
 def _clustered(model: Model) -> bool:
+    if model.study.assignment.method == "stepped_wedge":
+        return False
     return allocation_plan(model.study, model.numbers).cluster is not None
 
 

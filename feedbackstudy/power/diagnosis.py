@@ -205,6 +205,11 @@ def _applied(setting: Setting) -> list[str]:
             f"missing: {IMPUTATIONS} multiple imputations{same}, by cells, covariates and the outcome at other "
             "waves; ratios of variances from complete cases"
         )
+    if setting.model.study.assignment.method == "stepped_wedge":
+        said.append("stepped wedge: periods are fixed effects")
+    lost = [name for name in setting.model.study.assignment.by if name in setting.model.study.covariates.names]
+    if lost:
+        said.append(f"strata by {', '.join(lost)} are kept in simulate, and left to chance in batched rows")
     if setting.random:
         said.append(f"random intercepts by REML, bounded at 0, Satterthwaite: {', '.join(setting.random)}")
     if setting.model.world.effects == "priors":

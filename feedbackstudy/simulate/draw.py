@@ -10,10 +10,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from feedbackstudy.simulate.assigning import Assigner
 from feedbackstudy.simulate.graded import Graded
-from feedbackstudy.simulate.latents import compliance, means_of, spread_exemplars, staying, text_of
+from feedbackstudy.simulate.latents import compliance, means_of, spread_exemplars, staying, text_of, trend_of
 from feedbackstudy.simulate.model import Model
-from feedbackstudy.simulate.people import Plan, allocate, allocation_plan, cluster_codes
 from feedbackstudy.simulate.streams import stream
 from feedbackstudy.simulate.traits import Trait
 
@@ -48,6 +48,8 @@ class Block:
         Latent means of each replicate, where the world draws its effects from priors.
     key : tuple of (int, int)
         Seed and number of the block, for further streams.
+    period : ndarray of shape (n,) or None
+        Period of a stepped wedge, from 0.
     """
 
     cell: Ints
@@ -58,6 +60,7 @@ class Block:
     present: NDArray[np.bool_]
     shifts: Floats | None
     key: tuple[int, int]
+    period: Ints | None = None
 
 
 class Drawer:
@@ -76,8 +79,8 @@ class Drawer:
     def __init__(self, model: Model, seed: int, *, needed: Iterable[int] | None = None) -> None:
         self.model, self.seed = model, seed
         self.needed = sorted(range(len(model.slots)) if needed is None else {*needed, *_reasons(model)})
-        self.plan: Plan = allocation_plan(model.study, model.numbers)
-        self.clusters = cluster_codes(model.numbers)
+        self.assigner = Assigner(model.study, model.numbers)
+        self.clusters = self.assigner.codes
         self.tables = {
             i: _guide(slot.measurement)
             for i, slot in enumerate(model.slots)
@@ -102,7 +105,8 @@ class Drawer:
             Scores.
         """
         n = self.model.n
-        cell = allocate(self.plan, stream(self.seed, number, "draw.allocation"))
+        assigned = self.assigner.draw(stream(self.seed, number, "draw.allocation"))
+        cell = assigned.cell
         cells = np.tile(cell, BLOCK)
         read = self._read(cell, stream(self.seed, number, "draw.exemplar"))
         latent = stream(self.seed, number, "draw.person").standard_normal((BLOCK * n, len(self.model.slots)))
@@ -114,6 +118,8 @@ class Drawer:
         shifts = self._shifts(number)
         means = means_of(self.model, cells, complied=complied, actual=actual, latent=latent, shifts=shifts)
         latent += means
+        if assigned.period is not None:
+            latent += trend_of(self.model)[None] * np.tile(assigned.period, BLOCK)[:, None]
         scores = np.full(latent.shape, np.nan)
         for i in self.needed:
             scores[:, i] = self._score(i, latent[:, i], stream(self.seed, number, f"draw.score:{i}"))
@@ -131,6 +137,7 @@ class Drawer:
             present=present.reshape(BLOCK, n, -1)[:size],
             shifts=None if shifts is None else shifts[:size],
             key=(self.seed, number),
+            period=assigned.period,
         )
 
     def _shifts(self, number: int) -> Floats | None:

@@ -6,11 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
+from feedbackstudy.simulate.assigning import Assigner
 from feedbackstudy.simulate.model import Model
-from feedbackstudy.simulate.people import Plan, allocate, allocation_plan, cluster_codes
 from feedbackstudy.simulate.streams import stream
 
-__all__ = ["People", "Sampler", "compliance", "means_of", "spread_exemplars", "staying", "text_of"]
+__all__ = ["People", "Sampler", "compliance", "means_of", "spread_exemplars", "staying", "text_of", "trend_of"]
 
 type Floats = NDArray[np.float64]
 type Ints = NDArray[np.int64]
@@ -34,6 +34,8 @@ class People:
         Who got what was assigned.
     careless : ndarray of shape (n,)
         0 attentive, 1 answers at random, 2 always the same answer.
+    period : ndarray of shape (n,) or None
+        Period of a stepped wedge, from 0.
     """
 
     cell: Ints
@@ -42,6 +44,7 @@ class People:
     latent: Floats
     complied: NDArray[np.bool_]
     careless: Ints
+    period: Ints | None = None
 
 
 class Sampler:
@@ -57,8 +60,8 @@ class Sampler:
 
     def __init__(self, model: Model, seed: int) -> None:
         self.model, self.seed = model, seed
-        self.plan: Plan = allocation_plan(model.study, model.numbers)
-        self.codes = cluster_codes(model.numbers)
+        self.assigner = Assigner(model.study, model.numbers)
+        self.codes = self.assigner.codes
 
     def people(self, replicate: int) -> People:
         """Draw one sample.
@@ -73,32 +76,58 @@ class Sampler:
         People
             The same for the same seed and number, whatever else was drawn.
         """
-        cell = allocate(self.plan, stream(self.seed, replicate, "allocation"))
+        latent = self._people(replicate)
+        assigned = self.assigner.draw(stream(self.seed, replicate, "allocation"), self._strata(replicate, latent))
+        cell = assigned.cell
         exemplar = spread_exemplars(self.model, cell, stream(self.seed, replicate, "exemplar"))
-        latent = self._levels(replicate, cell, exemplar)
+        latent += self._texts(replicate, cell, exemplar)
         chance = stream(self.seed, replicate, "conduct")
         complied, actual = compliance(self.model, cell, chance)
         careless = self._careless(chance)
         latent += means_of(self.model, cell, complied=complied, actual=actual, latent=latent)
+        if assigned.period is not None:
+            latent += trend_of(self.model)[None] * assigned.period[:, None]
         return People(
-            cell=cell, clusters=self.codes, exemplar=exemplar, latent=latent, complied=complied, careless=careless
+            cell=cell,
+            clusters=self.codes,
+            exemplar=exemplar,
+            latent=latent,
+            complied=complied,
+            careless=careless,
+            period=assigned.period,
         )
 
-    def _levels(self, replicate: int, cell: Ints, exemplar: Ints) -> Floats:
+    def _strata(self, replicate: int, latent: Floats) -> dict[str, Ints]:
+        """Return the categories of covariates that the assignment respects."""
+        found = {}
+        for name in self.assigner.strata:
+            i = self.model.slot(name)
+            chance = stream(self.seed, replicate, f"answers:{name}@")
+            found[name] = self.model.slots[i].measurement.answers(latent[:, i], chance)[:, 0].astype(np.int64)
+        return found
+
+    def _people(self, replicate: int) -> Floats:
+        """Return what persons and the units that contain them bring along."""
         model = self.model
         shape = (model.n, len(model.slots))
         latent: Floats = stream(self.seed, replicate, "person").standard_normal(shape) @ model.roots["person"].T
         for level, root in model.roots.items():
-            if level == "person":
-                continue
-            chance = stream(self.seed, replicate, f"level:{level}")
-            if level in {"exemplar", "text"}:
+            if level in self.codes:
+                chance = stream(self.seed, replicate, f"level:{level}")
+                latent += (chance.standard_normal((model.numbers[level], shape[1])) @ root.T)[self.codes[level]]
+        return latent
+
+    def _texts(self, replicate: int, cell: Ints, exemplar: Ints) -> Floats:
+        model = self.model
+        shape = (model.n, len(model.slots))
+        latent = np.zeros(shape)
+        for level in ("exemplar", "text"):
+            if level in model.roots:
+                chance, root = stream(self.seed, replicate, f"level:{level}"), model.roots[level]
                 group, size = text_of(model, level, cell, exemplar)
                 shared = chance.standard_normal((size, shape[1])) @ root.T
                 alone = chance.standard_normal(shape) @ root.T  # those who read none: a text of their own, as it were
                 latent += np.where(exemplar[:, None] >= 0, shared[group], alone)
-            else:
-                latent += (chance.standard_normal((model.numbers[level], shape[1])) @ root.T)[self.codes[level]]
         return latent
 
     def _careless(self, chance: np.random.Generator) -> Ints:
@@ -155,6 +184,22 @@ def text_of(model: Model, level: str, cell: Ints, exemplar: Ints) -> tuple[Ints,
     if level == "exemplar":
         return exemplar, k
     return np.where(exemplar >= 0, cell * k + exemplar, -1), k * len(model.cells)
+
+
+def trend_of(model: Model) -> Floats:
+    """Return how much the latent variables change from one period of a stepped wedge to the next.
+
+    Parameters
+    ----------
+    model : Model
+        The model.
+
+    Returns
+    -------
+    ndarray of shape (slots,)
+        0 for covariates.
+    """
+    return np.array([model.world.trend.get(slot.name, 0.0) if slot.occasion else 0.0 for slot in model.slots])
 
 
 def compliance(model: Model, cell: Ints, chance: np.random.Generator) -> tuple[NDArray[np.bool_], int]:

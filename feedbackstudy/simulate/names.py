@@ -35,6 +35,7 @@ def refuse_unknown(world: World, study: Study, scores: tuple[str, ...]) -> None:
     cells = [cell.key for cell in study.crossing.cells()]
     groups: list[tuple[str, tuple[str, ...], list[str]]] = [
         ("Score", tuple(scores), [*world.outcomes.names, *world.drift, *(m.outcome for m in world.means)]),
+        ("Score", tuple(scores), list(world.trend)),
         ("Score", tuple(scores), [name for lead in world.leads for name in (lead.outcome, lead.by)]),
         ("Score", tuple(scores), [world.attrition.because_of] if world.attrition.because_of else []),
         ("Score or covariate", (*scores, *covariates), [n for c in world.correlations for n in c.between]),

@@ -97,7 +97,7 @@ def invented(model: Model, *, seed: int, replicate: int = 0) -> Responses:
         items=answers.items,
         factors=study.factors.names,
         clusters=answers.clusters,
-        covariates=(*study.covariates.names, "duration_seconds"),
+        covariates=(*study.covariates.names, *(() if people.period is None else ("period",)), "duration_seconds"),
         reasons=reasons,
         already_reversed=(),
         ledger=ledger,
@@ -278,6 +278,8 @@ class _Answers:
 
     def _covariates(self, rows: NDArray[np.intp]) -> dict[str, object]:
         found: dict[str, object] = {}
+        if self.people.period is not None:
+            found["period"] = self.people.period[rows] + 1
         for covariate in self.model.study.covariates:
             values = self.values[self.model.slot(covariate.name)][rows, 0]
             codes = covariate_codes(covariate)

@@ -8,8 +8,10 @@ import numpy as np
 from pydantic import AfterValidator, model_validator
 
 from feedbackstudy.declaration import Declaration, Many, from_document, to_document
+from feedbackstudy.errors import InputError
+from feedbackstudy.frames import Responses, Scores
 from feedbackstudy.named import Fixed, Name, Named, Real
-from feedbackstudy.render import Block, Facts, Notice, Page, Rendered, number, table_of
+from feedbackstudy.render import Page, Rendered
 from feedbackstudy.simulate.truths import (
     Attrition,
     Carelessness,
@@ -27,6 +29,7 @@ from feedbackstudy.simulate.truths import (
 )
 from feedbackstudy.simulate.varying import paths_of, varied
 from feedbackstudy.study import Study
+from feedbackstudy.yamlfile import Document, YamlValue
 
 __all__ = ["World"]
 
@@ -76,6 +79,8 @@ class World(Rendered, Declaration):
         What is assumed of covariates.
     drift : mapping of str to float
         Score -> change in standard deviations over 30 days since the interview, whatever people get.
+    trend : mapping of str to float
+        Score -> change in standard deviations from one period of a stepped wedge to the next, whatever people get.
     fade_half_life : float or None
         Days after the feedback in which effects halve; None where they last.
     decision_after_days : float
@@ -93,6 +98,8 @@ class World(Rendered, Declaration):
     effects : {"means", "priors"}
         Whether effects are those of `means`, or are drawn from `priors` anew in every invented study; other contrasts
         stay as `means` has them. Power is then assurance.
+    notes : tuple of str
+        What stands behind the assumptions, and what could not be known.
 
     Notes
     -----
@@ -118,6 +125,7 @@ class World(Rendered, Declaration):
     interacts: Many[Interacts] = ()
     covariates: Named[CovariateTruth] = Named()
     drift: Fixed[Name, Real] = Fixed()
+    trend: Fixed[Name, Real] = Fixed()
     fade_half_life: Real | None = None
     decision_after_days: Real = 7.0
     attrition: Attrition = Attrition()
@@ -126,6 +134,7 @@ class World(Rendered, Declaration):
     carelessness: Carelessness = Carelessness()
     priors: Fixed[Name, Prior] = Fixed()
     effects: Literal["means", "priors"] = "means"
+    notes: Many[str] = ()
 
     @model_validator(mode="after")
     def _shares_leave_something(self) -> Self:
@@ -171,6 +180,42 @@ class World(Rendered, Declaration):
         from feedbackstudy.simulate.assumed import assumed_fields
 
         return cls(**assumed_fields(study))
+
+    @classmethod
+    def from_data(cls, data: YamlValue | Responses | Scores, document: Document | Study | None = None) -> Self:
+        """Return a world estimated from the data of a study, such as a pilot's: ``World.from_data(scores, study)``.
+
+        Parameters
+        ----------
+        data : Responses or Scores
+            Answers to the study; reliabilities and skipped answers need responses. Plain data, as read from YAML, are
+            taken as the declaration of a world.
+        document : Study
+            The study; for plain data the file that they came from, if any.
+
+        Returns
+        -------
+        World
+            Means of cells, standard deviations, reliabilities (alpha), correlations within cells, stabilities, ICCs
+            (one-way analysis of variance), covariates, attrition by cell; `notes` says what could not be estimated.
+
+        Raises
+        ------
+        InputError
+            Where the data do not belong to the study, or hold none of its scores, or no study is given.
+
+        Notes
+        -----
+        Effects estimated from a small pilot are no basis for a sample size; take spreads and correlations from the
+        data, and effects from what would matter: ``World.from_data(...).with_effects(study, {...})``.
+        """
+        if not isinstance(data, Responses | Scores):
+            return super().from_data(data, None if isinstance(document, Study) else document)
+        if not isinstance(document, Study):
+            raise InputError("World.from_data(data, study) needs the study that the data belong to.")
+        from feedbackstudy.simulate.estimating import estimated
+
+        return cls(**dict(estimated(data, document)))
 
     @classmethod
     def load(cls, path: str | Path) -> Self:
@@ -283,39 +328,9 @@ class World(Rendered, Declaration):
         Page
             Ready to render.
         """
-        simple = {
-            name: value
-            for name, value in dict(self).items()
-            if isinstance(value, int | float | str) and not isinstance(value, bool)
-        }
-        facts = Facts(
-            tuple((name.replace("_", " "), v if isinstance(v, str) else number(v)) for name, v in simple.items())
-        )
-        scores = [{"score": o.name, "mean": o.mean, "sd": o.sd, "reliability": o.reliability} for o in self.outcomes]
-        cells = [
-            {
-                "score": m.outcome,
-                "occasion": m.occasion or "after feedback",
-                "cell": key,
-                "deviation": value,
-                "unit": m.unit,
-            }
-            for m in self.means
-            for key, value in m.cells.items()
-        ]
-        notes = [
-            ("attrition", ", ".join(f"{k} {v}" for k, v in dict(self.attrition).items() if v)),
-            ("icc", ", ".join(f"{k} {v:g}" for k, v in self.icc.items())),
-            ("carelessness", ", ".join(f"{k} {v:g}" for k, v in dict(self.carelessness).items())),
-        ]
-        blocks: list[Block] = [
-            facts,
-            Facts(tuple((k, v) for k, v in notes if v)),
-            Notice("Assumed for planning; no evidence."),
-        ]
-        blocks += [table_of(scores, caption="Scores")] if scores else []
-        blocks += [table_of(cells, caption="Cell means, as deviations")] if cells else []
-        return Page(title="World", subtitle="what is assumed true", blocks=tuple(blocks))
+        from feedbackstudy.simulate.world_page import world_page
+
+        return world_page(self)
 
     def __str__(self) -> str:
         return Rendered.__str__(self)

@@ -268,3 +268,93 @@ def test_the_templates_can_be_simulated_and_scored(name):
     assert set(responses.columns) >= {"participant", "arm", "occasion", *study.factors.names, *study.covariates.names}
     assert {c for m in study.measures for c in m.columns} <= set(scores.columns) | {"checks", "intentions", "appraisal"}
     assert not scores.issues.errors
+
+
+BANDED = [{"name": "grade_band", "kind": "ordinal", "levels": {"low": "L", "mid": "M", "high": "H"}}]
+
+
+@pytest.mark.parametrize("by", [["grade_band"], ["site"], ["site", "grade_band"]])
+def test_declared_strata_are_balanced_within(variant, by):
+    study = variant(
+        covariates=BANDED,
+        arms=[],
+        units=[{"name": "site", "n": 6}, {"name": "person", "n": 600, "nested_in": "site"}],
+        assignment={"method": "complete", "by": by},
+    )
+    now = at(simulate(study, World(), seed=1).frame, "t0")
+    counts = pd.crosstab([now[name] for name in by], [now["timing"], now["detail"]])
+
+    assert (counts.max(axis=1) - counts.min(axis=1)).max() <= 1
+    again = at(simulate(study, World(), seed=1).frame, "t0")
+    pd.testing.assert_frame_equal(now, again)
+
+
+@pytest.mark.parametrize(
+    ("assignment", "spread"),
+    [
+        ({"method": "permuted_blocks", "block_sizes": [4, 8]}, 4),
+        ({"method": "minimisation", "by": ["grade_band"], "probability": 1.0}, 6),
+    ],
+)
+def test_sequential_methods_are_reproduced(variant, assignment, spread):
+    study = variant(covariates=BANDED, arms=[], units=[{"name": "person", "n": 400}], assignment=assignment)
+    counts = at(simulate(study, World(), seed=1).frame, "t0").groupby(["timing", "detail"]).size()
+
+    assert counts.max() - counts.min() <= spread
+
+
+def test_a_die_for_each_leaves_group_sizes_to_chance(variant):
+    study = variant(arms=[], units=[{"name": "person", "n": 400}], assignment={"method": "simple"})
+    counts = [
+        at(simulate(study, World(), seed=s).frame, "t0").groupby(["timing", "detail"]).size().max() for s in range(4)
+    ]
+
+    assert len(set(counts)) > 1
+
+
+def test_a_stepped_wedge_crosses_over_cluster_by_cluster_with_its_trend():
+    study = wedge()
+    world = World(means=[CellMeans(outcome="mood", cells={"new": 0.5})], trend={"mood": 0.2})
+    frame = simulate(study, world, seed=1).frame
+    table = pd.crosstab(frame["period"], frame["policy"])
+
+    assert table["new"].tolist() == [0, 900, 1800, 2700, 3600]
+    assert len(frame[["site", "period", "policy"]].drop_duplicates()) == 60
+    assert frame.groupby(["site", "period"]).size().eq(300).all()
+    means = frame.groupby(["policy", "period"])["mood"].mean().astype(float)
+    assert means["old", 4] - means["old", 1] == pytest.approx(0.6, abs=4 * math.sqrt(1 / 900 + 1 / 3600))
+    assert means["new", 3] - means["old", 3] == pytest.approx(0.5, abs=4 * math.sqrt(2 / 1800))
+
+
+def wedge(sites: int = 12, people: int = 18_000) -> Study:
+    factor = {"name": "policy", "mode": "enacted", "levels": {"old": "O", "new": "N"}, "reference": "old"}
+    return Study(
+        title="A wedge",
+        factors=[{**factor, "assigned_to": "site"}],
+        units=[{"name": "site", "n": sites}, {"name": "person", "n": people, "nested_in": "site"}],
+        waves=[{"name": "t1", "anchor": "feedback", "phase": "after"}],
+        measures=[{"name": "mood", "kind": "continuous", "waves": ["t1"]}],
+        hypotheses=[
+            {
+                "name": "h1",
+                "text": "The new policy helps.",
+                "outcome": "mood",
+                "contrast": {"kind": "main_effect", "factor": "policy", "level": "new", "against": "old"},
+                "direction": "positive",
+                "role": "confirmatory",
+                "sesoi": {"value": 0.3, "unit": "sd", "because": "A reason."},
+            }
+        ],
+        assignment={"method": "stepped_wedge", "wedge": {"factor": "policy", "sequences": 4}},
+        conduct={"population": "panel", "realism": "field"},
+    )
+
+
+def test_power_of_a_stepped_wedge_is_that_of_hussey_and_hughes():
+    """12 clusters, 4 steps, 10 people a period, tau2 .05, sigma2 .95, theta .3: .6126813358 by z; REML is estimated."""
+    world = World(means=[CellMeans(outcome="mood", cells={"new": 0.3})], icc={"site": 0.05}, trend={"mood": 0.1})
+    row = fs.power.diagnose(wedge(people=600), world, seed=1, n_simulations=2000)["h1"]
+
+    assert row.power == pytest.approx(0.6127, abs=3.5 * row.power_mcse)
+    assert row.bias == pytest.approx(0, abs=3.5 * row.bias_mcse)
+    assert row.coverage == pytest.approx(0.95, abs=3.5 * row.coverage_mcse)
