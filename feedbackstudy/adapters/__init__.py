@@ -60,6 +60,14 @@ KNOWN_WARNINGS: tuple[KnownWarning, ...] = (
         message=r"Glyph \d+ .*missing from",
         link="https://matplotlib.org/stable/users/explain/text/fonts.html#font-fallback",
     ),
+    # The gates say the same of the same rows, and close.
+    KnownWarning(
+        library="arviz",
+        category=UserWarning,
+        module=r"arviz_stats\..*",
+        message="Estimated shape parameter of Pareto distribution is greater than",
+        link="https://mc-stan.org/loo/reference/loo-glossary.html",
+    ),
     # pandas names its own class, Pandas4Warning, which derives from this one.
     KnownWarning(
         library="pingouin",

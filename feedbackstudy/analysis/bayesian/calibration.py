@@ -13,7 +13,7 @@ from feedbackstudy.analysis.bayesian.sampling import Draws, quick_draws
 from feedbackstudy.errors import DataError
 from feedbackstudy.render import Block, Facts, Notice, Page, Rendered, Table, number
 
-__all__ = ["Calibration", "Experiment", "calibrate", "sbc"]
+__all__ = ["Calibration", "Experiment", "calibrate", "sbc", "thinned"]
 
 type Floats = NDArray[np.float64]
 type Experiment = Callable[[np.random.Generator, int], tuple[Mapping[str, float], Mapping[str, Floats], int]]
@@ -224,7 +224,7 @@ def calibrate(
             target_accept=target_accept,
         )  # fmt: skip
         true = {name: float(value[0]) for name, value in _quantities(study, truth).items()}
-        return true, _quantities(study, _thinned(drawn)), drawn.gates.divergences
+        return true, _quantities(study, thinned(drawn)), drawn.gates.divergences
 
     settings = f"{chains} chains of {draws} draws after {tune}, target acceptance {target_accept:g}"
     return sbc(
@@ -245,8 +245,19 @@ def _quantities(model: CellModel, values: Values) -> dict[str, Floats]:
     return found
 
 
-def _thinned(drawn: Draws) -> dict[str, Floats]:
-    """Return 99 evenly spaced draws, chain after chain."""
+def thinned(drawn: Draws) -> dict[str, Floats]:
+    """Return 99 evenly spaced draws of every variable, chain after chain.
+
+    Parameters
+    ----------
+    drawn : Draws
+        What was sampled.
+
+    Returns
+    -------
+    dict of str to ndarray, shape (99, ...)
+        Draws to rank among.
+    """
     blocks = {name: block.reshape(-1, *block.shape[2:]) for name, block in drawn.variables.items()}
     total = next(iter(blocks.values())).shape[0]
     kept = np.linspace(0, total - 1, RANKS).round().astype(np.int64)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from feedbackstudy.analysis.bayesian.cell_rows import CellRows, Grouping
 from feedbackstudy.analysis.bayesian.predictor import cell_basis, random_columns
 
-__all__ = ["Values", "cells_of_draws", "effects", "predictor_of", "spread"]
+__all__ = ["Values", "cells_of_draws", "cholesky", "effects", "predictor_of", "spread"]
 
 type Floats = NDArray[np.float64]
 type Values = Mapping[str, Floats]
@@ -37,11 +37,25 @@ def effects(group: Grouping, values: Values, rng: np.random.Generator) -> Floats
     if group.size == 1:
         return np.asarray(sd[:, None] * raw[:, :, 0], dtype=np.float64)
     sds = np.column_stack([sd, values[f"slope_sd_{group.name}"]])
-    factor = sds[:, :, None] * _cholesky(values[f"partial_{group.name}"], group.size)
+    factor = sds[:, :, None] * cholesky(values[f"partial_{group.name}"], group.size)
     return np.asarray(np.einsum("sgk,sjk->sgj", raw, factor), dtype=np.float64)
 
 
-def _cholesky(partial: Floats, size: int) -> Floats:
+def cholesky(partial: Floats, size: int) -> Floats:
+    """Return Cholesky factors of correlation matrices from partial correlations.
+
+    Parameters
+    ----------
+    partial : ndarray, shape (s, pairs)
+        Partial correlations, row by row.
+    size : int
+        Rows of the matrices.
+
+    Returns
+    -------
+    ndarray, shape (s, size, size)
+        Lower triangular, rows of length one.
+    """
     found, at = np.zeros((partial.shape[0], size, size)), 0
     for i in range(size):
         left = np.ones(partial.shape[0])

@@ -1,0 +1,269 @@
+"""What a model says the outcomes look like, from its prior or from its posterior, beside those that were seen."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from feedbackstudy.analysis.bayesian.cell_model import CellModel
+from feedbackstudy.analysis.bayesian.predictor_draws import Values
+from feedbackstudy.analysis.bayesian.sampled_cells import SampledCells
+from feedbackstudy.errors import DataError
+from feedbackstudy.render import Block, Facts, Notice, Page, Rendered, Table, interval, number
+
+__all__ = ["Bars", "PredictedStatistic", "PredictiveCheck", "posterior_predictive", "prior_bars"]
+
+type Floats = NDArray[np.float64]
+
+_BINS, _MOST_VALUES = 20, 30
+_SUSPECT = 0.025
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Bars:
+    """Shares of the values of an outcome.
+
+    Attributes
+    ----------
+    low, high : ndarray, shape (bars,)
+        Limits of each bar; equal for a single value. The outer bars of a continuous outcome are open.
+    seen : ndarray, shape (bars,), or None
+        Share of rows that were seen there; None before data.
+    mean, lower, upper : ndarray, shape (bars,)
+        Mean and 95 % interval of the share in drawn studies.
+    """
+
+    low: Floats
+    high: Floats
+    seen: Floats | None
+    mean: Floats
+    lower: Floats
+    upper: Floats
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PredictedStatistic:
+    """A statistic that was seen, beside drawn studies.
+
+    Attributes
+    ----------
+    name : str
+        What it is.
+    seen : float
+        Its value in the data.
+    lower, upper : float
+        95 % interval in drawn studies.
+    p : float
+        Share of drawn studies with a larger value, ties counted half.
+    """
+
+    name: str
+    seen: float
+    lower: float
+    upper: float
+    p: float
+
+    @property
+    def suspect(self) -> bool:
+        """Whether the value seen lies outside the middle 95 % of the drawn ones."""
+        return not _SUSPECT <= self.p <= 1 - _SUSPECT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class PredictiveCheck(Rendered):
+    """Outcomes that were seen, beside studies drawn from the posterior.
+
+    Attributes
+    ----------
+    model : str
+        The model in words.
+    studies : int
+        Drawn studies.
+    bars : Bars
+        Shares over all rows.
+    cells : tuple of Bars
+        Shares within each cell that holds data.
+    statistics : tuple of PredictedStatistic
+        Means and standard deviations of cells, extremes, spread of the means of groups.
+    """
+
+    model: str
+    studies: int
+    bars: Bars
+    cells: tuple[Bars, ...]
+    statistics: tuple[PredictedStatistic, ...]
+
+    @property
+    def suspect(self) -> tuple[PredictedStatistic, ...]:
+        """Statistics that the model does not reproduce."""
+        return tuple(one for one in self.statistics if one.suspect)
+
+    def page(self) -> Page:
+        """Return bars and statistics as a page.
+
+        Returns
+        -------
+        Page
+            Ready to render as HTML or text.
+        """
+        seen = self.bars.seen if self.bars.seen is not None else np.full(self.bars.mean.size, np.nan)
+        shares = tuple(
+            (_label(low, high), number(float(s), 3), number(float(m), 3), interval(float(a), float(b)))
+            for low, high, s, m, a, b in zip(
+                self.bars.low, self.bars.high, seen, self.bars.mean, self.bars.lower, self.bars.upper, strict=True
+            )
+        )
+        statistics = tuple(
+            (one.name, number(one.seen), interval(one.lower, one.upper), number(one.p, 3, unit_interval=True))
+            for one in self.statistics
+        )
+        names = ", ".join(one.name for one in self.suspect)
+        count = len(self.statistics)
+        verdict = (
+            Notice(
+                f"Outside the middle 95 % of drawn studies: {names} ({len(self.suspect)} of {count}).", tone="warning"
+            )
+            if self.suspect
+            else Notice(f"All {count} statistics lie within the middle 95 % of drawn studies.", tone="good")
+        )
+        blocks: tuple[Block, ...] = (
+            Facts((("model", self.model), ("drawn studies", str(self.studies)))),
+            Table(("value", "seen", "predicted", "95% interval"), shares, "Shares of values"),
+            Table(("statistic", "seen", "95% interval of drawn studies", "p"), statistics, "Statistics"),
+            verdict,
+        )
+        return Page(title="Posterior predictive check", blocks=blocks)
+
+
+def posterior_predictive(fit: SampledCells, *, seed: int, studies: int = 1000) -> PredictiveCheck:
+    """Draw whole studies from the posterior and lay them beside the data.
+
+    Parameters
+    ----------
+    fit : SampledCells
+        The fitted model.
+    seed : int
+        Seed of the draws.
+    studies : int, default 1000
+        Studies to draw, at most the number of posterior draws; people keep their cells, covariates and groups.
+
+    Returns
+    -------
+    PredictiveCheck
+        Bars and statistics (Gelman et al., 2013, Bayesian Data Analysis, chapter 6).
+
+    Raises
+    ------
+    DataError
+        For fewer than 100 studies.
+    """
+    if studies < 100:
+        raise DataError(f"Intervals of drawn studies need 100 of them at least; given {studies}.")
+    rng, model = np.random.default_rng(seed), fit.model
+    total = fit.values["cells"].shape[0]
+    kept = np.sort(rng.choice(total, size=min(studies, total), replace=False))
+    drawn = model.outcome({name: block[kept] for name, block in fit.values.items()}, rng)
+    y, cell = model.rows.y, model.rows.cell
+    edges = _edges(y, drawn, whole=model.family.whole)
+    within = tuple(
+        _bars(drawn[:, cell == j], edges, y[cell == j], whole=model.family.whole) for j in range(model.rows.n_cells)
+    )
+    return PredictiveCheck(
+        model=model.words,
+        studies=kept.size,
+        bars=_bars(drawn, edges, y, whole=model.family.whole),
+        cells=within,
+        statistics=_statistics(model, drawn),
+    )
+
+
+def prior_bars(model: CellModel, *, seed: int, studies: int = 1000) -> tuple[Bars, Values]:
+    """Draw whole studies from the prior, before any outcome is looked at.
+
+    Parameters
+    ----------
+    model : CellModel
+        The model; its outcome is not used.
+    seed : int
+        Seed of the draws.
+    studies : int, default 1000
+        Studies to draw.
+
+    Returns
+    -------
+    Bars
+        Shares of values over all rows.
+    mapping of str to ndarray
+        The forward draws of the parameters, such as `thresholds`.
+    """
+    rng = np.random.default_rng(seed)
+    values = model.forward(rng, studies)
+    drawn = model.outcome(values, rng)
+    edges = _edges(drawn[0], drawn, whole=model.family.whole)
+    return _bars(drawn, edges, None, whole=model.family.whole), values
+
+
+def _edges(y: Floats, drawn: Floats, *, whole: bool) -> Floats:
+    """Return the single values of a whole outcome (the last one open above), or the inner limits of bins."""
+    low, high = (
+        min(float(y.min()), float(np.quantile(drawn, 0.005))),
+        max(float(y.max()), float(np.quantile(drawn, 0.995))),
+    )
+    if whole:
+        low, high = np.floor(low), np.ceil(high)
+        return np.arange(low, min(high, low + _MOST_VALUES) + 1)
+    return np.linspace(low, high, _BINS + 1)[1:-1]
+
+
+def _bars(drawn: Floats, edges: Floats, y: Floats | None, *, whole: bool) -> Bars:
+    shares = np.array([_shares(study, edges, whole=whole) for study in drawn])
+    lower, upper = np.quantile(shares, [0.025, 0.975], axis=0)
+    return Bars(
+        low=edges if whole else np.concatenate([[-np.inf], edges]),
+        high=edges if whole else np.concatenate([edges, [np.inf]]),
+        seen=None if y is None else _shares(y, edges, whole=whole),
+        mean=np.asarray(shares.mean(axis=0), dtype=np.float64),
+        lower=np.asarray(lower, dtype=np.float64),
+        upper=np.asarray(upper, dtype=np.float64),
+    )
+
+
+def _shares(values: Floats, edges: Floats, *, whole: bool) -> Floats:
+    if whole:
+        place = np.clip(values - edges[0], 0, edges.size - 1).astype(np.int64)
+        return np.bincount(place, minlength=edges.size) / values.size
+    return np.bincount(np.searchsorted(edges, values, side="right"), minlength=edges.size + 1) / values.size
+
+
+def _statistics(model: CellModel, drawn: Floats) -> tuple[PredictedStatistic, ...]:
+    rows, y = model.rows, model.rows.y
+    found = []
+    for j in range(rows.n_cells):
+        inside = rows.cell == j
+        found.append(_statistic(f"mean of cell {j + 1}", y[inside].mean(), drawn[:, inside].mean(axis=1)))
+        if inside.sum() > 1:
+            spread = drawn[:, inside].std(axis=1, ddof=1)
+            found.append(_statistic(f"sd of cell {j + 1}", y[inside].std(ddof=1), spread))
+    found.append(_statistic("smallest", y.min(), drawn.min(axis=1)))
+    found.append(_statistic("largest", y.max(), drawn.max(axis=1)))
+    for group in rows.groups:
+        average = np.zeros((rows.n, group.count))
+        average[np.arange(rows.n), group.member] = 1 / np.bincount(group.member)[group.member]
+        found.append(
+            _statistic(f"sd of means of {group.name}", (y @ average).std(ddof=1), (drawn @ average).std(axis=1, ddof=1))
+        )
+    return tuple(found)
+
+
+def _statistic(name: str, seen: float, drawn: Floats) -> PredictedStatistic:
+    lower, upper = np.quantile(drawn, [0.025, 0.975])
+    p = float((drawn > seen).mean() + (drawn == seen).mean() / 2)
+    return PredictedStatistic(name=name, seen=float(seen), lower=float(lower), upper=float(upper), p=p)
+
+
+def _label(low: float, high: float) -> str:
+    if low == high:
+        return f"{low:g}"
+    if np.isinf(low):
+        return f"below {high:.3g}"
+    return f"{low:.3g} and above" if np.isinf(high) else f"{low:.3g} to {high:.3g}"
