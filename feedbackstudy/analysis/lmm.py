@@ -15,7 +15,7 @@ from feedbackstudy.analysis.frequentist.mixed_structure import RandomFactor
 from feedbackstudy.analysis.frequentist.reml import MixedFit, fit_mixed
 from feedbackstudy.analysis.frequentist.satterthwaite import Satterthwaite
 from feedbackstudy.analysis.lmm_result import MixedModel
-from feedbackstudy.analysis.model_formula import model_script, random_formula
+from feedbackstudy.analysis.model_formula import emmeans_code, model_script, random_formula
 from feedbackstudy.analysis.model_rows import TermRow, effect_rows
 from feedbackstudy.analysis.model_terms import TermDesign, design_of
 from feedbackstudy.errors import DataError, choices
@@ -111,6 +111,7 @@ def lmm(
     unit = np.eye(fit.beta.size)
     ses = np.sqrt(np.diag(tests.covariance))
     notes, failures = fit_notes(fit)
+    script = _script(design, random, uncorrelated, df=df, reml=fit.reml)
     return MixedModel(
         title="Linear mixed model",
         outcome=outcome,
@@ -123,7 +124,8 @@ def lmm(
         notes=(*design.read.notes, *notes, *_uncentred(design)),
         failures=failures,
         scales={"response": lambda: _cells(design, fit, tests, failures)},
-        script=_script(design, random, uncorrelated, df=df, reml=fit.reml),
+        script=script,
+        cells_in_r={"response": emmeans_code(design, script, f', lmer.df = "{df}"')} if design.factors else {},
         provenance=Provenance(made_by="analysis.lmm", conventions=_conventions(fit, tests.name, level)),
         fit=fit,
         design=design,

@@ -8,7 +8,7 @@ import pandas as pd
 from feedbackstudy.analysis.model_terms import TermDesign
 from feedbackstudy.psychometrics.rscript import RScript, r_vector
 
-__all__ = ["model_script", "random_formula"]
+__all__ = ["emmeans_code", "model_script", "random_formula"]
 
 
 def _quoted(name: str) -> str:
@@ -86,3 +86,33 @@ def model_script(
     formula = f"{_quoted(read.outcome)} ~ {fixed}{random}"
     body = f"{head}fit <- {call.replace('FORMULA', formula)}\n{shown}"
     return RScript(made_by=made_by, body=body, data=frame, name=made_by.rpartition(".")[2])
+
+
+def emmeans_code(design: TermDesign, script: RScript, options: str = "", *, regrid: bool = False) -> str:
+    """Write the cell means of a model for R, as contrasts need them.
+
+    Parameters
+    ----------
+    design : TermDesign
+        Its fixed part.
+    script : RScript
+        The script of the model.
+    options : str
+        Options of `emmeans`, each behind a comma.
+    regrid : bool, default False
+        Whether the means are turned to the response scale.
+
+    Returns
+    -------
+    str
+        R code that leaves means in `b`, their covariance in `V` and defines ``df_of(w)``.
+    """
+    fit = script.body[: script.body.index("\n", script.body.index("\nfit <- ") + 1)]
+    # emmeans lets the first factor vary fastest, cells here the last
+    grid = " * ".join(_quoted(name) for name in reversed(design.factors))
+    made = f"emmeans::emmeans(fit, ~ {grid}{options})"
+    made = f"emmeans::regrid({made})" if regrid else made
+    return (
+        f"{fit}\ncells <- {made}\nb <- as.data.frame(cells)[[length(cells@levels) + 1]]; V <- vcov(cells)\n"
+        "df_of <- function(w) as.data.frame(emmeans::contrast(cells, list(w = w[seq_along(b)])))$df\n"
+    )

@@ -1,7 +1,7 @@
 """What a fitted model shows: its coefficients, tests of its terms, marginal means and contrasts, and the way to R."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Literal
 
 import numpy as np
@@ -47,6 +47,8 @@ class ModelResult(Rendered):
         Scale -> fitted cells on it; the first is the default.
     script : RScript
         The same in R.
+    cells_in_r : mapping of str to str
+        Scale -> R code of the cell means, where R's emmeans has the same.
     provenance : Provenance
         Conventions and versions.
     """
@@ -63,6 +65,7 @@ class ModelResult(Rendered):
     failures: tuple[str, ...]
     scales: Mapping[str, Callable[[], FittedCells]]
     script: RScript
+    cells_in_r: Mapping[str, str]
     provenance: Provenance
 
     @property
@@ -113,7 +116,8 @@ class ModelResult(Rendered):
         chosen = next(iter(self.scales)) if scale is None else scale
         if chosen not in self.scales:
             raise DataError(choices("scale", chosen, self.scales))
-        return self.scales[chosen]()
+        absent = 'stop("emmeans has no means averaged over covariates and random effects on this scale")\n'
+        return replace(self.scales[chosen](), data=self.script.data, fit_in_r=self.cells_in_r.get(chosen, absent))
 
     def contrasts(
         self,

@@ -15,7 +15,7 @@ from feedbackstudy.analysis.frequentist.mixed_structure import RandomFactor
 from feedbackstudy.analysis.frequentist.response_means import averaged, delta, spread_over
 from feedbackstudy.errors import DataError, choices
 
-__all__ = ["CumulativeScale", "cumulative_cells", "expected_ratings"]
+__all__ = ["CumulativeScale", "cumulative_cells", "cumulative_quantities", "expected_ratings", "spread_of"]
 
 type CumulativeScale = Literal["latent", "response"]
 
@@ -85,7 +85,7 @@ def cumulative_cells(
     else:
         fit = fit_cumulative(codes, X[:, 1:], values.size, link=link)
     rows = np.eye(X.shape[1])[: used.size, 1:]
-    found, covariance = _quantities(fit, rows, values, scale)
+    found, covariance = cumulative_quantities(fit, rows, values, scale)
     means, full = spread_over(used, n_cells, found, covariance)
     return CellFit(
         means=means,
@@ -93,7 +93,7 @@ def cumulative_cells(
         df=lambda _: float("inf"),
         counts=counts,
         scale=scale,
-        sd=_sd(fit, ratings, np.asarray(cell, dtype=np.int64), scale),
+        sd=spread_of(fit, ratings, np.asarray(cell, dtype=np.int64), scale),
         n=ratings.size,
         model=_words(fit, scale, values.size),
         notes=_notes(fit),
@@ -112,19 +112,40 @@ def _extreme_cells(codes: Integers, cell: Integers, used: Integers, categories: 
             )
 
 
-def _quantities(
+def cumulative_quantities(
     fit: CumulativeFit | CumulativeMixedFit, rows: Floats, values: Floats, scale: CumulativeScale
 ) -> tuple[Floats, Floats]:
+    """Return quantities of a cumulative model at given rows of its columns, with their covariance.
+
+    Parameters
+    ----------
+    fit : CumulativeFit or CumulativeMixedFit
+        The model.
+    rows : ndarray, shape (k, p) or (k, m, p)
+        Columns at which they are wanted; with m settings each the expected rating is their mean.
+    values : ndarray, shape (categories,)
+        Number of each category.
+    scale : {"latent", "response"}
+        Latent mean minus the mean threshold, or expected rating.
+
+    Returns
+    -------
+    tuple of ndarray
+        Values and covariance.
+    """
+    settings = rows[:, None, :] if rows.ndim == 2 else rows
     cuts, p = fit.thresholds.size, fit.beta.size
     fixed = np.concatenate([fit.thresholds, fit.beta])
     if scale == "latent":
-        weights = np.hstack([np.full((rows.shape[0], cuts), -1 / cuts), rows])
+        weights = np.hstack([np.full((rows.shape[0], cuts), -1 / cuts), settings.mean(axis=1)])
         size = cuts + p
         return weights @ fixed, weights @ fit.covariance[:size, :size] @ weights.T
     sd = fit.sd[fit.sd > 1e-4] if isinstance(fit, CumulativeMixedFit) else np.empty(0)
     link = link_of(fit.link)
     return delta(
-        lambda at: expected_ratings(at[:cuts], rows @ at[cuts : cuts + p], at[cuts + p :], values, link),
+        lambda at: expected_ratings(at[:cuts], settings @ at[cuts : cuts + p], at[cuts + p :], values, link).mean(
+            axis=1
+        ),
         np.concatenate([fixed, sd]),
         fit.covariance,
     )
@@ -137,7 +158,7 @@ def expected_ratings(thresholds: Array, predictor: Array, sd: Array, values: Flo
     ----------
     thresholds : ndarray, shape (categories - 1,)
         Of the model.
-    predictor : ndarray, shape (k,)
+    predictor : ndarray
         Without thresholds.
     sd : ndarray, shape (factors,)
         Standard deviations of random intercepts, which are averaged over; empty for none.
@@ -148,16 +169,34 @@ def expected_ratings(thresholds: Array, predictor: Array, sd: Array, values: Flo
 
     Returns
     -------
-    ndarray, shape (k,)
-        Expected ratings.
+    ndarray
+        Expected ratings, one for each predictor.
     """
-    above = averaged(link.cdf, predictor[:, None] - thresholds, sd)
+    above = averaged(link.cdf, predictor[..., None] - thresholds, sd)
     return np.asarray(values[0] + above @ np.diff(values))
 
 
-def _sd(
+def spread_of(
     fit: CumulativeFit | CumulativeMixedFit, ratings: Floats, cell: Integers, scale: CumulativeScale
 ) -> float | None:
+    """Return the standard deviation that effects are divided by.
+
+    Parameters
+    ----------
+    fit : CumulativeFit or CumulativeMixedFit
+        The model.
+    ratings : ndarray, shape (n,)
+        Ratings as numbers.
+    cell : ndarray of int, shape (n,)
+        Cells.
+    scale : {"latent", "response"}
+        Of the latent answer with its random effects, or pooled of the ratings within cells.
+
+    Returns
+    -------
+    float or None
+        None where ratings do not vary within cells.
+    """
     if scale == "latent":
         added = float(np.sum(fit.sd**2)) if isinstance(fit, CumulativeMixedFit) else 0.0
         return float(np.sqrt(link_of(fit.link).sd ** 2 + added))

@@ -15,7 +15,7 @@ from feedbackstudy.analysis.frequentist.mixed_structure import Floats, Integers,
 from feedbackstudy.analysis.frequentist.response_means import averaged, delta, spread_over
 from feedbackstudy.errors import DataError, choices
 
-__all__ = ["binary_cells", "count_cells"]
+__all__ = ["binary_cells", "count_cells", "fit_words", "generalised_notes", "generalised_quantities"]
 
 _OVERDISPERSED = 1.5
 
@@ -177,20 +177,10 @@ def _cell_fit(
 ) -> CellFit:
     used = np.flatnonzero(counts)
     k, p = used.size, fit.beta.size
-    if scale == "response":
-        inverse = LINKS["logit"].cdf if fit.family == "binomial" else np.exp
-        shared = X[:, k:] if p > k else X[:1, k:]
-        kept = fit.sd[fit.sd > 1e-4] if isinstance(fit, GeneralisedMixedFit) else np.empty(0)
-        first = fit.covariance.shape[0] - kept.size
-
-        def standardised(at: Array) -> Array:
-            predictors = at[:k, None] + (shared @ at[k:p])[None, :]
-            return np.asarray(averaged(inverse, predictors, at[first:]).mean(axis=1))
-
-        middle = np.zeros(first - p)
-        values, covariance = delta(standardised, np.concatenate([fit.beta, middle, kept]), fit.covariance)
-    else:
-        values, covariance = fit.beta[:k], fit.covariance[:k, :k]
+    shared = X[:, k:] if p > k else X[:1, k:]
+    rows = np.stack([np.hstack([np.tile(unit, (shared.shape[0], 1)), shared]) for unit in np.eye(k)])
+    values, covariance = generalised_quantities(fit, rows if scale == "response" else np.eye(k, p), scale)
+    notes, failures = generalised_notes(fit)
     means, full = spread_over(used, counts.size, values, covariance)
     return CellFit(
         means=means,
@@ -200,13 +190,59 @@ def _cell_fit(
         scale=scale,
         sd=sd,
         n=fit.n,
-        model=f"{words} ({_how(fit)}); {_on(scale, fit.family)}",
-        notes=_notes(fit),
-        failures=() if isinstance(fit, GeneralisedFit) or fit.converged else ("The search did not converge.",),
+        model=f"{words} ({fit_words(fit)}); {_on(scale, fit.family)}",
+        notes=notes,
+        failures=failures,
     )
 
 
-def _how(fit: GeneralisedFit | GeneralisedMixedFit) -> str:
+def generalised_quantities(
+    fit: GeneralisedFit | GeneralisedMixedFit, rows: Floats, scale: Scale
+) -> tuple[Floats, Floats]:
+    """Return quantities of a logistic or count model at given rows of its columns, with their covariance.
+
+    Parameters
+    ----------
+    fit : GeneralisedFit or GeneralisedMixedFit
+        The model.
+    rows : ndarray, shape (k, p) or (k, m, p)
+        Columns at which they are wanted; with m settings each, the probability or count is their mean.
+    scale : {"log odds", "log rate", "response"}
+        Linear predictor, or probability or expected count, averaged over random effects.
+
+    Returns
+    -------
+    tuple of ndarray
+        Values and covariance.
+    """
+    settings = rows[:, None, :] if rows.ndim == 2 else rows
+    p = fit.beta.size
+    if scale != "response":
+        weights = settings.mean(axis=1)
+        return weights @ fit.beta, weights @ fit.covariance[:p, :p] @ weights.T
+    inverse = LINKS["logit"].cdf if fit.family == "binomial" else np.exp
+    kept = fit.sd[fit.sd > 1e-4] if isinstance(fit, GeneralisedMixedFit) else np.empty(0)
+    first = fit.covariance.shape[0] - kept.size
+
+    def standardised(at: Array) -> Array:
+        return np.asarray(averaged(inverse, settings @ at[:p], at[first:]).mean(axis=1))
+
+    return delta(standardised, np.concatenate([fit.beta, np.zeros(first - p), kept]), fit.covariance)
+
+
+def fit_words(fit: GeneralisedFit | GeneralisedMixedFit) -> str:
+    """Say how a model was fitted.
+
+    Parameters
+    ----------
+    fit : GeneralisedFit or GeneralisedMixedFit
+        The model.
+
+    Returns
+    -------
+    str
+        In a few words.
+    """
     if isinstance(fit, GeneralisedMixedFit):
         how = "Laplace" if fit.quadrature == 1 else f"adaptive quadrature, {fit.quadrature} nodes"
         return f"random intercepts of {', '.join(fit.factors)}, {how}"
@@ -221,9 +257,22 @@ def _on(scale: Scale, family: str) -> str:
     return "probabilities, standardised" if family == "binomial" else "expected counts, standardised"
 
 
-def _notes(fit: GeneralisedFit | GeneralisedMixedFit) -> tuple[str, ...]:
+def generalised_notes(fit: GeneralisedFit | GeneralisedMixedFit) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return what a reader must know of a model, and why nothing of it may be reported.
+
+    Parameters
+    ----------
+    fit : GeneralisedFit or GeneralisedMixedFit
+        The model.
+
+    Returns
+    -------
+    tuple of (tuple of str, tuple of str)
+        Notes and failures.
+    """
     if isinstance(fit, GeneralisedMixedFit):
-        return ("The fit is singular: a variance between levels is estimated as zero.",) if fit.singular else ()
+        singular = ("The fit is singular: a variance between levels is estimated as zero.",) if fit.singular else ()
+        return singular, () if fit.converged else ("The search did not converge.",)
     notes = []
     if fit.family == "poisson" and fit.dispersion > _OVERDISPERSED and fit.clusters is None:
         notes.append(
@@ -232,4 +281,4 @@ def _notes(fit: GeneralisedFit | GeneralisedMixedFit) -> tuple[str, ...]:
         )
     if fit.penalised:
         notes.append("Firth's penalty pulls log odds towards zero; intervals are Wald's on the penalised estimates.")
-    return tuple(notes)
+    return tuple(notes), ()

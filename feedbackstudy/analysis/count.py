@@ -1,0 +1,100 @@
+"""Count models of a data frame: Poisson, negative binomial, and with more zeros than those."""
+
+from collections.abc import Sequence
+from typing import Literal
+
+import pandas as pd
+
+from feedbackstudy.analysis.generalised_model import GeneralisedModel, generalised_model
+from feedbackstudy.analysis.model_parts import Random, read_model
+from feedbackstudy.analysis.zero_inflated import ZeroInflatedModel, zero_inflated_model
+from feedbackstudy.errors import DataError, choices
+from feedbackstudy.threads import one_thread
+
+__all__ = ["count"]
+
+_TITLES = {
+    "poisson": "Poisson regression",
+    "negative binomial": "Negative binomial regression",
+    "zero-inflated": "Zero-inflated negative binomial regression",
+}
+
+
+@one_thread()
+def count(
+    data: pd.DataFrame,
+    outcome: str,
+    terms: Sequence[str],
+    *,
+    family: Literal["poisson", "negative binomial", "zero-inflated"] = "negative binomial",
+    zero_terms: Sequence[str] = (),
+    random: Random | None = None,
+    cluster: str | None = None,
+    nodes: int = 1,
+    categorical: Sequence[str] = (),
+    level: float = 0.95,
+) -> GeneralisedModel | ZeroInflatedModel:
+    r"""Fit a regression of counts to a data frame.
+
+    Parameters
+    ----------
+    data : DataFrame
+        One row for each answer. It is not changed; rows with a missing value are left out and counted.
+    outcome : str
+        Column of counts.
+    terms : sequence of str
+        Columns, and interactions as names joined by ``:``.
+    family : {"poisson", "negative binomial", "zero-inflated"}, default "negative binomial"
+        Distribution; the last mixes structural zeros with a negative binomial.
+    zero_terms : sequence of str
+        For "zero-inflated": the terms, among `terms`, that move the odds of a structural zero; none by default.
+    random : mapping of str to sequence of str, optional
+        Grouping factors with ``["1"]``: random intercepts, crossed or (named with ``:``) nested.
+    cluster : str, optional
+        Column of clusters of a sandwich covariance (CR1, t on clusters - 1), instead of random effects.
+    nodes : int, default 1
+        Nodes of adaptive Gauss-Hermite quadrature for one grouping factor; 1 is Laplace's approximation.
+    categorical : sequence of str
+        Columns of numbers that are levels of a factor.
+    level : float, default 0.95
+        Level of the intervals.
+
+    Returns
+    -------
+    GeneralisedModel or ZeroInflatedModel
+        `frame()`, `terms_frame()`, `means(scale="response")` for expected counts, `contrasts()`, `r_script()`.
+
+    Raises
+    ------
+    DataError
+        For a table or terms that cannot be used, values that are no counts, or a likelihood without maximum.
+    NotFoundError
+        For an unknown column.
+
+    Notes
+    -----
+    See `analysis.frequentist.generalised.fit_generalised` and
+    `analysis.frequentist.counts.zero_inflated_negative_binomial`. A Poisson that is overdispersed says so.
+    """
+    if family not in _TITLES:
+        raise DataError(choices("family", family, _TITLES))
+    if zero_terms and family != "zero-inflated":
+        raise DataError(f"'zero_terms' belong to family=\"zero-inflated\"; given family={family!r}.")
+    design = read_model(
+        data, outcome, terms, kind="count", random=random, cluster=cluster, categorical=categorical, level=level
+    )
+    if family == "zero-inflated":
+        if random or cluster is not None:
+            raise DataError("The zero-inflated model has neither random effects nor a sandwich covariance here.")
+        return zero_inflated_model(design, zero_terms, title=_TITLES[family], level=level)
+    return generalised_model(
+        design,
+        family,
+        title=_TITLES[family],
+        made_by="analysis.count",
+        random=random,
+        cluster=cluster,
+        firth=False,
+        nodes=nodes,
+        level=level,
+    )

@@ -1,0 +1,153 @@
+"""Logistic and count regressions of a data frame: R's numbers, standardised means, separation by name, R scripts."""
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import special
+
+from feedbackstudy.analysis.count import count
+from feedbackstudy.analysis.frequentist.counts import zero_inflated_negative_binomial
+from feedbackstudy.analysis.logistic import logistic
+from feedbackstudy.errors import DataError
+
+REFERENCE = Path(__file__).resolve().parents[1] / "reference"
+FULL = ["timing", "framing", "timing:framing"]
+
+
+@pytest.fixture(scope="module")
+def known() -> dict:
+    return json.loads((REFERENCE / "mixed_effects.json").read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="module")
+def data() -> pd.DataFrame:
+    return pd.read_csv(REFERENCE / "mixed_effects.csv")
+
+
+def in_order(rows: list[dict], column: str) -> list[float]:
+    """Put R's rows in our order: intercept, timing, framing, interaction, day."""
+    values = [row[column] for row in rows]
+    return [*values[:4], *values[5:], values[4]]
+
+
+def test_odds_ratios_are_those_of_glm(data, known):
+    fit = logistic(data, "reply", [*FULL, "day"])
+    rows = known["binary"]["glm"]
+    np.testing.assert_allclose([row.estimate for row in fit.effects], in_order(rows, "Estimate"), rtol=1e-9)
+    np.testing.assert_allclose([row.se for row in fit.effects], in_order(rows, "Std. Error"), rtol=1e-6)
+    np.testing.assert_allclose([row.ratio for row in fit.effects], np.exp(in_order(rows, "Estimate")), rtol=1e-9)
+    means = fit.means("timing", "framing").set_index("cell")
+    for row in known["binary"]["odds"]:
+        found = means.loc[f"{row['timing']}:{row['framing']}"]
+        np.testing.assert_allclose([found["mean"], found["se"]], [row["emmean"], row["SE"]], rtol=1e-6)
+
+
+def test_clustered_errors_are_those_of_sandwich_and_use_t(data, known):
+    fit = logistic(data, "reply", [*FULL, "day"], cluster="participant")
+    values = known["binary"]["cl_hc1"]
+    values = list(values.values()) if isinstance(values, dict) else values
+    np.testing.assert_allclose([row.se for row in fit.effects], [*values[:4], *values[5:], values[4]], rtol=1e-6)
+    assert {row.df for row in fit.effects} == {59}
+
+
+def test_risk_differences_are_averaged_over_the_covariate(data):
+    fit = logistic(data, "reply", ["timing", "day"])
+    found = fit.contrasts(scale="response", adjust_for="none").rows[0]
+    b = [row.estimate for row in fit.effects]
+    day = data["day"].to_numpy()
+    by_hand = special.expit(b[0] + b[2] * day).mean() - special.expit(b[0] + b[1] + b[2] * day).mean()
+    assert found.estimate == pytest.approx(by_hand, rel=1e-9)
+
+
+def test_random_intercepts_are_those_of_glmer(data, known):
+    fit = logistic(data, "reply", FULL, random={"participant": ["1"], "story": ["1"]})
+    rows = known["binary"]["glmer_crossed"]
+    np.testing.assert_allclose(
+        [row.estimate for row in fit.effects], [row["Estimate"] for row in rows["coef"]], rtol=1e-4
+    )
+    np.testing.assert_allclose(fit.fit.sd, rows["sd"], rtol=1e-4)
+
+
+def test_separation_names_the_columns_and_firth_answers(data):
+    table = data.assign(never=np.where((data["reply"] == 0) & (data["day"] > 3), "yes", "no"))
+    with pytest.raises(DataError, match=r"never\[yes\]"):
+        logistic(table, "reply", ["timing", "never"])
+    fit = logistic(table, "reply", ["timing", "never"], firth=True)
+    assert np.isfinite(fit.effects[2].estimate)
+    assert fit.effects[2].estimate < -2
+    assert any("Firth" in note for note in fit.notes)
+
+
+def test_counts_are_those_of_glm_and_mass(data, known):
+    for family, key in (("poisson", "poisson"), ("negative binomial", "nb")):
+        fit = count(data, "hints", [*FULL, "day"], family=family)
+        rows = known["count"][key]
+        np.testing.assert_allclose([row.estimate for row in fit.effects], in_order(rows, "Estimate"), rtol=1e-9)
+        np.testing.assert_allclose([row.se for row in fit.effects], in_order(rows, "Std. Error"), rtol=1e-6)
+    assert "too small" in str(count(data, "hints", FULL, family="poisson"))
+
+
+def test_zero_inflation_is_the_fit_of_its_array_function(data):
+    fit = count(data, "hints", ["timing"], family="zero-inflated", zero_terms=["timing"])
+    late = (data["timing"] == "immediate").to_numpy(float)
+    x = np.column_stack([np.ones(360), late])
+    direct = zero_inflated_negative_binomial(data["hints"], np.ones(360), count_design=x, zero_design=x)
+    np.testing.assert_allclose([row.estimate for row in fit.effects], np.r_[direct.count, direct.zero], rtol=1e-8)
+    expected = fit.means("timing", scale="response")["mean"]
+    by_hand = special.expit(-(x @ direct.zero)) * np.exp(x @ direct.count)
+    np.testing.assert_allclose(expected, [by_hand[late == 0][0], by_hand[late == 1][0]], rtol=1e-8)
+    # saturated in both parts: expected counts are near the observed means
+    np.testing.assert_allclose(expected, data.groupby("timing")["hints"].mean(), rtol=0.02)
+
+
+BAD = {
+    "one and two": (logistic, "coded", {}, "Subtract 1"),
+    "text": (logistic, "story", {}, "must hold numbers"),
+    "negative": (count, "minus", {}, "not negative"),
+    "fractions": (count, "y", {}, "whole"),
+    "all zero in a cell": (count, "none_late", {}, r"timing\[immediate\]"),
+    "firth and random": (logistic, "reply", {"random": {"participant": ["1"]}, "firth": True}, "choose one"),
+    "cluster and random": (
+        logistic,
+        "reply",
+        {"random": {"participant": ["1"]}, "cluster": "team"},
+        "choose one",
+    ),
+    "one cluster": (logistic, "reply", {"cluster": "same"}, "one cluster"),
+    "zero terms elsewhere": (count, "hints", {"zero_terms": ["timing"]}, "zero-inflated"),
+    "unknown zero term": (count, "hints", {"family": "zero-inflated", "zero_terms": ["timimg"]}, "timing"),
+    "family": (count, "hints", {"family": "poison"}, "poisson"),
+}
+
+
+@pytest.mark.parametrize("case", list(BAD))
+def test_bad_input_is_refused_by_name(data, case):
+    function, outcome, options, match = BAD[case]
+    table = data.assign(
+        coded=1 + data["reply"],
+        minus=data["hints"] - 1,
+        none_late=np.where(data["timing"] == "immediate", 0, data["hints"]),
+        same="x",
+    )
+    with pytest.raises(DataError, match=match):
+        function(table, outcome, ["timing", "framing"], **options)
+
+
+@pytest.mark.against_r
+@pytest.mark.skipif(shutil.which("Rscript") is None, reason="Rscript is not here")
+def test_the_r_scripts_print_the_same_numbers(data, tmp_path):
+    binary = logistic(data, "reply", FULL, cluster="participant")
+    counts = count(data, "hints", FULL).contrasts(of=["timing"], adjust_for="none")
+    shown = {}
+    for script in (binary.r_script(), counts.r_script()):
+        saved = script.save(tmp_path)
+        run = subprocess.run(["Rscript", saved.name], cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert run.returncode == 0, run.stderr
+        shown |= dict(line.split("\t") for line in run.stdout.splitlines() if "\t" in line)
+    assert float(shown["timingimmediate clustered se"]) == pytest.approx(binary.effects[1].se, rel=1e-6)
+    assert float(shown["delayed - immediate estimate"]) == pytest.approx(counts.rows[0].estimate, rel=1e-6)
