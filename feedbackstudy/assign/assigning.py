@@ -21,7 +21,7 @@ from feedbackstudy.errors import DeclarationError, choices
 from feedbackstudy.issues import Issues
 from feedbackstudy.provenance import Provenance
 from feedbackstudy.study import Study
-from feedbackstudy.study.texts import study_deck, study_exemplars
+from feedbackstudy.study.texts import joins_forbidden, study_deck, study_exemplars, within_crossing
 
 __all__ = ["Purpose", "allocate", "assign", "conditions_for"]
 
@@ -138,13 +138,13 @@ def _version_1(study: Study, roster: pd.DataFrame | None, seed: int, purpose: Pu
     exemplars = study_exemplars(study)
     if exemplars:
         frame["exemplar"] = _exemplars(exemplars, conditions, drawn, Stream(seed, purpose, "exemplars"))
-    deck = study_deck(study, seed=study.seed)
+    decks = condition_decks(study, conditions)
     orders = pd.DataFrame(columns=["participant", "position", "vignette"])
-    if deck is not None:
-        hands = _hands(deck, drawn, Stream(seed, purpose, "deck"))
+    if decks is not None:
+        hands = _hands(decks, drawn, Stream(seed, purpose, "deck"))
         frame["deck_block"] = [block + 1 for block, _ in hands]
         frame["deck_order"] = [order + 1 for _, order in hands]
-        orders = _orders(deck, people, hands)
+        orders = _orders(study, decks, people, drawn, hands)
     return Allocation(
         _frame=frame,
         study=study,
@@ -198,21 +198,77 @@ def _exemplars(
     return pd.array(chosen, dtype="str")
 
 
-def _hands(deck: Deck, drawn: tuple[int, ...], chance: Stream) -> list[tuple[int, int]]:
-    pairs = [(b, o) for b in range(int(deck.blocks.max()) + 1) for o in range(len(deck.orders))]
-    even = (Fraction(1, len(pairs)),) * len(pairs)
-    picked = Complete(weights=(even,) * (max(drawn) + 1), blocks=drawn).draw(chance)
-    return [pairs[i] for i in picked]
+def condition_decks(study: Study, conditions: Conditions) -> tuple[Deck, ...] | None:
+    """Return the deck of each condition: the same for all, unless something is forbidden between and within people.
+
+    Parameters
+    ----------
+    study : Study
+        The study.
+    conditions : Conditions
+        What is assigned.
+
+    Returns
+    -------
+    tuple of Deck or None
+        One for each condition; None where nothing varies within people.
+
+    Raises
+    ------
+    DeclarationError
+        Where the stories that are left to a condition cannot be dealt.
+    """
+    common = study_deck(study, seed=study.seed)
+    if common is None:
+        return None
+    if not joins_forbidden(study):
+        return (common,) * len(conditions.cells)
+    made: list[Deck] = []
+    for cell in conditions.cells:
+        try:
+            deck = study_deck(study, seed=study.seed, at=dict(cell.levels))
+        except DeclarationError as fault:
+            raise DeclarationError(f"Stories for {cell.key!r}, after what is forbidden there: {fault}") from fault
+        made.append(deck or common)
+    return tuple(made)
 
 
-def _orders(deck: Deck, people: Roster, hands: list[tuple[int, int]]) -> pd.DataFrame:
-    stories = deck.frame.drop(columns="block").set_index("vignette")
+def _hands(decks: tuple[Deck, ...], drawn: tuple[int, ...], chance: Stream) -> list[tuple[int, int]]:
+    pairs = [[(b, o) for b in range(int(deck.blocks.max()) + 1) for o in range(len(deck.orders))] for deck in decks]
+    most = max(map(len, pairs))
+    weights = tuple((Fraction(1, len(each)),) * len(each) + (Fraction(0),) * (most - len(each)) for each in pairs)
+    picked = Complete(weights=weights[: max(drawn) + 1], blocks=drawn).draw(chance)
+    return [pairs[condition][i] for condition, i in zip(drawn, picked, strict=True)]
+
+
+def _orders(
+    study: Study, decks: tuple[Deck, ...], people: Roster, drawn: tuple[int, ...], hands: list[tuple[int, int]]
+) -> pd.DataFrame:
+    names = _story_names(study, decks)
+    tables = [deck.frame.drop(columns="block").set_index("vignette") for deck in decks]
     rows = [
-        {"participant": who, "position": position, "vignette": story, **stories.loc[story].to_dict()}
-        for who, hand in zip(people.frame["participant"], hands, strict=True)
-        for position, story in enumerate(deck.hand(*hand), start=1)
+        {
+            "participant": who,
+            "position": position,
+            "vignette": names[condition][story],
+            **tables[condition].loc[story].to_dict(),
+        }
+        for who, condition, hand in zip(people.frame["participant"], drawn, hands, strict=True)
+        for position, story in enumerate(decks[condition].hand(*hand), start=1)
     ]
     return pd.DataFrame(rows)
+
+
+def _story_names(study: Study, decks: tuple[Deck, ...]) -> list[dict[str, str]]:
+    """Return each deck's names of stories; where decks differ, the same story has the same name in all of them."""
+    if not joins_forbidden(study):
+        return [{name: name for name in deck.names} for deck in decks]
+    keys = [cell.key for cell in within_crossing(study).cells()]
+    width = max(2, len(str(len(keys))))
+    return [
+        {name: f"v{keys.index(cell.key) + 1:0{width}d}" for name, cell in zip(deck.names, deck.cells, strict=True)}
+        for deck in decks
+    ]
 
 
 def _periods(study: Study, conditions: Conditions, people: Roster, drawn: tuple[int, ...]) -> pd.DataFrame:

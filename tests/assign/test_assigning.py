@@ -377,3 +377,17 @@ def test_permutations_have_the_stated_probabilities_and_the_scheme_s_counts(name
     if name in {"complete", "blocks", "probabilities"}:
         counts = np.array([(drawn == c).sum(axis=1) for c in range(stated.shape[1])]).T
         assert (np.abs(counts - stated.sum(axis=0)) < 1).all()
+
+
+def test_stories_keep_what_is_forbidden_between_a_condition_and_a_story():
+    timing = {"name": "timing", "mode": "described", "levels": {"now": "N", "later": "L"}, "reference": "later"}
+    tone = {"name": "tone", "mode": "described", "levels": {"warm": "W", "cool": "C", "dry": "D"}, "varies": "within"}
+    given = {"factors": [timing, tone], "arms": [], "forbidden": [{"timing": "now", "tone": "dry"}], "hypotheses": []}
+    made = assign(study(**given), seed=3)
+    read = made.orders.merge(made.frame[["participant", "timing"]], on="participant")
+
+    assert set(read.loc[read["timing"] == "now", "tone"]) == {"warm", "cool"}
+    assert set(read.loc[read["timing"] != "now", "tone"]) == {"warm", "cool", "dry"}
+    assert len(read[["vignette", "tone"]].drop_duplicates()) == 3
+    with pytest.raises(DeclarationError, match="Stories for 'now', after what is forbidden there: 2 stories"):
+        assign(study(**given, vignettes={"per_person": 3}), seed=3)
