@@ -3,7 +3,8 @@
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Literal
 
 from feedbackstudy.errors import InputError, MissingExtraError, NotFoundError, choices
 from feedbackstudy.power import PowerGrid, grid
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 __all__ = ["Explorer", "Reading", "explorer"]
 
 _NAME, _FIGURE = "hypothesis", "figure"
+_MARGINS = (0.13, 0.17, 0.97, 0.96)
+_REMEMBERED = 64
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -88,6 +91,8 @@ class Explorer:
         Control -> what it can be set to.
     start : mapping of str to object
         Control -> what it is set to at first.
+    controls : {"sliders", "lists"}
+        Kind of control for numbers.
     """
 
     def __init__(
@@ -95,8 +100,11 @@ class Explorer:
         ask: Callable[[Mapping[str, Any]], Reading],
         options: Mapping[str, Sequence[Any]],
         start: Mapping[str, Any],
+        controls: Literal["sliders", "lists"] = "sliders",
     ) -> None:
-        self._ask = ask
+        if controls not in {"sliders", "lists"}:
+            raise InputError(choices("Kind of control", controls, ("sliders", "lists")))
+        self._ask, self.controls = ask, controls
         self.options = {name: tuple(values) for name, values in options.items()}
         self.chosen = {name: start.get(name, values[len(values) // 2]) for name, values in self.options.items()}
         for name, value in self.chosen.items():
@@ -148,7 +156,7 @@ class Explorer:
         reading = self.reading()
         prefix = f"x{zlib.crc32(repr(sorted(self.chosen.items())).encode()):08x}"
         words = f'<p role="status" aria-live="polite"><strong>{escape(reading.sentence())}</strong></p>'
-        return f'<div style="max-width: 34em">{words}{picture(reading, prefix=prefix).html()}</div>'
+        return f'<div style="max-width: 34em">{words}{picture(reading, prefix=prefix, margins=_MARGINS).html()}</div>'
 
     def widget(self) -> "VBox":
         """Return the controls and the answer as one ipywidgets box, made once.
@@ -186,7 +194,8 @@ def _box(made: Explorer) -> "VBox":
     controls = []
     for name, values in made.options.items():
         words = [(value if isinstance(value, str) else shown(value), value) for value in values]
-        kind = widgets.Dropdown if isinstance(values[0], str) else widgets.SelectionSlider
+        listed = made.controls == "lists" or isinstance(values[0], str)
+        kind = widgets.Dropdown if listed else widgets.SelectionSlider
         control = kind(
             options=words,
             value=made.chosen[name],
@@ -210,6 +219,7 @@ def explorer(
     *,
     x: str = "",
     start: Mapping[str, Any] | None = None,
+    controls: Literal["sliders", "lists"] = "sliders",
     target: float = 0.8,
     **fixed: object,
 ) -> Explorer:
@@ -226,6 +236,9 @@ def explorer(
         What runs along the axis; the first argument by default.
     start : mapping of str to object
         Control -> value to start at; the middle one by default.
+    controls : {"sliders", "lists"}
+        Lists are choices of the browser's own, which screen readers announce by their labels; the handles of sliders
+        have no name of their own in ipywidgets.
     target : float, default 0.8
         The line to reach, for a question.
     **fixed : object
@@ -242,7 +255,7 @@ def explorer(
         For no slider, a value that is not among those given, or whatever the question itself refuses.
     """
     if isinstance(source, PowerGrid):
-        return _over_grid(source, x or source.vary[0], start or {})
+        return _over_grid(source, x or source.vary[0], start or {}, controls)
     if not sliders:
         raise InputError("report.explorer needs sliders for a question, such as {'n': range(10, 300, 5)}.")
     options = {name: tuple(values) for name, values in sliders.items()}
@@ -250,19 +263,29 @@ def explorer(
     if axis not in options:
         raise NotFoundError(choices("Slider", axis, options))
 
-    def asked(chosen: Mapping[str, Any]) -> PowerGrid:
-        rest = {name: chosen[name] for name in options if name != axis}
+    others = tuple(name for name in options if name != axis)
+
+    @lru_cache(maxsize=_REMEMBERED)
+    def curve(*values: float) -> PowerGrid:
+        rest: dict[str, object] = dict(zip(others, values, strict=True))
         return grid(source, {axis: options[axis]}, target=target, **rest, **fixed)
+
+    def asked(chosen: Mapping[str, Any]) -> PowerGrid:
+        return curve(*(chosen[name] for name in others))
 
     first = {name: (start or {}).get(name, values[len(values) // 2]) for name, values in options.items()}
     names = asked(first).names
-    controls: dict[str, Sequence[Any]] = {**options, **({_NAME: names} if len(names) > 1 else {})}
-    return Explorer(
-        lambda chosen: Reading(asked(chosen)[chosen.get(_NAME, names[0])], chosen[axis]), controls, start or {}
-    )
+    choice: dict[str, Sequence[Any]] = {**options, **({_NAME: names} if len(names) > 1 else {})}
+
+    def ask(chosen: Mapping[str, Any]) -> Reading:
+        return Reading(asked(chosen)[chosen.get(_NAME, names[0])], chosen[axis])
+
+    return Explorer(ask, choice, start or {}, controls)
 
 
-def _over_grid(source: PowerGrid, axis: str, start: Mapping[str, Any]) -> Explorer:
+def _over_grid(
+    source: PowerGrid, axis: str, start: Mapping[str, Any], controls: Literal["sliders", "lists"]
+) -> Explorer:
     options: dict[str, Sequence[Any]] = {path: source.values(path) for path in source.vary}
     if axis not in options:
         raise NotFoundError(choices("Slider", axis, options))
@@ -276,4 +299,4 @@ def _over_grid(source: PowerGrid, axis: str, start: Mapping[str, Any]) -> Explor
         curve = source[chosen.get(_NAME, source.names[0])].showing(chosen.get(_FIGURE, source.figure))
         return Reading(curve.at({path: chosen[path] for path in source.vary if path != axis}), chosen[axis])
 
-    return Explorer(ask, options, {name: value for name, value in first.items() if name in options})
+    return Explorer(ask, options, {name: value for name, value in first.items() if name in options}, controls)

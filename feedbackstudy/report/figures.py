@@ -142,7 +142,7 @@ class Picture:
         return f"<figure>{self.svg}<figcaption>{escape(self.caption)}</figcaption></figure>"
 
 
-def picture(result: object, *, prefix: str) -> Picture:
+def picture(result: object, *, prefix: str, margins: tuple[float, float, float, float] | None = None) -> Picture:
     """Draw a result as inline SVG, without touching pyplot.
 
     Parameters
@@ -151,6 +151,9 @@ def picture(result: object, *, prefix: str) -> Picture:
         Anything that `figure` draws.
     prefix : str
         Put before every id of the SVG; must differ between pictures of one page.
+    margins : tuple of float, optional
+        Left, bottom, right and top of the axes as shares of the picture, where they are known: laying a picture out
+        takes as long as drawing it.
 
     Returns
     -------
@@ -161,6 +164,8 @@ def picture(result: object, *, prefix: str) -> Picture:
 
     plan = _marked(result)
     with house_style():
-        canvas = Figure(figsize=(plan.width, plan.height), layout="constrained")
+        canvas = Figure(figsize=(plan.width, plan.height), layout="constrained" if margins is None else None)
+        if margins is not None:
+            canvas.subplots_adjust(*margins)
         plan.draw(canvas.add_subplot())
     return Picture(svg=inline_svg(canvas, alt=plan.alt, prefix=prefix), caption=plan.caption)

@@ -80,6 +80,29 @@ def test_every_control_has_a_label_and_the_answer_a_live_region_and_alternative_
     assert 'role="img" aria-label="Power of' in html
 
 
+def test_lists_stand_in_for_sliders_where_a_screen_reader_needs_their_labels():
+    made = report.explorer(power.t_test, {"n": SIZES, "d": EFFECTS}, start={"n": 65, "d": 0.5}, controls="lists")
+
+    kinds = {type(child).__name__ for child in made.widget().children[:-1]}
+    assert kinds == {"Dropdown"}
+    controls(made.widget())["n"].value = 100
+    assert made.reading().value == power.t_test(d=0.5, n=100).power
+
+
+def test_a_curve_is_computed_once_while_only_its_place_moves():
+    asked = []
+
+    def counted(n, d):
+        asked.append(n)
+        return power.t_test(d=d, n=n)
+
+    made = report.explorer(counted, {"n": [20, 40, 60], "d": [0.3, 0.5]}, start={"n": 20, "d": 0.5})
+    made.set({"n": 40})
+    made.set({"n": 60})
+
+    assert len(asked) == 3
+
+
 def test_a_page_without_a_kernel_shows_the_picture(explored):
     bundle = explored._repr_mimebundle_()
 
@@ -108,6 +131,7 @@ def test_a_grid_offers_its_hypotheses_and_figures():
     ("ask", "error", "words"),
     [
         (lambda: report.explorer(power.t_test), InputError, "needs sliders"),
+        (lambda: report.explorer(power.t_test, {"n": [20]}, d=0.5, controls="knobs"), InputError, "sliders"),
         (lambda: report.explorer(power.t_test, {"n": [20]}, x="m", d=0.5), NotFoundError, "'m'"),
         (lambda: report.explorer(power.t_test, {"n": [20, 40]}, start={"n": 33}, d=0.5), InputError, "33"),
         (lambda: report.explorer(power.t_test, {"n": [20]}, d=0.5).set({"dd": 1}), NotFoundError, "'dd'"),
