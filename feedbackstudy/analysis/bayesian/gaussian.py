@@ -51,13 +51,14 @@ class GaussianCells:
     covariate_sd: Floats
     prior: CellPrior
 
-    def posterior(self, *, nodes: int = 32) -> CellMixture:
+    def posterior(self, *, nodes: int = 24) -> CellMixture:
         r"""Solve the model.
 
         Parameters
         ----------
-        nodes : int, default 32
-            Quadrature nodes along each standard deviation (at most 24 where there are three).
+        nodes : int, default 24
+            Quadrature nodes along each of two standard deviations; twice as many along a single one, at most 24 along
+            three. 24 give the log marginal likelihood to 1e-5 or better.
 
         Returns
         -------

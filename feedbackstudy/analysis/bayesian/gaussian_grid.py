@@ -97,7 +97,7 @@ def integrate(given: Products, prior: CellPrior, *, nodes: int) -> Quadrature:
     prior : CellPrior
         Scales of the half-normal priors of the standard deviations.
     nodes : int
-        Nodes along each axis.
+        Nodes along each of two axes; twice as many along a single one, at most 24 along three.
 
     Returns
     -------
@@ -111,12 +111,13 @@ def integrate(given: Products, prior: CellPrior, *, nodes: int) -> Quadrature:
     """
     if nodes < 8:
         raise DataError(f"Quadrature needs 8 nodes along each axis; given {nodes}.")
-    each = min(nodes, _NODES_OF_THREE) if given.axes == 3 else nodes
+    each = {1: 2 * nodes, 2: nodes, 3: min(nodes, _NODES_OF_THREE)}[given.axes]
     bounds = _region(given, prior)
     rules = [_legendre(low, high, each) for low, high in bounds]
     points = _cross([points for points, _ in rules])
     mass = np.prod(_cross([weights for _, weights in rules]), axis=1)
     log_terms = _log_posterior(given, prior, points) + np.log(mass)
+    points = _with_sds(given, points)
     log_marginal = float(special.logsumexp(log_terms))
     weights = np.exp(log_terms - log_marginal)
     order = np.argsort(weights)
@@ -144,11 +145,11 @@ def _cross(axes: list[Floats]) -> Floats:
 
 
 def _region(given: Products, prior: CellPrior) -> Bounds:
-    """Return the box over log residual sd and group sds outside which the posterior has no height worth counting."""
+    """Return the box over log residual sd and stretched group sds outside which the posterior has no height."""
     total = float(np.sqrt(given.whole[-1, -1] / given.n)) + prior.residual_sd
     least = np.log(_residual_at_least(given))
     axes = [np.linspace(least, np.log(total) + 1.0, 24)]
-    axes += [np.linspace(0.0, 1.0, 14) ** 2 * 3 * total] * (given.axes - 1)
+    axes += [np.linspace(0.0, np.arcsinh(3 * total / unit), 14) for unit in _units(given)]
     for _ in range(3):
         axes = _tightened(given, prior, axes)
     return tuple((float(axis[0]), float(axis[-1])) for axis in axes)
@@ -167,13 +168,32 @@ def _tightened(given: Products, prior: CellPrior, axes: list[Floats]) -> list[Fl
     return found
 
 
-def _residual_at_least(given: Products) -> float:
-    """Return a residual sd far below what is left when every cell, covariate and group is fitted freely."""
+def _units(given: Products) -> tuple[float, ...]:
+    """Return the unit of each group sd: about its standard error, so that asinh(sd / unit) draws in its long tail."""
+    residual = _residual(given)
+    groups = [float(given.counts.sum())] * bool(given.big) + [float(given.small_count)] * bool(given.small)
+    return tuple(residual / np.sqrt(given.n / count) for count in groups)
+
+
+def _with_sds(given: Products, points: Floats) -> Floats:
+    """Return points whose group sds are no longer stretched."""
+    found = points.copy()
+    for k, unit in enumerate(_units(given), start=1):
+        found[:, k] = unit * np.sinh(points[:, k])
+    return found
+
+
+def _residual(given: Products) -> float:
+    """Return the root mean square that is left when every cell, covariate and group of the smaller factor is free."""
     design, outcome = given.whole[:-1, :-1], given.whole[:-1, -1]
-    left = given.whole[-1, -1] - outcome @ np.linalg.lstsq(design, outcome, rcond=None)[0]
+    left = float(given.whole[-1, -1] - outcome @ np.linalg.lstsq(design, outcome, rcond=None)[0])
     floor = 1e-4 * np.sqrt(given.whole[-1, -1] / given.n)
-    free = np.sqrt(max(float(left), 0.0) / given.n) * (0.05 if given.big else 0.4)
-    return float(max(free, floor, 1e-12))
+    return float(max(np.sqrt(max(left, 0.0) / given.n), floor, 1e-12))
+
+
+def _residual_at_least(given: Products) -> float:
+    """Return a residual sd far below what is left when everything is fitted freely."""
+    return _residual(given) * (0.05 if given.big else 0.4)
 
 
 def _system(given: Products, points: Floats) -> tuple[Floats, Floats, Floats]:
@@ -195,13 +215,17 @@ def _system(given: Products, points: Floats) -> tuple[Floats, Floats, Floats]:
 
 
 def _log_posterior(given: Products, prior: CellPrior, points: Floats) -> Floats:
-    """Return log likelihood plus log prior of log residual sd and group sds, everything else integrated out."""
+    """Return log likelihood plus log prior of log residual sd and stretched group sds, all else integrated out."""
+    log_stretch = np.zeros(points.shape[0])
+    for k, unit in enumerate(_units(given), start=1):
+        log_stretch = log_stretch + np.log(unit) + np.log(np.cosh(points[:, k]))
+    points = _with_sds(given, points)
     parts = [_log_likelihood(given, points[i : i + _CHUNK]) for i in range(0, points.shape[0], _CHUNK)]
     log_sd, residual = points[:, 0], np.exp(points[:, 0])
     log_prior = _half_normal(residual, prior.residual_sd) + log_sd
     for k in range(1, points.shape[1]):
         log_prior = log_prior + _half_normal(points[:, k], prior.group_sd)
-    return np.asarray(np.concatenate(parts) + log_prior, dtype=np.float64)
+    return np.asarray(np.concatenate(parts) + log_prior + log_stretch, dtype=np.float64)
 
 
 def _log_likelihood(given: Products, points: Floats) -> Floats:

@@ -10,7 +10,7 @@ from feedbackstudy.analysis.posterior import Posterior
 
 __all__ = ["summary"]
 
-_POINTS = 2001
+_POINTS = 801
 _REACH = 10.0
 """Posterior standard deviations that a drawn curve covers on each side."""
 _NULL_WITHIN = 30.0
