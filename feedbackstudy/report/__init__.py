@@ -2,6 +2,7 @@
 
 import feedbackstudy.report.card
 import feedbackstudy.report.claims
+import feedbackstudy.report.mediation_words
 import feedbackstudy.report.psychometric_tables
 import feedbackstudy.report.result_tables  # noqa: F401  (they register their tables and sections)
 from feedbackstudy.report.document import document
