@@ -10,7 +10,7 @@ from feedbackstudy.analysis.anova_means import by_means
 from feedbackstudy.analysis.anova_result import Anova
 from feedbackstudy.analysis.anova_rows import TYPES, covariate_note, interactions, single_rows, sizes, squares_row
 from feedbackstudy.analysis.columns import read_columns
-from feedbackstudy.analysis.crossed import cells_of, term_columns
+from feedbackstudy.analysis.crossed import cells_of, listed, term_columns
 from feedbackstudy.analysis.frequentist.anova import Correction, SquaresType, Stratum, strata
 from feedbackstudy.analysis.frequentist.clustered import Clustered
 from feedbackstudy.analysis.frequentist.linear import Covariance
@@ -99,6 +99,7 @@ def anova(
     Generalised eta squared: Olejnik & Algina (2003), Psychological Methods 8, 434-447. Values as those of R's afex
     and car (docs/analysis-reference.md).
     """
+    listed(between=between, within=within, covariates=covariates, observed=observed)
     _options(between, within, ss_type, correction, vcov, cluster, control, observed, level)
     if vcov == "classical" and cluster is None and not control:
         return _by_squares(

@@ -7,6 +7,7 @@ import pandas as pd
 from feedbackstudy.analysis.contrasts_fit import fit_frame
 from feedbackstudy.analysis.contrasts_of import Method, Planned, contrasts_of, options
 from feedbackstudy.analysis.contrasts_result import Contrasts
+from feedbackstudy.analysis.crossed import listed
 from feedbackstudy.analysis.frequentist.adjust import Family
 from feedbackstudy.analysis.frequentist.clustered import Clustered
 from feedbackstudy.analysis.frequentist.linear import Covariance
@@ -97,6 +98,7 @@ def contrasts(
     :math:`SE_d^2 = SE^2/s^2 + d^2/(2\,df)`. Values as those of R's emmeans (docs/analysis-reference.md).
     """
     options(adjust_for, weights, delta, level)
+    listed(between=between, within=within, covariates=covariates, of=of or (), by=by)
     fitted = fit_frame(
         data, outcome, participant, between, within, covariates, vcov=vcov, cluster=cluster, control=control
     )

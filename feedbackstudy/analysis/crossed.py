@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from feedbackstudy.analysis.columns import Columns, FactorColumn
 from feedbackstudy.errors import DataError, NotFoundError, choices
 
-__all__ = ["Cells", "TermColumns", "between_levels", "cells_of", "one_row_each", "term_columns", "term_parts"]
+__all__ = ["Cells", "TermColumns", "between_levels", "cells_of", "listed", "one_row_each", "term_columns", "term_parts"]
 
 type Floats = NDArray[np.float64]
 type Integers = NDArray[np.int64]
@@ -67,6 +67,24 @@ class Cells:
             else ""
         )
         raise DataError(f"Each cell needs {least} row(s), or {why}; too few in: {named}{more}.{offer}")
+
+
+def listed(**given: Sequence[str]) -> None:
+    """Refuse bare text where a list of names is wanted, as text is a sequence of letters.
+
+    Parameters
+    ----------
+    **given : sequence of str
+        Arguments by their names.
+
+    Raises
+    ------
+    DataError
+        Naming the argument.
+    """
+    for argument, names in given.items():
+        if isinstance(names, str):
+            raise DataError(f"{argument} is a list of names, such as [{names!r}]; given the bare text {names!r}.")
 
 
 def cells_of(factors: Sequence[FactorColumn]) -> Cells:

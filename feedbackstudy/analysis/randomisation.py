@@ -1,0 +1,202 @@
+"""Randomisation inference from an allocation: the assignment that was drawn against those that could have been."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from feedbackstudy.analysis.columns import read_columns
+from feedbackstudy.analysis.frequentist.randomisation import Randomised, randomisation_test
+from feedbackstudy.assign import Allocation
+from feedbackstudy.errors import DataError, NotFoundError, choices
+from feedbackstudy.provenance import Provenance
+from feedbackstudy.render import Page, Rendered, Text, interval, number, p_value, table_of
+from feedbackstudy.threads import one_thread
+
+__all__ = ["RandomisationTest", "randomisation"]
+
+type Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class RandomisationTest(Rendered):
+    """A contrast tested by its randomisation. Make it with `randomisation`.
+
+    Attributes
+    ----------
+    outcome, contrast : str
+        What was measured, and the contrast in words.
+    found : Randomised
+        Estimate, statistic and p.
+    possible : int or None
+        Assignments that could have been drawn; None where they are not counted.
+    n : int
+        Participants that entered.
+    notes : tuple of str
+        What a reader must know.
+    provenance : Provenance
+        Conventions, design and versions.
+    """
+
+    outcome: str
+    contrast: str
+    found: Randomised
+    possible: int | None
+    n: int
+    notes: tuple[str, ...]
+    provenance: Provenance
+
+    @property
+    def p(self) -> float:
+        """The p value."""
+        return self.found.p
+
+    def frame(self) -> pd.DataFrame:
+        """Return one row, unrounded.
+
+        Returns
+        -------
+        DataFrame
+            Estimate, statistic, p and its Monte Carlo interval.
+        """
+        names = ("estimate", "statistic", "p", "p_low", "p_high", "exact", "draws")
+        row = {name: getattr(self.found, name) for name in names}
+        return pd.DataFrame([{"outcome": self.outcome, "contrast": self.contrast} | row | {"n": self.n}])
+
+    def page(self) -> Page:
+        """Return test, notes and conventions.
+
+        Returns
+        -------
+        Page
+            Ready to render.
+        """
+        found = self.found
+        error = "exact" if found.exact else f"99% Monte Carlo interval {interval(found.p_low, found.p_high, 4)}"
+        shown = {
+            "contrast": self.contrast,
+            "estimate": number(found.estimate),
+            "studentised": number(found.statistic, 2),
+            "p": p_value(found.p),
+            "error of p": error,
+            "assignments": f"{found.draws:,}" + (f" of {self.possible:,}" if self.possible is not None else ""),
+        }
+        notes = tuple(Text(text) for text in self.notes)
+        title = f"Randomisation test of {self.outcome}"
+        return Page(title, f"{self.n} participants", (table_of([shown]), *notes, self.provenance.facts()))
+
+
+@one_thread()
+def randomisation(
+    data: pd.DataFrame,
+    outcome: str,
+    allocation: Allocation,
+    contrast: Mapping[str, float],
+    *,
+    participant: str = "participant",
+    covariates: Sequence[str] = (),
+    draws: int | None = 5000,
+    seed: int = 1,
+) -> RandomisationTest:
+    r"""Test a contrast by the assignments that the same scheme could have drawn.
+
+    Parameters
+    ----------
+    data : DataFrame
+        One row for each participant.
+    outcome : str
+        Column of the outcome.
+    allocation : Allocation
+        Who got what, by which scheme.
+    contrast : mapping of str to float
+        Condition (key of its cell) -> weight.
+    participant : str, default "participant"
+        Column of names as in the allocation.
+    covariates : sequence of str
+        Columns measured before the assignment.
+    draws : int or None, default 5000
+        Assignments to draw; None lists all there are, for an exact p.
+    seed : int, default 1
+        Fixes the draws.
+
+    Returns
+    -------
+    RandomisationTest
+        p with the interval of its Monte Carlo error; exact where all assignments are listed.
+
+    Raises
+    ------
+    DataError
+        For a table that cannot be used, or participants whom the allocation does not know or the table has twice.
+    NotFoundError
+        For an unknown column or condition.
+
+    Notes
+    -----
+    Fisher's sharp null: no outcome depends on the assignment. Participants without an outcome are left out of every
+    assignment, which assumes that leaving does not depend on it. Conditions with probabilities that differ between
+    participants are weighted by their inverse. Blocks, clusters and rounding are those of the scheme.
+    """
+    keys = [cell.key for cell in allocation.conditions]
+    for name in contrast:
+        if name not in keys:
+            raise NotFoundError(choices("Condition", name, keys))
+    read = read_columns(data, outcome, covariates=covariates, groups=[participant])
+    who = read.groups[participant]
+    people = [who.levels[code] for code in who.codes]
+    places = _places(people, allocation)
+    weights = np.array([float(contrast.get(key, 0.0)) for key in keys])
+    if not weights.any() or abs(weights.sum()) > 1e-9:
+        raise DataError(f"The weights of a comparison are not all zero and sum to zero; given {dict(contrast)}.")
+    drawn = allocation.permutations(draws, seed=seed)
+    chance = allocation.probabilities.to_numpy(dtype=np.float64)
+    unequal = bool(np.ptp(chance, axis=0).max() > 1e-12)
+    inverse = np.where(chance > 0, 1 / np.where(chance > 0, chance, 1.0), 0.0)[places] if unequal else None
+    found = randomisation_test(
+        read.y,
+        np.asarray(allocation.drawn, dtype=np.int64)[places],
+        weights,
+        drawn.conditions[:, places],
+        probability=drawn.weights,
+        exact=drawn.exact,
+        covariates=read.covariate_matrix if covariates else None,
+        inverse=inverse,
+    )
+    missing = len(allocation) - read.n
+    notes = read.notes + (
+        (f"{missing} assigned participants have no outcome here and are left out.",) if missing else ()
+    )
+    return RandomisationTest(
+        outcome=outcome,
+        contrast=" ".join(f"{weight:+g} {key}" for key, weight in contrast.items()),
+        found=found,
+        possible=allocation.possible(),
+        n=read.n,
+        notes=notes,
+        provenance=Provenance(
+            made_by="analysis.randomisation",
+            conventions=(
+                f"assignments by the scheme: {allocation.method}",
+                "contrast of means over its Welch standard error, two-sided",
+                *(("means weighted by inverse probabilities of assignment",) if unequal else ()),
+                *((f"outcome adjusted for {', '.join(covariates)} before",) if covariates else ()),
+            ),
+            design_hash=allocation.design_hash,
+            seed=None if drawn.exact else seed,
+        ),
+    )
+
+
+def _places(people: Sequence[str], allocation: Allocation) -> NDArray[np.int64]:
+    known = {name: i for i, name in enumerate(allocation.participants)}
+    strangers = [name for name in people if name not in known]
+    if strangers:
+        raise DataError(
+            f"{len(strangers)} participants of the table are not in the allocation, such as {', '.join(strangers[:3])}."
+        )
+    if len(set(people)) < len(people):
+        twice = sorted({name for name in people if people.count(name) > 1})
+        raise DataError(f"Participants stand twice in the table, such as {', '.join(twice[:3])}; give one row each.")
+    return np.array([known[name] for name in people], dtype=np.int64)
