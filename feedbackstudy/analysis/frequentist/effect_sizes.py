@@ -164,10 +164,17 @@ def omega_squared(f: float, df: float, df2: float, *, n: int | None = None, leve
         :math:`\omega_p^2 = df (F - 1) / [df (F - 1) + n]`, at least 0. The limits are those of the noncentrality of
         the F that has this value as its partial eta squared.
 
+    Raises
+    ------
+    DataError
+        For an impossible F.
+
     Notes
     -----
     Olejnik & Algina (2003), Psychological Methods 8, 434-447.
     """
+    if not (np.isfinite(f) and f >= 0 and df > 0 and df2 > 0):
+        raise DataError(f"Omega squared needs a finite F of zero or more and positive df; given {f}, {df}, {df2}.")
     total = df + df2 + 1 if n is None else n
     estimate = max(0.0, df * (f - 1) / (df * (f - 1) + total))
     shrunk = estimate / (1 - estimate) * df2 / df
