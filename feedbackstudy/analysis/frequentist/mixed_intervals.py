@@ -8,7 +8,8 @@ import numpy as np
 from scipy import optimize, special
 
 from feedbackstudy.analysis.frequentist.mixed_likelihood import Curvature, curvature_at, minimise
-from feedbackstudy.analysis.frequentist.mixed_products import CrossedProducts, OneInterceptProducts, products_of
+from feedbackstudy.analysis.frequentist.mixed_pieces import OneInterceptProducts
+from feedbackstudy.analysis.frequentist.mixed_products import CrossedProducts, products_of
 from feedbackstudy.analysis.frequentist.mixed_structure import Floats, RandomFactor
 from feedbackstudy.analysis.frequentist.reml import fit_mixed, orthonormal, unit_terms
 

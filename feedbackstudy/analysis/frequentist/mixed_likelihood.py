@@ -6,7 +6,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from feedbackstudy.analysis.frequentist.mixed_products import CrossedProducts, OneInterceptProducts, Pieces
+from feedbackstudy.analysis.frequentist.mixed_pieces import OneInterceptProducts, Pieces
+from feedbackstudy.analysis.frequentist.mixed_products import CrossedProducts
 from feedbackstudy.analysis.frequentist.mixed_structure import Floats
 
 __all__ = ["Curvature", "Minimum", "covariance_map", "curvature_at", "minimise"]
@@ -154,8 +155,9 @@ def curvature_at(products: _Products, theta: Floats, n: int, *, reml: bool, sigm
     df = n - p * reml
     sigma2 = rest / df if sigma2 is None else sigma2
     covariances, slope, bend = covariance_map(products, theta)
+    whole = np.concatenate([[1.0], covariances])
     first, second, trace, traces = _with_residual(pieces, covariances, n)
-    residual = np.append(-beta, 1.0)
+    residual = np.concatenate([-beta, [1.0]])
     pulls = first @ residual
     scores = pulls @ residual
     spread = inverse @ first[:, :p, :p]
@@ -169,13 +171,13 @@ def curvature_at(products: _Products, theta: Floats, n: int, *, reml: bool, sigm
     sigma, k = np.sqrt(sigma2), theta.size
     jacobian = np.zeros((k + 1, k + 1))
     jacobian[1:, :k] = sigma2 * slope
-    jacobian[:, k] = 2 * sigma * np.append(1.0, covariances)
+    jacobian[:, k] = 2 * sigma * whole
     hessian = jacobian.T @ bent @ jacobian
     hessian[:k, :k] += sigma2 * np.tensordot(by_variance[1:], bend, 1)
     mixed = 2 * sigma * (by_variance[1:] @ slope)
     hessian[:k, k] += mixed
     hessian[k, :k] += mixed
-    hessian[k, k] += 2 * by_variance @ np.append(1.0, covariances)
+    hessian[k, k] += 2 * by_variance @ whole
     return Curvature(
         beta=beta,
         inverse=sigma2 * inverse,
@@ -228,7 +230,7 @@ def minimise(products: _Products, n: int, *, reml: bool) -> Minimum:
     Variances are squares of the parameters, so zero is inside of the space; where the search comes to a zero from
     which the deviance falls, it is pushed off.
     """
-    theta = np.concatenate([shape.start() for shape in products.patterns])
+    theta = products.start()
     diagonal = np.array([row == column for shape in products.patterns for row, column in shape.cells])
     best = curvature_at(products, theta, n, reml=reml)
     for count in range(1, _STEPS + 1):
@@ -241,8 +243,7 @@ def minimise(products: _Products, n: int, *, reml: bool) -> Minimum:
         if moved is None:
             done = decrement < 1e-6 and not away.any()
             return Minimum(theta=_upright(products, theta), curvature=best, steps=count, converged=done)
-        theta = moved
-        best = curvature_at(products, theta, n, reml=reml)
+        theta, best = moved
     return Minimum(theta=_upright(products, theta), curvature=best, steps=_STEPS, converged=False)
 
 
@@ -255,7 +256,7 @@ def _halved(
     n: int,
     *,
     reml: bool,
-) -> Floats | None:
+) -> tuple[Floats, Curvature] | None:
     """Shorten the step until the deviance falls; standard deviations come to zero by tenths, never jump over it.
 
     Zero is a stationary point of every deviance, by symmetry: a step that lands there by chance would stay.
@@ -263,11 +264,15 @@ def _halved(
     limit = 2.0 * max(1.0, float(np.abs(theta).max()))
     scale = min(1.0, limit / max(float(np.abs(step).max()), 1e-300))
     held = diagonal & (np.abs(theta) > _NEAR_ZERO)
-    for _ in range(40):
+    for attempt in range(40):
         trial = theta + scale * step
         trial = np.where(held & (trial * np.sign(theta) < 0.1 * np.abs(theta)), 0.1 * theta, trial)
-        if _deviance(products, trial, n, reml=reml) < deviance + 1e-11 * abs(deviance) * (scale == 1):
-            return trial
+        if attempt == 0:
+            new = curvature_at(products, trial, n, reml=reml)
+            if new.deviance < deviance + 1e-11 * abs(deviance):
+                return trial, new
+        elif _deviance(products, trial, n, reml=reml) < deviance:
+            return trial, curvature_at(products, trial, n, reml=reml)
         scale /= 2
     return None
 

@@ -10,101 +10,13 @@ from typing import NamedTuple
 import numpy as np
 from scipy import linalg, sparse
 
+from feedbackstudy.analysis.frequentist.mixed_pieces import OneInterceptProducts, Pieces, level_sums
 from feedbackstudy.analysis.frequentist.mixed_structure import Floats, Pattern, RandomFactor, pattern
 from feedbackstudy.errors import DataError
 
-__all__ = ["CrossedProducts", "OneInterceptProducts", "Pieces", "products_of"]
+__all__ = ["CrossedProducts", "products_of"]
 
 _MOST_CROSSED = 6000
-
-
-class Pieces(NamedTuple):
-    r"""What the likelihood and its two derivatives need, with the residual variance set to one.
-
-    :math:`V = I + \sum_r \lambda_r V_r`; W holds the fixed columns and the outcome.
-    """
-
-    log_det: float
-    r""":math:`\log|V|`"""
-    gram: Floats
-    r""":math:`W'V^{-1}W`"""
-    first: Floats
-    r""":math:`W'V^{-1}V_rV^{-1}W`"""
-    second: Floats
-    r""":math:`W'V^{-1}V_rV^{-1}V_sV^{-1}W`"""
-    trace: Floats
-    r""":math:`\mathrm{tr}(V^{-1}V_r)`"""
-    traces: Floats
-    r""":math:`\mathrm{tr}(V^{-1}V_rV^{-1}V_s)`"""
-
-
-class OneInterceptProducts:
-    """Cross-products for one grouping factor with a random intercept: levels of one size share one matrix.
-
-    Parameters
-    ----------
-    factor : RandomFactor
-        The grouping factor.
-    columns : ndarray, shape (n, m)
-        Fixed columns with the outcome last.
-    """
-
-    def __init__(self, factor: RandomFactor, columns: Floats) -> None:
-        self.patterns: tuple[Pattern, ...] = (pattern(1, correlated=False),)
-        self.order: tuple[int, ...] = (0,)
-        sums = _sums(factor, columns)
-        sizes = np.bincount(factor.codes, minlength=factor.levels)
-        self.sizes, which, self.levels = np.unique(sizes, return_inverse=True, return_counts=True)
-        m = columns.shape[1]
-        squares = np.zeros((self.sizes.size, m * m))
-        np.add.at(squares, which, (sums[:, :, None] * sums[:, None, :]).reshape(-1, m * m))
-        self.squares, self.gram, self.m = squares, columns.T @ columns, m
-
-    def value(self, theta: Floats) -> tuple[float, Floats]:
-        """Return the log determinant and the weighted cross-products.
-
-        Parameters
-        ----------
-        theta : ndarray, shape (1,)
-            Relative standard deviation.
-
-        Returns
-        -------
-        tuple of (float, ndarray)
-            Without derivatives.
-        """
-        square = float(theta[0]) ** 2
-        grown = 1 + self.sizes * square
-        gram = self.gram - ((square / grown) @ self.squares).reshape(self.m, self.m)
-        return float(self.levels @ np.log(grown)), gram
-
-    def pieces(self, theta: Floats) -> Pieces:
-        """Return value and derivatives.
-
-        Parameters
-        ----------
-        theta : ndarray, shape (1,)
-            Relative standard deviation.
-
-        Returns
-        -------
-        Pieces
-            Sums over the sizes of levels.
-        """
-        square = float(theta[0]) ** 2
-        grown = 1 + self.sizes * square
-        inner = self.sizes / grown
-        rows = np.stack([square / grown, 1 / grown**2, inner / grown**2]) @ self.squares
-        lost, first, second = rows.reshape(3, self.m, self.m)
-        traces = np.array([[self.levels @ inner**2]])
-        return Pieces(
-            float(self.levels @ np.log(grown)),
-            self.gram - lost,
-            first[None],
-            second[None, None],
-            np.array([self.levels @ inner]),
-            traces,
-        )
 
 
 class CrossedProducts:
@@ -139,7 +51,17 @@ class CrossedProducts:
         self.cross: Floats = _dense(crossed).reshape(head.levels, d, -1)
         self.gram: Floats = _dense(gram)
         squares = (head.design[:, :, None] * head.design[:, None, :]).reshape(-1, d * d)
-        self.blocks = _sums(head, squares).reshape(head.levels, d, d)
+        self.blocks = level_sums(head, squares).reshape(head.levels, d, d)
+
+    def start(self) -> Floats:
+        """Return where the search begins: random effects as variable as the residual, and uncorrelated.
+
+        Returns
+        -------
+        ndarray
+            Entries of the triangular factors.
+        """
+        return np.concatenate([shape.start() for shape in self.patterns])
 
     def value(self, theta: Floats) -> tuple[float, Floats]:
         """Return the log determinant and the weighted cross-products.
@@ -281,13 +203,6 @@ class _Solved(NamedTuple):
 
 def _sandwich(inner: Floats, unit: Floats) -> Floats:
     made: Floats = np.tensordot(inner, np.einsum("ab,gbq->gaq", unit, inner), ([0, 1], [0, 1]))
-    return made
-
-
-def _sums(factor: RandomFactor, columns: Floats) -> Floats:
-    order = np.argsort(factor.codes, kind="stable")
-    starts = np.searchsorted(factor.codes[order], np.arange(factor.levels))
-    made: Floats = np.add.reduceat(columns[order], starts, axis=0)
     return made
 
 

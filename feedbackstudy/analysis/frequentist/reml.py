@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from feedbackstudy.analysis.frequentist.mixed_likelihood import Curvature, minimise
-from feedbackstudy.analysis.frequentist.mixed_products import CrossedProducts, OneInterceptProducts, products_of
+from feedbackstudy.analysis.frequentist.mixed_pieces import OneInterceptProducts
+from feedbackstudy.analysis.frequentist.mixed_products import CrossedProducts, products_of
 from feedbackstudy.analysis.frequentist.mixed_structure import Floats, RandomFactor
 from feedbackstudy.errors import DataError
 

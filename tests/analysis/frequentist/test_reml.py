@@ -5,7 +5,8 @@ import pytest
 
 from feedbackstudy.analysis.frequentist.kenward_roger import KenwardRoger
 from feedbackstudy.analysis.frequentist.mixed_intervals import effect_intervals, variance_intervals
-from feedbackstudy.analysis.frequentist.mixed_products import CrossedProducts, OneInterceptProducts
+from feedbackstudy.analysis.frequentist.mixed_pieces import OneInterceptProducts
+from feedbackstudy.analysis.frequentist.mixed_products import CrossedProducts
 from feedbackstudy.analysis.frequentist.mixed_structure import RandomFactor
 from feedbackstudy.analysis.frequentist.reml import fit_mixed
 from feedbackstudy.analysis.frequentist.satterthwaite import Satterthwaite
