@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from feedbackstudy.design.plan import Exclusion
 from feedbackstudy.simulate.draw import Block
 from feedbackstudy.simulate.model import Model
-from feedbackstudy.simulate.respond import seconds_taken
+from feedbackstudy.simulate.pace import seconds_taken
 from feedbackstudy.simulate.streams import stream
 
 __all__ = ["Screen"]

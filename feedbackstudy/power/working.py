@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import NDArray
 
+from feedbackstudy.errors import DeclarationError
 from feedbackstudy.frames import Scores
 from feedbackstudy.power.answering import Answers, Setting, ask
 from feedbackstudy.power.asking import Asked, questions
@@ -62,6 +63,12 @@ class Task:
             Ready to draw from, and to ask.
         """
         model = compiled(self.study, self.world)
+        varied = [factor.name for factor in self.study.factors if factor.varies == "within"]
+        if varied and self.analysis is None:
+            raise DeclarationError(
+                f"The factor {varied[0]!r} varies within people, whose stories are not batched; give diagnose an "
+                "'analysis' of your own, which gets whole invented studies, or use power.anova."
+            )
         asked = questions(model, only=self.only)
         if self.analysis is not None:
             return model, asked

@@ -86,12 +86,14 @@ def _asked_rows(responses: Responses, job: Job) -> NDArray[np.bool_] | None:
         return None
     here = np.ones(len(responses), dtype=bool)
     if job.waves:
-        if not occasions.isin(job.waves).any():
+        # Where stories vary within people, "t1.2" is the second story of the wave t1.
+        told = [each for each in occasions.unique() if str(each).partition(".")[0] in job.waves]
+        if not told:
             raise DataError(
                 f"Measure {job.name!r} is asked at {', '.join(job.waves)}, but the responses hold the occasions "
                 f"{', '.join(map(str, occasions.unique()))}. Name the occasions after the waves."
             )
-        here &= occasions.isin(job.waves).to_numpy()
+        here &= occasions.isin(told).to_numpy()
     if silent:
         here &= ~arms.isin(silent).to_numpy()
     return here

@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from feedbackstudy.errors import DeclarationError
 from feedbackstudy.simulate.correlations import latent_matrix, share_matrix, target_matrix
 from feedbackstudy.simulate.covariates import covariate_measurement
 from feedbackstudy.simulate.effects import deviations
@@ -41,12 +40,6 @@ def compiled(study: Study, world: World) -> Model:
         For names that the study does not have, impossible distributions, correlations that cannot hold together, or
         no planned number of participants.
     """
-    varied = [factor.name for factor in study.factors if factor.varies == "within"]
-    if varied:
-        raise DeclarationError(
-            f"The factor {varied[0]!r} varies within people, and a table of answers has one row for each person and "
-            "wave; vignette decks cannot be simulated yet. Use power.anova for their power."
-        )
     traits, derived = read_traits(study, world)
     refuse_unknown(world, study, tuple(trait.name for trait in traits))
     covariates: dict[str, Measurement] = {

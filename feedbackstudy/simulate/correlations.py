@@ -215,11 +215,18 @@ def share_matrix(
         if part.any():
             rest -= part
             roots[level] = square_root(part)
+    if any(factor.varies == "within" for factor in study.factors):
+        told = np.array([slot.after and not slot.nominal for slot in slots], dtype=np.float64)
+        own = np.where(told > 0, 1 - _latent_share(slots, told * world.within, scored=world.metric == "score"), 0.0)
+        part = np.sqrt(own)[:, None] * latent * np.sqrt(own)
+        rest -= part
+        roots["story"] = square_root(part)
     left = np.linalg.eigvalsh(rest)[0]
     if left < -1e-10:
         raise DeclarationError(
             f"world: the clusters' shares {dict(world.icc)} leave persons with negative variance (smallest eigenvalue "
-            f"{left:.4g}); ICCs of scores grow when unreliability is taken off them. Lower the ICCs."
+            f"{left:.4g}); ICCs of scores grow when unreliability is taken off them. Lower the ICCs, or, where stories "
+            "vary within people, bring 'within' and the correlations with what was asked before nearer to each other."
         )
     return {"person": square_root(rest), **roots}
 

@@ -1,14 +1,15 @@
 """Latent variables of people: cell means, clusters, exemplars, persons; and who complies, reads, and stays."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from feedbackstudy.simulate.assigning import Assigner
+from feedbackstudy.simulate.assigning import Assigned, Assigner
 from feedbackstudy.simulate.model import Model
 from feedbackstudy.simulate.streams import stream
+from feedbackstudy.simulate.telling import deal_stories
 
 __all__ = ["People", "Sampler", "compliance", "means_of", "spread_exemplars", "staying", "text_of", "trend_of"]
 
@@ -79,8 +80,36 @@ class Sampler:
         latent = self._people(replicate)
         assigned = self.assigner.draw(stream(self.seed, replicate, "allocation"), self._strata(replicate, latent))
         cell = assigned.cell
+        return self._read(replicate, latent, assigned, cell)
+
+    def stories(self, replicate: int) -> list[People]:
+        """Draw one sample of people who read several stories each.
+
+        Parameters
+        ----------
+        replicate : int
+            Its number.
+
+        Returns
+        -------
+        list of People
+            The same people at each story, in the order of reading; cell -1 where somebody reads no more.
+        """
+        latent = self._people(replicate)
+        assigned = self.assigner.draw(stream(self.seed, replicate, "allocation"), self._strata(replicate, latent))
+        told = deal_stories(self.model.study, self.model.cells, assigned.cell, stream(self.seed, replicate, "stories"))
+        made = []
+        for j, cell in enumerate(told):
+            chance = stream(self.seed, replicate, f"story:{j}")
+            own = chance.standard_normal(latent.shape) @ self.model.roots["story"].T
+            people = self._read(replicate, latent + own, assigned, np.where(cell < 0, assigned.cell, cell))
+            made.append(replace(people, cell=cell))
+        return made
+
+    def _read(self, replicate: int, people: Floats, assigned: Assigned, cell: Ints) -> People:
+        """Return what people have in mind after they read what a cell gets."""
         exemplar = spread_exemplars(self.model, cell, stream(self.seed, replicate, "exemplar"))
-        latent += self._texts(replicate, cell, exemplar)
+        latent = people + self._texts(replicate, cell, exemplar)
         chance = stream(self.seed, replicate, "conduct")
         complied, actual = compliance(self.model, cell, chance)
         careless = self._careless(chance)

@@ -1,6 +1,6 @@
 """`simulate`: the table that a survey export of the study would give, had the world been as assumed."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -13,17 +13,16 @@ from feedbackstudy.simulate.covariates import covariate_codes
 from feedbackstudy.simulate.graded import Graded
 from feedbackstudy.simulate.latents import People, Sampler, staying
 from feedbackstudy.simulate.model import Model
+from feedbackstudy.simulate.pace import seconds_taken
 from feedbackstudy.simulate.streams import stream
 from feedbackstudy.simulate.traits import Trait
 from feedbackstudy.simulate.world import World
 from feedbackstudy.study import Study
 
-__all__ = ["invented", "seconds_taken", "simulate"]
+__all__ = ["invented", "simulate"]
 
 type Floats = NDArray[np.float64]
 type Codes = NDArray[np.int8]
-
-_SECONDS_TO_START, _SECONDS_PER_ITEM = 40.0, 6.0
 
 
 def simulate(study: Study, world: World, *, seed: int) -> Responses:
@@ -75,14 +74,22 @@ def invented(model: Model, *, seed: int, replicate: int = 0) -> Responses:
         The table; see `simulate`.
     """
     declared, model = model.world, model.drawn(seed, replicate)
-    people = Sampler(model, seed).people(replicate)
+    told = any(factor.varies == "within" for factor in model.study.factors)
+    sampler = Sampler(model, seed)
+    stories = sampler.stories(replicate) if told else [sampler.people(replicate)]
+    people = stories[0]
     answers = _Answers(model, people, seed, replicate)
     present = staying(model, people.cell, answers.standardised, stream(seed, replicate, "attrition"))
-    frame, reasons = answers.table(present)
+    after = [wave.name for wave in model.study.waves if wave.phase == "after"] if told else []
+    tables = [answers.table(present, label=".1" if told else "", labelled=after)]
+    for j, each in enumerate(stories[1:], start=2):
+        more = _Answers(model, each, seed, replicate, story=f"#{j}")
+        tables.append(more.table(present & (each.cell >= 0)[:, None], label=f".{j}", labelled=after, only=after))
+    frame, reasons = _together(tables)
     gone = np.argwhere(~present & answers.asked_rows)
     ids, waves = _participants(model), model.study.waves.names
     rows = tuple((ids[i], waves[w]) for i, w in gone)
-    n_before = int(answers.asked_rows.sum())
+    n_before = len(frame) + len(rows)
     ledger = Ledger()
     if rows:
         what = f"{len(rows)} of {n_before} questionnaires were not answered: the person stayed away from then on."
@@ -126,8 +133,8 @@ def _participants(model: Model) -> list[str]:
 class _Answers:
     """The answers of one sample, slot by slot."""
 
-    def __init__(self, model: Model, people: People, seed: int, replicate: int) -> None:
-        self.model, self.people, self.seed, self.replicate = model, people, seed, replicate
+    def __init__(self, model: Model, people: People, seed: int, replicate: int, *, story: str = "") -> None:
+        self.model, self.people, self.seed, self.replicate, self.story = model, people, seed, replicate, story
         self.clusters = (*list(model.numbers)[1:], *(("exemplar",) if model.exemplars else ()))
         self.items = tuple(dict.fromkeys(column for trait in model.traits for column in trait.columns))
         arms = [cell.arm for cell in model.cells]
@@ -159,7 +166,7 @@ class _Answers:
 
     def _stream(self, purpose: str, i: int) -> np.random.Generator:
         slot = self.model.slots[i]
-        return stream(self.seed, self.replicate, f"{purpose}:{slot.name}@{slot.occasion}")
+        return stream(self.seed, self.replicate, f"{purpose}:{slot.name}@{slot.occasion}{self.story}")
 
     def _slot(self, i: int) -> Floats:
         """Return the answers of everybody at one slot, as values of categories."""
@@ -206,31 +213,45 @@ class _Answers:
             score = items.origin + items.unit * score
         return (score - items.mean(0.0)) / slot.sd
 
-    def table(self, present: NDArray[np.bool_]) -> tuple[pd.DataFrame, dict[str, Codes]]:
+    def table(
+        self,
+        present: NDArray[np.bool_],
+        *,
+        label: str = "",
+        labelled: Sequence[str] = (),
+        only: Sequence[str] = (),
+    ) -> tuple[pd.DataFrame, dict[str, Codes]]:
         """Return the table with the reasons beside missing answers.
 
         Parameters
         ----------
         present : ndarray of bool, shape (n, waves)
             Who answers at each wave.
+        label : str
+            Added to the names of some waves: the position of a story.
+        labelled : sequence of str
+            Those waves.
+        only : sequence of str
+            Waves to make; all where empty.
 
         Returns
         -------
         DataFrame, dict
-            Columns of the grammar; item -> codes.
+            Columns of the grammar, and the place of each person; item -> codes.
         """
         waves = self.model.study.waves
         parts, codes = [], []
         for w, wave in enumerate(waves):
             rows = np.flatnonzero(present[:, w] & self.asked_rows[:, w])
+            if only and wave.name not in only:
+                continue
             part, why = self._wave(wave.name, rows)
+            part["occasion"] += label if wave.name in labelled else ""
             parts.append(part)
             codes.append(why)
-        frame = pd.concat(parts, ignore_index=True)
-        order = np.argsort(np.concatenate([part["_row"].to_numpy() for part in parts]), kind="stable")
-        frame = frame.iloc[order].drop(columns="_row").reset_index(drop=True)
-        reasons = {item: np.concatenate([why[item] for why in codes])[order] for item in self.items}
-        return frame, reasons
+        return pd.concat(parts, ignore_index=True), {
+            item: np.concatenate([c[item] for c in codes]) for item in self.items
+        }
 
     def _wave(self, wave: str, rows: NDArray[np.intp]) -> tuple[pd.DataFrame, dict[str, Codes]]:
         columns: dict[str, object] = {
@@ -305,26 +326,13 @@ class _Answers:
         return np.array([table[float(v)] for v in values])
 
     def _duration(self, wave: str, rows: NDArray[np.intp], items: Floats) -> Floats:
-        noise = stream(self.seed, self.replicate, f"duration:{wave}").standard_normal(self.model.n)[rows]
+        noise = stream(self.seed, self.replicate, f"duration:{wave}{self.story}").standard_normal(self.model.n)[rows]
         return seconds_taken(items, self.people.careless[rows], noise)
 
 
-def seconds_taken(items: Floats, careless: NDArray[np.int64], noise: Floats) -> Floats:
-    """Return how long people take over a questionnaire.
-
-    Parameters
-    ----------
-    items : ndarray
-        Items that each is asked.
-    careless : ndarray
-        Above 0 where somebody does not read; these take three tenths of the time.
-    noise : ndarray
-        Standard normal.
-
-    Returns
-    -------
-    ndarray
-        Seconds: 40 and 6 for each item or covariate, lognormal with a standard deviation of .35; assumed, no evidence.
-    """
-    pace = np.where(careless > 0, 0.3, 1.0)
-    return np.asarray(np.round((_SECONDS_TO_START + _SECONDS_PER_ITEM * items) * pace * np.exp(0.35 * noise), 1))
+def _together(tables: Sequence[tuple[pd.DataFrame, dict[str, Codes]]]) -> tuple[pd.DataFrame, dict[str, Codes]]:
+    """Join tables, the rows of each person together."""
+    frame = pd.concat([table for table, _ in tables], ignore_index=True)
+    order = np.argsort(frame["_row"].to_numpy(), kind="stable")
+    reasons = {item: np.concatenate([why[item] for _, why in tables])[order] for item in tables[0][1]}
+    return frame.iloc[order].drop(columns="_row").reset_index(drop=True), reasons

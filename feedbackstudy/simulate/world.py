@@ -64,6 +64,8 @@ class World(Rendered, Declaration):
         Correlation of a score with itself at another wave; two scores at two waves correlate by the product.
     stability_shape : {"constant", "autoregressive"}
         Whether the stability is the same for all pairs of waves, or is raised to the number of waves between.
+    within : float
+        Where factors vary within people: correlation of a score with itself over two stories of one person.
     icc : mapping of str to float
         Unit -> share of variance between its units, for every score.
     icc_convention : {"total", "residual"}
@@ -117,6 +119,7 @@ class World(Rendered, Declaration):
     correlations: Many[Correlation] = ()
     stability: R = 0.6
     stability_shape: Literal["constant", "autoregressive"] = "constant"
+    within: Share = 0.6
     icc: Fixed[Name, Icc] = Fixed()
     icc_convention: Literal["total", "residual"] = "total"
     exemplar: Icc = 0.0

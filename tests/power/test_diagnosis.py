@@ -441,3 +441,41 @@ def test_effects_drawn_from_priors_make_power_assurance():
     assert row.coverage == pytest.approx(0.95, abs=3.5 * row.coverage_mcse)
     one, two = (fs.simulate(study_of(128), world, seed=s).frame for s in (1, 1))
     pd.testing.assert_frame_equal(one, two)
+
+
+def told_in_exemplars(n: int = 240) -> Study:
+    tone = {"name": "framing", "concept": "framing", "mode": "described", "reference": "deficits_first"}
+    levels = {"strengths_first": "S", "deficits_first": "D"}
+    asked = hypothesis(
+        "h1", {"kind": "main_effect", "factor": "framing", "level": "strengths_first", "against": "deficits_first"}
+    )
+    return study_of(
+        n,
+        [asked],
+        factors=[{**tone, "levels": levels}],
+        units=[Units(name="person", n=n)],
+        waves=[Wave(name="t1", anchor="feedback", phase="after")],
+        measures=[Measure(name="mood", kind="continuous", waves=("t1",))],
+        messages={"family": "data_analyst"},
+    )
+
+
+def test_an_exemplar_is_a_random_factor_that_leaves_what_all_cells_share():
+    """A fifth of variance lies between exemplars that all cells share: the contrast is free of it."""
+    study = told_in_exemplars()
+    world = World(means=[CellMeans(outcome="mood", cells={"strengths_first": 0.3})], exemplar=0.2)
+    row = diagnose(study, world, seed=1, n_simulations=2000)["h1"]
+    exact = fs.power.t_test(0.3 / math.sqrt(0.8), 120).power
+
+    assert "random intercepts of exemplar" in row.model
+    assert row.power == pytest.approx(exact, abs=4 * row.power_mcse)
+    assert row.coverage == pytest.approx(0.95, abs=3.5 * row.coverage_mcse)
+
+
+def test_effects_that_differ_between_exemplars_are_not_covered_by_an_intercept():
+    """Three texts a cell with 3 % of variance of their own: the interval for messages at large is too narrow."""
+    study = told_in_exemplars()
+    row = diagnose(study, World(exemplar=0.1, exemplar_by_cell=0.03), seed=2, n_simulations=1000)["h1"]
+
+    assert row.power > 0.10
+    assert row.coverage < 0.90

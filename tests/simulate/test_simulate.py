@@ -358,3 +358,72 @@ def test_power_of_a_stepped_wedge_is_that_of_hussey_and_hughes():
     assert row.power == pytest.approx(0.6127, abs=3.5 * row.power_mcse)
     assert row.bias == pytest.approx(0, abs=3.5 * row.bias_mcse)
     assert row.coverage == pytest.approx(0.95, abs=3.5 * row.coverage_mcse)
+
+
+def storied(variant, **more):
+    timing = {"name": "timing", "mode": "described", "levels": {"now": "N", "later": "L"}, "reference": "later"}
+    detail = {
+        "name": "detail",
+        "mode": "described",
+        "levels": {"general": "G", "specific": "S"},
+        "reference": "general",
+    }
+    people = [{"name": "person", "n": 2000}]
+    return variant(factors=[timing, {**detail, "varies": "within"}], units=people, **more)
+
+
+def test_people_read_each_story_and_their_answers_correlate_as_declared(variant):
+    study = storied(variant)
+    cells = {"now:specific": 0.5, "later:specific": 0.5}
+    world = World(within=0.55, stability=0.5, means=[CellMeans(outcome="mood", cells=cells)])
+    responses = simulate(study, world, seed=1)
+    frame = fs.score(responses, study.measures).frame
+    told = frame[frame["occasion"].isin(["t1.1", "t1.2"]) & (frame["arm"] == "feedback")]
+
+    assert sorted(frame["occasion"].unique()) == ["t0", "t1.1", "t1.2"]
+    assert told.groupby("participant").size().eq(2).all()
+    assert (pd.crosstab(told["occasion"], told["detail"]) - len(told) / 4).abs().to_numpy().max() <= 2
+    assert set(frame.loc[frame["arm"] == "silence", "occasion"]) == {"t0", "t1.1"}
+    for score in ("mood", "efficacy"):
+        pair = told.pivot_table(index="participant", columns="detail", values=score)
+        assert pair.corr().iloc[0, 1] == pytest.approx(0.55, abs=4 * 0.7 / math.sqrt(len(pair))), score
+    pair = told.pivot_table(index="participant", columns="detail", values="mood")
+    assert (pair["specific"] - pair["general"]).mean() == pytest.approx(0.5, abs=4 * math.sqrt(0.9 / len(pair)))
+
+
+def test_stories_that_belong_together_less_than_they_follow_from_the_past_are_refused(variant):
+    with pytest.raises(fs.errors.DeclarationError, match="bring 'within' and the correlations"):
+        simulate(storied(variant), World(within=0.2, stability=0.6), seed=1)
+
+
+def test_stories_are_not_batched_but_an_analysis_of_ones_own_gets_them(variant):
+    contrast = {"kind": "main_effect", "factor": "detail", "level": "specific", "against": "general"}
+    asked = {
+        "name": "h1",
+        "text": "Detail helps.",
+        "outcome": "mood",
+        "contrast": contrast,
+        "direction": "positive",
+        "role": "exploratory",
+    }
+    study = storied(variant, hypotheses=[asked], arms=[])
+    cells = {"now:specific": 0.4, "later:specific": 0.4}
+    world = World(n={"person": 30}, within=0.55, stability=0.5, means=[CellMeans(outcome="mood", cells=cells)])
+    with pytest.raises(fs.errors.DeclarationError, match="'detail' varies within people, whose stories"):
+        fs.power.diagnose(study, world, seed=1, n_simulations=40)
+    row = fs.power.diagnose(study, world, seed=1, n_simulations=60, analysis=paired)["h1"]
+    exact = fs.power.t_test(0.4 / math.sqrt(0.9), 30, samples="one").power
+
+    assert row.power == pytest.approx(exact, abs=3.5 * math.sqrt(0.25 / 60))
+
+
+def paired(scores: fs.Scores, study: Study) -> dict[str, dict[str, float]]:  # noqa: ARG001
+    """A t test of two stories of the same people."""
+    from scipy import stats
+
+    told = scores.frame[scores.frame["occasion"] != "t0"]
+    pair = told.pivot_table(index="participant", columns="detail", values="mood")
+    found = stats.ttest_rel(pair["specific"], pair["general"])
+    span = found.confidence_interval()
+    estimate = float((pair["specific"] - pair["general"]).mean())
+    return {"h1": {"estimate": estimate, "low": span.low, "high": span.high, "p": found.pvalue}}
