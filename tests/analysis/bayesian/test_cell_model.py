@@ -28,7 +28,7 @@ FAMILIES = [
 ]
 
 
-def point_of(pymc_model, model, values):
+def point_of(pymc_model, values):
     """Return one draw on the scale that PyMC's log density takes."""
     import pytensor.tensor as pt
 
@@ -54,9 +54,7 @@ def point_of(pymc_model, model, values):
 def log_density(model, values):
     pymc_model = model.pymc_model()
     named = [rv for rv in pymc_model.basic_RVs if not rv.name.startswith("raw_effect")]
-    return float(
-        pymc_model.compile_logp(vars=named, jacobian=False, mode="FAST_COMPILE")(point_of(pymc_model, model, values))
-    )
+    return float(pymc_model.compile_logp(vars=named, jacobian=False, mode="FAST_COMPILE")(point_of(pymc_model, values)))
 
 
 @pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.words)

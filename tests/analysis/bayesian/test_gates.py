@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from feedbackstudy.analysis.bayesian.densities import hdi_of_draws
-from feedbackstudy.analysis.bayesian.gates import Gates, converged, gates, mcse_of_hdi
+from feedbackstudy.analysis.bayesian.gates import Gates, converged, gates, mcse_of_hdi, unjudged
 from feedbackstudy.errors import DataError
 
 GOOD = {"rhat": 1.001, "ess_bulk": 900.0, "ess_tail": 800.0, "divergences": 0, "ebfmi": 0.9}
@@ -80,3 +80,18 @@ def test_convergence_of_one_chain_cannot_be_judged(shape):
 def test_batches_too_short_for_an_interval_are_refused():
     with pytest.raises(DataError, match="draw at least 2000"):
         mcse_of_hdi(np.zeros((4, 500)), 0.95)
+
+
+def test_draws_that_nobody_judged_do_not_hold():
+    found = unjudged(divergences=0, energy=np.random.default_rng(2).normal(size=(4, 500)))
+
+    assert not found.hold
+    assert found.ebfmi == pytest.approx(2.0, abs=0.3)  # independent energies: mean squared change is twice the variance
+    assert any("R-hat" in words for words in found.failures)
+
+
+def test_a_failed_gate_says_what_to_change():
+    assert "target_accept" in Gates(**{**GOOD, "divergences": 3}).failures[0]
+    assert "draws=" in Gates(**{**GOOD, "ess_bulk": 100.0}).failures[0]
+    assert "Pareto k 0.80 exceeds 0.7" in Gates(**GOOD, pareto_k=0.8).failures[0]
+    assert Gates(**GOOD, pareto_k=0.7).hold
