@@ -179,7 +179,7 @@ balance_messages(texts)
 
 # %%
 conduct = study.conduct
-pd.Series(
+table = pd.Series(
     {
         "population, realism": f"{conduct.population}, {conduct.realism}",
         "deception": f"{conduct.deception}: {conduct.deception_detail}",
@@ -191,9 +191,8 @@ pd.Series(
         ),
     },
     name="conduct",
-).to_frame().style.set_table_styles(left)
-
-# %%
+).to_frame()
+display(table.style.set_table_styles(left))
 Markdown((study.folder / conduct.debriefing.file).read_text().lstrip("# "))
 
 # %% [markdown]

@@ -63,16 +63,12 @@ d = study.hypotheses[main].sesoi.value
 power.t_test(d=d, power=wanted)
 
 # %% [markdown]
-# One number hides how steep the hill is. Lines join what has the same power. A little less effect than hoped costs many people.
+# One number hides how steep the hill is. Lines join what has the same power: a little less effect than hoped costs many people. Then move the
+# sliders; `n` counts people in each group. (Without a kernel you see the picture as it stands.)
 
 # %%
 hill = power.grid(power.t_test, {"n": range(20, 801, 20), "d": effects}, target=wanted)
 axes = fs.report.figure(hill)
-
-# %% [markdown]
-# Move the sliders: `n` counts people in each group. (Without a kernel you see the picture as it stands.)
-
-# %%
 fs.report.explorer(hill, x="n", start={"n": 260, "d": d})
 
 # %% [markdown]
@@ -218,17 +214,14 @@ table.style.format(precision=3)
 # units of the score.
 #
 # With how many people would each be settled? (All but the hypothesis of no difference.) The bands are what the number of invented studies leaves open.
+#
+# Look for a line that stays low whatever the number of people. Feedback compared with an arm without it is feedback *by these messages*: a few invented
+# candidates, each a little better or worse written. They are a random factor, and more people do not make more messages.
 
 # %%
 swept = power.sweep(study, world, {f"n.{planned}": sizes}, seed=seed, n_simulations=n_simulations // 2)
 decided = swept.of(*[name for name in confirmatory if name != equivalent]).showing("decided", target=wanted)
 axes = fs.report.figure(decided)
-
-# %% [markdown]
-# Look for a line that stays low whatever the number of people. Feedback compared with an arm without it is feedback *by these messages*: a few invented
-# candidates, each a little better or worse written. They are a random factor, and more people do not make more messages.
-
-# %%
 Markdown(
     f"The study has **{len(study_exemplars(study))}** exemplars, and the world assumes that they make **{world.exemplar:.0%}** of the "
     f"variance after the feedback. Comparisons between cells of feedback use the same exemplars on both sides, so most of that cancels."

@@ -62,9 +62,7 @@ Markdown(f"**{people}** people, **{classes}** classes, **{len(conditions)}** con
 
 # %%
 allocation = assign(study, roster, seed=seed)
-allocation
-
-# %%
+display(allocation)
 allocation.frame.groupby("arm").head(2)
 
 # %% [markdown]
@@ -162,9 +160,8 @@ for attack, text in attacks.items():
     path.write_text(text)
     check = Ledger.open(folder, anchored=Path(desk.name)).verify(receipt)
     found.append({"attack": attack, "holds": check.holds, "first bad line": check.first_bad, "what": check.what})
-pd.DataFrame(found).set_index("attack").style.set_table_styles([{"selector": "th, td", "props": "text-align: left"}])
-
-# %%
+table = pd.DataFrame(found).set_index("attack")
+display(table.style.set_table_styles([{"selector": "th, td", "props": "text-align: left"}]))
 try:
     Ledger.open(folder, anchored=Path(desk.name)).reveal(names[5])
 except InputError as refusal:
@@ -211,6 +208,7 @@ read_contacts(contacts)[["participant", "arm", "timing", "framing", "exemplar", 
 # %% [markdown]
 # When is what due? The schedule derives it from interview and decision, the timing factor and the anchors of the waves. People without feedback
 # take over the delay of somebody who gets it, so that their wave does not come earlier; what was withheld is given at the end.
+# And what does such a line send? Cell and exemplar name one text, whose hash is part of the design.
 
 # %%
 interviews = dict.fromkeys(names, first_interview)
@@ -219,19 +217,11 @@ plan
 
 # %%
 messages = plan.frame[plan.frame["event"] == "message"]
-plan.on(messages["due"].min())[["participant", "event", "what", "opens", "closes", "pseudo_date"]].head(6)
-
-# %% [markdown]
-# And what does such a line send? Cell and exemplar name one text, whose hash is part of the design.
-
-# %%
-texts = study_messages(study)
+display(plan.on(messages["due"].min())[["participant", "event", "what", "opens", "closes", "pseudo_date"]].head(6))
 first = allocation.frame[allocation.frame["arm"] == "feedback"].iloc[0]
-sent = texts.of(allocation.cell_of(first["participant"]), first["exemplar"])
-Markdown(
-    f"**{first['participant']}** gets `{sent.name}`, {sent.counts.words} words:\n\n"
-    + sent.text.replace("\n\n", "\n\n> ").join(["> ", ""])
-)
+sent = study_messages(study).of(allocation.cell_of(first["participant"]), first["exemplar"])
+quoted = "\n".join(f"> {line}" for line in sent.text.splitlines())
+Markdown(f"**{first['participant']}** gets `{sent.name}`, {sent.counts.words} words:\n\n{quoted}")
 
 # %% [markdown]
 # ## Tasks
