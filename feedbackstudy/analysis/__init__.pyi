@@ -1,9 +1,29 @@
 """The public names of the analysis room: the one place that lists them."""
 
 from feedbackstudy.analysis.analysing import analyse as analyse
+from feedbackstudy.analysis.anova import anova as anova
 from feedbackstudy.analysis.answer import Answer as Answer
+from feedbackstudy.analysis.bayes_anova import bayes_factor_anova as bayes_factor_anova
+from feedbackstudy.analysis.bayes_regression import bayes_factor_correlation as bayes_factor_correlation
+from feedbackstudy.analysis.bayes_regression import bayes_factor_regression as bayes_factor_regression
+from feedbackstudy.analysis.bayes_t import bayes_factor_t as bayes_factor_t
+from feedbackstudy.analysis.contrasts import contrasts as contrasts
+from feedbackstudy.analysis.count import count as count
+from feedbackstudy.analysis.effect_size import effect_size as effect_size
+from feedbackstudy.analysis.effect_size import effect_size_from_f as effect_size_from_f
 from feedbackstudy.analysis.estimate import Estimate as Estimate
 from feedbackstudy.analysis.estimate import Estimates as Estimates
+from feedbackstudy.analysis.gee import gee as gee
+from feedbackstudy.analysis.lmm import lmm as lmm
+from feedbackstudy.analysis.logistic import logistic as logistic
 from feedbackstudy.analysis.manipulating import ManipulationChecks as ManipulationChecks
 from feedbackstudy.analysis.manipulating import manipulation as manipulation
+from feedbackstudy.analysis.mediation import mediation as mediation
+from feedbackstudy.analysis.ordinal import ordinal as ordinal
 from feedbackstudy.analysis.own_estimate import custom as custom
+from feedbackstudy.analysis.randomisation import randomisation as randomisation
+from feedbackstudy.analysis.rank_tests import rank_test as rank_test
+from feedbackstudy.analysis.regression import regression as regression
+from feedbackstudy.analysis.tost import tost as tost
+from feedbackstudy.analysis.tost import tost_from_figures as tost_from_figures
+from feedbackstudy.analysis.zero_inflated import zero_inflated_model as zero_inflated_model
