@@ -31,7 +31,8 @@ import pandas as pd  # noqa: E402
 from feedbackstudy.analysis.frequentist.bootstrap import bootstrap_paths  # noqa: E402
 from feedbackstudy.analysis.frequentist.path_intervals import percentile  # noqa: E402
 from feedbackstudy.analysis.mediation import mediation  # noqa: E402
-from feedbackstudy.analysis.mediation_frame import Roles, path_columns  # noqa: E402
+from feedbackstudy.analysis.mediation_frame import path_columns  # noqa: E402
+from feedbackstudy.analysis.mediation_moderation import Roles  # noqa: E402
 from feedbackstudy.analysis.mediation_system import values  # noqa: E402
 
 REFERENCE = Path(__file__).resolve().parents[1] / "tests" / "reference"

@@ -16,7 +16,8 @@ from feedbackstudy.analysis.mediation_answers import Asked, answer_all
 from feedbackstudy.analysis.mediation_declared import assumptions
 from feedbackstudy.analysis.mediation_effects import Structure
 from feedbackstudy.analysis.mediation_fiml import FimlPaths, fiml_paths
-from feedbackstudy.analysis.mediation_frame import PathColumns, Roles, path_columns
+from feedbackstudy.analysis.mediation_frame import PathColumns, path_columns
+from feedbackstudy.analysis.mediation_moderation import Roles
 from feedbackstudy.analysis.mediation_multilevel import multilevel_columns
 from feedbackstudy.analysis.mediation_priors import FLAT, equation_priors
 from feedbackstudy.analysis.mediation_result import Mediation
@@ -43,6 +44,7 @@ def mediation(
     structure: Structure | None = None,
     moderator: str | None = None,
     moderates: Sequence[Literal["first", "second", "direct"]] = (),
+    at: Sequence[float] = (),
     covariates: Sequence[str] = (),
     contrast: Mapping[str, float] | None = None,
     cluster: str | None = None,
@@ -77,6 +79,9 @@ def mediation(
         A column that the path may depend on.
     moderates : sequence of {"first", "second", "direct"}
         The legs it changes; must be given with a moderator.
+    at : sequence of float
+        Values of a numeric moderator at which effects are given; its mean and one standard deviation around it by
+        default (the two values of one that has two).
     covariates : sequence of str
         Adjusted for in every equation.
     contrast : mapping of str to float, optional
@@ -135,7 +140,7 @@ def mediation(
     standardised). Nothing here makes an effect causal: mediators are measured, so a common cause of mediator and
     outcome would look the same; `Mediation.sensitivity` says how strong it must be.
     """
-    roles = _roles(x, mediators, y, structure, moderator, moderates, covariates, contrast, cluster)
+    roles = _roles(x, mediators, y, structure, moderator, moderates, at, covariates, contrast, cluster)
     chosen = _interval(interval, missing, n_boot, level)
     around = None if sesoi is None else (-sesoi, sesoi)
     if missing == "fiml":
@@ -182,6 +187,7 @@ def _roles(
     structure: Structure | None,
     moderator: str | None,
     moderates: Sequence[str],
+    at: Sequence[float],
     covariates: Sequence[str],
     contrast: Mapping[str, float] | None,
     cluster: str | None,
@@ -193,8 +199,8 @@ def _roles(
         raise DataError(f"{len(names)} mediators stand 'parallel' or 'serial'; say which by 'structure'.")
     if isinstance(covariates, str) or isinstance(moderates, str):
         raise DataError("Give covariates and moderates as lists, such as ['baseline'] and ['first'].")
-    if moderates and moderator is None:
-        raise DataError(f"moderates={list(moderates)} needs the name of a moderator.")
+    if (moderates or len(at)) and moderator is None:
+        raise DataError(f"moderates={list(moderates)} and at={list(at)} need the name of a moderator.")
     return Roles(
         x=x,
         y=y,
@@ -203,6 +209,7 @@ def _roles(
         covariates=tuple(covariates),
         moderator=moderator,
         moderates=tuple(moderates),
+        at=tuple(at),
         cluster=cluster,
         contrast=contrast,
     )

@@ -302,5 +302,5 @@ def by_values(plain: Cause, moderator: ValueModerator) -> tuple[Cause, Cause, St
         moderated(plain) if "first" in moderator.on else additive(plain),
         moderated(plain) if "direct" in moderator.on else additive(plain),
         stage if "second" in moderator.on else None,
-        Moderation(name=moderator.name, labels=labels, at=at, on=moderator.on),
+        Moderation(name=moderator.name, labels=labels, at=at, on=moderator.on, mean=mean),
     )

@@ -30,12 +30,15 @@ class Moderation:
         Values of a numeric moderator; empty for levels.
     on : tuple of {"first", "second", "direct"}
         The legs it changes.
+    mean : float
+        Mean of a numeric moderator, which enters the equations minus it.
     """
 
     name: str
     labels: tuple[str, ...]
     at: tuple[float, ...]
     on: tuple[str, ...]
+    mean: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)

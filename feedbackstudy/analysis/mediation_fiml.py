@@ -13,7 +13,8 @@ from feedbackstudy.analysis.columns import as_number
 from feedbackstudy.analysis.frequentist.bootstrap import PathDraws
 from feedbackstudy.analysis.frequentist.path_fiml import fit_fiml
 from feedbackstudy.analysis.frequentist.path_fit import PathFit
-from feedbackstudy.analysis.mediation_frame import PathColumns, Roles, path_columns
+from feedbackstudy.analysis.mediation_frame import PathColumns, path_columns
+from feedbackstudy.analysis.mediation_moderation import Roles
 from feedbackstudy.errors import DataError
 
 __all__ = ["FimlPaths", "fiml_paths"]

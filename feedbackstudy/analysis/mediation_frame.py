@@ -9,48 +9,15 @@ from numpy.typing import NDArray
 
 from feedbackstudy.analysis.columns import Columns, as_number, column, read_columns
 from feedbackstudy.analysis.mediation_cells import refuse_mediators
-from feedbackstudy.analysis.mediation_design import Cause, PathDesign, Stage, design
-from feedbackstudy.analysis.mediation_effects import Moderation, Structure
+from feedbackstudy.analysis.mediation_design import PathDesign, design
+from feedbackstudy.analysis.mediation_moderation import Basis, Roles, moderated
 from feedbackstudy.errors import DataError, choices
 
-__all__ = ["PathColumns", "Roles", "path_columns", "read_roles"]
+__all__ = ["PathColumns", "cause_of", "covariate_columns", "path_columns", "read_roles"]
 
 type Floats = NDArray[np.float64]
 
 _LEGS = ("first", "second", "direct")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Roles:
-    """Which column plays which part.
-
-    Attributes
-    ----------
-    x, y : str
-        Cause and outcome.
-    mediators, covariates : tuple of str
-        Names.
-    structure : {"simple", "parallel", "serial"}
-        How the mediators stand.
-    moderator : str or None
-        What the path may depend on.
-    moderates : tuple of {"first", "second", "direct"}
-        The legs it changes.
-    cluster : str or None
-        Units that contain rows.
-    contrast : mapping of str to float, optional
-        Weights over the levels of a cause of categories.
-    """
-
-    x: str
-    y: str
-    mediators: tuple[str, ...]
-    structure: Structure
-    covariates: tuple[str, ...] = ()
-    moderator: str | None = None
-    moderates: tuple[str, ...] = ()
-    cluster: str | None = None
-    contrast: Mapping[str, float] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -77,15 +44,6 @@ class PathColumns:
     kept: NDArray[np.int64]
     x_sd: float
     notes: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Basis:
-    """A variable as columns beside a constant: names, values, and its effect (or its values) as weights over them."""
-
-    names: tuple[str, ...]
-    entries: Floats
-    weights: Floats
 
 
 def read_roles(data: pd.DataFrame, roles: Roles) -> Columns:
@@ -184,7 +142,7 @@ def path_columns(data: pd.DataFrame, roles: Roles) -> PathColumns:
     )
 
 
-def cause_of(read: Columns, roles: Roles) -> tuple[_Basis, str]:
+def cause_of(read: Columns, roles: Roles) -> tuple[Basis, str]:
     """Return the cause as columns beside a constant, and in words.
 
     Parameters
@@ -207,7 +165,7 @@ def cause_of(read: Columns, roles: Roles) -> tuple[_Basis, str]:
     if roles.x in read.covariates:
         if roles.contrast is not None:
             raise DataError(f"{roles.x!r} holds numbers, which need no contrast; leave 'contrast' out.")
-        return _Basis((roles.x,), read.covariates[roles.x][:, None], np.ones(1)), roles.x
+        return Basis((roles.x,), read.covariates[roles.x][:, None], np.ones(1)), roles.x
     factor = read.factors[roles.x]
     given = dict(roles.contrast or {})
     if not given:
@@ -224,7 +182,7 @@ def cause_of(read: Columns, roles: Roles) -> tuple[_Basis, str]:
         raise DataError(f"The weights of a contrast sum to 0 and are not all 0; given {given}.")
     dummies = (factor.codes[:, None] == np.arange(1, len(factor.levels))).astype(np.float64)
     weights = np.array([given.get(level, 0.0) for level in factor.levels[1:]])
-    return _Basis(tuple(f"{roles.x} {level}" for level in factor.levels[1:]), dummies, weights), _in_words(given)
+    return Basis(tuple(f"{roles.x} {level}" for level in factor.levels[1:]), dummies, weights), _in_words(given)
 
 
 def _in_words(weights: Mapping[str, float]) -> str:
@@ -264,87 +222,3 @@ def covariate_columns(read: Columns, names: Sequence[str]) -> tuple[tuple[str, .
             labels.append(f"{name} {level}")
             columns.append((factor.codes == k).astype(np.float64))
     return tuple(labels), np.column_stack(columns) if columns else None
-
-
-def moderated(cause: _Basis, read: Columns, roles: Roles) -> tuple[Cause, Cause, Stage | None, Moderation | None]:
-    """Return the cause in both kinds of equation, the mediators' slopes, and the values of the moderator.
-
-    Parameters
-    ----------
-    cause : _Basis
-        The cause.
-    read : Columns
-        Complete rows.
-    roles : Roles
-        Names the moderator and the legs it changes.
-
-    Returns
-    -------
-    tuple
-        For the mediators' equations, for the outcome's; slopes; values.
-    """
-    one = np.ones((len(read.y), 1))
-    plain = Cause(
-        columns=("1", *cause.names),
-        entries=np.column_stack([one, cause.entries]),
-        constant=1,
-        weights=np.concatenate([[0.0], cause.weights]),
-        by=np.empty((0, 1 + len(cause.names))),
-    )
-    if roles.moderator is None:
-        return plain, plain, None, None
-    names, values, steps, moderation = _moderator(read, roles)
-    average = np.zeros(len(names)) if moderation.at else steps.mean(axis=0)
-    stage = Stage(
-        columns=("", *names),
-        entries=np.column_stack([one, values]),
-        weights=np.concatenate([[1.0], average]),
-        by=np.column_stack([np.ones(len(steps)), steps]),
-    )
-    additive = Cause(
-        columns=(*plain.columns, *names),
-        entries=np.column_stack([plain.entries, values]),
-        constant=1,
-        weights=np.concatenate([plain.weights, np.zeros(len(names))]),
-        by=np.empty((0, len(plain.columns) + len(names))),
-    )
-    full = _crossed(additive, cause, names, values, np.vstack([average, steps]))
-    on = roles.moderates
-    # An equation that the moderator does not enter stays without it, as in the usual numbered models.
-    outcome = full if "direct" in on else additive if "second" in on else plain
-    return full if "first" in on else plain, outcome, stage if "second" in on else None, moderation
-
-
-def _crossed(base: Cause, cause: _Basis, names: tuple[str, ...], values: Floats, steps: Floats) -> Cause:
-    """Add the products of cause and moderator; `steps` holds the moderator on average and at its values."""
-    products = [cause.entries[:, i] * values[:, j] for i in range(len(cause.names)) for j in range(len(names))]
-    labels = tuple(f"{c} x {m}" for c in cause.names for m in names)
-    rows = [np.concatenate([base.weights, np.outer(cause.weights, step).ravel()]) for step in steps]
-    return Cause(
-        columns=(*base.columns, *labels),
-        entries=np.column_stack([base.entries, *products]),
-        constant=base.constant,
-        weights=rows[0],
-        by=np.stack(rows[1:]),
-    )
-
-
-def _moderator(read: Columns, roles: Roles) -> tuple[tuple[str, ...], Floats, Floats, Moderation]:
-    """Return a moderator's columns, its values as weights over them (rows), and their labels."""
-    name = str(roles.moderator)
-    if not roles.moderates:
-        raise DataError(f"Say which legs {name!r} changes: moderates=['first'], ['second'], ['direct'] or several.")
-    if name in read.factors:
-        factor = read.factors[name]
-        values = (factor.codes[:, None] == np.arange(1, len(factor.levels))).astype(np.float64)
-        steps = np.vstack([np.zeros(len(factor.levels) - 1), np.eye(len(factor.levels) - 1)])
-        labels = tuple(f"{name} {level}" for level in factor.levels)
-        moderation = Moderation(name=name, labels=labels, at=(), on=roles.moderates)
-        return tuple(f"{name} {level}" for level in factor.levels[1:]), values, steps, moderation
-    w = read.covariates[name]
-    mean, sd, distinct = float(w.mean()), float(w.std(ddof=1)), np.unique(w)
-    at = (float(distinct[0]), float(distinct[1])) if distinct.size == 2 else (mean - sd, mean, mean + sd)
-    words = ("", "") if distinct.size == 2 else (" (mean - 1 sd)", " (mean)", " (mean + 1 sd)")
-    labels = tuple(f"{name} = {value:.4g}{more}" for value, more in zip(at, words, strict=True))
-    moderation = Moderation(name=name, labels=labels, at=at, on=roles.moderates)
-    return (name,), (w - mean)[:, None], (np.array(at) - mean)[:, None], moderation

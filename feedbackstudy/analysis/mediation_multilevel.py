@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from feedbackstudy.analysis.mediation_design import PathDesign
 from feedbackstudy.analysis.mediation_effects import Legs, effects_of
-from feedbackstudy.analysis.mediation_frame import PathColumns, Roles, cause_of, covariate_columns, read_roles
+from feedbackstudy.analysis.mediation_frame import PathColumns, cause_of, covariate_columns, read_roles
+from feedbackstudy.analysis.mediation_moderation import Roles
 from feedbackstudy.analysis.mediation_system import Effect, Equation, PathSystem
 from feedbackstudy.errors import DataError
 

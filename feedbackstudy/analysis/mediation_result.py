@@ -12,6 +12,7 @@ from feedbackstudy.analysis.frequentist.path_fit import DeltaEffects, PathFit
 from feedbackstudy.analysis.mediation_answers import PathAnswer
 from feedbackstudy.analysis.mediation_design import PathDesign
 from feedbackstudy.analysis.mediation_lavaan import lavaan_paths
+from feedbackstudy.analysis.mediation_tables import effect_row, effects_table, equations_table
 from feedbackstudy.errors import DataError, choices
 from feedbackstudy.provenance import Provenance
 from feedbackstudy.psychometrics.rscript import RScript
@@ -22,22 +23,19 @@ from feedbackstudy.render import (
     Numbered,
     Page,
     Rendered,
-    Table,
     Text,
     interval,
     number,
     p_value,
-    probability,
 )
-from feedbackstudy.render import bayes_factor as factor_words
 
 if TYPE_CHECKING:
+    import pymc  # type: ignore[import-untyped, unused-ignore]
+
     from feedbackstudy.analysis.confounding import Confounding
     from feedbackstudy.analysis.mediation_views import ConditionalEffects, EffectDraws
 
 __all__ = ["Mediation"]
-
-_DASH = "\N{EN DASH}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -123,7 +121,7 @@ class Mediation(Rendered):
             ``std_estimate, std_low, std_high``; ``median, sd, hdi_low, hdi_high, prob_direction, prob_rope,
             bayes_factor``.
         """
-        return pd.DataFrame([_row(a, float(self.delta.se[i])) for i, a in enumerate(self.answers)])
+        return pd.DataFrame([effect_row(a, float(self.delta.se[i])) for i, a in enumerate(self.answers)])
 
     def coefficients(self) -> pd.DataFrame:
         """Return every coefficient of every equation.
@@ -211,6 +209,22 @@ class Mediation(Rendered):
 
         return conditional_effects(self, effect)
 
+    def pymc_model(self) -> "pymc.Model":
+        """Return the PyMC model whose posterior the exact draws are from, to inspect or extend.
+
+        Returns
+        -------
+        pymc.Model
+            Every effect is a deterministic variable of its name.
+        """
+        from feedbackstudy.analysis.bayesian.path_pymc import path_model
+
+        drawn = self.posterior
+        effects = [answer.effect for answer in self.answers]
+        return path_model(
+            self.design.system, effects, priors=drawn.priors, cluster=drawn.cluster, together=drawn.together
+        )
+
     def r_script(self) -> RScript:
         """Return a lavaan script with its data that computes the same effects.
 
@@ -269,70 +283,16 @@ class Mediation(Rendered):
                 ("standardised", self.standardised),
             )
         )
-        blocks: list[Block] = [*stop, Text(self.sentence()) if not stop else Text(""), facts, self._equations()]
-        blocks += [self._effects(), Numbered(self.notes), self.provenance.facts()]
+        blocks: list[Block] = [
+            *stop,
+            Text(self.sentence()) if not stop else Text(""),
+            facts,
+            equations_table(self.design, self.fit),
+        ]
+        blocks += [effects_table(self.answers, self.level), Numbered(self.notes), self.provenance.facts()]
         design = self.design
         return Page(
             title=f"{design.structure.capitalize()} mediation: {' > '.join((design.x, *design.mediators, design.y))}",
             subtitle="Consistent with mediation is the most that measured mediators can be.",
             blocks=tuple(blocks),
         )
-
-    def _equations(self) -> Table:
-        system = self.design.system
-        rows = []
-        for k, equation in enumerate(system.equations):
-            words = ""
-            for i, j in enumerate(equation.predictors, start=system.offsets[k]):
-                value = float(self.fit.theta[i])
-                name = "" if system.columns[j] == "1" else f" {system.columns[j]}"
-                sign = (" + " if value >= 0 else " \N{MINUS SIGN} ") if words else ""
-                words += f"{sign}{number(abs(value) if words else value)}{name}"
-            rows.append((system.columns[equation.response], words, number(float(self.fit.r2[k]), unit_interval=True)))
-        return Table(("response", "equation", "R\N{SUPERSCRIPT TWO}"), tuple(rows), "Equations, by least squares")
-
-    def _effects(self) -> Table:
-        head = ("effect", "estimate", "se", f"{self.level:.0%} CI", "p", "standardised")
-        more = ("median", f"{self.level:.0%} HDI", "P(direction)", "BF10")
-        rows = tuple(_cells(answer) for answer in self.answers)
-        return Table((*head, *more), rows, "Effects: bootstrap, then posterior")
-
-
-def _row(a: PathAnswer, se_delta: float) -> dict[str, object]:
-    return {
-        "effect": a.effect.name,
-        "kind": a.effect.kind,
-        "at": a.effect.at,
-        "estimate": a.estimate,
-        "se": a.se,
-        "se_delta": se_delta,
-        "low": a.low,
-        "high": a.high,
-        "p": a.p,
-        "p_joint": a.p_joint,
-        "std_estimate": a.standardised,
-        "std_low": a.std_low,
-        "std_high": a.std_high,
-        "median": a.posterior.median,
-        "sd": a.sd,
-        "hdi_low": a.posterior.low,
-        "hdi_high": a.posterior.high,
-        "prob_direction": a.posterior.prob_direction,
-        "prob_rope": a.posterior.prob_rope,
-        "bayes_factor": a.bayes_factor,
-    }
-
-
-def _cells(a: PathAnswer) -> tuple[str, ...]:
-    return (
-        a.effect.name,
-        number(a.estimate),
-        number(a.se),
-        interval(a.low, a.high),
-        p_value(a.p),
-        _DASH if a.standardised is None else f"{number(a.standardised)} {interval(a.std_low, a.std_high)}",
-        number(a.posterior.median),
-        interval(a.posterior.low, a.posterior.high),
-        _DASH if a.posterior.prob_direction is None else probability(a.posterior.prob_direction).removeprefix("= "),
-        _DASH if a.bayes_factor is None else factor_words(a.bayes_factor).removeprefix("BF10 ").removeprefix("= "),
-    )

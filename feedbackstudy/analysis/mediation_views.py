@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from feedbackstudy.analysis.bayesian.densities import hdi_of_draws
 from feedbackstudy.analysis.frequentist.path_intervals import percentile
+from feedbackstudy.analysis.mediation_effects import Moderation
 from feedbackstudy.analysis.mediation_system import Effect, Term, values
 from feedbackstudy.analysis.posterior import Posterior
 from feedbackstudy.errors import DataError, choices
@@ -221,14 +222,14 @@ def conditional_effects(result: "Mediation", effect: str = "") -> ConditionalEff
     wanted = effect or (result.design.full if result.design.full in groups else next(iter(groups)))
     if wanted not in groups:
         raise DataError(choices("Effect that depends on the moderator", wanted, list(groups)))
-    at, effects = _over(result, groups[wanted], moderation.at, moderation.name)
+    where, effects = _over(result, groups[wanted], moderation)
     found = percentile(values(effects, result.draws.theta), level=result.level)
     drawn = result.posterior.draws(effects)
     spans = np.array([hdi_of_draws(drawn[:, i], result.level) for i in range(len(effects))])
     return ConditionalEffects(
         effect=wanted,
         moderator=moderation.name,
-        at=at,
+        at=where,
         labels=() if moderation.at else moderation.labels,
         estimate=values(effects, result.fit.theta),
         low=found.low,
@@ -243,15 +244,14 @@ def conditional_effects(result: "Mediation", effect: str = "") -> ConditionalEff
     )
 
 
-def _over(
-    result: "Mediation", effects: list[Effect], at: tuple[float, ...], name: str
-) -> tuple[Floats, tuple[Effect, ...]]:
+def _over(result: "Mediation", effects: list[Effect], moderation: Moderation) -> tuple[Floats, tuple[Effect, ...]]:
+    at = moderation.at
     if not at:
         return np.arange(len(effects), dtype=np.float64), tuple(effects)
     system = result.design.system
-    # The moderator stands in the equations minus its mean, which is the middle of three values.
-    w = system.matrix[:, system.columns.index(name)]
-    grid = np.array(at) if len(at) == 2 else np.linspace(w.min() + at[1], w.max() + at[1], _POINTS)
+    w = system.matrix[:, system.columns.index(moderation.name)] + moderation.mean
+    two = np.unique(w).size == 2
+    grid = np.array(at) if two else np.linspace(w.min(), w.max(), _POINTS)
     return grid, tuple(_between(effects[0], effects[-1], (value - at[0]) / (at[-1] - at[0])) for value in grid)
 
 

@@ -152,6 +152,15 @@ def test_a_numeric_moderator_is_linear(people):
     assert high.estimate - low.estimate == pytest.approx(2 * people["base"].std() * index.estimate, rel=1e-9)
 
 
+def test_effects_are_given_at_the_values_asked_for(people):
+    found = mediation(
+        people, "treated", "appraisal", "intent", moderator="base", moderates=["second"], at=[1.0, -0.5], **QUICK
+    )
+    assert [a.effect.at for a in found.answers if a.effect.kind == "b"] == ["", "base = -0.5", "base = 1"]
+    a, b = found["a: treated > appraisal"], found["b: appraisal > intent, base = 1"]
+    assert found["treated > appraisal > intent, base = 1"].estimate == pytest.approx(a.estimate * b.estimate, rel=1e-12)
+
+
 def test_clusters_are_drawn_whole_and_kept_in_the_posterior(people):
     found = mediation(people, "treated", "appraisal", "intent", cluster="team", **QUICK)
     assert found.draws.units == "clusters"
@@ -271,8 +280,11 @@ BAD = [
     ({"contrast": {"1": 1, "0": -1}}, DataError, "need no contrast"),
     ({"moderator": "one_word", "moderates": ["first"]}, DataError, "one level"),
     ({"moderator": "sex"}, DataError, "which legs"),
+    ({"moderator": "sex", "moderates": ["first"], "at": [0, 1]}, DataError, "leave 'at' out"),
+    ({"moderator": "base", "moderates": ["first"], "at": [0, 99]}, DataError, "observed range"),
+    ({"at": [0, 1]}, DataError, "need the name of a moderator"),
     ({"moderator": "sex", "moderates": ["third"]}, DataError, "unknown"),
-    ({"moderates": ["first"]}, DataError, "needs the name of a moderator"),
+    ({"moderates": ["first"]}, DataError, "need the name of a moderator"),
     ({"covariates": "base"}, DataError, "as lists"),
     ({"covariates": ["treated"]}, DataError, "named twice"),
     ({"covariates": ["treated2"]}, DataError, "sum of multiples"),

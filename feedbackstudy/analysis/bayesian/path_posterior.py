@@ -35,6 +35,12 @@ class PathPosterior:
         The posterior of each equation as a mixture of normals.
     model : str
         Model and prior in words.
+    priors : tuple of EquationPrior or None
+        Priors of the equations.
+    cluster : ndarray of int, shape (n,), or None
+        Clusters.
+    together : tuple of int
+        Equations whose residuals may be correlated.
     """
 
     theta: Floats
@@ -43,6 +49,9 @@ class PathPosterior:
     n: int
     mixtures: tuple[Mixture, ...]
     model: str
+    priors: tuple[EquationPrior | None, ...] = ()
+    cluster: NDArray[np.int64] | None = None
+    together: tuple[int, ...] = ()
 
     def effect(
         self,
@@ -222,6 +231,9 @@ def path_posterior(
         n=system.n,
         mixtures=tuple(mixtures),
         model=f"normal equations in causal order{between}; {words}; exact draws",
+        priors=tuple(chosen),
+        cluster=cluster,
+        together=tuple(together),
     )
 
 
