@@ -201,15 +201,16 @@ def as_factor(data: pd.DataFrame, name: str, *, role: str = "Factor") -> FactorC
         For a column without any value, or values of kinds that cannot be sorted among each other.
     """
     found = column(data, name, role=role)
-    if not isinstance(found.dtype, pd.CategoricalDtype):
-        try:
-            found = found.astype("category")
-        except TypeError as error:
-            raise DataError(f"{role} {name!r} mixes kinds of values; give text or numbers only.") from error
-    levels = tuple(str(level) for level in found.cat.categories)
+    if isinstance(found.dtype, pd.CategoricalDtype):
+        levels = tuple(str(level) for level in found.cat.categories)
+        codes: Integers = np.asarray(found.cat.codes, dtype=np.int64)
+    else:
+        if pd.api.types.infer_dtype(found, skipna=True) in ("mixed", "mixed-integer"):
+            raise DataError(f"{role} {name!r} mixes kinds of values; give text or numbers only.")
+        placed, uniques = pd.factorize(found, sort=True)
+        levels, codes = tuple(str(level) for level in uniques), placed.astype(np.int64)
     if len(set(levels)) < len(levels):
         raise DataError(f"{role} {name!r} has levels that read alike: {', '.join(levels)}; rename them.")
-    codes: Integers = np.asarray(found.cat.codes, dtype=np.int64)
     if (codes < 0).all():
         raise DataError(f"{role} {name!r} has no value in any row.")
     return FactorColumn(name=name, levels=levels, codes=codes).at(np.ones(codes.size, dtype=np.bool_))

@@ -157,3 +157,14 @@ def test_perfect_collinearity_names_the_term(table):
     read = read_columns(table.assign(months=table["age"] * 12), "y", covariates=["age", "months"])
     with pytest.raises(DataError, match="'months' is a combination"):
         term_columns(read, ["age", "months"])
+
+
+def test_a_factor_may_be_text_numbers_or_truth_values_with_gaps():
+    data = pd.DataFrame({"a": ["y", None, "x"], "b": [10, 2, 2], "c": [True, False, True], "d": [1.0, np.nan, 2.5]})
+    read = {name: as_factor(data, name) for name in data}
+    assert read["a"].codes.tolist() == [1, -1, 0]
+    assert read["b"].levels == ("2", "10")
+    assert read["c"].levels == ("False", "True")
+    assert read["d"].codes.tolist() == [0, -1, 1]
+    with pytest.raises(DataError, match="mixes kinds"):
+        as_factor(pd.DataFrame({"e": pd.Series([1, "b"], dtype=object)}), "e")

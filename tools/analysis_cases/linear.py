@@ -14,13 +14,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from feedbackstudy.adapters.statsmodels import adjusted_p
 from feedbackstudy.analysis.anova import anova
 from feedbackstudy.analysis.anova_result import Anova
 from feedbackstudy.analysis.contrasts import contrasts
 from feedbackstudy.analysis.contrasts_result import Contrasts
 from feedbackstudy.analysis.effect_size import EffectSize, effect_size, effect_size_from_f
-from feedbackstudy.analysis.frequentist.adjust import Family
+from feedbackstudy.analysis.frequentist.adjust import Family, adjusted_for_number
 from feedbackstudy.analysis.regression import regression
 from feedbackstudy.analysis.regression_result import Regression
 from feedbackstudy.analysis.tost import Variance, tost
@@ -445,5 +444,5 @@ def _adjusted() -> Iterator[Case]:
     names = {"BH": "fdr_bh", "BY": "fdr_by"}
     for key, printed in known.items():
         if key != "p":
-            call = partial(adjusted_p, known["p"], method=names.get(key, key))
+            call = partial(adjusted_for_number, known["p"], names.get(key, key))
             yield _values("Adjusted p values", key, printed, "p.adjust", call)

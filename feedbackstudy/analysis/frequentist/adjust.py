@@ -1,17 +1,16 @@
 """p values and intervals of a family of contrasts, adjusted for their number."""
 
 from dataclasses import dataclass
-from typing import Literal, cast
+from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
-from feedbackstudy.adapters.statsmodels import Adjustment, adjusted_p
 from feedbackstudy.analysis.frequentist.multivariate_t import beyond_any, simultaneous_quantile
 from feedbackstudy.errors import DataError, NotFoundError, choices
 
-__all__ = ["ADJUSTMENTS", "Adjusted", "Family", "adjust"]
+__all__ = ["ADJUSTMENTS", "Adjusted", "Family", "adjust", "adjusted_for_number"]
 
 type Floats = NDArray[np.float64]
 type Family = Literal["none", "holm", "bonferroni", "hochberg", "hommel", "fdr_bh", "fdr_by", "tukey", "mvt", "dunnett"]
@@ -91,7 +90,67 @@ def adjust(
         found = np.array([beyond_any(abs(t), R, df) for t in statistics])
         return Adjusted(p=np.maximum(found, p), quantile=simultaneous_quantile(level, R, df))
     quantile = float(stats.t.isf((1 - level) / 2 / p.size, df)) if method == "bonferroni" else None
-    return Adjusted(p=adjusted_p(p, method=cast("Adjustment", method)), quantile=quantile)
+    return Adjusted(p=adjusted_for_number(p, method), quantile=quantile)
+
+
+def adjusted_for_number(p: ArrayLike, method: str) -> Floats:
+    r"""Adjust p values by their number alone.
+
+    Parameters
+    ----------
+    p : array_like, shape (m,)
+        p values of one family.
+    method : {"bonferroni", "holm", "hochberg", "hommel", "fdr_bh", "fdr_by"}
+        The adjustment.
+
+    Returns
+    -------
+    ndarray, shape (m,)
+        Adjusted p values.
+
+    Raises
+    ------
+    DataError
+        For a p value outside 0 to 1, or none at all.
+    NotFoundError
+        For another method.
+
+    Notes
+    -----
+    Holm (1979), Hochberg (1988), Hommel (1988; by the algorithm of Wright, 1992, Biometrics 48, 1005-1013), Benjamini
+    & Hochberg (1995), Benjamini & Yekutieli (2001). As `statsmodels.stats.multitest.multipletests`, which empties
+    Python's memory at each call and so takes a hundred times as long.
+    """
+    values = np.asarray(p, dtype=np.float64)
+    if values.ndim != 1 or values.size == 0 or not ((values >= 0) & (values <= 1)).all():
+        raise DataError(f"Give the p values of a family, each between 0 and 1; given {values.tolist()}.")
+    m = values.size
+    order = np.argsort(values, kind="stable")
+    ordered, rank = values[order], np.arange(1, m + 1)
+    if method in ("holm", "bonferroni"):
+        found = np.maximum.accumulate((m - rank + 1) * ordered) if method == "holm" else m * ordered
+    elif method == "hommel":
+        found = _hommel(ordered)
+    elif method in ("hochberg", "fdr_bh", "fdr_by"):
+        factor = {"hochberg": m - rank + 1.0, "fdr_bh": m / rank, "fdr_by": m / rank * (1 / rank).sum()}[method]
+        found = np.minimum.accumulate((factor * ordered)[::-1])[::-1]
+    else:
+        raise NotFoundError(choices("Adjustment", method, ADJUSTMENTS))
+    adjusted = np.empty(m)
+    adjusted[order] = np.minimum(found, 1.0)
+    return adjusted
+
+
+def _hommel(ordered: Floats) -> Floats:
+    m = ordered.size
+    found = np.full(m, (m * ordered / np.arange(1, m + 1)).min())
+    for k in range(m - 1, 1, -1):
+        tail = ordered[m - k + 1 :]
+        least = float((k * tail / np.arange(2, k + 1)).min())
+        bound = np.where(np.arange(m) <= m - k, np.minimum(k * ordered, least), 0.0)
+        bound[m - k + 1 :] = bound[m - k]
+        found = np.maximum(found, bound)
+    return np.maximum(found, ordered)
 
 
 def _tukey(statistics: Floats, df: float, means: int, level: float) -> Adjusted:
