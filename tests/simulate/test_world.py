@@ -95,6 +95,9 @@ def test_paths_are_varied_and_unknown_ones_answered_with_the_nearest(study):
         (lambda: Attrition(share=0.1, because_of="mood"), "belong together"),
         (lambda: World(n={"person": 0}), "nobody would be there"),
         (lambda: World(atrition=Attrition()), "Did you mean 'attrition'"),
+        (lambda: World(effects="priors"), "there are no priors"),
+        (lambda: World(within=1.0), "below 1"),
+        (lambda: World(exemplar=0.6, exemplar_by_cell=0.4), "stay below 1"),
     ],
 )
 def test_impossible_assumptions_are_refused(build, message):
