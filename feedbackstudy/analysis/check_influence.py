@@ -9,7 +9,8 @@ from scipy import stats
 from feedbackstudy.analysis.answering import Setting, answer_material, answer_question
 from feedbackstudy.analysis.compile import Column, Question, compiled, question
 from feedbackstudy.analysis.estimate import Estimate
-from feedbackstudy.analysis.material import conditions, gather
+from feedbackstudy.analysis.material import gather
+from feedbackstudy.analysis.waves import condition_of_people
 from feedbackstudy.design.comparisons import Association
 from feedbackstudy.design.hypotheses import Hypothesis
 from feedbackstudy.design.wording import contrast_in_words
@@ -66,7 +67,7 @@ def attention_checks(scores: Scores, study: Study) -> Iterator[AttentionCheck]:
     AttentionCheck
         One for each check and wave.
     """
-    placed = conditions(scores, study)
+    placed = condition_of_people(scores, study)
     frame = scores.frame
     for measure in study.measures:
         if measure.role != "attention_check" or measure.name not in scores.names:
@@ -74,7 +75,7 @@ def attention_checks(scores: Scores, study: Study) -> Iterator[AttentionCheck]:
         for wave in measure.waves:
             here = (frame["occasion"].astype(str) == wave) & frame[measure.name].notna()
             failed = (frame.loc[here, measure.name] != _passing(measure)).to_numpy()
-            cells = placed[frame.loc[here, "participant"].astype(str)].to_numpy()
+            cells = np.array([placed[name] for name in frame.loc[here, "participant"].astype(str)])
             p = _related(failed, cells)
             before = study.waves[wave].phase == "before"
             yield AttentionCheck(

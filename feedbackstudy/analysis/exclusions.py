@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from feedbackstudy.analysis.material import conditions
+from feedbackstudy.analysis.waves import condition_of_people
 from feedbackstudy.design.plan import Exclusion
 from feedbackstudy.frames import Scores
 from feedbackstudy.issues import Issue, Severity
@@ -61,7 +61,7 @@ def exclude(scores: Scores, study: Study) -> Excluded:
     to the condition (chi square test, p of .10 at least); otherwise the groups that remain cannot be compared. A check
     that somebody did not answer is not failed.
     """
-    placed = {str(name): key for name, key in conditions(scores, study).items()}
+    placed = condition_of_people(scores, study)
     gone: dict[str, str] = {}
     issues: list[Issue] = []
     for rule in study.plan.exclusions:

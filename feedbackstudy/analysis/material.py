@@ -9,13 +9,14 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from feedbackstudy.analysis.compile import SLOPE, Column, Question
+from feedbackstudy.analysis.waves import Rows, Waves, rows_at
 from feedbackstudy.design.arms import FEEDBACK
-from feedbackstudy.errors import DataError, InputError, choices
+from feedbackstudy.errors import DataError
 from feedbackstudy.frames import Scores
 from feedbackstudy.frames.ledger import Ledger, LedgerEntry
 from feedbackstudy.study import Study
 
-__all__ = ["Material", "conditions", "gather"]
+__all__ = ["Material", "gather"]
 
 type Floats = NDArray[np.float64]
 type Ints = NDArray[np.int64]
@@ -29,6 +30,8 @@ class Material:
     ----------
     participants : tuple of str
         Who they are.
+    stories : tuple of str
+        Position of the story, such as ``".2"``; empty text where people answer once.
     cells : tuple of str
         Keys of the conditions that `cell` counts in; all of the study's, in its order.
     cell : ndarray, shape (n,)
@@ -50,6 +53,7 @@ class Material:
     """
 
     participants: tuple[str, ...]
+    stories: tuple[str, ...] = ()
     cells: tuple[str, ...]
     cell: Ints
     y: Floats
@@ -79,6 +83,7 @@ class Material:
         return replace(
             self,
             participants=tuple(self.participants[i] for i in rows),
+            stories=tuple(self.stories[i] for i in rows) if self.stories else (),
             cell=self.cell[rows],
             y=self.y[rows],
             numbers={name: values[rows] for name, values in self.numbers.items()},
@@ -112,137 +117,51 @@ def gather(asked: Question, scores: Scores, study: Study, *, excluded: Mapping[s
     Returns
     -------
     Material
-        One row a person. Someone who stayed away from a wave is here with missing values; someone who was never asked
-        (an arm that is not asked, the half of a sample that is not) is not, and the ledger names them.
+        One row a person, or a story where factors vary within people. Someone who stayed away from a wave is here with
+        missing values; someone who was never asked (an arm that is not asked, the half of a sample that is not) is not,
+        and the ledger names them.
 
     Raises
     ------
     DataError
         For an absent column or occasion, an unknown condition, or a question that nobody here was asked.
     """
-    by_wave = _Waves(scores)
-    placed = conditions(scores, study)
+    waves, occasion = Waves(scores), _occasion(asked, scores)
     concerned = _concerned(asked, study)
-    people = placed.index[placed.isin(concerned)]
+    everybody = rows_at(scores, study, occasion)
+    inside = np.isin(everybody.condition, concerned)
     ledger = _left(Ledger(), "analyse.concerned", "belong to conditions that the question does not concern",
-                   placed.index, people, asked.occasion)  # fmt: skip
-    was_asked = by_wave.asked(asked.hypothesis.outcome, _occasion(asked, scores), people)
-    ledger = _left(ledger, "analyse.asked", f"were not asked for {asked.hypothesis.outcome}", people,
-                   people[was_asked], asked.occasion)  # fmt: skip
-    people = people[was_asked]
-    if not len(people):
+                   everybody, inside, occasion)  # fmt: skip
+    rows = everybody.at(inside)
+    was_asked = waves.asked(asked.hypothesis.outcome, occasion, rows)
+    ledger = _left(ledger, "analyse.asked", f"were not asked for {asked.hypothesis.outcome}", rows, was_asked, occasion)
+    rows = rows.at(was_asked)
+    if not len(rows):
         raise DataError(f"Nobody in {', '.join(concerned)} was asked for {asked.hypothesis.outcome!r}.")
     keys = tuple(cell.key for cell in study.crossing.cells())
-    y = by_wave.values(Column(asked.hypothesis.outcome, _occasion(asked, scores)), people)
+    y = waves.values(Column(asked.hypothesis.outcome, occasion), rows)
     if asked.minus is not None:
-        y = y - by_wave.values(asked.minus, people)
+        y = y - waves.values(asked.minus, rows)
     return Material(
-        participants=tuple(map(str, people)),
+        participants=tuple(map(str, rows.participant)),
+        stories=tuple(map(str, rows.story)),
         cells=keys,
-        cell=np.array([keys.index(key) for key in placed[people]], dtype=np.int64),
+        cell=np.array([keys.index(key) for key in rows.condition], dtype=np.int64),
         y=y,
-        numbers=_numbers(asked, study, by_wave, people),
-        predictor=by_wave.values(asked.predictor, people) if asked.predictor is not None else None,
-        steps={str(step): by_wave.values(step, people) for step in asked.steps},
-        groups={name: _named(name, by_wave, people) for name in asked.groups if name in scores.clusters},
+        numbers=_numbers(asked, study, waves, rows),
+        predictor=waves.values(asked.predictor, rows) if asked.predictor is not None else None,
+        steps={str(step): waves.values(step, rows) for step in asked.steps},
+        groups=_groups(asked, scores, waves, rows),
         ledger=ledger,
-        excluded=sum(condition in concerned for condition in (excluded or {}).values()),
+        excluded=_taken_out(excluded or {}, concerned, study),
     )
 
 
-def conditions(scores: Scores, study: Study) -> "pd.Series[str]":
-    """Return the condition of each participant, as the key of a cell or the name of an arm.
-
-    Parameters
-    ----------
-    scores : Scores
-        The scores.
-    study : Study
-        The study.
-
-    Returns
-    -------
-    Series of str
-        Indexed by participant, in order of appearance.
-
-    Raises
-    ------
-    DataError
-        For a condition that the study does not declare, or a participant who is in two of them.
-    """
-    within = [factor.name for factor in study.factors if factor.varies == "within"]
-    if within:
-        raise InputError(
-            f"The factor {within[0]!r} varies within people, and a table of scores has one row for each person and "
-            "occasion; use analysis.lmm or analysis.anova on one row for each story."
-        )
-    frame = scores.frame
-    missing = [name for name in study.factors.names if name not in scores.factors]
-    if missing:
-        raise DataError(f"The scores lack the factor {missing[0]!r} of the study; they hold {list(scores.factors)}.")
-    inside = (frame["arm"] == FEEDBACK).to_numpy()
-    levels = [frame[name].astype("str").where(frame[name].notna(), "") for name in study.factors.names]
-    joined = [":".join(row) for row in zip(*levels, strict=True)] if levels else [FEEDBACK] * len(frame)
-    key = pd.Series(joined, index=frame.index).where(inside, frame["arm"].astype("str"))
-    known = {cell.key for cell in study.crossing.cells()}
-    strange = sorted(set(key) - known)
-    if strange:
-        raise DataError(choices("Condition", strange[0], known))
-    first = key.groupby(frame["participant"].astype("str"), sort=False).agg(["first", "nunique"])
-    twice = first.index[first["nunique"] > 1]
-    if len(twice):
-        raise DataError(
-            f"{len(twice)} participants are in more than one condition ({', '.join(map(str, twice[:5]))}); a factor "
-            "between people has one level for each. Mend the table, or take these people out with a named rule."
-        )
-    return first["first"]
-
-
-class _Waves:
-    """The scores as columns by participant and wave."""
-
-    def __init__(self, scores: Scores) -> None:
-        self.scores = scores
-        self.frame = scores.frame.assign(participant=scores.frame["participant"].astype("str"))
-        self.occasion = self.frame["occasion"].astype("str")
-
-    def asked(self, score: str, occasion: str, people: "pd.Index[str]") -> NDArray[np.bool_]:
-        """Say who was asked; those without a row at the wave stayed away and count as asked."""
-        if score not in self.scores.names:
-            raise DataError(choices("Score", score, self.scores.names))
-        here = (self.occasion == occasion).to_numpy()
-        if not here.any():
-            raise DataError(choices("Occasion", occasion, self.occasion.unique()))
-        counts = pd.Series(self.scores.asked(score)[here], index=self.frame.loc[here, "participant"])
-        return np.asarray(counts.reindex(people).fillna(1).to_numpy() > 0, dtype=np.bool_)
-
-    def values(self, column: Column, people: "pd.Index[str]") -> Floats:
-        """Return a column of numbers, NaN where somebody has none."""
-        if column.name not in {*self.scores.names, *self.scores.covariates}:
-            raise DataError(choices("Column", column.name, (*self.scores.names, *self.scores.covariates)))
-        found = self._taken(column, people)
-        if not pd.api.types.is_numeric_dtype(found):
-            raise DataError(f"{column.name!r} holds {found.dtype}; numbers are needed.")
-        values = found.to_numpy(dtype=np.float64, na_value=np.nan)
-        if np.isinf(values).any():
-            who = people[np.isinf(values)]
-            raise DataError(f"{column} is infinite for {len(who)} participants ({', '.join(who[:5])}); mend the table.")
-        return np.asarray(values, dtype=np.float64)
-
-    def words(self, name: str, people: "pd.Index[str]") -> NDArray[np.str_]:
-        """Return a column of names; empty text where somebody has none."""
-        return self._taken(Column(name), people).fillna("").astype(str).to_numpy(dtype=np.str_)
-
-    def levels(self, name: str, people: "pd.Index[str]") -> "pd.Series[Any]":
-        """Return a column as it stands."""
-        return self._taken(Column(name), people)
-
-    def _taken(self, column: Column, people: "pd.Index[str]") -> "pd.Series[Any]":
-        """Take the wave's value, or for a person's own column the first that is not missing."""
-        if column.occasion is None:
-            return self.frame.groupby("participant", sort=False)[column.name].first().reindex(people)
-        here = self.frame[self.occasion == column.occasion]
-        return here.set_index("participant")[column.name].reindex(people)
+def _taken_out(excluded: Mapping[str, str], concerned: tuple[str, ...], study: Study) -> int:
+    """Count the people whom a rule took out of these conditions; all of them where people are in several."""
+    if any(factor.varies == "within" for factor in study.factors):
+        return len(excluded)
+    return sum(condition in concerned for condition in excluded.values())
 
 
 def _occasion(asked: Question, scores: Scores) -> str:
@@ -277,24 +196,35 @@ def _refuse_not_asked(asked: Question, asks: set[str]) -> None:
         )
 
 
-def _named(name: str, waves: _Waves, people: "pd.Index[str]") -> NDArray[np.str_]:
+def _groups(asked: Question, scores: Scores, waves: Waves, rows: Rows) -> dict[str, NDArray[np.str_]]:
+    """Return the clusters' names by random factor; people are one where they answer to several stories."""
+    found = {name: _named(name, waves, rows) for name in asked.groups if name in scores.clusters}
+    if (rows.story != "").any():
+        found["participant"] = rows.participant
+    return found
+
+
+def _named(name: str, waves: Waves, rows: Rows) -> NDArray[np.str_]:
     """Return the clusters' names; somebody who read no message shares none, and is a level of their own."""
-    words = waves.words(name, people)
+    words = waves.words(name, rows)
     if name != "exemplar":
         return words
-    return np.where(words == "", np.array([f"none: {who}" for who in people], dtype=np.str_), words)
+    return np.where(words == "", np.char.add("none: ", rows.participant), words)
 
 
-def _numbers(asked: Question, study: Study, waves: _Waves, people: "pd.Index[str]") -> dict[str, Floats]:
+def _numbers(asked: Question, study: Study, waves: Waves, rows: Rows) -> dict[str, Floats]:
     found: dict[str, Floats] = {}
     for column in asked.covariates:
         if column == asked.predictor:
             continue
         declared = study.covariates.get(column.name)
         if declared is not None and declared.kind == "nominal":
-            found |= _dummies(column.name, waves.levels(column.name, people), tuple(declared.levels))
+            found |= _dummies(column.name, waves.levels(column, rows), tuple(declared.levels))
         else:
-            found[str(column)] = waves.values(column, people)
+            found[str(column)] = waves.values(column, rows)
+    if study.assignment.method == "stepped_wedge" and "period" in waves.scores.covariates:
+        periods = waves.levels(Column("period"), rows)
+        found |= _dummies("period", periods.map("{:g}".format), [f"{p:g}" for p in sorted(periods.dropna().unique())])
     return found
 
 
@@ -308,17 +238,15 @@ def _dummies(name: str, values: "pd.Series[Any]", levels: Sequence[str]) -> dict
     }
 
 
-def _left(
-    ledger: Ledger, step: str, why: str, before: "pd.Index[str]", after: "pd.Index[str]", occasion: str
-) -> Ledger:
-    gone = before.difference(after, sort=False)
-    if not len(gone):
+def _left(ledger: Ledger, step: str, why: str, before: Rows, stay: NDArray[np.bool_], occasion: str) -> Ledger:
+    if stay.all():
         return ledger
+    gone = before.at(~stay)
     entry = LedgerEntry(
         step=step,
-        what=f"{len(gone)} people {why}.",
+        what=f"{len(gone)} {'stories' if (gone.story != '').any() else 'people'} {why}.",
         n_before=len(before),
-        n_after=len(after),
-        rows=tuple((str(name), occasion) for name in gone),
+        n_after=int(stay.sum()),
+        rows=gone.named(occasion),
     )
     return ledger.add(entry)

@@ -164,13 +164,21 @@ def complete_cases(material: Material, occasion: str) -> tuple[Material, int, tu
     if not lost.any():
         return material, 0, ()
     where = ", ".join(f"{name} {int(mask.sum())}" for name, mask in absent.items() if mask.any())
-    what = f"{int(lost.sum())} of {len(material)} people are left out because a value is missing (listwise): {where}."
-    rows = tuple((material.participants[i], occasion) for i in np.flatnonzero(lost))
+    what = (
+        f"{int(lost.sum())} of {len(material)} {_units(material)} are left out because a value is missing (listwise): "
+        f"{where}."
+    )
+    stories = material.stories or ("",) * len(material)
+    rows = tuple((material.participants[i], f"{occasion}{stories[i]}") for i in np.flatnonzero(lost))
     entry = LedgerEntry(
         step="analyse.listwise", what=what, n_before=len(material), n_after=int((~lost).sum()), rows=rows
     )
     kept = material.at(np.flatnonzero(~lost))
     return replace(kept, ledger=material.ledger.add(entry)), int(lost.sum()), (what,)
+
+
+def _units(material: Material) -> str:
+    return "stories" if any(material.stories) else "people"
 
 
 def posed(
@@ -211,7 +219,8 @@ def posed(
         For a missing value, an outcome or predictor that does not vary, values outside the scale, or a cell that has
         weight but no people.
     """
-    order = np.argsort(np.array(material.participants))
+    stories = material.stories or ("",) * len(material)
+    order = np.lexsort((np.array(stories), np.array(material.participants)))
     material = material.at(order)
     held = [key for i, key in enumerate(material.cells) if (material.cell == i).any()]
     cells = tuple(sorted(held))
@@ -241,8 +250,14 @@ def posed(
         ledger=material.ledger,
         excluded=material.excluded,
         missing=missing,
-        notes=(*notes, *constant, *said),
+        notes=(*notes, *constant, *said, *_told(material)),
     )
+
+
+def _told(material: Material) -> tuple[str, ...]:
+    if not any(material.stories):
+        return ()
+    return (f"n counts {len(material)} stories, told to {len(set(material.participants))} people",)
 
 
 def _centred(columns: list[Floats], n: int) -> Floats:
