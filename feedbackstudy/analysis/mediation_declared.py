@@ -7,13 +7,15 @@ from typing import Literal
 from feedbackstudy.analysis.bayesian.path_posterior import PathPosterior, path_posterior
 from feedbackstudy.analysis.bayesian.priors import CellPrior
 from feedbackstudy.analysis.frequentist.bootstrap import PathDraws, bootstrap_paths
-from feedbackstudy.analysis.frequentist.path_fit import PathFit, fit_paths
+from feedbackstudy.analysis.frequentist.path_fit import PathFit, delta, fit_paths
 from feedbackstudy.analysis.frequentist.path_intervals import IntervalMethod, checked_draws
 from feedbackstudy.analysis.mediation_answers import Asked, PathAnswer, answer_all
 from feedbackstudy.analysis.mediation_cells import CellPath, LevelModerator, from_cells
 from feedbackstudy.analysis.mediation_design import PathDesign
 from feedbackstudy.analysis.mediation_priors import FLAT, equation_priors
+from feedbackstudy.analysis.mediation_result import Mediation
 from feedbackstudy.errors import DataError, choices
+from feedbackstudy.provenance import Provenance
 
 __all__ = ["DeclaredPath", "assumptions", "declared_path"]
 
@@ -40,6 +42,8 @@ class DeclaredPath:
         The two models in words.
     n : int
         Rows.
+    interval : str
+        Kind of the frequentist interval.
     notes : tuple of str
         Assumptions and what was decided.
     """
@@ -53,7 +57,42 @@ class DeclaredPath:
     model: str
     model_bayesian: str
     n: int
+    interval: str
     notes: tuple[str, ...]
+
+    def mediation(self, provenance: Provenance) -> Mediation:
+        """Return the same answers as a mediation analysis: with page, pictures, sensitivity and scripts.
+
+        Parameters
+        ----------
+        provenance : Provenance
+            What made the answers: study, seed, data.
+
+        Returns
+        -------
+        Mediation
+            Its main effect is that of the hypothesis.
+        """
+        order = {effect.name: i for i, effect in enumerate(self.design.effects)}
+        answers = sorted((self.main, *self.others), key=lambda answer: order[answer.effect.name])
+        return Mediation(
+            answers=tuple(answers),
+            design=self.design,
+            fit=self.fit,
+            delta=delta(self.design.effects, self.fit, level=self.main.level),
+            draws=self.draws,
+            posterior=self.posterior,
+            n=self.n,
+            n_given=self.n,
+            interval=self.interval,
+            level=self.main.level,
+            standardised="effect over the outcome's sd within cells",
+            correlated=True,
+            notes=self.notes,
+            failures=(),
+            provenance=provenance,
+            about=self.main.effect.name,
+        )
 
     def __getitem__(self, name: str) -> PathAnswer:
         """Return one effect by its name."""
@@ -159,6 +198,7 @@ def declared_path(
         model=f"{built.structure} mediation, least squares on cell means and slopes within cells; {how}",
         model_bayesian=f"{built.structure} mediation, {posterior.model}",
         n=built.system.n,
+        interval=kind[interval],
         notes=(*assumptions(built, boot), *_of_levels(path)),
     )
 

@@ -72,6 +72,8 @@ class Mediation(Rendered):
         Why nothing of this may be reported; empty where it may.
     provenance : Provenance
         Conventions, seed, versions.
+    about : str
+        Name of the effect that a declared hypothesis is about; empty for the indirect one.
     """
 
     answers: tuple[PathAnswer, ...]
@@ -89,6 +91,7 @@ class Mediation(Rendered):
     notes: tuple[str, ...]
     failures: tuple[str, ...]
     provenance: Provenance
+    about: str = ""
 
     @property
     def fit_to_report(self) -> bool:
@@ -98,6 +101,8 @@ class Mediation(Rendered):
     @property
     def main(self) -> PathAnswer:
         """The effect the model is about: the index of moderated mediation, or else the (total) indirect effect."""
+        if self.about:
+            return self[self.about]
         index = [a for a in self.answers if a.effect.kind == "index" and f"index: {self.design.full}" in a.effect.name]
         if index:
             return index[-1]
@@ -118,8 +123,8 @@ class Mediation(Rendered):
         -------
         DataFrame
             ``effect, kind, at``; ``estimate, se`` (draws), ``se_delta``, ``low, high, p``, ``p_joint``;
-            ``std_estimate, std_low, std_high``; ``median, sd, hdi_low, hdi_high, prob_direction, prob_rope,
-            bayes_factor``.
+            ``p_equivalence``; ``std_estimate, std_low, std_high``; ``median, sd, hdi_low, hdi_high, prob_direction,
+            prob_sesoi, prob_rope, bayes_factor``.
         """
         return pd.DataFrame([effect_row(a, float(self.delta.se[i])) for i, a in enumerate(self.answers)])
 
@@ -283,12 +288,8 @@ class Mediation(Rendered):
                 ("standardised", self.standardised),
             )
         )
-        blocks: list[Block] = [
-            *stop,
-            Text(self.sentence()) if not stop else Text(""),
-            facts,
-            equations_table(self.design, self.fit),
-        ]
+        said = () if stop else (Text(self.sentence()),)
+        blocks: list[Block] = [*stop, *said, facts, equations_table(self.design, self.fit)]
         blocks += [effects_table(self.answers, self.level), Numbered(self.notes), self.provenance.facts()]
         design = self.design
         return Page(

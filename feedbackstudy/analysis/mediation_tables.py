@@ -87,6 +87,7 @@ def effect_row(a: PathAnswer, se_delta: float) -> dict[str, object]:
         "high": a.high,
         "p": a.p,
         "p_joint": a.p_joint,
+        "p_equivalence": a.p_equivalence,
         "std_estimate": a.standardised,
         "std_low": a.std_low,
         "std_high": a.std_high,
@@ -95,6 +96,7 @@ def effect_row(a: PathAnswer, se_delta: float) -> dict[str, object]:
         "hdi_low": a.posterior.low,
         "hdi_high": a.posterior.high,
         "prob_direction": a.posterior.prob_direction,
+        "prob_sesoi": a.beyond,
         "prob_rope": a.posterior.prob_rope,
         "bayes_factor": a.bayes_factor,
     }

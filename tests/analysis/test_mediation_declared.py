@@ -170,6 +170,23 @@ def test_priors_on_the_scales_give_a_bayes_factor_and_pull_little():
     assert found.main.p_equivalence > 0.5
 
 
+def test_a_declared_path_has_page_picture_sensitivity_and_script():
+    from matplotlib.figure import Figure
+
+    from feedbackstudy import report
+    from feedbackstudy.provenance import Provenance
+
+    declared = declared_path(path("parallel"), effect="direct", **QUICK)
+    found = declared.mediation(Provenance(made_by="analysis.analyse", seed=1))
+    assert found.main.effect.name == "direct"
+    assert found.frame()["se_delta"].tolist() == pytest.approx(found.delta.se.tolist())
+    assert [a.effect.name for a in found.answers] == [e.name for e in found.design.effects]
+    assert "cell 0" in str(found)
+    assert report.figure(found, ax=Figure().add_subplot()).texts
+    assert 0 < abs(found.sensitivity().rho_zero) < 1
+    assert "0*1" in str(found.r_script())
+
+
 def test_clusters_are_kept():
     found = declared_path(path(cluster=np.arange(160) // 8), **QUICK)
     assert found.draws.units == "clusters"
