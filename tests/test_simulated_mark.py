@@ -61,6 +61,14 @@ def test_rows_taken_away_and_groups_keep_the_mark(scores):
     assert is_simulated(score_groups(scores, score, occasion=occasion))
 
 
+def test_the_evidence_of_a_scale_keeps_the_mark(study, responses):
+    evidence = fs.psychometrics.validate(responses, study.measures["usefulness"], replicates=10, draws=0)
+
+    assert evidence.provenance.simulated
+    assert SIMULATED in str(evidence)
+    assert fs.report.table(evidence).notes[0] == SIMULATED
+
+
 def test_answers_of_people_carry_no_mark():
     real = Responses.of_items(pd.DataFrame({"a": [1, 2], "b": [2, 2]}))
 

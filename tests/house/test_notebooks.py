@@ -95,6 +95,17 @@ def test_small_parameters_replace_large_ones_and_nothing_else():
     assert small.cells[0].source == f"draws = 4000\nseed = 3\ndraws = {notebooks.SMALL['draws']}"
 
 
+def test_a_stored_notebook_keeps_the_picture_and_not_the_control():
+    control = "application/vnd.jupyter.widget-view+json"
+    both = nbformat.v4.new_output("display_data", {control: {}, "text/html": "<svg/>", "text/plain": "x"})
+    alone = nbformat.v4.new_output("display_data", {control: {}, "text/plain": "x"})
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("x", outputs=[both, alone])])
+
+    notebooks.without_controls(notebook)
+
+    assert [control in output["data"] for output in notebook.cells[0].outputs] == [False, True]
+
+
 @pytest.mark.parametrize("text", ["see /home/me/x", '"/tmp/a"', "C:\\\\\\\\data"])
 def test_the_search_for_absolute_paths_finds_them(text):
     assert ABSOLUTE.search(text)
