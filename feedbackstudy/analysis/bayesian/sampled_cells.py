@@ -84,6 +84,8 @@ class SampledCells(Rendered):
             scale=chosen,
             prior_cells=self._prior_cells(chosen, prior_draws),
             notes=family.notes(chosen, rows),
+            counts=self.model.counts,
+            twin=self.pymc_model,
         )
 
     def _prior_cells(self, scale: Scale, size: int) -> NormalCells | Floats:

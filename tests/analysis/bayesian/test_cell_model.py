@@ -1,10 +1,12 @@
 """The PyMC model and the forward model are the same model; a graph is compiled once; empty cells are refused."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from feedbackstudy.analysis.bayesian.binary import Binary
-from feedbackstudy.analysis.bayesian.cell_model import stated
+from feedbackstudy.analysis.bayesian.cell_model import CellModel, stated
 from feedbackstudy.analysis.bayesian.count_model import Counts
 from feedbackstudy.analysis.bayesian.crossed import Normals, NormalsPrior
 from feedbackstudy.analysis.bayesian.cumulative import Cumulative
@@ -108,6 +110,20 @@ def test_a_cell_without_rows_is_left_out_and_its_contrasts_are_refused():
     assert model.rows.n_cells == 2
     with pytest.raises(DataError, match="positions from 0 to 1"):
         stated(Binary(), [0, 1], [0, 2], 2)
+
+
+def test_a_fit_over_more_cells_answers_for_those_with_rows_only(binary_fit):
+    model = binary_fit.model
+    wider = replace(binary_fit, model=CellModel(model.family, model.rows, np.array([40, 0, 40])))
+
+    cells = wider.cells()
+
+    wanted = binary_fit.cells().contrast([1.0, -1.0])
+    assert cells.contrast([1.0, 0.0, -1.0]).posterior.median == wanted.posterior.median
+    assert cells.contrast([1.0, 0.0, -1.0]).bayes_factor == pytest.approx(wanted.bayes_factor)
+    with pytest.raises(DataError, match="no data"):
+        cells.contrast([1.0, -1.0, 0.0])
+    assert {variable.name for variable in cells.pymc_model().free_RVs} == {"level", "deviation"}
 
 
 def test_a_scale_that_the_family_lacks_is_answered_with_those_it_has(binary_fit):
