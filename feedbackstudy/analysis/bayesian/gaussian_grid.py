@@ -16,6 +16,11 @@ type Bounds = tuple[tuple[float, float], ...]
 
 _DEPTH = 30.0
 """Drop of the log posterior beyond which the region is cut off."""
+_TWICE_DEPTH = 60.0
+_LEFT_OUT = 1e-14
+"""Posterior weight of the nodes left out; another prior of a contrast may weigh them more by orders of magnitude."""
+_MOSTLY_ALONE = 0.6
+"""Groups for each row above which residual and group spread trade against each other along a ridge: more nodes."""
 _NODES_OF_THREE = 24
 _CHUNK = 4096
 
@@ -111,7 +116,8 @@ def integrate(given: Products, prior: CellPrior, *, nodes: int) -> Quadrature:
     """
     if nodes < 8:
         raise DataError(f"Quadrature needs 8 nodes along each axis; given {nodes}.")
-    each = {1: 2 * nodes, 2: nodes, 3: min(nodes, _NODES_OF_THREE)}[given.axes]
+    alone = given.counts.sum() > _MOSTLY_ALONE * given.n
+    each = {1: 2 * nodes, 2: 2 * nodes if alone else nodes, 3: min(nodes, _NODES_OF_THREE)}[given.axes]
     bounds = _region(given, prior)
     rules = [_legendre(low, high, each) for low, high in bounds]
     points = _cross([points for points, _ in rules])
@@ -121,7 +127,7 @@ def integrate(given: Products, prior: CellPrior, *, nodes: int) -> Quadrature:
     log_marginal = float(special.logsumexp(log_terms))
     weights = np.exp(log_terms - log_marginal)
     order = np.argsort(weights)
-    kept = np.sort(order[np.searchsorted(np.cumsum(weights[order]), 1e-10) :])
+    kept = np.sort(order[np.searchsorted(np.cumsum(weights[order]), _LEFT_OUT) :])
     means, covariances = _cells(given, points[kept])
     names = ["residual", *([given.big] if given.big else []), *([given.small] if given.small else [])]
     sds = np.column_stack([np.exp(points[kept, 0]), points[kept, 1:]])
@@ -183,17 +189,27 @@ def _with_sds(given: Products, points: Floats) -> Floats:
     return found
 
 
+def _within(given: Products) -> Floats:
+    """Return cross-products around the means of the larger factor's groups; what is nothing but rounding is zero."""
+    found = given.whole - np.tensordot(1 / given.sizes, given.by_size, 1)
+    size = np.sqrt(np.maximum(np.diag(given.whole), 0.0))
+    found[np.abs(found) < 1e-12 * np.outer(size, size)] = 0.0
+    return np.asarray(found, dtype=np.float64)
+
+
 def _residual(given: Products) -> float:
-    """Return the root mean square that is left when every cell, covariate and group of the smaller factor is free."""
-    design, outcome = given.whole[:-1, :-1], given.whole[:-1, -1]
-    left = float(given.whole[-1, -1] - outcome @ np.linalg.lstsq(design, outcome, rcond=None)[0])
+    """Return the root mean square that is left when every cell, covariate and group is fitted freely."""
+    moments = _within(given) if given.big else given.whole
+    design, outcome = moments[:-1, :-1], moments[:-1, -1]
+    left = float(moments[-1, -1] - outcome @ np.linalg.lstsq(design, outcome, rcond=None)[0])
     floor = 1e-4 * np.sqrt(given.whole[-1, -1] / given.n)
     return float(max(np.sqrt(max(left, 0.0) / given.n), floor, 1e-12))
 
 
 def _residual_at_least(given: Products) -> float:
-    """Return a residual sd far below what is left when everything is fitted freely."""
-    return _residual(given) * (0.05 if given.big else 0.4)
+    """Return a residual sd so far below what is left that the likelihood there is nothing."""
+    free = max(given.n - given.counts.sum() - given.small_count - given.precision.shape[0], 1.0)
+    return _residual(given) * float(np.exp(-np.sqrt(_TWICE_DEPTH / free)))
 
 
 def _system(given: Products, points: Floats) -> tuple[Floats, Floats, Floats]:
@@ -201,9 +217,9 @@ def _system(given: Products, points: Floats) -> tuple[Floats, Floats, Floats]:
     variance = np.exp(2 * points[:, 0])
     moments = np.broadcast_to(given.whole, (points.shape[0], *given.whole.shape))
     if given.big:
-        between = points[:, 1, None] ** 2
-        share = between / (variance[:, None] + given.sizes * between)
-        moments = moments - np.tensordot(share, given.by_size, 1)
+        # within groups plus what is left of the sums: no difference of two large numbers where the residual is small
+        grown = given.sizes * points[:, 1, None] ** 2 / variance[:, None]
+        moments = _within(given) + np.tensordot(1 / (given.sizes * (1 + grown)), given.by_size, 1)
     moments = moments / variance[:, None, None]
     matrix = moments[:, :-1, :-1].copy()
     fixed = given.precision.shape[0]

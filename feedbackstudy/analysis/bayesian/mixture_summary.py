@@ -48,7 +48,7 @@ def summary(
     Posterior
         Ready to be read or drawn.
     """
-    found = found.trimmed()
+    found = found.trimmed(1e-11)
     middle, sd = found.mean, found.sd
     reach = [middle - _REACH * sd, middle + _REACH * sd]
     if abs(middle) < _NULL_WITHIN * sd:
