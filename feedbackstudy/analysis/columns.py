@@ -28,7 +28,7 @@ class FactorColumn:
     levels : tuple of str
         Levels that occur: in the declared order of a categorical column, else sorted.
     codes : ndarray, shape (n,)
-        Position of each row's level; -1 where the value is missing.
+        Position of each row's level; -1 where missing.
     """
 
     name: str
@@ -169,8 +169,7 @@ def as_number(data: pd.DataFrame, name: str, *, role: str = "Column") -> Floats:
             "(pandas.to_numeric, or .astype(int) for true and false), so that every conversion is seen."
         )
     values: Floats = np.asarray(found.to_numpy(dtype=np.float64, na_value=np.nan), dtype=np.float64)
-    infinite = np.flatnonzero(np.isinf(values))
-    if infinite.size:
+    if (infinite := np.flatnonzero(np.isinf(values))).size:
         raise DataError(
             f"{role} {name!r} holds {infinite.size} infinite value(s), first in row {int(infinite[0])}; "
             "set them to missing or mend them."
@@ -213,7 +212,7 @@ def as_factor(data: pd.DataFrame, name: str, *, role: str = "Factor") -> FactorC
         raise DataError(f"{role} {name!r} has levels that read alike: {', '.join(levels)}; rename them.")
     if (codes < 0).all():
         raise DataError(f"{role} {name!r} has no value in any row.")
-    return FactorColumn(name=name, levels=levels, codes=codes).at(np.ones(codes.size, dtype=np.bool_))
+    return FactorColumn(name=name, levels=levels, codes=codes).at(np.arange(codes.size))
 
 
 def read_columns(
@@ -289,8 +288,7 @@ def _named_once(outcome: str, *roles: Sequence[str]) -> None:
         if isinstance(role, str):
             raise DataError(f"Give a list of names, such as [{role!r}], not the bare text {role!r}.")
     names = [_one_name(outcome, role="The outcome"), *(name for role in roles for name in role)]
-    twice = sorted({str(name) for name in names if names.count(name) > 1})
-    if twice:
+    if twice := sorted({str(name) for name in names if names.count(name) > 1}):
         raise DataError(f"{', '.join(map(repr, twice))} is named twice; a column has one part in an analysis.")
 
 
@@ -319,10 +317,10 @@ def _outcome(
 
 def _possible(name: str, y: Floats, kind: Kind, limits: tuple[float, float] | None) -> None:
     values = np.unique(y)
-    if limits is not None and (y.min() < limits[0] or y.max() > limits[1]):
-        outside = values[(values < limits[0]) | (values > limits[1])][:5]
+    outside = values[(values < limits[0]) | (values > limits[1])] if limits is not None else values[:0]
+    if limits is not None and outside.size:
         raise DataError(
-            f"Outcome {name!r} must lie between {limits[0]:g} and {limits[1]:g}; it holds {outside.tolist()}. "
+            f"Outcome {name!r} must lie between {limits[0]:g} and {limits[1]:g}; it holds {outside[:5].tolist()}. "
             "Mend the values, or declare the scale's real range."
         )
     if kind == "binary" and not np.isin(values, (0.0, 1.0)).all():
@@ -333,9 +331,7 @@ def _possible(name: str, y: Floats, kind: Kind, limits: tuple[float, float] | No
 
 
 def _complete(absent: Mapping[str, NDArray[np.bool_]], n: int) -> tuple[Integers, tuple[str, ...]]:
-    lost = np.zeros(n, dtype=np.bool_)
-    for mask in absent.values():
-        lost |= mask
+    lost: NDArray[np.bool_] = np.logical_or.reduce(list(absent.values()))
     if lost.all():
         raise DataError(f"None of the {n} rows has a value in every column used ({', '.join(absent)}).")
     if not lost.any():
@@ -348,9 +344,7 @@ def _complete(absent: Mapping[str, NDArray[np.bool_]], n: int) -> tuple[Integers
 def _varying(found: Columns) -> None:
     if found.n < 2 or np.ptp(found.y) == 0:
         raise DataError(f"Outcome {found.outcome!r} is {found.y[0]:g} in all {found.n} complete rows; nothing varies.")
-    for name, factor in found.factors.items():
-        if len(factor.levels) < 2:
-            raise DataError(f"Factor {name!r} has one level ({factor.levels[0]}) in the rows used; it needs two.")
-    for name, x in found.covariates.items():
-        if np.ptp(x) == 0:
-            raise DataError(f"Covariate {name!r} is {x[0]:g} in all rows used; leave it out.")
+    for name, factor in ((name, factor) for name, factor in found.factors.items() if len(factor.levels) < 2):
+        raise DataError(f"Factor {name!r} has one level ({factor.levels[0]}) in the rows used; it needs two.")
+    for name in (name for name, x in found.covariates.items() if np.ptp(x) == 0):
+        raise DataError(f"Covariate {name!r} is {found.covariates[name][0]:g} in all rows used; leave it out.")

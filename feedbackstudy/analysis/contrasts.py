@@ -37,6 +37,7 @@ def contrasts(
     vcov: Covariance | Clustered = "classical",
     cluster: str | None = None,
     control: Control | None = None,
+    row_weights: str | None = None,
     delta: float | None = None,
     level: float = 0.95,
 ) -> Contrasts:
@@ -75,6 +76,9 @@ def contrasts(
         Column of clusters; CR2 with Satterthwaite degrees of freedom unless another CR is named.
     control : mapping of str to str or sequence of str, optional
         Comparison arms outside the crossing, as in `anova`.
+    row_weights : str, optional
+        Column of inverse probabilities of assignment (`Allocation.ipw`), where these differ between participants;
+        needs "HC0" to "HC4" or a cluster.
     delta : float, optional
         Smallest effect of interest: adds tests of equivalence and of non-inferiority.
     level : float, default 0.95
@@ -100,7 +104,16 @@ def contrasts(
     options(adjust_for, weights, delta, level)
     listed(between=between, within=within, covariates=covariates, of=of or (), by=by)
     fitted = fit_frame(
-        data, outcome, participant, between, within, covariates, vcov=vcov, cluster=cluster, control=control
+        data,
+        outcome,
+        participant,
+        between,
+        within,
+        covariates,
+        vcov=vcov,
+        cluster=cluster,
+        control=control,
+        row_weights=row_weights,
     )
     return contrasts_of(
         fitted,

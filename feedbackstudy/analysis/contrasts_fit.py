@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from feedbackstudy.analysis.anova_result import r_matrix
 from feedbackstudy.analysis.anova_rows import covariate_note, single_rows
-from feedbackstudy.analysis.columns import read_columns
+from feedbackstudy.analysis.columns import as_number, read_columns
 from feedbackstudy.analysis.crossed import Cells, cells_of
 from feedbackstudy.analysis.frequentist.cell_fit import CellFit
 from feedbackstudy.analysis.frequentist.linear import fit_cells
@@ -98,6 +98,7 @@ def fit_frame(
     vcov: str,
     cluster: str | None,
     control: Control | None,
+    row_weights: str | None = None,
 ) -> FittedCells:
     """Fit the cell means of a data frame.
 
@@ -117,6 +118,8 @@ def fit_frame(
         Column of clusters.
     control : mapping or None
         Comparison arms.
+    row_weights : str, optional
+        Column of inverse probabilities of assignment.
 
     Returns
     -------
@@ -133,13 +136,13 @@ def fit_frame(
     if vcov in _CLUSTERED and cluster is None:
         raise DataError(f"{vcov} needs cluster=, the column that names the clusters.")
     if within:
-        if cluster is not None or control or vcov not in ("classical", "welch"):
+        if cluster is not None or control or row_weights or vcov not in ("classical", "welch"):
             raise DataError(
                 "With within factors the covariance is 'classical' (occasions free) or 'welch' (free in each group), "
-                "without clusters or control; analysis.lmm has clusters."
+                "without clusters, control or weights of rows; analysis.lmm has clusters."
             )
         return _repeated(data, outcome, participant, between, within, covariates, unequal=vcov == "welch")
-    return _between(data, outcome, participant, between, covariates, vcov, cluster, control)
+    return _between(data, outcome, participant, between, covariates, vcov, cluster, control, row_weights)
 
 
 def _between(
@@ -151,7 +154,9 @@ def _between(
     vcov: str,
     cluster: str | None,
     control: Control | None,
+    row_weights: str | None,
 ) -> FittedCells:
+    weights = _row_weights(data, row_weights)
     groups = [name for name in (participant, cluster) if name is not None]
     read, cells, arms = read_cells(data, outcome, between, covariates=covariates, groups=groups, control=control)
     if participant is not None:
@@ -167,14 +172,18 @@ def _between(
         vcov=chosen,  # type: ignore[arg-type]
         cluster=codes,
         clustered=clustered,  # type: ignore[arg-type]
+        weights=None if weights is None else weights[read.kept],
     )
     frame = pd.DataFrame({".y": read.y, ".cell": cells.cell})
     for j in range(len(covariates)):
         frame[f".x{j}"] = read.covariate_matrix[:, j]
     if codes is not None:
         frame[".cluster"] = codes
+    if weights is not None:
+        frame[".w"] = weights[read.kept]
     slopes = "".join(f" + .x{j}" for j in range(len(covariates)))
-    code = f"fit <- lm(.y ~ 0 + factor(.cell){slopes}, data = responses); b <- coef(fit)\n"
+    weighted = ", weights = responses$.w" if weights is not None else ""
+    code = f"fit <- lm(.y ~ 0 + factor(.cell){slopes}, data = responses{weighted}); b <- coef(fit)\n"
     outside = (f"Comparison arms outside the crossing: {', '.join(arms)}; the error is pooled over all arms.",)
     return FittedCells(
         fit=fit,
@@ -183,15 +192,27 @@ def _between(
         notes=(*read.notes, *fit.notes, *(outside if arms else ()), *covariate_note(covariates)),
         failures=single_rows(cells),
         data=frame,
-        fit_in_r=code + _covariance(chosen, None if cluster is None else clustered or "CR2"),
+        fit_in_r=code
+        + _covariance(chosen, None if cluster is None else clustered or "CR2", weighted=weights is not None),
     )
 
 
-def _covariance(vcov: str, clustered: str | None) -> str:
+def _row_weights(data: pd.DataFrame, name: str | None) -> Floats | None:
+    if name is None:
+        return None
+    weights = as_number(data, name, role="Weights")
+    if np.isnan(weights).any():
+        raise DataError(f"Weights {name!r} are missing in {int(np.isnan(weights).sum())} rows.")
+    return weights
+
+
+def _covariance(vcov: str, clustered: str | None, *, weighted: bool) -> str:
     if clustered is not None:
+        target = ", target = rep(1, nrow(responses))" if weighted else ""
         return (
-            f'V <- clubSandwich::vcovCR(fit, cluster = responses$.cluster, type = "{clustered}")\n'
-            "df_of <- function(w) clubSandwich::linear_contrast(fit, vcov = V, contrasts = matrix(w, 1))$df\n"
+            f'V <- clubSandwich::vcovCR(fit, cluster = responses$.cluster, type = "{clustered}"{target})\n'
+            "df_of <- function(w)\n"
+            '  clubSandwich::Wald_test(fit, constraints = matrix(w, 1), vcov = V, test = "HTZ")$df_denom\n'
         )
     if vcov == "welch":
         return (

@@ -7,17 +7,19 @@ import numpy as np
 import pandas as pd
 
 from feedbackstudy.adapters.statsmodels_gee import Family, Structure
-from feedbackstudy.analysis.columns import column, read_columns
-from feedbackstudy.analysis.crossed import term_columns, term_parts
+from feedbackstudy.analysis.columns import Columns, column, read_columns
+from feedbackstudy.analysis.crossed import TermColumns, term_columns, term_parts
 from feedbackstudy.analysis.frequentist.gee import Correction, fit_estimating_equations
-from feedbackstudy.analysis.regression_result import Coefficient
+from feedbackstudy.analysis.regression_result import Coefficient, coefficient
 from feedbackstudy.errors import DataError, NotFoundError, choices
 from feedbackstudy.provenance import Provenance
+from feedbackstudy.psychometrics.rscript import RScript, r_vector
 from feedbackstudy.render import Notice, Page, Rendered, Table, Text, interval, number, p_value
 from feedbackstudy.threads import one_thread
 
 __all__ = ["EstimatingEquations", "gee"]
 
+_LINKS = {"gaussian": "identity", "binomial": "log odds", "poisson": "log"}
 _KINDS = {"gaussian": "number", "binomial": "binary", "poisson": "count"}
 
 
@@ -43,6 +45,8 @@ class EstimatingEquations(Rendered):
         Why it is not fit to report; empty where it is.
     provenance : Provenance
         Conventions and versions.
+    script : RScript
+        The same in R.
     """
 
     outcome: str
@@ -54,6 +58,7 @@ class EstimatingEquations(Rendered):
     notes: tuple[str, ...]
     failures: tuple[str, ...]
     provenance: Provenance
+    script: RScript
 
     def __getitem__(self, name: str) -> Coefficient:
         for found in self.coefficients:
@@ -76,6 +81,16 @@ class EstimatingEquations(Rendered):
         """
         names = tuple(Coefficient.__dataclass_fields__)
         return pd.DataFrame([{name: getattr(row, name) for name in names} for row in self.coefficients], columns=names)
+
+    def r_script(self) -> RScript:
+        """Return base R code that solves the equations and corrects the sandwich anew.
+
+        Returns
+        -------
+        RScript
+            With the design used as its data.
+        """
+        return self.script
 
     def page(self) -> Page:
         """Return coefficients, notes and conventions.
@@ -152,10 +167,7 @@ def gee(
     NotFoundError
         For an unknown column, family, structure or correction.
     """
-    if isinstance(terms, str) or not terms:
-        raise DataError(f"Give a list of terms, such as ['timing', 'timing:framing']; given {terms!r}.")
-    if family not in _KINDS:
-        raise NotFoundError(choices("Family", family, _KINDS))
+    _options(terms, family)
     parts = list(dict.fromkeys(part for term in terms for part in term_parts(term, list(map(str, data.columns)))))
     numbers = [n for n in parts if pd.api.types.is_numeric_dtype(column(data, n)) and column(data, n).dtype != bool]
     factors = [name for name in parts if name not in numbers]
@@ -169,26 +181,10 @@ def gee(
         structure=structure,
         correction=correction,
     )
-    rows = []
-    for name, unit in zip(design.names, np.eye(len(design.names)), strict=True):
-        one = fit.contrast(unit)
-        low, high = one.interval(level)
-        rows.append(
-            Coefficient(
-                name=name,
-                estimate=one.estimate,
-                se=one.se,
-                df=one.df,
-                statistic=one.statistic,
-                p=one.p,
-                low=low,
-                high=high,
-            )
-        )
-    link = {"gaussian": "identity", "binomial": "log odds", "poisson": "log"}[family]
+    unit = np.eye(len(design.names))
     return EstimatingEquations(
         outcome=outcome,
-        coefficients=tuple(rows),
+        coefficients=tuple(coefficient(n, fit.contrast(row), level) for n, row in zip(design.names, unit, strict=True)),
         correlation=fit.correlation,
         n=read.n,
         clusters=fit.robust.clusters,
@@ -198,9 +194,49 @@ def gee(
         provenance=Provenance(
             made_by="analysis.gee",
             conventions=(
-                f"{family} family, {link} link, {structure} working correlation",
+                f"{family} family, {_LINKS[family]} link, {structure} working correlation",
                 f"{correction} standard errors, Satterthwaite degrees of freedom",
                 "population-averaged effects",
             ),
         ),
+        script=_script(read, design, cluster, family, structure, correction),
     )
+
+
+def _options(terms: Sequence[str], family: str) -> None:
+    if isinstance(terms, str) or not terms:
+        raise DataError(f"Give a list of terms, such as ['timing', 'timing:framing']; given {terms!r}.")
+    if family not in _KINDS:
+        raise NotFoundError(choices("Family", family, _KINDS))
+
+
+_BODY = """\
+X <- as.matrix(responses[grep("^x", names(responses))]); y <- responses$y; g <- responses$cluster
+n <- nrow(X); p <- ncol(X); sizes <- tabulate(g); b <- glm.fit(X, y, family = family)$coefficients; alpha <- 0
+white <- function(x) { m <- rowsum(x, g) / sizes
+  (x - m[g, , drop = FALSE]) / sqrt(1 - alpha) + (m / sqrt(1 - alpha + sizes * alpha))[g, , drop = FALSE] }
+for (step in 1:1000) {
+  eta <- drop(X %*% b); mu <- family$linkinv(eta); half <- 1 / sqrt(family$variance(mu)); r <- (y - mu) * half
+  pairs <- sum(rowsum(r, g)^2) / 2 - sum(r^2) / 2; count <- sum(sizes * (sizes - 1)) / 2
+  if (exchangeable) alpha <- pairs / (sum(r^2) / (n - p)) / (count - p)
+  D <- white(X * (family$mu.eta(eta) * half)); e <- white(matrix(r)); change <- solve(crossprod(D), crossprod(D, e))
+  b <- b + drop(change); if (max(abs(change)) < 1e-13) break
+}
+B <- solve(crossprod(D)); meat <- matrix(0, p, p)
+for (j in seq_along(sizes)) {
+  at <- g == j; s <- eigen(diag(sum(at)) - D[at, , drop = FALSE] %*% B %*% t(D[at, , drop = FALSE]), symmetric = TRUE)
+  A <- s$vectors %*% (s$values^power * t(s$vectors)); u <- crossprod(D[at, , drop = FALSE], A %*% e[at])
+  meat <- meat + tcrossprod(u)
+}
+show(paste(labels, "estimate"), b); show(paste(labels, "se"), sqrt(diag(B %*% meat %*% B)))
+show("correlation", alpha)
+"""
+
+
+def _script(read: Columns, design: TermColumns, cluster: str, family: str, structure: str, correction: str) -> RScript:
+    frame = pd.DataFrame(design.matrix, columns=[f"x{j}" for j in range(len(design.names))])
+    frame["y"], frame["cluster"] = read.y, read.groups[cluster].codes + 1
+    power = {"none": 0.0, "kauermann-carroll": -0.5, "mancl-derouen": -1.0}[correction]
+    head = f"family <- {family}(); exchangeable <- {'TRUE' if structure == 'exchangeable' else 'FALSE'}\n"
+    head += f"power <- {power}; labels <- {r_vector(design.names)}\n"
+    return RScript(made_by="analysis.gee", body=head + _BODY, data=frame, name="gee")

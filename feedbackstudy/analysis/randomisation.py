@@ -12,6 +12,7 @@ from feedbackstudy.analysis.frequentist.randomisation import Randomised, randomi
 from feedbackstudy.assign import Allocation
 from feedbackstudy.errors import DataError, NotFoundError, choices
 from feedbackstudy.provenance import Provenance
+from feedbackstudy.psychometrics.rscript import RScript
 from feedbackstudy.render import Page, Rendered, Text, interval, number, p_value, table_of
 from feedbackstudy.threads import one_thread
 
@@ -38,6 +39,8 @@ class RandomisationTest(Rendered):
         What a reader must know.
     provenance : Provenance
         Conventions, design and versions.
+    script : RScript
+        The same in R.
     """
 
     outcome: str
@@ -47,6 +50,7 @@ class RandomisationTest(Rendered):
     n: int
     notes: tuple[str, ...]
     provenance: Provenance
+    script: RScript
 
     @property
     def p(self) -> float:
@@ -64,6 +68,16 @@ class RandomisationTest(Rendered):
         names = ("estimate", "statistic", "p", "p_low", "p_high", "exact", "draws")
         row = {name: getattr(self.found, name) for name in names}
         return pd.DataFrame([{"outcome": self.outcome, "contrast": self.contrast} | row | {"n": self.n}])
+
+    def r_script(self) -> RScript:
+        """Return base R code that computes the statistic under each assignment anew.
+
+        Returns
+        -------
+        RScript
+            With outcomes and assignments as its data.
+        """
+        return self.script
 
     def page(self) -> Page:
         """Return test, notes and conventions.
@@ -139,53 +153,104 @@ def randomisation(
     assignment, which assumes that leaving does not depend on it. Conditions with probabilities that differ between
     participants are weighted by their inverse. Blocks, clusters and rounding are those of the scheme.
     """
-    keys = [cell.key for cell in allocation.conditions]
-    for name in contrast:
-        if name not in keys:
-            raise NotFoundError(choices("Condition", name, keys))
+    weights = _weights(contrast, [cell.key for cell in allocation.conditions])
     read = read_columns(data, outcome, covariates=covariates, groups=[participant])
     who = read.groups[participant]
-    people = [who.levels[code] for code in who.codes]
-    places = _places(people, allocation)
-    weights = np.array([float(contrast.get(key, 0.0)) for key in keys])
-    if not weights.any() or abs(weights.sum()) > 1e-9:
-        raise DataError(f"The weights of a comparison are not all zero and sum to zero; given {dict(contrast)}.")
+    places = _places([who.levels[code] for code in who.codes], allocation)
     drawn = allocation.permutations(draws, seed=seed)
-    chance = allocation.probabilities.to_numpy(dtype=np.float64)
-    unequal = bool(np.ptp(chance, axis=0).max() > 1e-12)
-    inverse = np.where(chance > 0, 1 / np.where(chance > 0, chance, 1.0), 0.0)[places] if unequal else None
+    inverse = _inverse(allocation, places)
+    own, others = np.asarray(allocation.drawn, dtype=np.int64)[places], drawn.conditions[:, places]
     found = randomisation_test(
         read.y,
-        np.asarray(allocation.drawn, dtype=np.int64)[places],
+        own,
         weights,
-        drawn.conditions[:, places],
+        others,
         probability=drawn.weights,
         exact=drawn.exact,
         covariates=read.covariate_matrix if covariates else None,
         inverse=inverse,
     )
     missing = len(allocation) - read.n
-    notes = read.notes + (
-        (f"{missing} assigned participants have no outcome here and are left out.",) if missing else ()
-    )
+    left = (f"{missing} assigned participants have no outcome here and are left out.",) if missing else ()
     return RandomisationTest(
         outcome=outcome,
         contrast=" ".join(f"{weight:+g} {key}" for key, weight in contrast.items()),
         found=found,
         possible=allocation.possible(),
         n=read.n,
-        notes=notes,
+        notes=read.notes + left,
         provenance=Provenance(
             made_by="analysis.randomisation",
-            conventions=(
-                f"assignments by the scheme: {allocation.method}",
-                "contrast of means over its Welch standard error, two-sided",
-                *(("means weighted by inverse probabilities of assignment",) if unequal else ()),
-                *((f"outcome adjusted for {', '.join(covariates)} before",) if covariates else ()),
-            ),
+            conventions=_conventions(allocation, covariates, weighted=inverse is not None),
             design_hash=allocation.design_hash,
             seed=None if drawn.exact else seed,
         ),
+        script=_script(read.y, read.covariate_matrix, own, others, weights, drawn.weights, inverse, exact=drawn.exact),
+    )
+
+
+def _weights(contrast: Mapping[str, float], keys: Sequence[str]) -> Floats:
+    for name in contrast:
+        if name not in keys:
+            raise NotFoundError(choices("Condition", name, keys))
+    weights = np.array([float(contrast.get(key, 0.0)) for key in keys])
+    if not weights.any() or abs(weights.sum()) > 1e-9:
+        raise DataError(f"The weights of a comparison are not all zero and sum to zero; given {dict(contrast)}.")
+    return weights
+
+
+def _inverse(allocation: Allocation, places: NDArray[np.int64]) -> Floats | None:
+    """Return inverse probabilities of the conditions, None where all participants have the same."""
+    chance = allocation.probabilities.to_numpy(dtype=np.float64)
+    if np.ptp(chance, axis=0).max() <= 1e-12:
+        return None
+    return np.asarray(np.where(chance > 0, 1 / np.where(chance > 0, chance, 1.0), 0.0)[places], dtype=np.float64)
+
+
+def _conventions(allocation: Allocation, covariates: Sequence[str], *, weighted: bool) -> tuple[str, ...]:
+    return (
+        f"assignments by the scheme: {allocation.method}",
+        "contrast of means over its Welch standard error, two-sided",
+        *(("means weighted by inverse probabilities of assignment",) if weighted else ()),
+        *((f"outcome adjusted for {', '.join(covariates)} before",) if covariates else ()),
+    )
+
+
+_BODY = """\
+before <- as.matrix(responses[grep("^x", names(responses))])
+y <- if (ncol(before)) resid(lm(responses$y ~ before)) else responses$y
+statistic <- function(cell) { e <- 0; v <- 0
+  for (k in which(w != 0)) {
+    i <- cell == k - 1; h <- if (weighted) responses[[paste0("h", k - 1)]][i] else rep(1, sum(i))
+    m <- sum(h * y[i]) / sum(h); e <- e + w[k] * m
+    v <- v + w[k]^2 * sum(h^2 * (y[i] - m)^2) / sum(h)^2 * sum(i) / (sum(i) - 1) }
+  e / sqrt(v) }
+others <- sapply(responses[grep("^s", names(responses))], statistic); real <- statistic(responses$own)
+beyond <- is.na(others) | abs(others) >= abs(real) * (1 - 1e-9)
+show("statistic", real); show("p", if (exact) sum(chance * beyond) else (1 + sum(beyond)) / (1 + length(beyond)))
+"""
+
+
+def _script(
+    y: Floats,
+    covariates: Floats,
+    own: NDArray[np.int64],
+    others: NDArray[np.int16],
+    weights: Floats,
+    chance: Floats,
+    inverse: Floats | None,
+    *,
+    exact: bool,
+) -> RScript:
+    columns: dict[str, object] = {"y": y, "own": own}
+    columns |= {f"x{j}": x for j, x in enumerate(covariates.T)}
+    columns |= {f"h{j}": h for j, h in enumerate(inverse.T)} if inverse is not None else {}
+    columns |= {f"s{j}": row for j, row in enumerate(others)}
+    head = f"w <- c({', '.join(map(repr, weights.tolist()))}); exact <- {'TRUE' if exact else 'FALSE'}\n"
+    head += f"weighted <- {'TRUE' if inverse is not None else 'FALSE'}\n"
+    head += f"chance <- c({', '.join(map(repr, chance.tolist()))})\n" if exact else ""
+    return RScript(
+        made_by="analysis.randomisation", body=head + _BODY, data=pd.DataFrame(columns), name="randomisation"
     )
 
 

@@ -233,6 +233,10 @@ def _paired(Y: Floats, levels: tuple[str, ...], notes: tuple[str, ...]) -> RankT
             provenance=_made("normal approximation with tie correction, without continuity correction"),
             script=RScript(made_by="analysis.rank_test", body=body, data=frame, name="ranks"),
         )
+    return _friedman(Y, levels, notes, frame)
+
+
+def _friedman(Y: Floats, levels: tuple[str, ...], notes: tuple[str, ...], frame: pd.DataFrame) -> RankTest:
     if np.ptp(Y, axis=1).max() == 0:
         raise DataError("Every person has the same value at all occasions: there is nothing to rank.")
     statistic, p = stats.friedmanchisquare(*Y.T)

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from feedbackstudy.analysis.columns import column, read_columns
 from feedbackstudy.analysis.crossed import TermColumns, term_columns, term_parts
 from feedbackstudy.analysis.frequentist.clustered import Clustered
-from feedbackstudy.analysis.frequentist.linear import LinearFit, fit_linear
-from feedbackstudy.analysis.regression_result import Coefficient, Regression
+from feedbackstudy.analysis.frequentist.linear import fit_linear
+from feedbackstudy.analysis.regression_result import Regression, coefficient
 from feedbackstudy.errors import DataError
 from feedbackstudy.provenance import Provenance
 from feedbackstudy.psychometrics.rscript import RScript, r_vector
@@ -73,12 +73,7 @@ def regression(
     Degrees of freedom are n - p, with clusters Satterthwaite's; joint tests F or HTZ. Values as those of R's sandwich
     and clubSandwich (docs/analysis-reference.md).
     """
-    if isinstance(terms, str) or not terms:
-        raise DataError(f"Give a list of terms, such as ['timing', 'timing:framing']; given {terms!r}.")
-    if vcov in _CLUSTERED and cluster is None:
-        raise DataError(f"{vcov} needs cluster=, the column that names the clusters.")
-    if cluster is not None and vcov not in (*_CLUSTERED, "classical"):
-        raise DataError(f"With clusters the covariance is CR0 to CR3; given {vcov!r}.")
+    _options(terms, vcov, cluster)
     parts = list(dict.fromkeys(part for term in terms for part in term_parts(term, list(map(str, data.columns)))))
     numbers = [name for name in parts if _is_number(data, name)]
     read = read_columns(
@@ -99,16 +94,10 @@ def regression(
     )
     unit = np.eye(len(design.names))
     spread = fit.residual_df + len(design.names) - 1
-    script = _script(
-        read.y,
-        design,
-        vcov,
-        read.groups[cluster].codes if cluster is not None else None,
-        read.covariates.get(weights or ""),
-    )
+    codes = read.groups[cluster].codes if cluster is not None else None
     return Regression(
         outcome=outcome,
-        coefficients=tuple(_coefficient(fit, name, row, level) for name, row in zip(design.names, unit, strict=True)),
+        coefficients=tuple(coefficient(n, fit.contrast(row), level) for n, row in zip(design.names, unit, strict=True)),
         terms=tuple((term, fit.joint(unit[span])) for term, span in design.spans.items()),
         r_squared=fit.r_squared,
         adjusted_r_squared=1 - (1 - fit.r_squared) * spread / fit.residual_df,
@@ -121,8 +110,17 @@ def regression(
         provenance=Provenance(
             made_by="analysis.regression", conventions=(fit.words, "factors as indicators against their first level")
         ),
-        script=script,
+        script=_script(read.y, design, vcov, codes, read.covariates.get(weights or "")),
     )
+
+
+def _options(terms: Sequence[str], vcov: str, cluster: str | None) -> None:
+    if isinstance(terms, str) or not terms:
+        raise DataError(f"Give a list of terms, such as ['timing', 'timing:framing']; given {terms!r}.")
+    if vcov in _CLUSTERED and cluster is None:
+        raise DataError(f"{vcov} needs cluster=, the column that names the clusters.")
+    if cluster is not None and vcov not in (*_CLUSTERED, "classical"):
+        raise DataError(f"With clusters the covariance is CR0 to CR3; given {vcov!r}.")
 
 
 def _is_number(data: pd.DataFrame, name: str) -> bool:
@@ -135,21 +133,6 @@ def _coded(values: Mapping[str, Floats], numbers: Sequence[str]) -> tuple[str, .
     if not odd:
         return ()
     return (f"Coded 1 and 2 and entered as a number, so the intercept lies at 0, outside the codes: {', '.join(odd)}.",)
-
-
-def _coefficient(fit: LinearFit, name: str, row: Floats, level: float) -> Coefficient:
-    found = fit.contrast(row)
-    low, high = found.interval(level)
-    return Coefficient(
-        name=name,
-        estimate=found.estimate,
-        se=found.se,
-        df=found.df,
-        statistic=found.statistic,
-        p=found.p,
-        low=low,
-        high=high,
-    )
 
 
 def _script(

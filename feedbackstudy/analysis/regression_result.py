@@ -7,14 +7,14 @@ import numpy as np
 import pandas as pd
 
 from feedbackstudy.analysis.crossed import TermColumns
-from feedbackstudy.analysis.frequentist.cell_fit import JointTest
+from feedbackstudy.analysis.frequentist.cell_fit import ContrastFit, JointTest
 from feedbackstudy.analysis.frequentist.linear import LinearFit
 from feedbackstudy.errors import DataError, NotFoundError, choices
 from feedbackstudy.provenance import Provenance
 from feedbackstudy.psychometrics.rscript import RScript
 from feedbackstudy.render import Page, Rendered, Table, Text, interval, number, p_value
 
-__all__ = ["Coefficient", "Regression"]
+__all__ = ["Coefficient", "Regression", "coefficient"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +37,36 @@ class Coefficient:
     p: float
     low: float
     high: float
+
+
+def coefficient(name: str, found: ContrastFit, level: float) -> Coefficient:
+    """Return the row of one coefficient.
+
+    Parameters
+    ----------
+    name : str
+        Its name.
+    found : ContrastFit
+        Estimate, standard error and degrees of freedom.
+    level : float
+        Level of the interval.
+
+    Returns
+    -------
+    Coefficient
+        With test and interval.
+    """
+    low, high = found.interval(level)
+    return Coefficient(
+        name=name,
+        estimate=found.estimate,
+        se=found.se,
+        df=found.df,
+        statistic=found.statistic,
+        p=found.p,
+        low=low,
+        high=high,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -11,6 +11,7 @@ import pytest
 from feedbackstudy.analysis.anova import anova
 from feedbackstudy.analysis.contrasts import contrasts
 from feedbackstudy.analysis.effect_size import effect_size, effect_size_from_f
+from feedbackstudy.analysis.gee import gee
 from feedbackstudy.analysis.rank_tests import rank_test
 from feedbackstudy.analysis.regression import regression
 from feedbackstudy.analysis.tost import tost
@@ -23,7 +24,8 @@ FACTORS = ["timing", "framing", "specificity"]
 
 @pytest.fixture(scope="module")
 def one():
-    return pd.read_csv(REFERENCE / "feedback_unbalanced.csv")
+    found = pd.read_csv(REFERENCE / "feedback_unbalanced.csv")
+    return found.assign(w=1 / np.where(found["timing"] == "delayed", 0.3, 0.6) * (1 + found.index % 3))
 
 
 @pytest.fixture(scope="module")
@@ -89,6 +91,8 @@ CONTRASTS = {
     "proportional, HC3": ("one", {"between": FACTORS, "of": ["timing"], "weights": "proportional", "vcov": "HC3"}),
     "welch": ("one", {"between": FACTORS, "of": ["timing", "specificity"], "vcov": "welch", "adjust_for": "hommel"}),
     "clusters": ("one", {"between": FACTORS, "covariates": ["baseline"], "of": ["timing"], "cluster": "interviewer"}),
+    "weights, HC2": ("one", {"between": FACTORS, "of": ["timing"], "vcov": "HC2", "row_weights": "w"}),
+    "weights, CR2": ("one", {"between": FACTORS, "of": ["timing"], "row_weights": "w", "cluster": "interviewer"}),
     "within": ("waves", {"within": ["wave"], "adjust_for": "fdr_bh"}),
     "mixed": ("waves", {"between": ["arm"], "within": ["wave"], "by": ["wave"], "covariates": ["baseline"]}),
     "mixed, unequal": ("waves", {"between": ["arm"], "within": ["wave"], "method": "interaction", "vcov": "welch"}),
@@ -125,8 +129,7 @@ def test_contrasts(name, request, tmp_path):
     ],
 )
 def test_a_regression(one, options, tmp_path):
-    data = one.assign(w=1 / np.where(one["timing"] == "delayed", 0.3, 0.6) * (1 + one.index % 3))
-    found = regression(data, "y", ["timing", "framing", "baseline", "timing:framing"], **options)
+    found = regression(one, "y", ["timing", "framing", "baseline", "timing:framing"], **options)
     shown = by_r(found, tmp_path)
 
     for c in found.coefficients:
@@ -180,3 +183,15 @@ def test_rank_tests(one, waves, tmp_path):
         assert found.p == pytest.approx(shown["p"], rel=1e-8)
         if "statistic" in shown:
             assert abs(found.statistic) == pytest.approx(abs(shown["statistic"]), rel=1e-8)
+
+
+@pytest.mark.parametrize("structure", ["exchangeable", "independence"])
+@pytest.mark.parametrize("correction", ["kauermann-carroll", "mancl-derouen", "none"])
+@pytest.mark.parametrize(("family", "outcome"), [("gaussian", "y"), ("binomial", "reapply"), ("poisson", "likert")])
+def test_estimating_equations(one, family, outcome, correction, structure, tmp_path):
+    terms = ["timing", "baseline"]
+    found = gee(one, outcome, terms, "interviewer", family=family, structure=structure, correction=correction)
+    shown = by_r(found, tmp_path)
+    assert found.correlation == pytest.approx(shown["correlation"], abs=1e-7)
+    for c in found.coefficients:
+        assert (c.estimate, c.se) == pytest.approx((shown[f"{c.name} estimate"], shown[f"{c.name} se"]), rel=1e-6)

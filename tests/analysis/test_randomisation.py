@@ -1,5 +1,7 @@
 """Randomisation inference follows the scheme that drew: exact where all assignments are listed, with its error else."""
 
+import shutil
+import subprocess
 from itertools import combinations
 
 import numpy as np
@@ -118,6 +120,22 @@ def test_a_covariate_from_before_sharpens_the_test():
     sharp, blunt = (randomisation_test(y, own, [-1, 1], draws, covariates=x, **common) for x in (before, None))
     assert sharp.p == pytest.approx(1 / 1001)
     assert sharp.statistic > 2 * blunt.statistic
+
+
+@pytest.mark.against_r
+@pytest.mark.skipif(shutil.which("Rscript") is None, reason="R is not here")
+@pytest.mark.parametrize("draws", [None, 300])
+def test_the_script_gives_the_same_p_in_r(ten, draws, tmp_path):
+    allocation, data = ten
+    table = data.assign(age=np.arange(10.0) ** 2)
+    found = randomisation(table, "y", allocation, {"now": 1, "later": -1}, covariates=["age"], draws=draws)
+    script = found.r_script().save(tmp_path)
+    done = subprocess.run(
+        [shutil.which("Rscript"), script.name], cwd=tmp_path, capture_output=True, text=True, check=True, timeout=60
+    )
+    shown = dict(line.split("\t") for line in done.stdout.splitlines())
+    assert found.p == pytest.approx(float(shown["p"]), abs=1e-12)
+    assert found.found.statistic == pytest.approx(float(shown["statistic"]), rel=1e-9)
 
 
 @pytest.mark.slow

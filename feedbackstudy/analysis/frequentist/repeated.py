@@ -71,12 +71,8 @@ def fit_repeated(
     def df(row: Floats) -> float:
         if not unequal:
             return float(left)
-        parts = np.array(
-            [
-                w @ covariance[g * k : (g + 1) * k, g * k : (g + 1) * k] @ w
-                for g, w in enumerate(row.reshape(n_cells, k))
-            ]
-        )
+        blocks = covariance.reshape(n_cells, k, n_cells, k)
+        parts = np.array([w @ blocks[g, :, g] @ w for g, w in enumerate(row.reshape(n_cells, k))])
         return float(parts.sum() ** 2 / (parts**2 / (counts - 1)).sum())
 
     return CellFit(
