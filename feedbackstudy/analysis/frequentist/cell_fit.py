@@ -198,8 +198,11 @@ class CellFit:
         used = self._estimable(np.abs(rows).sum(axis=0))
         at = rows[:, used]
         estimate, variance = at @ self.means[used], at @ self.covariance[np.ix_(used, used)] @ at.T
-        rank = int(np.linalg.matrix_rank(rows))
-        f = float(estimate @ np.linalg.pinv(variance, hermitian=True) @ estimate) / rank
+        if len(rows) == 1 and variance[0, 0] > 0:
+            rank, f = 1, float(estimate[0] ** 2 / variance[0, 0])
+        else:
+            rank = int(np.linalg.matrix_rank(rows))
+            f = float(estimate @ np.linalg.pinv(variance, hermitian=True) @ estimate) / rank
         f *= float(self.joint_scale(rows)) if self.joint_scale is not None else 1.0
         df2 = float(self.joint_df(rows)) if self.joint_df is not None else min(float(self.df(row)) for row in rows)
         p = float(special.chdtrc(rank, f * rank) if np.isinf(df2) else special.fdtrc(rank, df2, f))

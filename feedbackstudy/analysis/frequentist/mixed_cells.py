@@ -158,7 +158,7 @@ def cell_fit_of(fit: MixedFit, counts: NDArray[np.int64], *, df: DfMethod) -> Ce
         notes=notes,
         failures=failures,
         joint_df=on_cells(tests.joint_df),
-        joint_scale=on_cells(tests.joint_scale),
+        joint_scale=on_cells(tests.joint_scale) if df == "kenward-roger" else None,
     )
 
 

@@ -14,6 +14,7 @@ __all__ = ["Curvature", "Minimum", "covariance_map", "curvature_at", "minimise"]
 
 _STEPS = 200
 _ENOUGH = 1e-9  # Newton decrement: the deviance that a last step wins; what it leaves is the square of it
+_NOTHING = 1e-16  # below it a last step would change no digit
 _NEAR_ZERO = 1e-3  # below it a relative standard deviation may come to zero in one step
 
 
@@ -106,17 +107,22 @@ def _deviance(products: _Products, theta: Floats, n: int, *, reml: bool) -> floa
     return float(df * (1 + np.log(2 * np.pi * rest / df)) + log_det + reml * fixed_det)
 
 
+def _weighted(weights: Floats, stacked: Floats) -> Floats:
+    made: Floats = (weights @ stacked.reshape(weights.size, -1)).reshape(stacked.shape[1:])
+    return made
+
+
 def _with_residual(pieces: Pieces, covariances: Floats, n: int) -> tuple[Floats, Floats, Floats, Floats]:
     """Add the residual variance as the first of the variances, by V = I + sum of the others."""
     size, m = covariances.size + 1, pieces.gram.shape[0]
     first, trace = np.empty((size, m, m)), np.empty(size)
     second, traces = np.empty((size, size, m, m)), np.empty((size, size))
     first[1:], trace[1:], second[1:, 1:], traces[1:, 1:] = pieces.first, pieces.trace, pieces.second, pieces.traces
-    first[0] = pieces.gram - np.tensordot(covariances, pieces.first, 1)
+    first[0] = pieces.gram - _weighted(covariances, pieces.first)
     trace[0] = n - covariances @ pieces.trace
-    second[0, 1:] = pieces.first - np.tensordot(covariances, pieces.second, 1)
+    second[0, 1:] = pieces.first - _weighted(covariances, pieces.second)
     second[1:, 0] = second[0, 1:].transpose(0, 2, 1)
-    second[0, 0] = first[0] - np.tensordot(covariances, second[0, 1:], 1)
+    second[0, 0] = first[0] - _weighted(covariances, second[0, 1:])
     traces[0, 1:] = traces[1:, 0] = pieces.trace - covariances @ pieces.traces
     traces[0, 0] = trace[0] - covariances @ traces[0, 1:]
     return first, second, trace, traces
@@ -173,7 +179,7 @@ def curvature_at(products: _Products, theta: Floats, n: int, *, reml: bool, sigm
     jacobian[1:, :k] = sigma2 * slope
     jacobian[:, k] = 2 * sigma * whole
     hessian = jacobian.T @ bent @ jacobian
-    hessian[:k, :k] += sigma2 * np.tensordot(by_variance[1:], bend, 1)
+    hessian[:k, :k] += sigma2 * _weighted(by_variance[1:], bend)
     mixed = 2 * sigma * (by_variance[1:] @ slope)
     hessian[:k, k] += mixed
     hessian[k, :k] += mixed
@@ -199,7 +205,7 @@ def _direction(curvature: Curvature) -> tuple[Floats, float, Floats]:
     """
     h, k = curvature.hessian, curvature.gradient.size - 1
     profile = h[:k, :k] - np.outer(h[:k, k], h[k, :k]) / h[k, k]
-    values, vectors = np.linalg.eigh((profile + profile.T) / 2)
+    values, vectors = (profile[0], np.ones((1, 1))) if k == 1 else np.linalg.eigh((profile + profile.T) / 2)
     bound = np.maximum(np.abs(values), 1e-8 * max(float(np.abs(values).max()), 1e-8))
     turned = vectors.T @ curvature.gradient[:k]
     step = -vectors @ (turned / bound)
@@ -230,14 +236,15 @@ def minimise(products: _Products, n: int, *, reml: bool) -> Minimum:
     Variances are squares of the parameters, so zero is inside of the space; where the search comes to a zero from
     which the deviance falls, it is pushed off.
     """
-    theta = products.start()
+    theta = products.near(n, reml=reml) if isinstance(products, OneInterceptProducts) else products.start()
     diagonal = np.array([row == column for shape in products.patterns for row, column in shape.cells])
     best = curvature_at(products, theta, n, reml=reml)
     for count in range(1, _STEPS + 1):
         step, decrement, away = _direction(best)
         if decrement < _ENOUGH and not away.any():
-            theta = theta + step
-            best = curvature_at(products, theta, n, reml=reml)
+            if decrement > _NOTHING:
+                theta = theta + step
+                best = curvature_at(products, theta, n, reml=reml)
             return Minimum(theta=_upright(products, theta), curvature=best, steps=count, converged=True)
         moved = _halved(products, theta, step + away, diagonal, best.deviance, n, reml=reml)
         if moved is None:

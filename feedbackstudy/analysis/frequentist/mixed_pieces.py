@@ -66,6 +66,56 @@ class OneInterceptProducts:
         moment = (between / max(groups - 1, 1.0) - within) / max(typical * within, 1e-300)
         return np.array([min(max(moment, 0.0025), 9.0) ** 0.5])
 
+    def near(self, n: int, *, reml: bool) -> Floats:
+        """Come close to the minimum by Newton steps that need no determinant; the start where they do not settle.
+
+        Parameters
+        ----------
+        n : int
+            Rows.
+        reml : bool
+            Restricted likelihood.
+
+        Returns
+        -------
+        ndarray, shape (1,)
+            Relative standard deviation.
+        """
+        start = self.start()
+        theta = float(start[0])
+        for _ in range(8):
+            first, second = self._slopes(theta**2, n, reml=reml)
+            slope, bend = 2 * theta * first, 2 * first + 4 * theta**2 * second
+            if bend <= 0 or abs(slope) > 0.7 * bend * theta:
+                return start
+            theta -= slope / bend
+            if slope * slope < 1e-9 * bend:
+                return np.array([theta])
+        return start
+
+    def _slopes(self, square: float, n: int, *, reml: bool) -> tuple[float, float]:
+        """Return the first two derivatives of the profiled deviance by the relative variance."""
+        p = self.m - 1
+        shrunk = 1 / (1 + self.sizes * square)
+        inner = self.sizes * shrunk
+        weights = np.array([square * shrunk, shrunk * shrunk, inner * shrunk * shrunk])
+        lost, once, twice = (weights @ self.squares).reshape(3, self.m, self.m)
+        gram = self.gram - lost
+        inverse = np.linalg.inv(gram[:p, :p])
+        beta = inverse @ gram[:p, p]
+        rest = float(gram[p, p] - beta @ gram[:p, p])
+        pulled = once[:, p] - once[:, :p] @ beta
+        score = float(pulled[p] - beta @ pulled[:p])
+        turned = twice[:, p] - twice[:, :p] @ beta
+        bend = 2 * float(turned[p] - beta @ turned[:p] - pulled[:p] @ inverse @ pulled[:p])
+        first, second = float(self.levels @ inner), -float(self.levels @ (inner * inner))
+        if reml:
+            spread = inverse @ once[:p, :p]
+            first -= float(spread.trace())
+            second += 2 * float((inverse * twice[:p, :p]).sum()) - float((spread * spread.T).sum())
+        df = n - p * reml
+        return first - df * score / rest, second + df * (bend / rest - (score / rest) ** 2)
+
     def value(self, theta: Floats) -> tuple[float, Floats]:
         """Return the log determinant and the weighted cross-products.
 

@@ -11,7 +11,7 @@ import numpy as np
 from scipy import linalg, sparse
 
 from feedbackstudy.analysis.frequentist.mixed_pieces import OneInterceptProducts, Pieces, level_sums
-from feedbackstudy.analysis.frequentist.mixed_structure import Floats, Pattern, RandomFactor, pattern
+from feedbackstudy.analysis.frequentist.mixed_structure import Floats, RandomFactor, pattern
 from feedbackstudy.errors import DataError
 
 __all__ = ["CrossedProducts", "products_of"]

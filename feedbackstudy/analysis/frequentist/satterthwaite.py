@@ -42,7 +42,7 @@ class Satterthwaite:
         self.fit = fit
         at = fit.curvature
         inner = at.inverse @ at.first @ at.inverse
-        gradient = np.tensordot(at.jacobian.T, inner, 1)
+        gradient = (at.jacobian.T @ inner.reshape(len(inner), -1)).reshape(inner.shape)
         values, vectors = np.linalg.eigh((at.hessian + at.hessian.T) / 2)
         used = values > 1e-8
         self._at = _Derivatives(gradient, 2 * (vectors[:, used] / values[used]) @ vectors[:, used].T)
@@ -100,6 +100,8 @@ class Satterthwaite:
         float
             Of F.
         """
+        if np.ndim(weights) == 1 or len(weights) == 1:
+            return self.df(np.ravel(weights))
         rotated, _ = self._independent(weights)
         single = np.array([self.df(row) for row in rotated])
         if single.size == 1:
