@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 import numpy as np
@@ -27,6 +28,8 @@ from feedbackstudy.threads import one_thread
 __all__ = ["OrdinalModel", "ordinal"]
 
 type Floats = NDArray[np.float64]
+
+_SCALES: tuple[CumulativeScale, ...] = ("latent", "response")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -205,10 +208,7 @@ def ordinal(
         level=level,
         notes=(*read.notes, *notes),
         failures=failures,
-        scales={
-            "latent": lambda: _cells(design, fit, codes, categories, "latent", failures),
-            "response": lambda: _cells(design, fit, codes, categories, "response", failures),
-        },
+        scales={scale: partial(_cells, design, fit, codes, categories, scale, failures) for scale in _SCALES},
         script=script,
         cells_in_r=_in_r(design, script, mixed=bool(factors)),
         provenance=Provenance(made_by="analysis.ordinal", conventions=_conventions(link, level)),

@@ -18,6 +18,7 @@ from feedbackstudy.analysis.model_rows import effect_rows
 from feedbackstudy.analysis.model_terms import TermDesign
 from feedbackstudy.errors import DataError, choices
 from feedbackstudy.provenance import Provenance
+from feedbackstudy.psychometrics.rscript import RScript
 from feedbackstudy.render import number
 
 __all__ = ["ZeroInflatedModel", "zero_inflated_model"]
@@ -100,22 +101,9 @@ def zero_inflated_model(
             "log rate": lambda: _cells(design, fit, columns, "log rate"),
             "response": lambda: _cells(design, fit, columns, "response"),
         },
-        script=model_script(
-            design,
-            "analysis.count",
-            library="pscl",
-            call=f'zeroinfl(FORMULA | {_r_zero(design, zero_terms)}, data = responses, dist = "negbin")',
-            shown='show(names(coef(fit)), coef(fit))\nshow("logLik", logLik(fit))\n',
-        ),
+        script=_script(design, zero_terms),
         cells_in_r={},
-        provenance=Provenance(
-            made_by="analysis.count",
-            conventions=(
-                "ratio: rate ratio among those who are no structural zeros; after 'zero:' odds ratio of being one",
-                f"{level:.0%} Wald intervals by the observed information; terms of the count part, type III",
-                "expected counts: probability of no structural zero times mean, averaged over covariates",
-            ),
-        ),
+        provenance=Provenance(made_by="analysis.count", conventions=_conventions(level)),
         fit=fit,
         design=design,
     )
@@ -129,6 +117,24 @@ def _zero_columns(design: TermDesign, zero_terms: Sequence[str]) -> Integers:
         span = design.built.spans[term]
         columns += list(range(span.start, span.stop))
     return np.array(columns, dtype=np.int64)
+
+
+def _script(design: TermDesign, zero_terms: Sequence[str]) -> RScript:
+    return model_script(
+        design,
+        "analysis.count",
+        library="pscl",
+        call=f'zeroinfl(FORMULA | {_r_zero(design, zero_terms)}, data = responses, dist = "negbin")',
+        shown='show(names(coef(fit)), coef(fit))\nshow("logLik", logLik(fit))\n',
+    )
+
+
+def _conventions(level: float) -> tuple[str, ...]:
+    return (
+        "ratio: rate ratio among those who are no structural zeros; after 'zero:' odds ratio of being one",
+        f"{level:.0%} Wald intervals by the observed information; terms of the count part, type III",
+        "expected counts: probability of no structural zero times mean, averaged over covariates",
+    )
 
 
 def _r_zero(design: TermDesign, zero_terms: Sequence[str]) -> str:

@@ -112,6 +112,13 @@ def _weighted(weights: Floats, stacked: Floats) -> Floats:
     return made
 
 
+def _expected(inverse: Floats, spread: Floats, second: Floats, traces: Floats) -> Floats:
+    """Return the traces of P V_r P V_s."""
+    both = (spread[:, None] * spread.transpose(0, 2, 1)[None]).sum(axis=(2, 3))
+    made: Floats = traces - 2 * (second * inverse).sum(axis=(2, 3)) + both
+    return made
+
+
 def _with_residual(pieces: Pieces, covariances: Floats, n: int) -> tuple[Floats, Floats, Floats, Floats]:
     """Add the residual variance as the first of the variances, by V = I + sum of the others."""
     size, m = covariances.size + 1, pieces.gram.shape[0]
@@ -167,9 +174,7 @@ def curvature_at(products: _Products, theta: Floats, n: int, *, reml: bool, sigm
     pulls = first @ residual
     scores = pulls @ residual
     spread = inverse @ first[:, :p, :p]
-    expected = (
-        traces - 2 * np.einsum("ij,rsji->rs", inverse, second[:, :, :p, :p]) + np.einsum("rij,sji->rs", spread, spread)
-    )
+    expected = _expected(inverse, spread, second[:, :, :p, :p], traces)
     quadratic = (second @ residual) @ residual - pulls[:, :p] @ inverse @ pulls[:, :p].T
     centre = trace - np.trace(spread, axis1=1, axis2=2) if reml else trace
     by_variance = centre / sigma2 - scores / sigma2**2
