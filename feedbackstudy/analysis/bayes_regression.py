@@ -77,7 +77,7 @@ def bayes_factor_regression(
     if models not in {"all", "full", "top"}:
         raise DataError(choices("Kind of models", models, ("all", "full", "top")))
     if not predictors:
-        raise DataError("Name at least one predictor.")
+        raise DataError("No predictor was named; name at least one column of numbers.")
     read = read_columns(data, outcome, covariates=list(predictors))
     asked = _asked(tuple(predictors), models)
     r2 = _explained(read, asked)
