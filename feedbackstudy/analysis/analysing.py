@@ -101,7 +101,7 @@ def analyse(
     with one_thread():
         answers, issues = _answered(study, setting)
     answers, unadjusted = _adjusted(answers, study)
-    issues += (*left.issues, *unadjusted, *((_amended(scores, study),) if amended else ()))
+    issues += (*left.issues, *unadjusted, *_undecided(answers, study), *((_amended(scores, study),) if amended else ()))
     finished = {name: _finished(answer, study, made, amended=amended) for name, answer in answers.items()}
     return Estimates(
         rows=tuple(row for answer in finished.values() for row in answer.rows),
@@ -167,6 +167,21 @@ def _unanswered(study: Study, name: str, why: str, *, by: str = "") -> Issue:
         why="A declared hypothesis without an answer must be reported as one.",
         fix="Mend what the finding names; where nothing can be mended, report the hypothesis as not answered.",
     )
+
+
+def _undecided(answers: dict[str, Answer], study: Study) -> Iterator[Issue]:
+    """Name the confirmatory hypotheses whose answer was not made as declared and therefore decides nothing."""
+    for name, answer in answers.items():
+        if not answer.undeclared or study.plan.decides.get(name) is None:
+            continue
+        yield Issue(
+            code="analysis.not_decided",
+            severity=Severity.ERROR,
+            where=study.where("hypotheses", study.hypotheses.names.index(name)),
+            what=f"Hypothesis {name!r} is answered but not decided: {answer.undeclared}.",
+            why="A decision on another analysis than the declared one would be a choice made after seeing the data.",
+            fix="Carry the declared analysis out elsewhere and add it with analysis.custom, or report an amended plan.",
+        )
 
 
 def _amended(scores: Scores, study: Study) -> Issue:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -111,7 +112,7 @@ def _gaussian(problem: Problem, seed: int) -> CellPosterior:
             seed=seed,
             covariates=_covariates(problem),
             groups=problem.groups,
-            target_accept=_steps(problem),
+            **_sampling(problem),
         ).cells()
     return gaussian_cells(
         problem.y, problem.cell, k, prior=prior, covariates=_covariates(problem), groups=problem.groups
@@ -128,7 +129,7 @@ def _binary(problem: Problem, seed: int) -> CellPosterior:
         seed=seed,
         covariates=_covariates(problem),
         groups=problem.groups,
-        target_accept=_steps(problem),
+        **_sampling(problem),
     )
     return found.cells("response" if measured_by(problem.question) == "probability" else "log odds")
 
@@ -143,7 +144,7 @@ def _count(problem: Problem, seed: int) -> CellPosterior:
         seed=seed,
         covariates=_covariates(problem),
         groups=problem.groups,
-        target_accept=_steps(problem),
+        **_sampling(problem),
     )
     return found.cells("response" if measured_by(problem.question) == "rate" else "log rate")
 
@@ -165,7 +166,7 @@ def _ordinal(problem: Problem, seed: int) -> CellPosterior:
         lowest=float(values[0]),
         covariates=_covariates(problem),
         groups=problem.groups,
-        target_accept=_steps(problem),
+        **_sampling(problem),
     )
     return found.cells("response" if measured_by(problem.question) == "rating" else "latent")
 
@@ -174,9 +175,9 @@ def _covariates(problem: Problem) -> NDArray[np.float64] | None:
     return problem.covariates if problem.covariates.shape[1] else None
 
 
-def _steps(problem: Problem) -> float:
-    """Return the acceptance to tune to: small steps where standard deviations between few groups may be near zero."""
-    return 0.99 if problem.groups else 0.9
+def _sampling(problem: Problem) -> dict[str, Any]:
+    """Return longer chains with small steps where standard deviations between few groups may be near zero."""
+    return {"target_accept": 0.99, "draws": 2000, "tune": 1500} if problem.groups else {}
 
 
 def _slopes(problem: Problem, family: SampledFamily, seed: int) -> CellDraws:
@@ -192,7 +193,7 @@ def _slopes(problem: Problem, family: SampledFamily, seed: int) -> CellDraws:
         covariates=_covariates(problem),
         groups=problem.groups,
         seed=seed,
-        target_accept=_steps(problem),
+        **_sampling(problem),
     )
 
 

@@ -89,8 +89,11 @@ def _path(problem: Problem) -> Path:
 
 
 def _outermost(problem: Problem) -> str | None:
-    """Return the factor with the fewest levels: resampling it keeps all that is nested in it together."""
-    sizes = {name: len(levels) for name, levels in problem.group_levels.items()}
+    """Return the unit with the fewest levels, whose resampling keeps all that is nested in it together.
+
+    Exemplars are crossed with units and too few to be resampled.
+    """
+    sizes = {name: len(levels) for name, levels in problem.group_levels.items() if name != "exemplar"}
     return min(sizes, key=lambda name: (sizes[name], name)) if sizes else None
 
 
@@ -158,7 +161,8 @@ def path_rows(
         sesoi=limits.sesoi,
         n=found.n,
     )
-    notes = "; ".join(found.notes)
+    left = ("the exemplar of the message is no random factor in models of paths",) * ("exemplar" in problem.groups)
+    notes = "; ".join((*found.notes, *left))
     rows = [_classical(shared, answer, notes)] if "frequentist" in engines else []
     return (*rows, *((_bayesian(shared, found, notes),) if "bayesian" in engines else ()))
 

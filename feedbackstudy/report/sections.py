@@ -4,10 +4,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import singledispatch
 
+from feedbackstudy.analysis.estimate import Estimates
 from feedbackstudy.errors import InputError
 from feedbackstudy.render import Page, Rendered, escape
 from feedbackstudy.report.drawing import can_draw
 from feedbackstudy.report.figures import picture
+from feedbackstudy.report.prose import sentence
 from feedbackstudy.report.tables import table
 
 __all__ = ["Section", "drawn", "page_html", "section"]
@@ -76,6 +78,19 @@ def section(result: object) -> Section:
 @section.register
 def _(result: Section) -> Section:
     return result
+
+
+@section.register
+def _(result: Estimates) -> Section:
+    """Return the table, the picture, and for answers to a study their sentences, one paragraph a hypothesis."""
+    title = result.marked_page().title
+
+    def body(prefix: str) -> str:
+        names = dict.fromkeys(row.hypothesis for row in result) if result.answers else {}
+        said = "".join(f"<p>{escape(sentence(result[name]))}</p>" for name in names)
+        return table(result).html() + drawn(result, prefix) + said
+
+    return Section(title=title, body=body)
 
 
 @section.register

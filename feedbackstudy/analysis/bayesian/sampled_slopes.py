@@ -1,6 +1,7 @@
 """Slopes on something measured, for outcomes whose model is sampled: coefficients read as the cells' quantities."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -28,7 +29,7 @@ def sampled_slopes(
     seed: int,
     covariates: ArrayLike | None = None,
     groups: Mapping[str, ArrayLike] | None = None,
-    target_accept: float = 0.9,
+    **settings: Any,  # noqa: ANN401
 ) -> CellDraws:
     """Sample slopes on a predictor.
 
@@ -52,8 +53,8 @@ def sampled_slopes(
         Covariates, centred.
     groups : mapping of str to array_like of int, optional
         Grouping factors of random intercepts.
-    target_accept : float, default 0.9
-        Acceptance that the step size is tuned to.
+    **settings
+        `draws`, `tune`, `chains`, `target_accept`, `progress`, as in `fitted`.
 
     Returns
     -------
@@ -75,7 +76,7 @@ def sampled_slopes(
     others = np.empty((x.size, 0)) if covariates is None else np.asarray(covariates, dtype=np.float64)
     units = np.concatenate([np.full(k, spread), others.std(axis=0, ddof=1)])
     model = stated(family, y, at, n_cells, covariates=np.hstack([slopes, others]), covariate_sd=units, groups=groups)
-    done = fitted(model, seed=seed, target_accept=target_accept)
+    done = fitted(model, seed=seed, **settings)
     cells = done.cells()
     sd = family.prior.covariate_sd / spread
     return CellDraws(

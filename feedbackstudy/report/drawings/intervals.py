@@ -50,14 +50,19 @@ def estimates_drawing(result: Estimates) -> Drawing:
     )
 
 
-def _panels(result: Estimates) -> dict[tuple[str, float | None], Contrasts]:
-    """Return the contrasts that have an interval (all, where none has) by outcome and by what means no effect."""
+def _panels(result: Estimates) -> dict[tuple[str, float | None, str], Contrasts]:
+    """Return the contrasts that have an interval (all, where none has) by outcome, by null value, and by scale."""
     spanned = {row.contrast for row in result if row.low is not None} or {row.contrast for row in result}
-    panels: dict[tuple[str, float | None], Contrasts] = {}
+    panels: dict[tuple[str, float | None, str], Contrasts] = {}
     for row in result:
         if row.contrast in spanned:
-            panels.setdefault((row.outcome, row.null), {}).setdefault(row.contrast, []).append(row)
+            panels.setdefault((row.outcome, row.null, _scale_of(row)), {}).setdefault(row.contrast, []).append(row)
     return panels
+
+
+def _scale_of(row: Estimate) -> str:
+    """Return the scale that `analyse` puts at the end of a contrast; slopes and differences share no axis."""
+    return row.contrast.rpartition(" (")[2] if row.status else ""
 
 
 def _height(panel: Contrasts) -> float:

@@ -1,0 +1,137 @@
+"""Manipulation checks: factor by check, priming by half samples, awareness, attention; nobody is excluded."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import feedbackstudy as fs
+from feedbackstudy.errors import InputError
+from feedbackstudy.frames import Scores
+from feedbackstudy.study import Study
+
+STUDY = """
+schema_version: 1
+title: Checks
+factors:
+  - {name: timing, mode: described, reference: late, levels: {soon: Soon, late: Late}}
+  - {name: framing, mode: described, reference: loss, levels: {gain: Gain, loss: Loss}}
+units: [{name: person, n: 400}]
+waves:
+  - {name: t0, anchor: decision, phase: before}
+  - {name: t1, anchor: feedback, phase: after}
+measures:
+  - {name: attention, kind: nominal, levels: {a: A, b: B}, role: attention_check, passes: b, waves: [t0]}
+  - name: noticed_timing
+    kind: rating
+    range: [1, 7]
+    role: manipulation_check
+    checks: [timing]
+    placement: half_sample
+    waves: [t1]
+  - {name: mood, kind: rating, range: [1, 7], waves: [t1]}
+  - {name: aware, kind: rating, range: [1, 7], role: awareness, waves: [t1]}
+hypotheses:
+  - name: h1
+    text: Soon is better.
+    outcome: mood
+    contrast: {kind: main_effect, factor: timing, level: soon, against: late}
+    direction: positive
+    sesoi: {value: 0.3, unit: sd}
+    role: confirmatory
+plan: {decides: {h1: {by: p}}}
+conduct: {population: students, realism: enacted, published: "Invented (2026)"}
+"""
+
+
+@pytest.fixture
+def checked(tmp_path):
+    (tmp_path / "study.yaml").write_text(STUDY, encoding="utf-8")
+    study = Study.load(tmp_path)
+    chance, n = np.random.default_rng(3), 400
+    soon, gain = np.tile([1, 1, 0, 0], n // 4), np.tile([1, 0], n // 2)
+    half = np.arange(n) % 8 < 4
+    aware = chance.normal(4, 1, n).clip(1, 7)
+    mood = 4 + 0.5 * half + 0.4 * soon * (aware - 4) + chance.normal(0, 0.7, n)
+    noticed = np.where(half, 4 + 1.5 * soon - 0.6 * gain + chance.normal(0, 0.8, n), np.nan)
+    common = {
+        "participant": [f"p{i:03d}" for i in range(n)],
+        "arm": "feedback",
+        "timing": np.where(soon, "soon", "late"),
+        "framing": np.where(gain, "gain", "loss"),
+    }
+    before = pd.DataFrame(common | {"occasion": "t0", "attention": np.where(np.arange(n) % 40, 2.0, 1.0)})
+    after = pd.DataFrame(
+        common | {"occasion": "t1", "noticed_timing": noticed.clip(1, 7), "mood": mood.clip(1, 7), "aware": aware}
+    )
+    frame = pd.concat([before, after], ignore_index=True)
+    asked = {"noticed_timing": np.concatenate([np.zeros(n), half]).astype(np.int16)}
+    scores = Scores.from_frame(
+        frame,
+        scores=["attention", "noticed_timing", "mood", "aware"],
+        factors=["timing", "framing"],
+        asked=asked,
+        design_hash=study.design_hash,
+    )
+    return fs.analysis.manipulation(scores, study), frame, study, scores
+
+
+def test_the_intended_effect_its_size_and_the_unintended_one_stand_in_one_table(checked):
+    found, frame, _, _ = checked
+    table = found.frame().set_index("effect")
+
+    assert list(table.index) == ["timing", "framing", "timing x framing"]
+    assert table["intended"].tolist() == [True, False, False]
+    after = frame[frame["noticed_timing"].notna()]
+    means = after.groupby(["timing", "framing"])["noticed_timing"].mean()
+    timing = means["soon"].mean() - means["late"].mean()
+    assert table.loc["timing", "estimate"] == pytest.approx(timing, rel=1e-9)
+    assert table.loc["timing", "std_estimate"] > 1.5
+    assert table.loc["framing", "std_estimate"] < -0.4
+    assert table.loc["timing", "n"] == 200
+    assert table.loc["timing", "posterior_low"] > 1
+    assert [effect.name for effect in found.intended()] == ["timing"]
+    assert len(found.unintended()) == 2
+
+
+def test_being_asked_the_check_primes_what_comes_later(checked):
+    classical, bayesian = checked[0].priming
+
+    assert classical.estimate == pytest.approx(0.5, abs=0.2)
+    assert classical.p < 0.001
+    assert classical.n == bayesian.n == 400
+    assert "asked noticed timing minus not asked" in classical.contrast
+
+
+def test_awareness_moderates_where_it_does(checked):
+    classical, bayesian = checked[0].awareness
+
+    assert classical.estimate == pytest.approx(0.4, abs=0.2)
+    assert classical.p < 0.01
+    assert "changes for one unit of aware" in classical.contrast
+    assert bayesian.prob_direction > 0.99
+
+
+def test_an_attention_check_before_the_treatment_may_exclude(checked):
+    (attention,) = checked[0].attention
+
+    assert (attention.asked, attention.failed, attention.before_treatment, attention.may_exclude) == (
+        400,
+        10,
+        True,
+        True,
+    )
+
+
+def test_the_page_says_that_nobody_is_excluded_and_where_the_check_stands(checked):
+    page = str(checked[0])
+
+    assert "Nobody is excluded by a manipulation check" in page
+    assert "asked of a random half" in page
+
+
+def test_a_study_without_factors_has_nothing_to_check(checked):
+    _, _, study, scores = checked
+    bare = study.model_copy(update={"factors": type(study.factors)()})
+
+    with pytest.raises(InputError, match="declares no factor"):
+        fs.analysis.manipulation(scores, bare)
