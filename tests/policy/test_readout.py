@@ -1,0 +1,155 @@
+"""The readout equals the same analysis on rows, and its default test keeps its level with few clusters."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from feedbackstudy.errors import DataError, InputError
+from feedbackstudy.policy.declared import ApplicationColumns, Experiment, Metric, PolicyArm, PolicyPlan, Rollout, Window
+from feedbackstudy.policy.readout import readout
+from feedbackstudy.policy.sufficient import Prepared, compress_prepared
+from feedbackstudy.provenance import Provenance
+
+COLUMNS = ApplicationColumns(application="id", applied_at="a", decided_at="d", status="s", statuses={"R": "rejected"})
+WINDOW = Window(first="2026-01-01", last="2026-06-30", data_end="2026-12-31")
+
+
+def plan_of(unit, *, covariate=None, mechanism="randomised"):
+    return PolicyPlan(
+        title="48 hours",
+        columns=COLUMNS,
+        window=WINDOW,
+        treatment=Experiment(
+            column="arm",
+            unit=unit,
+            arms=(PolicyArm(name="old", label="Old", code="old"), PolicyArm(name="new", label="New", code="new")),
+            control="old",
+            mechanism=mechanism,
+        ),
+        metrics=(
+            Metric(name="again", label="Again", kind="proportion", column="x", role="primary", covariate=covariate),
+            Metric(
+                name="cost", label="Cost", kind="mean", column="c", role="guardrail", direction="decrease", margin=0.5
+            ),
+            Metric(name="per_hour", label="Per hour", kind="ratio", column="m", per="h"),
+            Metric(name="speed", label="Speed", kind="mean", column="v"),
+        ),
+    )
+
+
+def rows_of(seed, clusters, effect=0.0, icc_sd=0.3):
+    rng = np.random.default_rng(seed)
+    site = np.repeat(np.arange(clusters), rng.integers(30, 120, clusters))
+    new = np.isin(site, rng.choice(clusters, clusters // 2, replace=False))
+    frame = pd.DataFrame({"site": site.astype(str), "arm": np.where(new, "new", "old"), "treated": new.astype(float)})
+    n, shift = len(frame), rng.normal(0, icc_sd, clusters)[site]
+    x = rng.normal(size=n) + shift
+    frame["m_again"] = (rng.normal(size=n) + shift + 0.8 * x + effect * new > 0).astype(float)
+    frame["m_again_x"] = x
+    frame["m_cost"] = rng.gamma(2, 1, n) + 0.1 * shift
+    frame["m_per_hour"], frame["m_per_hour_per"] = rng.gamma(3, 1, n), rng.gamma(3, 1, n)
+    frame["m_speed"] = rng.normal(size=n)
+    frame["period"] = 0
+    return frame
+
+
+def read(frame, plan, **options):
+    return readout(compress_prepared(Prepared(table=frame, provenance=Provenance(made_by="test")), plan), **options)
+
+
+def test_independent_applications_are_welchs_test():
+    frame = rows_of(1, 40)
+    found = read(frame, plan_of(None)).one("speed")
+    expected = stats.ttest_ind(
+        frame.loc[frame.arm == "new", "m_speed"], frame.loc[frame.arm == "old", "m_speed"], equal_var=False
+    )
+    assert found.p == pytest.approx(expected.pvalue, rel=1e-9)
+    assert found.df == pytest.approx(expected.df, rel=1e-9)
+    low, high = expected.confidence_interval(0.95)
+    assert (found.low, found.high) == pytest.approx((low, high), rel=1e-9)
+
+
+def test_a_ratio_has_the_delta_method_s_error():
+    frame = rows_of(2, 40)
+    found = read(frame, plan_of(None)).one("per_hour")
+    variance = 0.0
+    for arm in ("new", "old"):
+        part = frame[frame.arm == arm]
+        left = part.m_per_hour - part.m_per_hour.sum() / part.m_per_hour_per.sum() * part.m_per_hour_per
+        variance += left.var(ddof=1) * len(part) / part.m_per_hour_per.sum() ** 2
+    assert found.se == pytest.approx(variance**0.5, rel=1e-9)
+
+
+def test_clusters_use_cr2_and_the_covariate_shrinks_the_error():
+    frame = rows_of(3, 30, effect=0.3)
+    plain = read(frame, plan_of("site")).one("again")
+    adjusted = read(frame, plan_of("site", covariate="before")).one("again")
+    assert "CR2 over 30 clusters" in plain.covariance
+    assert adjusted.se < plain.se
+    assert "CUPED" in " ".join(adjusted.warnings)
+    within = frame.assign(y=frame.m_again - frame.groupby("arm").m_again.transform("mean"),
+                          x=frame.m_again_x - frame.groupby("arm").m_again_x.transform("mean"))  # fmt: skip
+    theta = (within.x * within.y).sum() / (within.x**2).sum()
+    means = frame.assign(z=frame.m_again - theta * frame.m_again_x).groupby("arm").z.mean()
+    assert adjusted.estimate == pytest.approx(means["new"] - means["old"], rel=1e-9)
+
+
+def test_below_twelve_clusters_the_draws_lead():
+    rows = read(rows_of(4, 10, effect=2.0), plan_of("site"))["again"].rows
+    assert "all 252 draws of 10 units" in rows[0].covariance
+    assert rows[0].decides
+    assert not rows[1].decides
+    assert rows[0].p == pytest.approx(2 / 252)
+    few = read(rows_of(4, 5), plan_of("site"))["again"].rows[0]
+    assert not few.fit_to_report
+    assert "5 units allow 10 draws" in few.warnings[-1]
+
+
+def test_guardrails_get_a_verdict_and_secondary_metrics_one_correction():
+    found = read(rows_of(5, 40), plan_of("site"))
+    assert found.one("cost").verdict == "within the margin"
+    secondary = [found.one(name) for name in ("per_hour", "speed")]
+    assert sorted(row.p_adjusted for row in secondary) >= sorted(row.p for row in secondary)
+    assert found.one("again").p_adjusted is None
+    thousand = found.one("again", "per_1000")
+    assert thousand.estimate == pytest.approx(1000 * found.one("again").estimate)
+    worse = rows_of(5, 40)
+    worse["m_cost"] += 2 * worse["treated"]
+    assert read(worse, plan_of("site")).one("cost").verdict == "breached"
+    assert found.rows[0].role == "primary"
+
+
+def test_a_relative_difference_is_that_of_the_means():
+    frame = rows_of(6, 40)
+    found = read(frame, plan_of("site")).one("cost", "relative")
+    means = frame.groupby("arm").m_cost.mean()
+    assert found.estimate == pytest.approx(means["new"] / means["old"] - 1, rel=1e-9)
+    assert found.low < found.estimate < found.high
+
+
+def test_what_cannot_be_compared_is_refused():
+    frame = rows_of(7, 20)
+    with pytest.raises(DataError, match="Arm 'new' holds no applications"):
+        read(frame.assign(arm="old", treated=0.0), plan_of("site"))
+    with pytest.raises(DataError, match="constant"):
+        read(frame.assign(m_speed=1.0), plan_of("site"))
+    rollout = plan_of("site").model_copy(
+        update={"treatment": Rollout(unit="site", start={str(i): "2026-03-01" for i in range(20)})}
+    )
+    with pytest.raises(InputError, match="roll-out over time"):
+        read(frame, rollout)
+    assert (
+        "not assigned by chance" in read(frame, plan_of("site", mechanism="observational")).one("again").assumptions[0]
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("clusters", [8, 12, 20, 40])
+def test_size_of_the_default_with_few_clusters(clusters):
+    """ICC .02 on the latent scale: 5 % within Monte-Carlo error for the rows that decide."""
+    plan = plan_of("site")
+    rejected = [
+        read(rows_of(900 + i, clusters, icc_sd=0.143), plan, draws=2000).one("again").p <= 0.05 for i in range(600)
+    ]
+    assert abs(np.mean(rejected) - 0.05) < 3.3 * np.sqrt(0.05 * 0.95 / 600)
