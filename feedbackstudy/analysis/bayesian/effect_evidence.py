@@ -94,7 +94,7 @@ class EffectEvidence:
         return np.asarray(found + np.log(2.0) + special.log_ndtr(sign * h * np.sqrt(spread)), dtype=np.float64)
 
     def _total(self, terms: Floats) -> float:
-        return float(special.logsumexp(terms, b=self.weights[:, None]))
+        return float(special.logsumexp(terms + np.log(self.weights[:, None])))
 
 
 def evidence_of(found: NormalMixture, before: NormalMixture, sds: Floats) -> EffectEvidence:

@@ -117,4 +117,5 @@ def _log_density(cells: NormalCells, free: Floats, at: Floats) -> float:
     _, log_det = np.linalg.slogdet(covariances)
     square = np.einsum("ki,ki->k", off, np.linalg.solve(covariances, off[..., None])[..., 0])
     terms = -0.5 * (log_det + square + len(free) * np.log(2 * np.pi))
-    return float(special.logsumexp(terms, b=cells.weights))
+    with np.errstate(divide="ignore"):
+        return float(special.logsumexp(terms + np.log(cells.weights)))

@@ -56,7 +56,10 @@ class NormalMixture:
             Log density.
         """
         z = (x - self.means) / self.sds
-        return float(special.logsumexp(-0.5 * z**2 - np.log(self.sds) - _LOG_ROOT_TWO_PI, b=self.weights))
+        # Weights go in as logarithms: scipy's own overflow where one is as small as the smallest float.
+        with np.errstate(divide="ignore"):
+            log_weights = np.log(self.weights)
+        return float(special.logsumexp(log_weights - 0.5 * z**2 - np.log(self.sds) - _LOG_ROOT_TWO_PI))
 
     def density(self, x: ArrayLike) -> Floats:
         """Return the density at many points.

@@ -115,7 +115,7 @@ class Mixture:
         for ratio in np.unique(self.ratio):
             rows = self.ratio == ratio
             variance[rows] = self.shrink[rows] @ (leg @ self.root[ratio]) ** 2
-        log_density = logsumexp(-0.5 * (centre**2 / variance + np.log(variance)), b=self.weight)
+        log_density = logsumexp(-0.5 * (centre**2 / variance + np.log(variance)) + _logarithm(self.weight))
         return float(np.exp(-0.5 * np.log(before) - log_density))
 
 
@@ -259,3 +259,9 @@ def _log_tau_prior(ratio: float, log_sigma: Floats, prior: EquationPrior) -> Flo
     if prior.group_sd is not None:
         found = found - 0.5 * ratio * np.exp(2 * log_sigma) / prior.group_sd**2
     return np.asarray(found, dtype=np.float64)
+
+
+def _logarithm(weight: Floats) -> Floats:
+    """Return log weights; scipy's own weights overflow where one is as small as the smallest float."""
+    with np.errstate(divide="ignore"):
+        return np.asarray(np.log(weight), dtype=np.float64)
