@@ -271,14 +271,14 @@ def fit_random_intercepts(
         return (-value, -scaling.T @ marginal.gradient(at)) if np.isfinite(value) else (1e10, np.zeros_like(z))
 
     found = optimize.minimize(negative, np.zeros(start.size), jac=True, method="BFGS", options={"gtol": 1e-5})
-    z, hessian = np.asarray(found.x, dtype=np.float64), np.eye(start.size)
-    for _ in range(4):
-        _, slope = negative(z)
-        hessian = _hessian(negative, z)
-        step = np.linalg.lstsq(hessian, slope, rcond=1e-10)[0]
-        z = z - step
+    z, inverse = np.asarray(found.x, dtype=np.float64), np.asarray(found.hess_inv, dtype=np.float64)
+    for _ in range(20):
+        step = inverse @ negative(z)[1]
         if np.abs(step).max() < 1e-7:
             break
+        z = z - step
+    hessian = _hessian(negative, z)
+    z = z - np.linalg.lstsq(hessian, negative(z)[1], rcond=1e-10)[0]
     value, slope = negative(z)
     return _fit(marginal, start + scaling @ z, scaling, hessian, -value, float(np.abs(slope).max()))
 

@@ -2,11 +2,13 @@
 
 import numpy as np
 import pytest
+from scipy import optimize
 
 from feedbackstudy.analysis.frequentist.kenward_roger import KenwardRoger
 from feedbackstudy.analysis.frequentist.mixed_intervals import effect_intervals, variance_intervals
+from feedbackstudy.analysis.frequentist.mixed_likelihood import curvature_at, minimise
 from feedbackstudy.analysis.frequentist.mixed_pieces import OneInterceptProducts
-from feedbackstudy.analysis.frequentist.mixed_products import CrossedProducts
+from feedbackstudy.analysis.frequentist.mixed_products import CrossedProducts, products_of
 from feedbackstudy.analysis.frequentist.mixed_structure import RandomFactor
 from feedbackstudy.analysis.frequentist.reml import fit_mixed
 from feedbackstudy.analysis.frequentist.satterthwaite import Satterthwaite
@@ -201,3 +203,34 @@ def test_type_one_error_with_few_clusters_of_treated_groups(groups):
     assert satterthwaite == pytest.approx(0.05, abs=0.02)
     assert kenward == pytest.approx(0.05, abs=0.02)
     assert normal > 0.075
+
+
+@pytest.mark.slow
+def test_the_search_ends_no_higher_than_four_starts_of_another():
+    rng = np.random.default_rng(7)
+    for k in range(160):
+        n = int(rng.integers(40, 120))
+        x = rng.normal(size=n)
+        g, h = rng.integers(0, int(rng.integers(3, 9)), n), rng.integers(0, int(rng.integers(3, 8)), n)
+        y = rng.normal(size=n) + rng.choice([0, 0.3, 1, 4]) * rng.normal(size=9)[g]
+        y = y + rng.choice([0, 0.3, 1, 4]) * rng.normal(size=9)[h] + rng.choice([0, 1]) * rng.normal(size=9)[g] * x
+        fixed = np.linalg.qr(np.column_stack([np.ones(n), x]))[0]
+        rest = y - fixed @ (fixed.T @ y)
+        slope, other = [("x", x)], RandomFactor.of("h", h)
+        factors = (
+            [RandomFactor.of("g", g)],
+            [RandomFactor.of("g", g, slope)],
+            [RandomFactor.of("g", g), other],
+            [RandomFactor.of("g", g, slope, correlated=False), other],
+        )[k % 4]
+        products, reml = products_of(factors, np.column_stack([fixed, rest / rest.std()])), bool(k % 8 < 4)
+        found = minimise(products, n, reml=reml)
+        assert found.converged
+        size = found.theta.size
+
+        def deviance(theta, products=products, n=n, reml=reml):
+            return curvature_at(products, theta, n, reml=reml).deviance
+
+        starts = (np.ones(size), np.full(size, 0.3), rng.normal(size=size), 0.2 * rng.normal(size=size))
+        lowest = min(optimize.minimize(deviance, start, method="L-BFGS-B").fun for start in starts)
+        assert found.curvature.deviance < lowest + 1e-5
