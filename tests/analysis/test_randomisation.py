@@ -122,6 +122,22 @@ def test_a_covariate_from_before_sharpens_the_test():
     assert sharp.statistic > 2 * blunt.statistic
 
 
+def test_whole_clusters_move_together():
+    data = TEMPLATE | {
+        "units": [{"name": "site", "n": 6}, {"name": "person", "n": 24, "nested_in": "site"}],
+        "factors": [TEMPLATE["factors"][0] | {"assigned_to": "site"}],
+    }
+    roster = pd.DataFrame({"participant": [f"p{i}" for i in range(24)], "site": [f"s{i // 4}" for i in range(24)]})
+    allocation = fs.assign(fs.Study.from_data(data), roster, seed=5)
+    drawn = allocation.permutations(50, seed=2).conditions.reshape(50, 6, 4)
+    assert (drawn == drawn[:, :, :1]).all()
+    site = np.random.default_rng(3).normal(size=6)[np.arange(24) // 4]
+    table = pd.DataFrame({"participant": roster["participant"], "y": site + np.arange(24) % 4 / 100})
+    found = randomisation(table, "y", allocation, {"now": 1, "later": -1}, draws=3000)
+    # 20 ways to choose three of six sites, so no p below 1/20 can occur, however many people a site has
+    assert found.p > 0.04
+
+
 @pytest.mark.against_r
 @pytest.mark.skipif(shutil.which("Rscript") is None, reason="R is not here")
 @pytest.mark.parametrize("draws", [None, 300])

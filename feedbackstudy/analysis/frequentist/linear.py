@@ -15,6 +15,8 @@ from feedbackstudy.errors import DataError, choices
 
 __all__ = ["Covariance", "LinearFit", "fit_cells", "fit_linear"]
 
+_DEPENDENT = 1e-9  # what is left of a column of length one that is a combination of the others
+
 type Floats = NDArray[np.float64]
 type Integers = NDArray[np.int64]
 type Covariance = Literal["classical", "welch", "HC0", "HC1", "HC2", "HC3", "HC4"]
@@ -79,9 +81,8 @@ class LinearFit:
             Estimate, standard error and degrees of freedom.
         """
         w = np.asarray(row, dtype=np.float64)
-        return ContrastFit(
-            estimate=float(w @ self.beta), se=float(np.sqrt(w @ self.covariance @ w)), df=float(self.df(w))
-        )
+        se = float(np.sqrt(w @ self.covariance @ w))
+        return ContrastFit(estimate=float(w @ self.beta), se=se, df=float(self.df(w)))
 
     def joint(self, rows: ArrayLike) -> JointTest:
         """Test that several weighted sums are zero together.
@@ -97,8 +98,7 @@ class LinearFit:
             F, or Hotelling's approximation with clusters (HTZ).
         """
         C = np.atleast_2d(np.asarray(rows, dtype=np.float64))
-        estimate = C @ self.beta
-        factor, df2 = self.joint_test(C)
+        estimate, (factor, df2) = C @ self.beta, self.joint_test(C)
         f = float(estimate @ np.linalg.solve(C @ self.covariance @ C.T, estimate)) / len(C) * factor
         return JointTest(f=f, df=float(len(C)), df2=df2, p=float(special.fdtrc(len(C), df2, f)))
 
@@ -149,12 +149,9 @@ def fit_linear(
     if n <= p:
         raise DataError(f"{n} rows cannot estimate {p} coefficients and an error; simplify the model.")
     root = np.sqrt(w) if w is not None else np.ones(n)
-    _, R = linalg.qr(design * root[:, None], mode="economic")
-    if np.abs(np.diag(R)).min() < 1e-10 * np.abs(np.diag(R)).max():
-        raise DataError("Columns of the model depend on each other perfectly (collinearity); leave one out.")
-    beta, *_ = np.linalg.lstsq(design * root[:, None], outcome * root, rcond=None)
-    half = linalg.solve_triangular(R, np.eye(p))
-    inverse, residuals = half @ half.T, outcome - design @ beta
+    half, scores = _solved(design * root[:, None], outcome * root)
+    beta, inverse = half @ scores, half @ half.T
+    residuals = outcome - design @ beta
     rss = float((root * residuals) @ (root * residuals))
     if rss <= 1e-20 * float((root * outcome) @ (root * outcome)):
         raise DataError("The model fits every row exactly; there is no error left to test against.")
@@ -175,6 +172,15 @@ def fit_linear(
         words=words,
         notes=notes,
     )
+
+
+def _solved(X: Floats, y: Floats) -> tuple[Floats, Floats]:
+    """Return C with C C' the inverse of X'X, and C'X'y; columns are brought to one length first."""
+    norms = np.linalg.norm(X, axis=0)
+    Q, R = linalg.qr(X / np.where(norms > 0, norms, 1.0), mode="economic")
+    if np.abs(np.diag(R)).min() < _DEPENDENT:
+        raise DataError("Columns of the model depend on each other perfectly (collinearity); leave one out.")
+    return linalg.solve_triangular(R, np.eye(X.shape[1])) / norms[:, None], Q.T @ y
 
 
 type _Parts = tuple[Floats, Callable[[Floats], float], Callable[[Floats], tuple[float, float]], str, tuple[str, ...]]
@@ -226,12 +232,11 @@ def _welch(X: Floats, residuals: Floats, inverse: Floats, cell: Integers | None)
     if cell is None:
         raise DataError("Welch's variances belong to cells; this model has none. Use HC2 or HC3.")
     found = per_cell(X, residuals, inverse, cell)
-    k, slopes = found.counts.size, X.shape[1] - found.counts.size
+    adjusted = X.shape[1] > found.counts.size
 
     def joint(rows: Floats) -> tuple[float, float]:
-        if len(rows) == 1 or slopes:
-            return 1.0, min(found.df(row) for row in rows)
-        return found.johansen(rows[:, :k])
+        single = len(rows) == 1 or adjusted
+        return (1.0, min(found.df(row) for row in rows)) if single else found.johansen(rows)
 
     return found.covariance, found.df, joint, "variance of each cell (Welch), Satterthwaite degrees of freedom", ()
 
@@ -253,8 +258,7 @@ def _weights(weights: ArrayLike | None, n: int, *, robust: bool) -> Floats | Non
 def _weight_note(w: Floats | None) -> tuple[str, ...]:
     if w is None:
         return ()
-    effective = w.sum() ** 2 / (w @ w)
-    return (f"Rows are weighted; their effective number is {effective:.0f} of {w.size} (Kish).",)
+    return (f"Rows are weighted; their effective number is {w.sum() ** 2 / (w @ w):.0f} of {w.size} (Kish).",)
 
 
 def fit_cells(
