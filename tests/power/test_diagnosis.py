@@ -433,7 +433,7 @@ def test_an_ordinal_outcome_is_answered_by_a_cumulative_logit():
 def test_effects_drawn_from_priors_make_power_assurance():
     """Two groups of 64, d ~ N(.5, .2): the average of exact power over the prior."""
     world = effect(0.5).vary({"priors": {"h1": Prior(mean=0.5, sd=0.2)}, "effects": "priors"})
-    row = diagnose(study_of(128), world, seed=4, n_simulations=2000)["h1"]
+    row = diagnose(study_of(128), world, seed=4, n_simulations=800)["h1"]
     exact = fs.power.assurance(fs.power.t_test, 0.5, 0.2, effect="d", n=64).power
 
     assert row.power == pytest.approx(exact, abs=3.5 * row.power_mcse)
