@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from feedbackstudy.analysis.columns import column, read_columns
 from feedbackstudy.analysis.crossed import TermColumns, term_columns, term_parts
+from feedbackstudy.analysis.frequentist.cell_fit import ContrastFit, JointTest
 from feedbackstudy.analysis.frequentist.clustered import Clustered
-from feedbackstudy.analysis.frequentist.linear import fit_linear
+from feedbackstudy.analysis.frequentist.linear import LinearFit, fit_linear
 from feedbackstudy.analysis.regression_result import Regression, coefficient
 from feedbackstudy.errors import DataError
 from feedbackstudy.provenance import Provenance
@@ -97,8 +98,8 @@ def regression(
     codes = read.groups[cluster].codes if cluster is not None else None
     return Regression(
         outcome=outcome,
-        coefficients=tuple(coefficient(n, fit.contrast(row), level) for n, row in zip(design.names, unit, strict=True)),
-        terms=tuple((term, fit.joint(unit[span])) for term, span in design.spans.items()),
+        coefficients=tuple(coefficient(n, _single(fit, row), level) for n, row in zip(design.names, unit, strict=True)),
+        terms=tuple((term, _joint(fit, unit[span])) for term, span in design.spans.items()),
         r_squared=fit.r_squared,
         adjusted_r_squared=1 - (1 - fit.r_squared) * spread / fit.residual_df,
         residual_sd=float(np.sqrt(fit.mse)),
@@ -106,12 +107,39 @@ def regression(
         level=level,
         fit=fit,
         columns=design,
-        notes=(*read.notes, *fit.notes, *_coded(read.covariates, numbers)),
+        notes=(*read.notes, *fit.notes, *_untested(fit, design), *_coded(read.covariates, numbers)),
         provenance=Provenance(
             made_by="analysis.regression", conventions=(fit.words, "factors as indicators against their first level")
         ),
         script=_script(read.y, design, vcov, codes, read.covariates.get(weights or "")),
     )
+
+
+def _single(fit: LinearFit, row: Floats) -> ContrastFit:
+    """Return a coefficient; without an error where one cluster determines it alone, which `_untested` says."""
+    try:
+        return fit.contrast(row)
+    except DataError:
+        return ContrastFit(estimate=float(row @ fit.beta), se=np.nan, df=np.nan)
+
+
+def _joint(fit: LinearFit, rows: Floats) -> JointTest:
+    try:
+        return fit.joint(rows)
+    except DataError:
+        return JointTest(f=np.nan, df=float(len(rows)), df2=np.nan, p=np.nan)
+
+
+def _untested(fit: LinearFit, design: TermColumns) -> tuple[str, ...]:
+    unit = np.eye(len(design.names))
+    singles = [name for name, row in zip(design.names, unit, strict=True) if np.isnan(_single(fit, row).se)]
+    terms = [term for term, span in design.spans.items() if np.isnan(_joint(fit, unit[span]).f)]
+    said: tuple[str, ...] = ()
+    if singles:
+        said += (f"Without a standard error, as one cluster determines them alone: {', '.join(singles)}.",)
+    if terms:
+        said += (f"Not tested jointly, as the clusters are too few or determine them alone: {', '.join(terms)}.",)
+    return said
 
 
 def _options(terms: Sequence[str], vcov: str, cluster: str | None) -> None:

@@ -55,6 +55,15 @@ def test_a_wald_test_takes_terms_and_coefficients(one):
         found.wald(["timng"])
 
 
+def test_indicators_of_clusters_have_no_error_between_clusters_and_this_is_said(one):
+    found = regression(one.assign(place=one["interviewer"]), "y", ["timing", "place"], cluster="interviewer")
+    assert found["timing[immediate]"].se > 0
+    assert np.isnan(found["place[i03]"].p)
+    assert any("one cluster determines them alone" in note for note in found.notes)
+    assert any("Not tested jointly" in note and "place" in note for note in found.notes)
+    assert "place[i03]" in str(found)
+
+
 def test_a_predictor_coded_one_and_two_is_entered_as_it_is_and_said(one):
     found = regression(one.assign(sex=1 + one.index % 2), "y", ["sex", "timing"])
     assert "Coded 1 and 2" in found.notes[-1]

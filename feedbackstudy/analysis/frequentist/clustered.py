@@ -17,6 +17,7 @@ type Clustered = Literal["CR0", "CR1", "CR1S", "CR2", "CR3"]
 FEW_CLUSTERS = 40
 """Below about so many clusters CR0 and CR1 reject too often (Cameron & Miller, 2015, Journal of Human Resources 50)."""
 
+_SHARE = 1e-6
 _ABSORBED = 1e-9
 """An eigenvalue of I - H of a cluster below this is zero: the cluster determines a coefficient alone."""
 
@@ -37,6 +38,9 @@ class ClusterRobust:
         Cross-products of each cluster in coordinates in which those of all rows are the identity; None with weights.
     root : ndarray, shape (p, p)
         Those coordinates: its product with its transpose is the inverse of the cross-products.
+    alone : ndarray, shape (k, p)
+        Directions of the coefficients, in the coordinates of `root`, that one cluster determines alone; the spread
+        between clusters says nothing of their error.
     weighted : tuple of ndarray or None
         With weights: rows, weights, clusters and the correction of the working covariance.
     """
@@ -46,6 +50,7 @@ class ClusterRobust:
     adjust: Floats
     within: Floats | None
     root: Floats
+    alone: Floats
     weighted: tuple[Floats, Floats, Integers, Floats] | None = None
 
     def df(self, row: Floats) -> float:
@@ -61,12 +66,18 @@ class ClusterRobust:
         float
             Degrees of freedom under independent errors of one variance.
 
+        Raises
+        ------
+        DataError
+            Where the contrast needs a coefficient that one cluster determines alone.
+
         Notes
         -----
         :math:`\nu = (\mathrm{tr} P)^2 / \mathrm{tr}(P^2)` with :math:`P_{ij} = p_i' p_j`, where the variance estimate
         is :math:`\sum_j (p_j' y)^2` (Bell & McCaffrey, 2002, Survey Methodology 28, 169-181; Pustejovsky & Tipton,
         2018, Journal of Business & Economic Statistics 36, 672-683).
         """
+        self._between_clusters(row[None, :])
         own, shared, T = self._pieces(row[None, :])
         expected, variance = _moments(own, shared, T)
         return float(2 * expected[0, 0] ** 2 / variance)
@@ -87,13 +98,14 @@ class ClusterRobust:
         Raises
         ------
         DataError
-            Where the clusters are too few for so many contrasts.
+            Where the clusters are too few for so many contrasts, or one of them determines a coefficient alone.
 
         Notes
         -----
         :math:`\eta = q (q + 1) / \sum_{s,t} \mathrm{Var}(d_{st})`, with the covariance estimate standardised by its
         expectation (Tipton & Pustejovsky, 2015, Journal of Educational and Behavioral Statistics 40, 604-634).
         """
+        self._between_clusters(rows)
         own, shared, T = self._pieces(rows)
         expected, _ = _moments(own, shared, T)
         values, vectors = np.linalg.eigh(expected)
@@ -107,6 +119,15 @@ class ClusterRobust:
                 f"({eta:.1f} degrees of freedom); test fewer at a time."
             )
         return (eta - q + 1) / eta, eta - q + 1
+
+    def _between_clusters(self, rows: Floats) -> None:
+        carried = rows @ self.root
+        share = np.abs(carried @ self.alone.T) / np.linalg.norm(carried, axis=1, keepdims=True)
+        if share.size and share.max() > _SHARE:
+            raise DataError(
+                "This contrast needs a mean that rests on one cluster (a cell in a single class or site): the "
+                "spread between clusters says nothing of its error. Assign more clusters to it, or leave it out."
+            )
 
     def _pieces(self, rows: Floats) -> tuple[Floats, Floats, Floats]:
         """Return own (q, q, G), shared (q, G, m), T: p_si' p_tj = own[s, t, i] (i = j) - shared_si' T shared_tj."""
@@ -195,7 +216,16 @@ def cluster_robust(
     scores = np.add.reduceat((Z * residuals[:, None])[order], starts, axis=0)
     adjust = _adjustment(within, kind) * np.sqrt(factor)
     carried = np.einsum("gij,gj->gi", adjust, scores) @ root.T
-    return ClusterRobust(covariance=carried.T @ carried, clusters=G, adjust=adjust, within=within, root=root)
+    return ClusterRobust(
+        covariance=carried.T @ carried, clusters=G, adjust=adjust, within=within, root=root, alone=_alone(within)
+    )
+
+
+def _alone(within: Floats) -> Floats:
+    """Return the directions in which one cluster holds all cross-products."""
+    values, vectors = np.linalg.eigh(within)
+    found: Floats = np.swapaxes(vectors, 1, 2)[values > 1 - _ABSORBED]
+    return found
 
 
 def _adjustment(within: Floats, kind: Clustered) -> Floats:
@@ -226,12 +256,14 @@ def _weighted(
             adjust[at] = _cluster_adjustment(X[at], w[at], B, C, kind) @ adjust[at]
     carried = np.stack([np.bincount(cluster, column * residuals, minlength=G) for column in adjust.T], axis=1) @ B
     root = np.linalg.cholesky(B)
+    Z = X @ root * np.sqrt(w)[:, None]
     return ClusterRobust(
         covariance=carried.T @ carried,
         clusters=G,
         adjust=adjust,
         within=None,
         root=root,
+        alone=_alone(np.stack([Z[cluster == j].T @ Z[cluster == j] for j in range(G)])),
         weighted=(X, w, cluster, C),
     )
 

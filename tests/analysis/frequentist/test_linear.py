@@ -177,6 +177,31 @@ def test_a_cell_of_one_row_has_no_welch_and_no_hc3(rows):
         fit_cells(y, alone, 5, vcov="HC3")
 
 
+@pytest.mark.parametrize("kind", ["CR0", "CR1", "CR2"])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_an_arm_in_a_single_cluster_has_no_error_between_clusters(kind, weighted):
+    rng = np.random.default_rng(1)
+    cluster = np.repeat(np.arange(6), 10)
+    cell = (cluster == 0).astype(int) + 2 * (np.arange(60) % 2)
+    weights = 1.0 + np.arange(60) % 3 if weighted else None
+    fit = fit_cells(rng.normal(size=60), cell, 4, cluster=cluster, clustered=kind, weights=weights)
+    with pytest.raises(DataError, match="rests on one cluster"):
+        fit.contrast([1, -1, 0, 0])
+    assert fit.contrast([1, 0, -1, 0]).se > 0
+    with pytest.raises(DataError, match="rests on one cluster"):
+        fit.joint(DIFFERENCES)
+
+
+def test_indicators_of_clusters_leave_a_contrast_within_clusters_alone():
+    rng = np.random.default_rng(2)
+    cluster = np.repeat(np.arange(8), 6)
+    X = np.column_stack([np.eye(8)[cluster], np.arange(48) % 2])
+    fit = fit_linear(rng.normal(size=48), X, cluster=cluster)
+    assert fit.contrast(np.eye(9)[8]).df == pytest.approx(7, rel=1e-6)
+    with pytest.raises(DataError, match="rests on one cluster"):
+        fit.contrast(np.eye(9)[0])
+
+
 def test_the_unit_of_a_covariate_cannot_matter(rows):
     y, cell, _, x = rows
     plain, scaled = fit_cells(y, cell, 4, x), fit_cells(y, cell, 4, x * [1e12, 1e-12])
