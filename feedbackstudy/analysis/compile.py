@@ -11,12 +11,12 @@ from feedbackstudy.design.comparisons import Association, Moderation
 from feedbackstudy.design.contrasts import Weights, weights
 from feedbackstudy.design.hypotheses import Hypothesis
 from feedbackstudy.design.plan import Criterion, Plan
-from feedbackstudy.errors import DataError, InputError, NotFoundError
+from feedbackstudy.errors import DataError, NotFoundError
 from feedbackstudy.scales.measure import Measure
 from feedbackstudy.simulate.correlations import containing
 from feedbackstudy.study import Study
 
-__all__ = ["Column", "Family", "Kind", "Question", "compiled", "question", "questions"]
+__all__ = ["Column", "Family", "Kind", "Question", "compiled", "question"]
 
 type Kind = Literal["cells", "slope", "slopes", "path"]
 type Family = Literal["gaussian", "ordinal", "binary", "count"]
@@ -242,35 +242,6 @@ def compiled(study: Study, hypothesis: Hypothesis) -> Question:
         groups=(*containing(study), *(("exemplar",) if study.messages is not None else ())),
         outside=study.arms.names,
     )
-
-
-def questions(study: Study) -> tuple[Question, ...]:
-    """Compile all hypotheses of a study.
-
-    Parameters
-    ----------
-    study : Study
-        The study.
-
-    Returns
-    -------
-    tuple of Question
-        In the order of the declaration.
-
-    Raises
-    ------
-    InputError
-        For a hypothesis that cannot be estimated, named; or where there is none.
-    """
-    found = []
-    for hypothesis in study.hypotheses:
-        try:
-            found.append(question(study, hypothesis.name))
-        except InputError as fault:
-            raise type(fault)(f"Hypothesis {hypothesis.name!r}: {fault}") from fault
-    if not found:
-        raise InputError("The study declares no hypothesis, so there is nothing to answer; use the direct functions.")
-    return tuple(found)
 
 
 def _cells(found: Weights | None) -> tuple[str, ...]:
