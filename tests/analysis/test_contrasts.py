@@ -146,11 +146,11 @@ def test_options_that_cannot_be_meant_are_refused(one, options, error, message):
 
 @pytest.mark.slow
 def test_simultaneous_intervals_cover_all_pairs_in_95_percent():
-    """2,000 sets of four unequal groups without effect; Monte Carlo error .005."""
+    """1,000 sets of four unequal groups without effect; Monte Carlo error .007."""
     rng = np.random.default_rng(12)
     group = np.repeat(list("abcd"), [6, 10, 14, 20])
     covered = 0
-    for _ in range(2000):
+    for _ in range(1000):
         found = contrasts(pd.DataFrame({"g": group, "y": rng.normal(size=50)}), "y", between=["g"], adjust_for="tukey")
         covered += all(row.low < 0 < row.high for row in found.rows)
-    assert 0.935 < covered / 2000 < 0.97
+    assert 0.93 < covered / 1000 < 0.972

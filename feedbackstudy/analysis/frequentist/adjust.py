@@ -1,6 +1,7 @@
 """p values and intervals of a family of contrasts, adjusted for their number."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 import numpy as np
@@ -162,5 +163,10 @@ def _tukey(statistics: Floats, df: float, means: int, level: float) -> Adjusted:
     # scipy's studentised range knows no infinite df; from 100,000 on its digits do not change
     finite = min(df, 1e5)
     p = stats.studentized_range.sf(np.abs(statistics) * np.sqrt(2), means, finite)
-    quantile = float(stats.studentized_range.isf(1 - level, means, finite)) / np.sqrt(2)
-    return Adjusted(p=np.clip(p, 0, 1), quantile=float(quantile))
+    return Adjusted(p=np.clip(p, 0, 1), quantile=_range_quantile(level, means, finite))
+
+
+@lru_cache(maxsize=64)
+def _range_quantile(level: float, means: int, df: float) -> float:
+    """Return Tukey's half width in standard errors; scipy's search takes a tenth of a second."""
+    return float(stats.studentized_range.isf(1 - level, means, df)) / float(np.sqrt(2))
