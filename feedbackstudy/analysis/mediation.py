@@ -1,7 +1,7 @@
 """Mediation from a data frame: simple, parallel, serial, moderated, multilevel; both ways, from one call."""
 
 from collections.abc import Mapping, Sequence
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import pandas as pd
@@ -15,7 +15,6 @@ from feedbackstudy.analysis.frequentist.path_intervals import IntervalMethod, ch
 from feedbackstudy.analysis.mediation_answers import Asked, answer_all
 from feedbackstudy.analysis.mediation_declared import assumptions
 from feedbackstudy.analysis.mediation_effects import Structure
-from feedbackstudy.analysis.mediation_fiml import FimlPaths, fiml_paths
 from feedbackstudy.analysis.mediation_frame import PathColumns, path_columns
 from feedbackstudy.analysis.mediation_moderation import Roles
 from feedbackstudy.analysis.mediation_multilevel import multilevel_columns
@@ -23,6 +22,9 @@ from feedbackstudy.analysis.mediation_priors import FLAT, equation_priors
 from feedbackstudy.analysis.mediation_result import Mediation
 from feedbackstudy.errors import DataError, choices
 from feedbackstudy.provenance import Provenance
+
+if TYPE_CHECKING:
+    from feedbackstudy.analysis.mediation_fiml import FimlPaths
 
 __all__ = ["mediation"]
 
@@ -144,6 +146,8 @@ def mediation(
     chosen = _interval(interval, missing, n_boot, level)
     around = None if sesoi is None else (-sesoi, sesoi)
     if missing == "fiml":
+        from feedbackstudy.analysis.mediation_fiml import fiml_paths
+
         refused = {"multilevel": multilevel, "cluster": cluster, "moderator": moderator, "priors": priors, "vcov": vcov}
         found = fiml_paths(data, roles, refused={k: v for k, v in refused.items() if v}, draws=draws, seed=seed)
         asked = Asked(
@@ -263,7 +267,7 @@ def _answered(data: pd.DataFrame, columns: PathColumns, asked: Asked, engines: _
     )
 
 
-def _from_fiml(data: pd.DataFrame, found: FimlPaths, asked: Asked, n_boot: int) -> Mediation:
+def _from_fiml(data: pd.DataFrame, found: "FimlPaths", asked: Asked, n_boot: int) -> Mediation:
     built = found.columns.design
     boot = found.normal_draws(n_boot, seed=asked.seed)
     posterior: PathPosterior = found.posterior

@@ -11,11 +11,9 @@ from feedbackstudy.analysis.frequentist.bootstrap import PathDraws
 from feedbackstudy.analysis.frequentist.path_fit import DeltaEffects, PathFit
 from feedbackstudy.analysis.mediation_answers import PathAnswer
 from feedbackstudy.analysis.mediation_design import PathDesign
-from feedbackstudy.analysis.mediation_lavaan import lavaan_paths
 from feedbackstudy.analysis.mediation_tables import effect_row, effects_table, equations_table
 from feedbackstudy.errors import DataError, choices
 from feedbackstudy.provenance import Provenance
-from feedbackstudy.psychometrics.rscript import RScript
 from feedbackstudy.render import (
     Block,
     Facts,
@@ -34,6 +32,7 @@ if TYPE_CHECKING:
 
     from feedbackstudy.analysis.confounding import Confounding
     from feedbackstudy.analysis.mediation_views import ConditionalEffects, EffectDraws
+    from feedbackstudy.psychometrics.rscript import RScript
 
 __all__ = ["Mediation"]
 
@@ -230,7 +229,7 @@ class Mediation(Rendered):
             self.design.system, effects, priors=drawn.priors, cluster=drawn.cluster, together=drawn.together
         )
 
-    def r_script(self) -> RScript:
+    def r_script(self) -> "RScript":
         """Return a lavaan script with its data that computes the same effects.
 
         Returns
@@ -238,6 +237,8 @@ class Mediation(Rendered):
         RScript
             ``.save(folder)`` writes it.
         """
+        from feedbackstudy.analysis.mediation_lavaan import lavaan_paths
+
         return lavaan_paths(
             self.design,
             interval=self.interval,
