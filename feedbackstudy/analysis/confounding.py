@@ -23,6 +23,11 @@ __all__ = ["Confounding", "confounding", "robustness_value"]
 type Floats = NDArray[np.float64]
 
 _GRID = np.round(np.linspace(-0.9, 0.9, 37), 10)
+_NOTES = (
+    "only this leg is distorted: the cause is taken to be randomised, the other legs to be as estimated",
+    "a measured covariate that correlates residuals this strongly is a yardstick for an unmeasured one",
+)
+_SOURCES = ("residual correlation: Imai, Keele & Yamamoto (2010)", "robustness value: Cinelli & Hazlett (2020)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -196,41 +201,24 @@ def confounding(result: "Mediation", effect: str = "", *, leg: int = -1, rho: Fl
     vanishes at :math:`\rho = r_b`, the partial correlation of mediator and outcome. In draws, :math:`\kappa` stays at
     its estimate.
     """
-    if np.isnan(result.design.system.matrix).any():
-        raise DataError("Sensitivity needs complete rows; run the analysis with missing='listwise' for it.")
-    chosen = _product(result, effect)
-    legs = chosen.terms[0].legs
-    position = leg if leg >= 0 else len(legs) + leg
-    if not 0 < position < len(legs):
-        raise DataError(f"Leg {leg} of {chosen.name!r} cannot be distorted; choose 1 to {len(legs) - 1}, or -1.")
-    at = np.flatnonzero(legs[position])
-    if at.size != 1:
-        raise DataError(f"The leg {position} of {chosen.name!r} depends on the moderator; choose an unmoderated leg.")
+    system, fit = result.design.system, result.fit
+    chosen, position, index = _distorted(result, effect, leg)
     correlations = _GRID if rho is None else np.asarray(rho, dtype=np.float64)
     if not (np.abs(correlations) < 1).all():
-        raise DataError("Residual correlations lie between -1 and 1.")
-    fit, index = result.fit, int(at[0])
-    kappa = _kappa(result.design.system, index, float(fit.sigma[_equation(result.design.system, index)]))
-    others = Effect(name="others", kind="a", terms=(Term(chosen.terms[0].weight, _without(legs, position)),))
-    own = Effect(name="leg", kind="b", terms=(Term(1.0, (legs[position],)),))
-    steps = correlations / np.sqrt(1 - correlations**2)
-
-    def curve(theta: Floats, size: float | Floats) -> Floats:
-        rest, slope = values((others, own), theta)[..., 0], values((others, own), theta)[..., 1]
-        return np.asarray(rest[..., None] * (slope[..., None] - np.multiply.outer(size, steps)), dtype=np.float64)
-
-    estimate = curve(fit.theta[None], np.array([kappa]))[0]
-    drawn = percentile(curve(result.draws.theta, np.full(len(result.draws.theta), kappa)), level=result.level)
-    sigma = result.posterior.sigma[:, _equation(result.design.system, index)]
-    posterior = curve(result.posterior.theta, kappa * sigma / fit.sigma[_equation(result.design.system, index)])
-    spans = np.array([hdi_of_draws(posterior[:, i], result.level) for i in range(len(steps))])
+        raise DataError(f"Residual correlations lie between -1 and 1; given {correlations.tolist()}.")
+    k = _equation(system, index)
+    kappa = _kappa(system, index, float(fit.sigma[k]))
+    curve = _Curve(chosen, position, correlations / np.sqrt(1 - correlations**2))
+    drawn = percentile(curve.at(result.draws.theta, kappa), level=result.level)
+    posterior = curve.at(result.posterior.theta, kappa * result.posterior.sigma[:, k] / fit.sigma[k])
+    spans = np.array([hdi_of_draws(posterior[:, i], result.level) for i in range(len(correlations))])
     df = float(fit.df[index]) if np.isfinite(fit.df[index]) else float(fit.n - 1)
     t = float(fit.theta[index]) / (kappa / np.sqrt(df))
     return Confounding(
         effect=chosen.name,
-        leg=result.design.system.label(index),
+        leg=system.label(index),
         rho=correlations,
-        estimate=estimate,
+        estimate=curve.at(fit.theta[None], kappa)[0],
         low=drawn.low,
         high=drawn.high,
         median=np.median(posterior, axis=0),
@@ -242,18 +230,44 @@ def confounding(result: "Mediation", effect: str = "", *, leg: int = -1, rho: Fl
         robustness=robustness_value(t, df),
         robustness_alpha=robustness_value(t, df, alpha=1 - result.level),
         level=result.level,
-        notes=(
-            "only this leg is distorted: the cause is taken to be randomised, the other legs to be as estimated",
-            "a measured covariate that correlates residuals this strongly is a yardstick for an unmeasured one",
-        ),
-        provenance=result.provenance.derived(
-            "analysis.confounding",
-            conventions=(
-                "residual correlation: Imai, Keele & Yamamoto (2010)",
-                "robustness value: Cinelli & Hazlett (2020)",
-            ),
-        ),
+        notes=_NOTES,
+        provenance=result.provenance.derived("analysis.confounding", conventions=_SOURCES),
     )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Curve:
+    """An effect with one leg moved by kappa times each step."""
+
+    effect: Effect
+    position: int
+    steps: Floats
+
+    def at(self, theta: Floats, kappa: float | Floats) -> Floats:
+        legs = self.effect.terms[0].legs
+        rest = Term(self.effect.terms[0].weight, _without(legs, self.position))
+        parts = (
+            Effect(name="others", kind="a", terms=(rest,)),
+            Effect(name="leg", kind="b", terms=(Term(1.0, (legs[self.position],)),)),
+        )
+        found = values(parts, theta)
+        size = np.broadcast_to(np.asarray(kappa, dtype=np.float64), found.shape[:1])
+        return np.asarray(found[:, :1] * (found[:, 1:] - np.multiply.outer(size, self.steps)), dtype=np.float64)
+
+
+def _distorted(result: "Mediation", effect: str, leg: int) -> tuple[Effect, int, int]:
+    """Return the effect, the position of its distorted leg, and the place of that leg's coefficient."""
+    if np.isnan(result.design.system.matrix).any():
+        raise DataError("Sensitivity needs complete rows; run the analysis with missing='listwise' for it.")
+    chosen = _product(result, effect)
+    legs = chosen.terms[0].legs
+    position = leg if leg >= 0 else len(legs) + leg
+    if not 0 < position < len(legs):
+        raise DataError(f"Leg {leg} of {chosen.name!r} cannot be distorted; choose 1 to {len(legs) - 1}, or -1.")
+    at = np.flatnonzero(legs[position])
+    if at.size != 1:
+        raise DataError(f"The leg {position} of {chosen.name!r} depends on the moderator; choose an unmoderated leg.")
+    return chosen, position, int(at[0])
 
 
 def _product(result: "Mediation", name: str) -> Effect:

@@ -198,7 +198,7 @@ def _roles(
 ) -> Roles:
     names = (mediators,) if isinstance(mediators, str) else tuple(mediators)
     if not names:
-        raise DataError("Name at least one mediator.")
+        raise DataError(f"Name at least one mediator between {x!r} and {y!r}; given {list(names)}.")
     if structure is None and len(names) > 1:
         raise DataError(f"{len(names)} mediators stand 'parallel' or 'serial'; say which by 'structure'.")
     if isinstance(covariates, str) or isinstance(moderates, str):

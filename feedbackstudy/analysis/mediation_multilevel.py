@@ -143,17 +143,12 @@ def _design(
     columns.append((roles.y, y))
     base = (0, *(at[part.name] for part in x.values()), *covered)
     own = [tuple(at[part.name] for part in parts.values()) for parts in mediators.values()]
-    equations = []
-    for j, response in enumerate(responses):
-        before = tuple(i for parts in own[:j] for i in parts) if roles.structure == "serial" else ()
-        equations.append(Equation(response=response, predictors=(*base, *before)))
-    every = tuple(i for parts in own for i in parts)
-    equations.append(Equation(response=len(columns) - 1, predictors=(*base, *every)))
+    equations = _equations(roles.structure, [*responses, len(columns) - 1], base, own)
     system = PathSystem(
         columns=tuple(name for name, _ in columns),
         matrix=np.column_stack([values for _, values in columns]),
         constant=(0,),
-        equations=tuple(equations),
+        equations=equations,
     )
     effects = tuple(e for level in x for e in _effects(system, at, level, roles, words, x, mediators))
     route = "total indirect" if roles.structure == "parallel" else " > ".join((words, *roles.mediators, roles.y))
@@ -168,6 +163,17 @@ def _design(
         moderation=None,
         full=f"{route} ({'within' if 'within' in x else 'between'})",
     )
+
+
+def _equations(
+    structure: str, responses: list[int], base: tuple[int, ...], own: list[tuple[int, ...]]
+) -> tuple[Equation, ...]:
+    found = []
+    for j, response in enumerate(responses):
+        last = j == len(responses) - 1
+        before = tuple(i for parts in own[:j] for i in parts) if structure == "serial" or last else ()
+        found.append(Equation(response=response, predictors=(*base, *before)))
+    return tuple(found)
 
 
 def _effects(

@@ -1,7 +1,7 @@
 """What a mediation analysis says: every effect, both ways, with what it takes for granted."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -28,8 +28,6 @@ from feedbackstudy.render import (
 )
 
 if TYPE_CHECKING:
-    import pymc  # type: ignore[import-untyped, unused-ignore]
-
     from feedbackstudy.analysis.confounding import Confounding
     from feedbackstudy.analysis.mediation_views import ConditionalEffects, EffectDraws
     from feedbackstudy.psychometrics.rscript import RScript
@@ -213,7 +211,7 @@ class Mediation(Rendered):
 
         return conditional_effects(self, effect)
 
-    def pymc_model(self) -> "pymc.Model":
+    def pymc_model(self) -> Any:  # noqa: ANN401
         """Return the PyMC model whose posterior the exact draws are from, to inspect or extend.
 
         Returns

@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from feedbackstudy.errors import DataError, choices
+from feedbackstudy.errors import DataError
 
 __all__ = ["Effect", "EffectKind", "Equation", "PathSystem", "Term", "gradients", "values"]
 
@@ -251,29 +251,3 @@ def gradients(effects: Sequence[Effect], theta: Floats) -> Floats:
                 others = float(np.prod([size for j, size in enumerate(sizes) if j != k]))
                 found[i] += term.weight * others * leg
     return found
-
-
-def named(effects: Sequence[Effect], name: str) -> Effect:
-    """Return one effect by its name.
-
-    Parameters
-    ----------
-    effects : sequence of Effect
-        The effects.
-    name : str
-        The name.
-
-    Returns
-    -------
-    Effect
-        The effect.
-
-    Raises
-    ------
-    DataError
-        For an unknown name; the message lists the effects.
-    """
-    for effect in effects:
-        if effect.name == name:
-            return effect
-    raise DataError(choices("Effect", name, [effect.name for effect in effects]))

@@ -64,20 +64,9 @@ def fit_fiml(system: PathSystem) -> FimlFit:
     the moments, carried over by exact derivatives.
     """
     used = [j for j in range(len(system.columns)) if j not in system.constant]
-    raw = system.matrix[:, used]
-    centre, scale = np.nanmean(raw, axis=0), np.nanstd(raw, axis=0)
-    data = Patterns.of((raw - centre) / scale)
-    try:
-        moments = expectation_maximisation(data)
-        size = len(used)
-        observed = spread_out(data, moments.mean, moments.cov, saturated_pairs(size)).observed
-        variance = np.linalg.inv(data.n * observed)
-    except np.linalg.LinAlgError as fault:
-        raise DataError(
-            "The values that are there do not determine how the variables covary; use more rows or fewer variables."
-        ) from fault
+    data, mean, cov, variance = _moments(system.matrix[:, used])
+    size = len(used)
     place = {column: i for i, column in enumerate(used)}
-    mean, cov = moments.mean * scale + centre, moments.cov * np.outer(scale, scale)
     theta, jacobian = np.empty(system.size), np.zeros((system.size, size + size * (size + 1) // 2))
     sigma, r2 = np.empty(len(system.equations)), np.empty(len(system.equations))
     for k, equation in enumerate(system.equations):
@@ -91,8 +80,6 @@ def fit_fiml(system: PathSystem) -> FimlFit:
         left = cov[r, r] - beta @ cov[p, r]
         sigma[k] = np.sqrt(left * data.n / (data.n - len(equation.predictors)))
         r2[k] = 1 - left / cov[r, r]
-    outward = np.concatenate([scale, np.outer(scale, scale)[np.tril_indices(size)]])
-    jacobian = jacobian * outward
     last = place[system.equations[-1].response]
     return FimlFit(
         fit=PathFit(
@@ -108,6 +95,24 @@ def fit_fiml(system: PathSystem) -> FimlFit:
         outcome_sd=float(np.sqrt(cov[last, last] * data.n / (data.n - 1))),
         patterns=len(data.counts),
     )
+
+
+def _moments(raw: Floats) -> tuple[Patterns, Floats, Floats, Floats]:
+    """Return rows by pattern, means, covariance, and the covariance of both; the search runs on scaled columns."""
+    centre, scale = np.nanmean(raw, axis=0), np.nanstd(raw, axis=0)
+    data = Patterns.of((raw - centre) / scale)
+    size = raw.shape[1]
+    try:
+        moments = expectation_maximisation(data)
+        observed = spread_out(data, moments.mean, moments.cov, saturated_pairs(size)).observed
+        variance = np.linalg.inv(data.n * observed)
+    except np.linalg.LinAlgError as fault:
+        raise DataError(
+            "The values that are there do not determine how the variables covary; use more rows or fewer variables."
+        ) from fault
+    both = np.outer(scale, scale)
+    outward = np.concatenate([scale, both[np.tril_indices(size)]])
+    return data, moments.mean * scale + centre, moments.cov * both, variance * np.outer(outward, outward)
 
 
 def _derivatives(mean: Floats, cov: Floats, p: list[int], r: int, beta: Floats) -> tuple[Floats, Floats]:
