@@ -2,11 +2,13 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from hashlib import sha256
 from typing import Literal
 
 from feedbackstudy.analysis.agreement import agreement
 from feedbackstudy.analysis.answer import Answer
 from feedbackstudy.analysis.answering import Setting, answer_question
+from feedbackstudy.analysis.bayesian.normal_mixture import NormalCells
 from feedbackstudy.analysis.both_ways import pairs
 from feedbackstudy.analysis.compile import Question, question
 from feedbackstudy.analysis.deciding import decided, decides_with
@@ -87,6 +89,7 @@ def analyse(
     made = replace(
         scores.provenance.derived("analyse", conventions=CONVENTIONS),
         design_hash=study.design_hash,
+        data_sha256=(*scores.provenance.data_sha256, ("scores", _fingerprint(scores))),
         seed=study.seed if seed is None else seed,
     )
     setting = Setting(
@@ -111,6 +114,13 @@ def analyse(
         issues=Issues(issues),
         ledger=left.scores.ledger,
     )
+
+
+def _fingerprint(scores: Scores) -> str:
+    """Return the SHA-256 of the table, blind to the order of its rows and columns."""
+    frame = scores.frame.sort_values(["participant", "occasion"])
+    lines = frame[sorted(frame.columns)].to_csv(index=False, lineterminator="\n")
+    return sha256(lines.encode()).hexdigest()
 
 
 def _refuse(scores: Scores, study: Study, engine: str | None) -> None:
@@ -264,14 +274,24 @@ def _finished(answer: Answer, study: Study, made: Provenance, *, amended: bool) 
 
 def _compared(answer: Answer) -> tuple[Estimate, ...]:
     alpha = answer.problem.question.plan.alpha
+    widths = _prior_widths(answer)
     said: list[Estimate] = []
     for classical, bayesian in pairs(answer.rows):
         if classical is None or bayesian is None:
             said += [row for row in (classical, bayesian) if row is not None]
             continue
-        words = str(agreement(classical, bayesian, alpha=alpha))
+        words = str(agreement(classical, bayesian, alpha=alpha, prior_sd=widths.get(classical.contrast)))
         said += [replace(classical, agreement=words), replace(bayesian, agreement=words)]
     return tuple(said)
+
+
+def _prior_widths(answer: Answer) -> dict[str, float]:
+    """Return the prior's standard deviation of each contrast, where the model states it in closed form."""
+    prior = answer.bayesian.prior_cells if answer.bayesian is not None else None
+    if not isinstance(prior, NormalCells):
+        return {}
+    pairs_of = zip(answer.posteriors, answer.problem.weights, strict=True)
+    return {contrast: prior.project(weights).sd for contrast, weights in pairs_of}
 
 
 def _decided(rows: Iterable[Estimate], answer: Answer, asked: Question) -> Iterator[Estimate]:

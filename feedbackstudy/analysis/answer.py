@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import Any
 
 from feedbackstudy.analysis.bayesian.robustness import Robustness
 from feedbackstudy.analysis.bayesian_model import CellPosterior
@@ -17,9 +17,6 @@ from feedbackstudy.errors import DataError, choices
 from feedbackstudy.provenance import Provenance
 from feedbackstudy.psychometrics.rscript import RScript
 from feedbackstudy.render import Block, Facts, Page, Rendered, Text, number
-
-if TYPE_CHECKING:
-    import pymc  # type: ignore[import-untyped, unused-ignore]
 
 __all__ = ["Answer"]
 
@@ -119,7 +116,7 @@ class Answer(Rendered):
         """
         return analysis_script(self.problem)
 
-    def pymc_model(self) -> "pymc.Model":
+    def pymc_model(self) -> Any:  # noqa: ANN401 - a type of PyMC, which only the Bayesian room imports
         """Return the Bayesian model, to inspect or extend.
 
         Returns

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from feedbackstudy.analysis.bayesian.cell_contrast import CellContrast
-from feedbackstudy.analysis.bayesian.densities import exponentiated
+from feedbackstudy.analysis.bayesian.densities import IntervalKind, exponentiated
 from feedbackstudy.analysis.bayesian.joint_evidence import joint_evidence
 from feedbackstudy.analysis.bayesian_model import CellPosterior
 from feedbackstudy.analysis.estimate import Estimate
@@ -18,6 +18,9 @@ from feedbackstudy.design.plan import ByBayesFactor
 __all__ = ["posterior_rows", "prior_scale"]
 
 _DEFAULT = ByBayesFactor().prior_scale
+_OF_RATIOS = (
+    "equal-tailed, because the shortest interval of a ratio depends on its scale; posterior sd is that of the logarithm"
+)
 
 
 def prior_scale(problem: Problem) -> float:
@@ -77,20 +80,17 @@ def _row(
     limits: Thresholds,
 ) -> tuple[Estimate, Posterior]:
     asked = problem.question
-    equal = worded.ratio or asked.plan.interval_kind == "equal_tailed"
     found = fit.contrast(
         weights,
         value=asked.value,
         quantity=text,
         level=asked.plan.interval_level,
-        interval="equal-tailed" if equal else "HDI",
+        interval=_kind(problem, ratio=worded.ratio),
         rope=limits.rope,
     )
     posterior = found.posterior
     factor, words = _factor(problem, fit, weights, found)
     failures = fit.gates.failures if fit.gates is not None else ()
-    notes = [*failures, *fit.notes, words]
-    notes += ["equal-tailed, because the shortest interval of a ratio depends on its scale"] if worded.ratio else []
     row = Estimate(
         hypothesis=asked.hypothesis.name,
         outcome=asked.hypothesis.outcome,
@@ -114,7 +114,7 @@ def _row(
         ess=posterior.ess,
         n=fit.n,
         fit_to_report=not failures,
-        note="; ".join(filter(None, notes)),
+        note="; ".join(filter(None, (*failures, *fit.notes, words))),
     )
     if worded.ratio:
         return _ratio(row, exponentiated(posterior, quantity=text))
@@ -130,6 +130,11 @@ def _factor(problem: Problem, fit: CellPosterior, weights: np.ndarray, found: Ce
         return own, f"Bayes factor: {found.bayes_factor_note}" if own is not None else ""
     under = fit.effect_bayes_factor(weights, scale=prior_scale(problem), value=problem.question.value)
     return under.bayes_factor, f"Bayes factor: {under.note}"
+
+
+def _kind(problem: Problem, *, ratio: bool = False) -> IntervalKind:
+    equal = ratio or problem.question.plan.interval_kind == "equal_tailed"
+    return "equal-tailed" if equal else "HDI"
 
 
 def _beyond(found: CellContrast, sesoi: float | None, direction: str) -> float | None:
@@ -153,12 +158,11 @@ def _standardised(row: Estimate, problem: Problem, fit: CellPosterior, weights: 
             std_high=None if row.high is None else row.high * unit,
             std_kind="standardised slope",
         )
-    equal = plan.interval_kind == "equal_tailed"
     found = fit.standardised(
         weights,
         value=problem.question.value,
         level=plan.interval_level,
-        interval="equal-tailed" if equal else "HDI",
+        interval=_kind(problem),
     ).posterior
     unit = fit.sd / problem.sd
     return replace(
@@ -175,7 +179,7 @@ def _ratio(row: Estimate, posterior: Posterior) -> tuple[Estimate, Posterior]:
         high=posterior.high,
         null=1.0,
         sesoi=sesoi,
-        note="; ".join(filter(None, (row.note, "posterior sd is that of the logarithm"))),
+        note="; ".join(filter(None, (row.note, _OF_RATIOS))),
     )
     return row, posterior
 

@@ -140,6 +140,18 @@ def test_row_order_alone_changes_not_even_the_last_digit(declared, feedback):
     pd.testing.assert_frame_equal(one, other, rtol=0, atol=0)
 
 
+def test_the_result_knows_its_study_and_its_data_whatever_the_order_of_rows(declared, feedback):
+    study = declared()
+    scores = feedback(study, "feedback_unbalanced", clusters=False)
+    other = scores.select(scores.frame["participant"] != "p000", step="test.one", what="One person less.")
+
+    one, same = (analyse(s, study, engine="frequentist").provenance for s in (scores, shuffled(study, scores, seed=1)))
+    less = analyse(other, study, engine="frequentist").provenance
+
+    assert one.design_hash == study.design_hash
+    assert dict(one.data_sha256)["scores"] == dict(same.data_sha256)["scores"] != dict(less.data_sha256)["scores"]
+
+
 def test_the_input_is_not_changed(declared, feedback):
     study = declared(plan={"covariates": ["baseline"]})
     scores = feedback(study, "feedback_unbalanced", clusters=True)
@@ -244,7 +256,7 @@ def test_an_unknown_engine_or_table_is_refused(declared, feedback):
     study = declared()
     scores = feedback(study, "feedback_unbalanced", clusters=False)
 
-    with pytest.raises(InputError, match="Engine .bayes. is unknown"):
+    with pytest.raises(InputError, match=r"Engine .bayes. is unknown"):
         analyse(scores, study, engine="bayes")
     with pytest.raises(DataError, match="analyse takes Scores"):
         analyse(scores.frame, study)
