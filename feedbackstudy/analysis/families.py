@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from feedbackstudy.analysis.estimate import Estimate
+from feedbackstudy.analysis.frequentist.adjust import adjusted_for_number
 from feedbackstudy.analysis.frequentist.cell_fit import CellFit
 from feedbackstudy.analysis.frequentist.multivariate_t import beyond_any
 from feedbackstudy.design.plan import Family, Plan
@@ -115,7 +116,7 @@ def _together(
     """Return adjusted p values; unanswered members count as p = 1, so that the family stays as large as declared."""
     p = np.array([here[name].rows[i].p for name, i in places] + [1.0] * absent, dtype=np.float64)
     if family.method not in _JOINT:
-        return _stepwise(p, family.method)[: len(places)]
+        return adjusted_for_number(p, family.method)[: len(places)]
     parts = list(here.values())
     one_model = absent == 0 and all(
         part.fit is not None and part.weights is not None and part.same == parts[0].same for part in parts
@@ -136,23 +137,6 @@ def _aligned(tested: Tested, cells: tuple[str, ...]) -> Floats:
     weights = tested.weights if tested.weights is not None else np.zeros((0, len(cells)))
     column = {key: i for i, key in enumerate(tested.cells)}
     return np.asarray(weights[:, [column[key] for key in cells]], dtype=np.float64)
-
-
-def _stepwise(p: Floats, method: str) -> Floats:
-    """Return adjusted p values from the p values alone."""
-    m, order = p.size, np.argsort(p)
-    rank = np.arange(m)
-    if method == "bonferroni":
-        return np.minimum(p * m, 1.0)
-    ordered = p[order]
-    if method == "holm":
-        stepped = np.maximum.accumulate((m - rank) * ordered)
-    else:
-        factor = (m - rank) if method == "hochberg" else m / (rank + 1)
-        stepped = np.minimum.accumulate((factor * ordered)[::-1])[::-1]
-    found = np.empty(m)
-    found[order] = np.minimum(stepped, 1.0)
-    return found
 
 
 def _single_step(fit: CellFit, weights: Floats) -> Floats:
