@@ -1,6 +1,7 @@
 """The public names of feedbackstudy: the one place that lists them."""
 
 from feedbackstudy import analysis as analysis
+from feedbackstudy import collect as collect
 from feedbackstudy import datasets as datasets
 from feedbackstudy import literature as literature
 from feedbackstudy import power as power
@@ -13,6 +14,7 @@ from feedbackstudy.analysis.estimate import Estimates as Estimates
 from feedbackstudy.assign import Allocation as Allocation
 from feedbackstudy.assign import Ledger as Ledger
 from feedbackstudy.assign import assign as assign
+from feedbackstudy.collect import screen as screen
 from feedbackstudy.design import claims as claims
 from feedbackstudy.design import feedback as feedback
 from feedbackstudy.design.arms import Arm as Arm

@@ -8,10 +8,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from feedbackstudy.analysis.compile import Column
-from feedbackstudy.design.arms import FEEDBACK
 from feedbackstudy.errors import DataError, choices
 from feedbackstudy.frames import Scores
 from feedbackstudy.study import Study
+from feedbackstudy.study.placed import condition_of_people, condition_of_rows, refuse_two, refuse_unknown, varies_within
 
 __all__ = ["Rows", "Waves", "condition_of_people", "rows_at"]
 
@@ -93,11 +93,11 @@ def rows_at(scores: Scores, study: Study, occasion: str) -> Rows:
     DataError
         For a condition that the study does not declare, or a participant who is in two of them.
     """
-    frame, key = scores.frame, _keys(scores, study)
+    frame, key = scores.frame, condition_of_rows(scores, study)
     participant = frame["participant"].astype("str")
-    if not _within(study):
+    if not varies_within(study):
         first = key.groupby(participant, sort=False).first()
-        _refuse_two(key, participant)
+        refuse_two(key, participant)
         names = first.index.to_numpy(dtype=np.str_)
         return Rows(participant=names, story=np.full(names.size, "", dtype=np.str_), condition=first.to_numpy(np.str_))
     when = frame["occasion"].astype("str")
@@ -108,74 +108,8 @@ def rows_at(scores: Scores, study: Study, occasion: str) -> Rows:
         story=stories,
         condition=key[here].to_numpy(dtype=np.str_),
     )
-    _refuse_unknown(pd.Series(rows.condition), study)
+    refuse_unknown(pd.Series(rows.condition), study)
     return rows
-
-
-def condition_of_people(scores: Scores, study: Study) -> dict[str, str]:
-    """Return the condition of each participant; where factors vary within people, what differs between them.
-
-    Parameters
-    ----------
-    scores : Scores
-        The scores.
-    study : Study
-        The study.
-
-    Returns
-    -------
-    dict of str to str
-        Participant -> key of the cell, name of the arm, or the levels of the factors between people.
-
-    Raises
-    ------
-    DataError
-        As `rows_at`.
-    """
-    if not _within(study):
-        rows = rows_at(scores, study, "")
-        return dict(zip(map(str, rows.participant), map(str, rows.condition), strict=True))
-    frame = scores.frame
-    between = [factor.name for factor in study.factors if factor.varies == "between" and factor.name in scores.factors]
-    parts = [frame["arm"].astype("str"), *(frame[name].astype("str") for name in between)]
-    joined = pd.Series([":".join(row) for row in zip(*parts, strict=True)], index=frame.index)
-    first = joined.groupby(frame["participant"].astype("str"), sort=False).first()
-    return {str(name): str(key) for name, key in first.items()}
-
-
-def _within(study: Study) -> bool:
-    return any(factor.varies == "within" for factor in study.factors)
-
-
-def _keys(scores: Scores, study: Study) -> "pd.Series[str]":
-    frame = scores.frame
-    missing = [name for name in study.factors.names if name not in scores.factors]
-    if missing:
-        raise DataError(f"The scores lack the factor {missing[0]!r} of the study; they hold {list(scores.factors)}.")
-    inside = (frame["arm"] == FEEDBACK).to_numpy()
-    levels = [frame[name].astype("str").where(frame[name].notna(), "") for name in study.factors.names]
-    joined = [":".join(row) for row in zip(*levels, strict=True)] if levels else [FEEDBACK] * len(frame)
-    key = pd.Series(joined, index=frame.index).where(inside, frame["arm"].astype("str"))
-    if not _within(study):
-        _refuse_unknown(key, study)
-    return key
-
-
-def _refuse_unknown(key: "pd.Series[str]", study: Study) -> None:
-    known = {cell.key for cell in study.crossing.cells()}
-    strange = sorted(set(key) - known)
-    if strange:
-        raise DataError(choices("Condition", strange[0], known))
-
-
-def _refuse_two(key: "pd.Series[str]", participant: "pd.Series[str]") -> None:
-    counts = key.groupby(participant, sort=False).nunique()
-    twice = counts.index[counts > 1]
-    if len(twice):
-        raise DataError(
-            f"{len(twice)} participants are in more than one condition ({', '.join(map(str, twice[:5]))}); a factor "
-            "between people has one level for each. Mend the table, or take these people out with a named rule."
-        )
 
 
 class Waves:

@@ -1,1 +1,8 @@
-"""Real data: reading exports, checking and screening them, keeping people unrecognisable, and sharing datasets."""
+"""Real data: reading exports, checking and screening them, keeping people unrecognisable, and sharing datasets.
+
+The public names are declared in ``__init__.pyi`` beside this file; each is imported when it is first used.
+"""
+
+from feedbackstudy.stub import publish
+
+__all__ = publish(__name__, __file__)

@@ -1,7 +1,7 @@
-"""Row accounting: every row that a step leaves out or changes is named, and the counts chain."""
+"""Row accounting: every row that a step leaves out or changes is named, but for people who withdrew; counts chain."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, replace
 
 import pandas as pd
 
@@ -9,6 +9,9 @@ from feedbackstudy.errors import DataError
 from feedbackstudy.render import Block, Page, Rendered, Table, Text, number
 
 __all__ = ["Ledger", "LedgerEntry"]
+
+ERASED = "(erased)"
+"""What stands in the ledger for somebody who withdrew after a step had named them."""
 
 _SHOWN = 10
 
@@ -27,6 +30,8 @@ class LedgerEntry:
         Rows before and after.
     rows : tuple of (str, str)
         Participant and occasion of every row left out or changed.
+    erased : bool
+        Whether these people did not consent, or withdrew: their rows are gone, and only the number stays.
     """
 
     step: str
@@ -34,9 +39,16 @@ class LedgerEntry:
     n_before: int
     n_after: int
     rows: tuple[tuple[str, str], ...] = ()
+    erased: bool = False
 
     def __post_init__(self) -> None:
         dropped = self.n_before - self.n_after
+        if self.erased:
+            if self.rows or dropped < 0:
+                raise DataError(
+                    f"Ledger step {self.step!r} erases people; it can only take rows out, and names nobody."
+                )
+            return
         if dropped < 0 or (dropped and len(self.rows) != dropped):
             raise DataError(
                 f"Ledger step {self.step!r}: {self.n_before} rows before and {self.n_after} after, but "
@@ -85,6 +97,29 @@ class Ledger(Rendered):
         """
         return Ledger((*self.entries, entry))
 
+    def without(self, participants: Collection[str]) -> "Ledger":
+        """Return the ledger with some people's names taken out of its steps; every number stays.
+
+        Parameters
+        ----------
+        participants : collection of str
+            Whom nothing may name any more.
+
+        Returns
+        -------
+        Ledger
+            The same steps, ``(erased)`` in place of the names.
+        """
+        gone = frozenset(participants)
+        return Ledger(
+            tuple(
+                replace(e, rows=tuple((ERASED if who in gone else who, when) for who, when in e.rows))
+                if any(who in gone for who, _ in e.rows)
+                else e
+                for e in self.entries
+            )
+        )
+
     @property
     def excluded(self) -> tuple[tuple[str, str, str], ...]:
         """Step, participant and occasion of every row that was left out."""
@@ -117,6 +152,8 @@ class Ledger(Rendered):
 
 
 def _names(entry: LedgerEntry) -> str:
+    if entry.erased:
+        return f"{entry.n_before - entry.n_after} rows, not named"
     people = list(dict.fromkeys(participant for participant, _ in entry.rows))
     more = f" and {len(people) - _SHOWN} more" if len(people) > _SHOWN else ""
     return ", ".join(people[:_SHOWN]) + more or "-"

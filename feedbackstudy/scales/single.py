@@ -13,7 +13,7 @@ from feedbackstudy.scales.form import ResponseFormat
 from feedbackstudy.scales.measure import Measure
 from feedbackstudy.scales.scored import Column
 
-__all__ = ["score_single"]
+__all__ = ["level_numbers", "score_single"]
 
 _WHOLE = frozenset({"count", "binary", "ordinal", "nominal"})
 _WIDE = 1e12
@@ -62,7 +62,7 @@ def score_single(responses: Responses, measure: Measure) -> tuple[list[Column], 
 
 
 def _how(measure: Measure) -> str:
-    table = _table(measure)
+    table = level_numbers(measure)
     return (
         f"{measure.kind}: {', '.join(f'{code} = {value:g}' for code, value in table.items())}"
         if table
@@ -71,7 +71,7 @@ def _how(measure: Measure) -> str:
 
 
 def _ends(measure: Measure) -> tuple[float, float]:
-    table = _table(measure)
+    table = level_numbers(measure)
     if table:
         return min(table.values()), max(table.values())
     if measure.range is not None:
@@ -79,8 +79,19 @@ def _ends(measure: Measure) -> tuple[float, float]:
     return {"binary": (0.0, 1.0), "proportion": (0.0, 1.0), "count": (0.0, _WIDE)}.get(measure.kind, (-_WIDE, _WIDE))
 
 
-def _table(measure: Measure) -> Mapping[str, float]:
-    """Level code -> number: the code itself where all are numbers, else its place (from 0 if binary, else from 1)."""
+def level_numbers(measure: Measure) -> Mapping[str, float]:
+    """Return level code -> number: the code where all are numbers, else its place (from 0 if binary, else from 1).
+
+    Parameters
+    ----------
+    measure : Measure
+        A single column with levels.
+
+    Returns
+    -------
+    mapping of str to float
+        Empty where it has no levels.
+    """
     if all(code.lstrip("-").isdigit() for code in measure.levels):
         return {code: float(code) for code in measure.levels}
     start = 0 if measure.kind == "binary" else 1
@@ -95,7 +106,7 @@ def _measured(responses: Responses, measure: Measure) -> tuple[NDArray[np.float6
 
 
 def _levelled(responses: Responses, measure: Measure) -> tuple[NDArray[np.float64], list[Issue]]:
-    table = _table(measure)
+    table = level_numbers(measure)
     column = responses.column(measure.name)
     words = column.map(lambda value: f"{value:g}" if isinstance(value, float) and value == value else str(value))
     values: NDArray[np.float64] = np.asarray(words.map(table).to_numpy(dtype=np.float64))
