@@ -22,6 +22,7 @@ from feedbackstudy.frames import Scores
 from feedbackstudy.issues import Issue, Issues, Severity
 from feedbackstudy.provenance import Provenance
 from feedbackstudy.study import Study
+from feedbackstudy.study.checks.paths import asked_after_feedback
 from feedbackstudy.threads import one_thread
 
 __all__ = ["analyse"]
@@ -104,7 +105,13 @@ def analyse(
     with one_thread():
         answers, issues = _answered(study, setting)
     answers, unadjusted = _adjusted(answers, study)
-    issues += (*left.issues, *unadjusted, *_undecided(answers, study), *((_amended(scores, study),) if amended else ()))
+    issues += (
+        *_covariates_after(study),
+        *left.issues,
+        *unadjusted,
+        *_undecided(answers, study),
+        *((_amended(scores, study),) if amended else ()),
+    )
     finished = {name: _finished(answer, study, made, amended=amended) for name, answer in answers.items()}
     return Estimates(
         rows=tuple(row for answer in finished.values() for row in answer.rows),
@@ -177,6 +184,20 @@ def _unanswered(study: Study, name: str, why: str, *, by: str = "") -> Issue:
         why="A declared hypothesis without an answer must be reported as one.",
         fix="Mend what the finding names; where nothing can be mended, report the hypothesis as not answered.",
     )
+
+
+def _covariates_after(study: Study) -> Iterator[Issue]:
+    """Warn of covariates that the treatment may have changed."""
+    for name in study.plan.covariates:
+        if asked_after_feedback(study, name):
+            yield Issue(
+                code="analysis.covariate_after_treatment",
+                severity=Severity.WARNING,
+                where=study.where("plan", "covariates"),
+                what=f"Every model adjusts for {name!r}, which is asked after the feedback only.",
+                why="Feedback may have changed it; adjusting for it removes part of the effect or creates one.",
+                fix="Adjust for what was known before the feedback; changing the plan now makes it amended.",
+            )
 
 
 def _undecided(answers: dict[str, Answer], study: Study) -> Iterator[Issue]:

@@ -128,6 +128,15 @@ def test_the_pymc_model_behind_an_exact_answer_can_be_inspected(declared, feedba
         found.answer("h4")
 
 
+def test_a_covariate_asked_after_the_treatment_is_warned_of(declared, feedback):
+    study = declared(plan={"covariates": ["challenge"]})
+
+    found = analyse(feedback(study, "feedback_unbalanced", clusters=False), study, engine="frequentist")
+
+    assert [issue.code for issue in found.issues] == ["analysis.covariate_after_treatment"]
+    assert {row.df for row in found} == {305}
+
+
 SAMPLED = {
     "odds": asked("reapply", MAIN),
     "probability": asked("reapply", MAIN, sesoi={"value": 5, "unit": "percentage_points"}),
