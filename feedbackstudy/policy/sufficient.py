@@ -53,7 +53,7 @@ class SufficientStats(Rendered):
         ``sumsq``; for ratios ``per_sum``, ``per_sumsq``, ``cross``; with a covariate ``x_sum``, ``x_sumsq``, ``xy``;
         for ordered ratings ``k0, k1 ...`` in the order of the categories.
     subgroups : mapping of (str, str) to DataFrame
-        Metric and subgroup column -> the same by unit, period, arm and level.
+        Metric and column of subgroups or equity groups -> the same by unit, period, arm and level.
     fits : mapping of str to MarginFit
         Metric -> the adjusted linear model.
     rows : mapping of str to int
@@ -143,7 +143,7 @@ def compress_prepared(prepared: Prepared, plan: PolicyPlan) -> SufficientStats:
     for metric in plan.metrics:
         keys = _keys(plan)
         cells[metric.name], engine = _cells(prepared.table, metric, keys)
-        for column in plan.subgroups:
+        for column in dict.fromkeys((*plan.subgroups, *plan.equity_groups)):
             own = (*((plan.unit,) if plan.unit else ()), "period", "arm", "treated", column)
             groups[metric.name, column], _ = _cells(prepared.table, metric, own)
         if metric.kind in {"proportion", "mean", "nps", "ordinal"}:

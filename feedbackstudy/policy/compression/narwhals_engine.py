@@ -82,6 +82,8 @@ class NarwhalsEngine:
     def _rows(self, model: LinearModel, centres: Mapping[str, float]) -> Frame:
         nw = self._nw
         whole = self._typed(model).filter(self._whole(model))
+        if not centres:
+            return whole
         return whole.with_columns(*((nw.col(safe) - float(centre)).alias(safe) for safe, centre in centres.items()))
 
     def count(self, model: LinearModel) -> Counted:

@@ -1,0 +1,6 @@
+"""A table of applications, whichever system it comes from and whichever engine holds it."""
+
+from feedbackstudy.policy.applications.schema import ATSSchema, starts_of
+from feedbackstudy.policy.applications.table import ApplicationTable, compress
+
+__all__ = ["ATSSchema", "ApplicationTable", "compress", "starts_of"]

@@ -1,0 +1,199 @@
+"""An applications table of any engine, opened lazily: the columns that are needed, in three forms only."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from feedbackstudy.errors import DataError, InputError, choices
+
+if TYPE_CHECKING:
+    import duckdb
+
+__all__ = ["DAY", "Wanted", "opened"]
+
+type Frame = Any
+"""A Narwhals frame, eager or lazy."""
+
+DAY = 86_400_000_000.0
+"""A day in microseconds: times are numbers of microseconds of the wall clock, which every engine compares alike."""
+
+_READERS = {
+    ".parquet": "read_parquet({0})",
+    ".csv": "read_csv({0}, all_varchar = true, header = true)",
+    ".tsv": "read_csv({0}, all_varchar = true, header = true, delim = '\t')",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """One column that is needed.
+
+    Attributes
+    ----------
+    alias : str
+        Its name afterwards.
+    columns : tuple of str
+        Where it comes from; the first value that is there.
+    form : {"name", "time", "number", "present"}
+        As text, as microseconds, as a number, or 1 where there is a value and 0 where there is none.
+    """
+
+    alias: str
+    columns: tuple[str, ...]
+    form: Literal["name", "time", "number", "present"]
+
+
+def opened(source: object, wanted: Sequence[Wanted], *, zone: str | None) -> Frame:
+    """Open a table.
+
+    Parameters
+    ----------
+    source : Path, str, DuckDB relation or data frame
+        Parquet, CSV or TSV files are opened by DuckDB; frames stay with their library.
+    wanted : sequence of Wanted
+        The columns.
+    zone : str or None
+        Time zone into whose wall clock times with a zone are turned.
+
+    Returns
+    -------
+    Narwhals frame
+        Nothing has been read yet where the engine is lazy.
+
+    Raises
+    ------
+    DataError
+        For an absent column, or a column in a form that cannot be what it is used as.
+    InputError
+        For a file that does not exist or whose kind is not read.
+    """
+    import narwhals as nw
+
+    if isinstance(source, str | Path):
+        source = _of_files(Path(source))
+    if type(source).__module__.partition(".")[0] in {"duckdb", "_duckdb"}:
+        return nw.from_native(_selected(source, wanted, zone))  # type: ignore[arg-type, call-overload]
+    frame: Frame = nw.from_native(source)  # type: ignore[call-overload]
+    schema = frame.collect_schema()
+    _all_present(list(schema.names()), wanted)
+    return frame.select(*(_expressed(want, schema, zone).alias(want.alias) for want in wanted))
+
+
+def _all_present(present: Sequence[str], wanted: Sequence[Wanted]) -> None:
+    for want in wanted:
+        for column in want.columns:
+            if column not in present:
+                raise DataError(choices("Column", column, present))
+
+
+def _of_files(place: Path) -> "duckdb.DuckDBPyRelation":
+    import duckdb
+
+    if not place.exists():
+        raise InputError(f"There is no file or folder {str(place)!r}.")
+    files = place / "*.parquet" if place.is_dir() else place
+    reader = _READERS.get(files.suffix.lower())
+    if reader is None:
+        raise InputError(choices("File kind", files.suffix or "(none)", _READERS))
+    literal = "'" + str(files).replace("'", "''") + "'"
+    return duckdb.connect().sql(f"SELECT * FROM {reader.format(literal)}")
+
+
+def _quoted(text: str) -> str:
+    return '"' + text.replace('"', '""') + '"'
+
+
+def _selected(
+    relation: "duckdb.DuckDBPyRelation", wanted: Sequence[Wanted], zone: str | None
+) -> "duckdb.DuckDBPyRelation":
+    """Write the selection as SQL; every name is quoted, and no value of the table stands in it."""
+    _all_present(relation.columns, wanted)
+    types = dict(zip(relation.columns, map(str, relation.types), strict=True))
+    parts = []
+    for want in wanted:
+        each = [_sql(column, types[column], want.form, zone) for column in want.columns]
+        value = each[0] if len(each) == 1 else f"coalesce({', '.join(each)})"
+        parts.append(f"{value} AS {_quoted(want.alias)}")
+    found = relation.query("t", f"SELECT {', '.join(parts)} FROM t")
+    if found is None:
+        raise DataError("DuckDB gave no rows for the selection of columns.")
+    return found
+
+
+def _sql(column: str, kind: str, form: str, zone: str | None) -> str:
+    name, text = _quoted(column), kind == "VARCHAR"
+    given = f"nullif(trim({name}), '')" if text else name
+    if form == "present":
+        return f"({given} IS NOT NULL)::DOUBLE"
+    if form == "name":
+        if kind in {"DOUBLE", "FLOAT"}:
+            raise DataError(_no_name(column))
+        return f"{given}::VARCHAR"
+    if form == "time":
+        if text:
+            return f"epoch_us({given}::TIMESTAMP)::DOUBLE"
+        if kind == "TIMESTAMP WITH TIME ZONE":
+            where = "'" + _zoned(column, zone).replace("'", "''") + "'"
+            return f"epoch_us(timezone({where}, {name}))::DOUBLE"
+        if not kind.startswith(("TIMESTAMP", "DATE")):
+            raise DataError(_no_time(column, kind))
+        return f"epoch_us({name}::TIMESTAMP)::DOUBLE"
+    if text:
+        return f"CASE lower({given}) WHEN 'true' THEN 1.0 WHEN 'false' THEN 0.0 ELSE {given}::DOUBLE END"
+    return f"{name}::DOUBLE"
+
+
+def _expressed(want: Wanted, schema: Any, zone: str | None) -> Frame:  # noqa: ANN401
+    import narwhals as nw
+
+    each = [_expression(column, schema[column], want.form, zone) for column in want.columns]
+    return each[0] if len(each) == 1 else nw.coalesce(*each)
+
+
+def _expression(column: str, dtype: Any, form: str, zone: str | None) -> Frame:  # noqa: ANN401
+    import narwhals as nw
+
+    value: Frame = nw.col(column)
+    if form == "present":
+        return (~value.is_null()).cast(nw.Float64)
+    if form == "name":
+        if dtype.is_float():
+            raise DataError(_no_name(column))
+        return value.cast(nw.String)
+    if form == "time":
+        if dtype == nw.String:
+            value = value.str.to_datetime()
+        elif dtype == nw.Date:
+            value = value.cast(nw.Datetime("us"))
+        elif dtype != nw.Datetime:
+            raise DataError(_no_time(column, str(dtype)))
+        elif dtype.time_zone is not None:
+            value = value.dt.convert_time_zone(_zoned(column, zone)).dt.replace_time_zone(None)
+        return value.dt.timestamp("us").cast(nw.Float64)
+    if dtype == nw.String:
+        raise DataError(
+            f"Column {column!r} holds text and is used as a number. Convert it where it is read, so that nothing is "
+            "guessed."
+        )
+    return value.cast(nw.Float64)
+
+
+def _no_name(column: str) -> str:
+    return (
+        f"Column {column!r} holds decimal numbers and is used as a name (pandas makes them of whole numbers with gaps). "
+        "Read it as text, so that '7' and '7.0' cannot be two."
+    )
+
+
+def _no_time(column: str, kind: str) -> str:
+    return f"Column {column!r} holds {kind} and is used as a time; convert it to dates or timestamps where it is read."
+
+
+def _zoned(column: str, zone: str | None) -> str:
+    if zone is None:
+        raise DataError(
+            f"Column {column!r} has times with a zone. Say in the plan's columns which zone's calendar counts, as "
+            "'zone: Europe/Berlin': a decision at night may belong to another month elsewhere."
+        )
+    return zone

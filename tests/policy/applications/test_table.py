@@ -1,0 +1,220 @@
+"""Every engine prepares the same numbers, and every kind of bad table is named."""
+
+import datetime as dt
+
+import duckdb
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+
+from feedbackstudy.errors import DataError, DeclarationError, InputError
+from feedbackstudy.policy.applications import ApplicationTable, ATSSchema, compress, starts_of
+from feedbackstudy.policy.declared import ApplicationColumns, Experiment, Metric, PolicyArm, PolicyPlan, Rollout, Window
+
+STATUSES = {"active": "active", "rejected": "rejected", "hired": "hired"}
+COLUMNS = ApplicationColumns(
+    application="id", candidate="who", applied_at="applied", decided_at="decided", status="status", statuses=STATUSES,
+    site="site", delivered_at='sent "at"', specific="specific", consent="ok",
+)  # fmt: skip
+WINDOW = Window(first="2026-01-01", last="2026-06-30", data_end="2026-09-30")
+ROLLOUT = Rollout(unit="site", start={"a": "2026-03-01", "b": "2026-05-01", "c": "never", "d": "2026-03-01"})
+
+
+def plan_of(**changed):
+    metrics = (
+        Metric(name="again", label="Again", kind="proportion", column="@reapplied", within_days=60, role="primary"),
+        Metric(name="in_time", label="In 48 h", kind="proportion", column="@delivered", within_days=2, role="fidelity"),
+        Metric(name="named", label="Specific", kind="proportion", column="@specific", role="fidelity", of="rejected"),
+        Metric(name="minutes", label="Minutes", kind="mean", column="minutes", role="guardrail", margin=1.0,
+               direction="decrease"),
+        Metric(name="cnps", label="cNPS", kind="nps", column="nps", responders_only=True),
+        Metric(name="answered", label="Answered", kind="proportion", column="@responded:nps", role="co_primary"),
+        Metric(name="hired", label="Hired", kind="proportion", column="@hired"),
+        Metric(name="wait", label="Days", kind="mean", column="@days_to_decision"),
+    )  # fmt: skip
+    given = {"title": "48 hours", "columns": COLUMNS, "window": WINDOW, "treatment": ROLLOUT, "metrics": metrics}
+    return PolicyPlan(**{**given, "clusters": ("interviewer",), "equity_groups": ("sex",), **changed})
+
+
+@pytest.fixture(scope="module")
+def rows():
+    rng = np.random.default_rng(3)
+    n = 1500
+    applied = pd.Timestamp("2025-12-20") + pd.to_timedelta(rng.integers(0, 190 * 24 * 60, n), unit="min")
+    decided = applied + pd.to_timedelta(rng.integers(60, 20 * 24 * 60, n), unit="min")
+    status = rng.choice(["rejected", "hired", "active"], n, p=[0.8, 0.15, 0.05])
+    frame = pd.DataFrame({"id": [f"a{i}" for i in range(n)], "who": [f"p{i}" for i in rng.integers(0, 700, n)]})
+    frame["applied"], frame["decided"] = applied, pd.Series(decided).where(status != "active")
+    frame["status"], frame["site"] = status, rng.choice(list("abcd"), n)
+    frame["interviewer"] = frame["site"] + rng.integers(0, 3, n).astype(str)
+    frame['sent "at"'] = (frame["decided"] + pd.to_timedelta(rng.integers(1, 100, n), unit="h")).where(rng.random(n) < 0.7)
+    frame["specific"] = rng.random(n) < 0.5
+    frame["ok"] = rng.choice(["Yes", "no"], n, p=[0.97, 0.03])
+    frame["minutes"] = rng.gamma(3, 4, n)
+    frame["nps"] = pd.Series(rng.integers(0, 11, n)).where(rng.random(n) < 0.4)
+    frame["sex"] = pd.Series(rng.choice(["f", "m"], n)).where(rng.random(n) < 0.9)
+    return frame
+
+
+def by_hand(rows):
+    kept = rows[(rows.ok == "Yes") & rows.status.isin(["rejected", "hired"])
+                & (rows.decided >= "2026-01-01") & (rows.decided < "2026-07-01")].copy()  # fmt: skip
+    applied = {who: sorted(part) for who, part in rows.groupby("who")["applied"]}
+    later = [min([t for t in applied[w] if t > d], default=pd.Timestamp.max) for w, d in zip(kept.who, kept.decided)]
+    kept["again"] = ((pd.Series(later, index=kept.index) - kept.decided) <= dt.timedelta(days=60)).astype(float)
+    kept["in_time"] = (kept['sent "at"'] - kept.decided <= dt.timedelta(days=2)).astype(float)
+    return kept
+
+
+@pytest.mark.parametrize("engine", ["pandas", "polars", "lazy", "duckdb", "parquet", "csv"])
+def test_every_engine_prepares_the_same_numbers(rows, engine, tmp_path):
+    table = {
+        "pandas": lambda: rows,
+        "polars": lambda: pl.from_pandas(rows),
+        "lazy": lambda: pl.from_pandas(rows).lazy(),
+        "duckdb": lambda: duckdb.connect().from_df(rows),
+        "parquet": lambda: (pl.from_pandas(rows).write_parquet(tmp_path / "t.parquet"), tmp_path / "t.parquet")[1],
+        "csv": lambda: (rows.to_csv(tmp_path / "t.csv", index=False), tmp_path / "t.csv")[1],
+    }[engine]()
+    stats = compress(ApplicationTable.of(table), plan_of())
+    kept = by_hand(rows)
+    period = kept.decided.dt.year * 12 + kept.decided.dt.month - 1
+    start = kept.site.map({"a": 2026 * 12 + 2, "b": 2026 * 12 + 4, "c": 10**9, "d": 2026 * 12 + 2})
+    keys = [kept.site, kept.interviewer, period.rename("period"), (period >= start).astype(float).rename("treated")]
+    cells = stats.of("again").sort_values(["site", "interviewer", "period"], ignore_index=True)
+    expected = kept.groupby(keys)["again"].agg(["size", "sum"]).reset_index()
+    assert cells["n"].tolist() == expected["size"].tolist()
+    assert cells["sum"].tolist() == expected["sum"].tolist()
+    assert cells["treated"].tolist() == expected["treated"].tolist()
+    assert stats.of("in_time")["sum"].sum() == kept["in_time"].sum()
+    rejected = kept[kept.status == "rejected"]
+    assert stats.of("named")["n"].sum() == len(rejected)
+    assert stats.of("named")["sum"].sum() == (rejected['sent "at"'].notna() & rejected.specific).sum()
+    assert stats.of("cnps")["sum"].sum() == (kept.nps >= 9).sum() - (kept.nps <= 6).sum()
+    assert stats.of("answered")["sum"].sum() == kept.nps.notna().sum()
+    assert stats.of("minutes")["sumsq"].sum() == pytest.approx((kept.minutes**2).sum(), rel=1e-12)
+    days = (kept.decided - kept.applied).dt.total_seconds() / 86400
+    assert stats.of("wait")["sum"].sum() == pytest.approx(days.sum(), rel=1e-12)
+    sex = stats.subgroups["hired", "sex"].groupby("sex")["n"].sum()
+    assert sex.to_dict() == kept.sex.fillna("(not stated)").value_counts().to_dict()
+    assert sum(n for why, n in stats.rows.items() if "window past" not in why) == len(rows) - len(kept)
+
+
+def codes(rows, plan=None):
+    return {issue.code: issue for issue in ApplicationTable(rows).check(plan or plan_of())}
+
+
+def test_a_clean_table_has_no_error(rows):
+    assert not ApplicationTable(rows).check(plan_of()).errors
+
+
+def changed(rows, column, value, where):
+    return rows.assign(**{column: rows[column].where(~where, value)})
+
+
+def test_bad_tables_are_named(rows):
+    first = rows.index < 3
+    found = codes(changed(rows, "status", "parked", first))
+    assert "{'parked': 3}" in found["policy.unknown_status"].what
+    early = rows[rows.status == "rejected"].index[:2]
+    found = codes(changed(rows, "decided", pd.Timestamp("2020-01-01"), rows.index.isin(early)))
+    assert found["policy.decided_before_applied"].who == tuple(sorted(rows.loc[early, "id"]))
+    assert "2 rows repeat" in codes(changed(rows, "id", "a0", first))["policy.duplicate_application"].what
+    assert "3 rows do not say" in codes(changed(rows, "ok", None, first))["policy.missing_consent"].what
+    may = rows[~rows.decided.between("2026-05-01", "2026-06-01")]
+    assert "2026-05-01" in codes(may)["policy.empty_period"].what
+    assert "policy.one_cluster" in codes(rows[rows.site == "a"])
+    assert "policy.nobody_treated" in codes(rows[rows.site == "c"])
+    assert "policy.everyone_treated" in codes(rows[(rows.site != "c") & (rows.decided >= "2026-05-01")])
+    assert "units for which the plan has no start" in codes(changed(rows, "site", "z", first))["policy.unknown_arm"].what
+    assert "policy.strange_value" in codes(rows.assign(nps=rows.nps.fillna(99)))
+    assert "policy.negative_value" in codes(changed(rows, "minutes", -5.0, first))
+    hired_one = changed(rows.assign(sex="f"), "sex", "x", rows.index == by_hand(rows).index[0])
+    assert "1 groups hold a single" in codes(hired_one)["policy.group_of_one"].what
+    undated = rows[rows.status == "rejected"].index[:1]
+    assert "policy.undated_decision" in codes(changed(rows, "decided", pd.NaT, rows.index.isin(undated)))
+    assert "policy.no_cluster" in codes(changed(rows, "interviewer", None, first))
+
+
+def test_windows_past_the_end_of_the_data(rows):
+    short = plan_of(window=Window(first="2026-01-01", last="2026-06-30", data_end="2026-07-20"))
+    issue = codes(rows, short)["policy.window_past_data"]
+    assert issue.severity == "warning"
+    stats = compress(rows, short)
+    assert any("again: outcome window past" in reason for reason in stats.rows)
+    kept = by_hand(rows)
+    known = kept[kept.decided + dt.timedelta(days=60) <= "2026-07-21"]
+    assert stats.of("again")["n"].sum() == len(known)
+    metric = Metric(name="again", label="A", kind="proportion", column="@reapplied", within_days=900, role="primary")
+    assert codes(rows, plan_of(metrics=(metric,)))["policy.window_past_data"].severity == "error"
+    with pytest.raises(DataError, match="Not one outcome is known yet"):
+        ApplicationTable(rows).prepare(plan_of(metrics=(metric,)))
+
+
+def test_units_that_change_their_arm(rows):
+    experiment = Experiment(column="arm", unit="site", control="old",
+        arms=(PolicyArm(name="old", label="Old", code="0"), PolicyArm(name="new", label="New", code="1")))  # fmt: skip
+    plan = plan_of(treatment=experiment)
+    arms = rows.assign(arm=rows.site.isin(["a", "b"]).astype(int))
+    assert not ApplicationTable(arms).check(plan).errors
+    assert compress(arms, plan).of("again").groupby("arm")["treated"].first().to_dict() == {"new": 1.0, "old": 0.0}
+    mixed = codes(changed(arms, "arm", 0, arms.index < 700), plan)
+    assert "2 of 4 units" in mixed["policy.changed_arm"].what
+    assert "codes of no arm" in codes(changed(arms, "arm", 7, arms.index < 3), plan)["policy.unknown_arm"].what
+
+
+def test_a_unit_has_one_start():
+    units = pd.DataFrame({"site": ["a", "b", "c", "a"], "start": ["2026-03-01", None, "2026-04-01", "2026-03-01"]})
+    assert starts_of(units, unit="site", start="start") == {"a": "2026-03-01", "b": "never", "c": "2026-04-01"}
+    with pytest.raises(InputError, match="two start dates, 2026-03-01 and 2026-06-01"):
+        starts_of(units.assign(start=["2026-03-01", None, None, "2026-06-01"]), unit="site", start="start")
+
+
+def test_zones_decide_about_the_month(rows):
+    utc = rows.assign(applied=rows.applied.dt.tz_localize("UTC"), decided=rows.decided.dt.tz_localize("UTC"))
+    utc['sent "at"'] = utc['sent "at"'].dt.tz_localize("UTC")
+    with pytest.raises(DataError, match="which zone's calendar counts"):
+        ApplicationTable(utc).check(plan_of())
+    zoned = plan_of(columns=COLUMNS.model_copy(update={"zone": "Europe/Berlin"}))
+    frame = rows.copy()
+    late = frame[frame.status == "rejected"].index[0]
+    frame.loc[late, ["applied", "decided"]] = [pd.Timestamp("2026-03-01 10:00"), pd.Timestamp("2026-03-31 22:30")]
+    frame.loc[late, "site"] = "b"
+    for name in ("applied", "decided", 'sent "at"'):
+        frame[name] = frame[name].dt.tz_localize("UTC")
+    cells = [compress(table, zoned).of("hired") for table in (frame, duckdb.connect().from_df(frame))]
+    pd.testing.assert_frame_equal(*cells)
+    naive = compress(frame.assign(**{c: frame[c].dt.tz_convert("Europe/Berlin").dt.tz_localize(None)
+                                     for c in ("applied", "decided", 'sent "at"')}), plan_of()).of("hired")  # fmt: skip
+    pd.testing.assert_frame_equal(cells[0], naive)
+
+
+def test_schemas_of_two_systems(rows):
+    house = rows.rename(columns={"applied": "applied_at", "who": "candidate_id"})
+    house["rejected_at"] = house.decided.where(house.status == "rejected")
+    house["hired_at"] = house.decided.where(house.status == "hired")
+    green = ATSSchema.greenhouse(site="site", delivered_at='sent "at"', specific="specific", consent="ok")
+    expected = compress(rows, plan_of()).of("again")
+    plan = plan_of(columns=green.columns)
+    pd.testing.assert_frame_equal(compress(ApplicationTable(house, green), plan).of("again"), expected)
+    lever = ATSSchema.lever(
+        reasons={"rejected": "rejected", "hired": "hired"}, application="id", candidate="who", applied_at="applied",
+        site="site", delivered_at='sent "at"', specific="specific", consent="ok")  # fmt: skip
+    archive = rows.assign(archived_at=rows.decided, archived_reason=rows.status.where(rows.status != "active"))
+    for table in (archive, duckdb.connect().from_df(archive)):
+        found = compress(ApplicationTable(table, lever), plan_of(columns=lever.columns)).of("again")
+        pd.testing.assert_frame_equal(found, expected)
+
+
+def test_what_a_plan_cannot_ask(rows):
+    with pytest.raises(DataError, match="Did you mean 'minutes'"):
+        metric = Metric(name="m", label="M", kind="mean", column="minuts", role="primary")
+        ApplicationTable(rows).check(plan_of(metrics=(metric,)))
+    with pytest.raises(DeclarationError, match="Did you mean '@reapplied'"):
+        metric = Metric(name="m", label="M", kind="mean", column="@reaplied", role="primary")
+        ApplicationTable(rows).check(plan_of(metrics=(metric,)))
+    with pytest.raises(DataError, match="decimal numbers and is used as a name"):
+        ApplicationTable(rows.assign(site=1.5)).check(plan_of())
+    with pytest.raises(InputError, match="There is no file"):
+        ApplicationTable("absent.parquet").check(plan_of())
