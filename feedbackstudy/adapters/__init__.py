@@ -13,7 +13,18 @@ from feedbackstudy.errors import NotFoundError, choices
 
 __all__ = ["KNOWN_WARNINGS", "KnownWarning", "quiet"]
 
-_LIBRARIES = ("arviz", "matplotlib", "nutpie", "pingouin", "pymc", "pyreadstat", "seaborn", "statsmodels")
+_LIBRARIES = (
+    "arviz",
+    "diff_diff",
+    "matplotlib",
+    "nutpie",
+    "pingouin",
+    "pyfixest",
+    "pymc",
+    "pyreadstat",
+    "seaborn",
+    "statsmodels",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +85,13 @@ KNOWN_WARNINGS: tuple[KnownWarning, ...] = (
         category=DeprecationWarning,
         module=r"pingouin\..*",
         message="The inplace keyword in DataFrame",
+        link="https://pandas.pydata.org/docs/dev/whatsnew/v3.1.0.html#deprecation-inplace",
+    ),
+    KnownWarning(
+        library="pyfixest",
+        category=DeprecationWarning,
+        module=r"pyfixest\..*",
+        message="The inplace keyword in",
         link="https://pandas.pydata.org/docs/dev/whatsnew/v3.1.0.html#deprecation-inplace",
     ),
 )

@@ -12,7 +12,12 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 SOURCES = sorted((ROOT / "feedbackstudy").rglob("*.py")) + sorted((ROOT / "analyses").rglob("*.py"))
-DISTRIBUTION = {"yaml": "pyyaml", "docx": "python-docx", "pydantic_core": "pydantic"}  # where the names differ
+DISTRIBUTION = {
+    "yaml": "pyyaml",
+    "diff_diff": "diff-diff",
+    "docx": "python-docx",
+    "pydantic_core": "pydantic",
+}  # where the names differ
 
 
 def names(requirements: list[str]) -> set[str]:

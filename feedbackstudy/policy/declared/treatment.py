@@ -1,12 +1,16 @@
 """Who got the policy, when, and how that was decided: an experiment with arms, or a roll-out over time."""
 
 import datetime as dt
-from typing import Annotated, Literal, Self
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from feedbackstudy.declaration import Declaration, Many
 from feedbackstudy.named import Fixed, Line, Name, Named, Real
+
+if TYPE_CHECKING:
+    from feedbackstudy.assign.allocation import Allocation
 
 __all__ = ["Experiment", "PolicyArm", "Rollout", "Treatment"]
 
@@ -138,6 +142,28 @@ class Rollout(_Kind):
         if missing:
             raise ValueError(f"unit {missing[0]!r} has no stratum; name one for each unit, or none at all.")
         return self
+
+    @classmethod
+    def from_allocation(cls, allocation: "Allocation", periods: Sequence[str], **options: Any) -> "Rollout":  # noqa: ANN401
+        """Declare the roll-out whose order `assign` drew as a stepped wedge.
+
+        Parameters
+        ----------
+        allocation : Allocation
+            Of a stepped wedge.
+        periods : sequence of str
+            First day of each period, in order, as ``2026-03-01``.
+        **options : object
+            ``unit``, ``period``, ``washout`` and ``anticipation``, as `policy.rollouts.drawn.rollout_of` takes them.
+
+        Returns
+        -------
+        Rollout
+            With the declared mechanism and strata of the draw.
+        """
+        from feedbackstudy.policy.rollouts.drawn import rollout_of
+
+        return rollout_of(allocation, periods, **options)
 
     @property
     def never(self) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from feedbackstudy.errors import DataError
 
-__all__ = ["RandomisationTest", "draws_of_arms", "randomisation_test"]
+__all__ = ["RandomisationTest", "draws_of_arms", "inverted", "randomisation_test"]
 
 type Floats = NDArray[np.float64]
 
@@ -140,7 +140,7 @@ def randomisation_test(
     a = _differences(draws, rows, sums)
     b = _differences(draws, rows, rows * draws[0])
     at_least = np.abs(a) >= abs(a[0]) - 1e-12 * max(abs(a[0]), 1.0)
-    low, high = _interval(a, b, level)
+    low, high = inverted(a, b, level)
     return RandomisationTest(
         estimate=float(a[0]),
         p=float(at_least.mean()),
@@ -162,8 +162,23 @@ def _differences(draws: NDArray[np.bool_], rows: Floats, sums: Floats) -> Floats
     return found
 
 
-def _interval(a: Floats, b: Floats, level: float) -> tuple[float, float]:
-    """Invert the test: p(delta) as a step function, searched outwards from the estimate by bisection."""
+def inverted(a: Floats, b: Floats, level: float) -> tuple[float, float]:
+    """Invert the test: p(delta) as a step function, searched outwards from the estimate by bisection.
+
+    Parameters
+    ----------
+    a : ndarray, shape (draws,)
+        Statistic of the outcome under each draw, the observed one first.
+    b : ndarray, shape (draws,)
+        The same statistic of the observed treatment.
+    level : float
+        Level of the interval.
+
+    Returns
+    -------
+    tuple of float
+        Limits; infinite where the draws are too few.
+    """
 
     def p(delta: float) -> float:
         moved = np.abs(a - delta * b)

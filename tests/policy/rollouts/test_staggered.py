@@ -1,0 +1,163 @@
+"""Staggered estimators: where the truth is known, against each other, and against what they are made of."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from feedbackstudy.adapters.pyfixest import saturated_events, two_stage
+from feedbackstudy.errors import DataError
+from feedbackstudy.policy.rollouts.event_study import event_study
+from feedbackstudy.policy.rollouts.panel import panel_of
+from feedbackstudy.policy.rollouts.staggered import comparisons, fit_staggered, long_cells, staggered
+from feedbackstudy.policy.rollouts.two_way import two_way
+from tests.policy.rollouts.invented import plan_of, rows_of, stats_of
+
+
+@pytest.fixture(scope="module")
+def stats():
+    """Everybody changes over in the end, and the effect grows: the normal roll-out."""
+    rows = rows_of(8, sites=30, periods=10, per_cell=60, never=0, growth=0.01)
+    return stats_of(rows, plan_of(rows))
+
+
+@pytest.fixture(scope="module")
+def events(stats):
+    return event_study(stats)
+
+
+def by_hand(panel, weight):
+    """Callaway-Sant'Anna with not-yet-treated comparisons from the definition."""
+    mean, start = panel.total / panel.n, panel.start
+    top = bottom = 0.0
+    for g in sorted({s for s in start if np.isfinite(s) and s > 0}):
+        for t in range(int(g), panel.periods.size):
+            own, other = start == g, start > t
+            if not other.any():
+                continue
+            change = mean[:, t] - mean[:, int(g) - 1]
+            effect = np.average(change[own], weights=weight[own]) - np.average(change[other], weights=weight[other])
+            top += weight[own].sum() * effect
+            bottom += weight[own].sum()
+    return top / bottom
+
+
+@pytest.mark.parametrize("weigh", [True, False])
+def test_callaway_santanna_is_its_definition(stats, weigh):
+    panel = panel_of(stats)
+    weight = panel.n.sum(axis=1) if weigh else np.ones(len(panel.units))
+    row = staggered(stats, weigh=weigh).rows[0]
+    assert row.estimate == pytest.approx(by_hand(panel, weight), abs=1e-12)
+    assert row.df == 29
+    assert ("weighted by applications" in row.method) == weigh
+
+
+def test_imputation_is_its_definition_and_pyfixest_s_two_stages(stats):
+    panel = panel_of(stats)
+    frame, notes = long_cells(panel, until_all_treated=True)
+    assert "without any untreated unit" in notes[0]
+    fixed = pd.get_dummies(frame[["unit", "time"]].astype(str)).astype(float).to_numpy()
+    for weight, found in (
+        (np.ones(len(frame)), staggered(stats, weigh=False).rows[1].estimate),
+        (frame["n"].to_numpy(), two_stage(frame)[0]),
+    ):
+        before = frame["treated"].to_numpy() == 0
+        root = np.sqrt(weight)[before]
+        beta = np.linalg.lstsq(root[:, None] * fixed[before], root * frame["mean"].to_numpy()[before], rcond=None)[0]
+        left = frame["mean"].to_numpy() - fixed @ beta
+        assert found == pytest.approx(
+            np.average(left[~before], weights=weight[~before]), abs=1e-6
+        )  # iterative demeaning
+
+
+def test_cross_check_stands_beside(stats):
+    rows = staggered(stats, cross_check=True).rows
+    assert len(rows) == 3
+    assert "pyfixest" in rows[2].method
+    assert rows[2].estimate == pytest.approx(rows[1].estimate, abs=0.01)
+
+
+def test_comparisons_add_up_to_two_way_fixed_effects(stats):
+    table = comparisons(stats)
+    assert table["weight"].sum() == pytest.approx(1.0)
+    panel = panel_of(stats)
+    d = panel.treated.astype(float)
+    left = d - d.mean(0) - d.mean(1)[:, None] + d.mean()
+    alike = (left * panel.total / panel.n).sum() / (left * d).sum()
+    assert (table["weight"] * table["estimate"].fillna(0)).sum() == pytest.approx(alike, abs=1e-12)
+    assert table.set_index("kind").loc["later_vs_earlier", "weight"] > 0.2
+    rows = rows_of(8, sites=8)
+    with pytest.raises(DataError, match="every unit in every period"):
+        comparisons(stats_of(rows, plan_of(rows, washout=1)))
+
+
+def test_an_event_study_has_a_wider_joint_band_and_a_reference(events):
+    table = events.effects
+    assert table.loc[table["time"] == -1, "estimate"].tolist() == [0.0]
+    rest = table[table["time"] != -1]
+    assert ((rest["joint_high"] - rest["joint_low"]) > (rest["high"] - rest["low"])).all()
+    assert events.pre_trends.periods == 6
+    assert events.pre_trends.df2 == 24
+    assert 0 < events.pre_trends.p <= 1
+    assert events.pre_trends.smallest_seen > 0
+    widths = [b.high - b.low for b in events.relative]
+    assert widths == sorted(widths)
+    text = str(events)
+    assert "does not show that trends are parallel" in text
+    assert "robust interval" in text
+
+
+def test_the_saturated_event_study_agrees_after_the_start(stats):
+    """Cohort and period saturated equals Callaway-Sant'Anna where cells count alike, on the periods both know."""
+    panel = panel_of(stats)
+    fit, _ = fit_staggered(panel, weigh=False)
+    frame, _ = long_cells(panel, until_all_treated=True)
+    theirs = saturated_events(frame)
+    ours = dict(zip(fit.time.tolist(), fit.effects, strict=True))
+    assert theirs.effects[theirs.time == 0][0] == pytest.approx(ours[0], abs=0.02)
+
+
+def test_a_false_trend_is_seen():
+    rows = rows_of(9, sites=30, periods=10, per_cell=200, never=6, effect=0.0)
+    rng = np.random.default_rng(1)
+    first = rows[rows["treated"] == 1].groupby("site")["period"].min()
+    since = rows["period"] - rows["site"].map(first)
+    rows["m_again"] = (rng.random(len(rows)) < np.clip(0.4 + 0.03 * since.fillna(0), 0.02, 0.98)).astype(float)
+    found = event_study(stats_of(rows, plan_of(rows)))
+    assert found.pre_trends.p < 0.001
+    assert found.breakdown is not None
+
+
+def test_units_that_were_treated_before_are_named():
+    rows = rows_of(10, sites=10, never=3)
+    first = sorted(set(rows["site"]))[0]
+    early = rows.assign(treated=np.where(rows["site"] == first, 1.0, rows["treated"]))
+    row = staggered(stats_of(early, plan_of(early))).rows[0]
+    assert any("from the first period on" in warning for warning in row.warnings)
+
+
+def test_anticipation_moves_the_reference():
+    rows = rows_of(11, sites=20, periods=9, never=4)
+    stats = stats_of(rows, plan_of(rows, anticipation=1))
+    table = event_study(stats).effects
+    assert table.loc[table["estimate"] == 0.0, "time"].tolist() == [-2]
+
+
+def test_a_start_for_all_at_once_has_no_comparison():
+    rows = rows_of(12, sites=6)
+    once = rows.assign(treated=(rows["period"] >= rows["period"].min() + 3).astype(float))
+    with pytest.raises(DataError, match=r"diff-diff cannot|No effect|No unit"):
+        staggered(stats_of(once, plan_of(once)))
+    with pytest.raises(DataError, match="no untreated unit"):
+        two_stage(long_cells(panel_of(stats_of(once, plan_of(once))), until_all_treated=False)[0])
+
+
+def test_growing_effects_pull_two_way_fixed_effects_away():
+    """Truth: .05 at once and .03 more each month; the average on the treated is known."""
+    rows = rows_of(13, sites=24, periods=8, per_cell=400, never=0, early=True, effect=0.05, growth=0.03, spread=0.02)
+    stats = stats_of(rows, plan_of(rows))
+    panel = panel_of(stats)
+    fit, _ = fit_staggered(panel)
+    open_ = panel.treated & (panel.start.max() > np.arange(panel.periods.size))
+    truth = np.average((0.05 + 0.03 * panel.event_time)[open_], weights=panel.n[open_])
+    assert fit.estimate == pytest.approx(truth, abs=0.02)
+    assert two_way(stats).rows[0].estimate < truth - 0.02
