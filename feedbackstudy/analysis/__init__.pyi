@@ -18,11 +18,14 @@ from feedbackstudy.analysis.lmm import lmm as lmm
 from feedbackstudy.analysis.logistic import logistic as logistic
 from feedbackstudy.analysis.manipulating import ManipulationChecks as ManipulationChecks
 from feedbackstudy.analysis.manipulating import manipulation as manipulation
+from feedbackstudy.analysis.marginal_means import marginal_means as marginal_means
 from feedbackstudy.analysis.mediation import mediation as mediation
 from feedbackstudy.analysis.ordinal import ordinal as ordinal
 from feedbackstudy.analysis.own_estimate import custom as custom
+from feedbackstudy.analysis.prior_posterior import prior_posterior as prior_posterior
 from feedbackstudy.analysis.randomisation import randomisation as randomisation
 from feedbackstudy.analysis.rank_tests import rank_test as rank_test
+from feedbackstudy.analysis.rating_shares import rating_shares as rating_shares
 from feedbackstudy.analysis.regression import regression as regression
 from feedbackstudy.analysis.tost import tost as tost
 from feedbackstudy.analysis.tost import tost_from_figures as tost_from_figures

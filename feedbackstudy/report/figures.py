@@ -8,18 +8,23 @@ from feedbackstudy.render import escape
 from feedbackstudy.report.drawing import Drawing, drawing
 from feedbackstudy.report.drawings import (
     answers,
+    consort,
     counts,
     diagnosis,
     forest,
     frequencies,
     intervals,
     levels,
+    marginal_means,
     mediation_paths,
     mediation_views,
     path_diagram,
     posterior,
     power_curve,
     power_surface,
+    prior_posterior,
+    rating_shares,
+    robustness,
     score_groups,
 )
 from feedbackstudy.report.style import MUTED, house_style
@@ -32,18 +37,23 @@ __all__ = ["Picture", "alt_text", "figure", "picture"]
 
 DRAWINGS = (
     answers,
+    consort,
     counts,
     diagnosis,
     forest,
     frequencies,
     intervals,
     levels,
+    marginal_means,
     mediation_paths,
     mediation_views,
     path_diagram,
     posterior,
     power_curve,
     power_surface,
+    prior_posterior,
+    rating_shares,
+    robustness,
     score_groups,
 )
 """The modules that register a drawing when they are imported."""

@@ -21,6 +21,8 @@ from feedbackstudy.errors import DataError
 if TYPE_CHECKING:
     import pymc  # type: ignore[import-untyped, unused-ignore]
 
+    from feedbackstudy.analysis.bayesian.sampled_cells import SampledCells
+
 __all__ = ["CellDraws"]
 
 type Floats = NDArray[np.float64]
@@ -58,6 +60,8 @@ class CellDraws:
         Rows in each cell; a contrast that needs a cell without rows is refused.
     twin : callable or None
         Builds the PyMC model that was sampled.
+    source : SampledCells or None
+        The sampled model with all its variables, for predictive checks; None where the draws stand alone.
     """
 
     draws: Floats
@@ -72,6 +76,7 @@ class CellDraws:
     notes: tuple[str, ...] = ()
     counts: NDArray[np.int64] | None = None
     twin: Callable[[], "pymc.Model"] | None = None
+    source: "SampledCells | None" = None
 
     def __post_init__(self) -> None:
         if self.draws.ndim != 2 or self.chains < 1 or self.draws.shape[0] % self.chains:

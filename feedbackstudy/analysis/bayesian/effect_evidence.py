@@ -83,6 +83,24 @@ class EffectEvidence:
         variances = np.full((self.weights.size, 1), sd**2)
         return self._total(self._given(variances, alternative))
 
+    def log_ratio(self, effects: Floats) -> Floats:
+        r"""Return the log likelihood of standardised effects, relative to that of none.
+
+        Parameters
+        ----------
+        effects : ndarray, shape (m,)
+            Values of the contrast in standard deviations within cells.
+
+        Returns
+        -------
+        ndarray, shape (m,)
+            Times a prior of the standardised effect and normed, it is the posterior under that prior; its average over
+            the prior is the Bayes factor of `cauchy`.
+        """
+        moved = self.sds[:, None] * np.asarray(effects, dtype=np.float64)
+        terms = self.score[:, None] * moved - 0.5 * self.information[:, None] * moved**2
+        return np.asarray(special.logsumexp(terms + np.log(self.weights[:, None]), axis=0), dtype=np.float64)
+
     def _given(self, variances: Floats, alternative: Alternative) -> Floats:
         h, information = self.score[:, None], self.information[:, None]
         shrink = 1 / (1 + information * variances)

@@ -86,6 +86,7 @@ class SampledCells(Rendered):
             notes=family.notes(chosen, rows),
             counts=self.model.counts,
             twin=self.pymc_model,
+            source=self,
         )
 
     def _prior_cells(self, scale: Scale, size: int) -> NormalCells | Floats:
