@@ -9,14 +9,27 @@ import sys
 from collections.abc import Sequence
 from typing import Final, NoReturn
 
-from feedbackstudy.cli import assign, claims, course, datasets, demo, new, power, reproduce, scales, simulate, study
+from feedbackstudy.cli import (
+    assign,
+    claims,
+    course,
+    datasets,
+    demo,
+    importing,
+    new,
+    power,
+    reproduce,
+    scales,
+    simulate,
+    study,
+)
 from feedbackstudy.cli.outcome import Exit, guarded
 from feedbackstudy.cli.session import Session
 from feedbackstudy.errors import choices
 
 __all__ = ["main", "parser"]
 
-_COMMANDS: Final = (demo, reproduce, new, study, simulate, power, assign, scales, course, datasets, claims)
+_COMMANDS: Final = (demo, reproduce, new, study, simulate, power, assign, importing, scales, course, datasets, claims)
 _EXITS: Final = (
     "Exit codes: 0 fine, 1 findings, 2 bad input, 3 our fault, 130 interrupted. "
     "Results go to stdout, progress to stderr."

@@ -12,6 +12,7 @@ from feedbackstudy.frames.checks import check_grammar, check_reasons, identified
 from feedbackstudy.frames.fielded import Fielded
 from feedbackstudy.frames.ledger import Ledger, LedgerEntry
 from feedbackstudy.frames.reasons import MissingReason
+from feedbackstudy.issues import Issues
 from feedbackstudy.provenance import Provenance
 from feedbackstudy.render import Facts, Page, Rendered, number, table_of
 
@@ -39,6 +40,8 @@ class Responses(Rendered):
         The study this table belongs to; empty where none is declared.
     provenance : Provenance
         What made the table.
+    issues : Issues
+        What was found while the answers were read.
     """
 
     _frame: pd.DataFrame
@@ -52,6 +55,7 @@ class Responses(Rendered):
     ledger: Ledger = field(default_factory=Ledger)
     design_hash: str = ""
     provenance: Provenance
+    issues: Issues = field(default_factory=Issues)
 
     @classmethod
     def from_frame(
@@ -68,6 +72,7 @@ class Responses(Rendered):
         ledger: Ledger | None = None,
         design_hash: str = "",
         provenance: Provenance | None = None,
+        issues: Issues | None = None,
     ) -> "Responses":
         """Check a table against the column grammar and take it in.
 
@@ -89,6 +94,8 @@ class Responses(Rendered):
             The study this table belongs to.
         provenance : Provenance, optional
             What made the table.
+        issues : Issues, optional
+            What was found while the answers were read.
 
         Returns
         -------
@@ -128,6 +135,7 @@ class Responses(Rendered):
             ledger=steps,
             design_hash=design_hash,
             provenance=provenance or Provenance(made_by="Responses.from_frame", design_hash=design_hash),
+            issues=issues if issues is not None else Issues(),
         )
 
     @classmethod
@@ -345,5 +353,10 @@ class Responses(Rendered):
         return Page(
             title="Responses",
             subtitle=f"{number(len(self))} rows, one per participant and occasion",
-            blocks=(facts, table_of(rows, caption="Rows by arm and occasion"), *self.ledger.page().blocks),
+            blocks=(
+                facts,
+                table_of(rows, caption="Rows by arm and occasion"),
+                *self.ledger.page().blocks,
+                *(self.issues.page().blocks if self.issues else ()),
+            ),
         )

@@ -1,0 +1,1 @@
+"""Survey platforms: how each writes responses and takes questionnaires."""

@@ -1,0 +1,71 @@
+"""From a file to `Raw`: which platform wrote it is read off its header."""
+
+from pathlib import Path
+
+from feedbackstudy.collect.platforms.limesurvey import limesurvey, looks_like_limesurvey
+from feedbackstudy.collect.platforms.plain import plain, workbook_table
+from feedbackstudy.collect.platforms.qualtrics import looks_like_qualtrics, qualtrics
+from feedbackstudy.collect.platforms.raw import Raw
+from feedbackstudy.collect.platforms.spss import spss
+from feedbackstudy.collect.read_options import ReadOptions
+from feedbackstudy.collect.text_bytes import Content, read_content
+from feedbackstudy.collect.text_table import TextTable, text_table
+from feedbackstudy.errors import FileFormatError
+
+__all__ = ["read_raw"]
+
+
+def read_raw(path: Path, options: ReadOptions) -> tuple[Content, Raw]:
+    """Read an export as text.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    options : ReadOptions
+        What is known about it.
+
+    Returns
+    -------
+    tuple
+        The file's content, and its cells.
+
+    Raises
+    ------
+    FileFormatError
+        Where the file is not of a format that is read.
+    """
+    content = read_content(path, max_megabytes=options.max_megabytes)
+    if content.kind in {"pickle", "numpy"}:
+        raise FileFormatError(
+            f"{content.name} is a {content.kind} file: opening it can run a stranger's program, so it is never "
+            "opened. Save the table as CSV."
+        )
+    if content.kind == "sav" or options.platform == "spss" or path.suffix.lower() in {".sav", ".zsav"}:
+        if content.kind != "sav":
+            raise FileFormatError(f"{content.name} does not begin like an SPSS file; it is damaged or something else.")
+        return content, spss(content)
+    return content, _of_table(_table(path, content, options), options.platform)
+
+
+def _table(path: Path, content: Content, options: ReadOptions) -> TextTable:
+    if content.kind == "xlsx":
+        if path.suffix.lower() in {".csv", ".tsv", ".txt"}:
+            raise FileFormatError(
+                f"{content.name} is called a text table, but looks like Excel (zip). Rename it to .xlsx, or "
+                "export it as CSV."
+            )
+        return workbook_table(content, options.sheet)
+    if path.suffix.lower() == ".xlsx":
+        raise FileFormatError(f"{content.name} is called a workbook, but is none. If it is a text table, rename it.")
+    return text_table(
+        content, encoding=options.encoding, delimiter=options.delimiter, allow_ragged=options.allow_ragged
+    )
+
+
+def _of_table(table: TextTable, platform: str | None) -> Raw:
+    if platform == "qualtrics" or (platform is None and looks_like_qualtrics(table)):
+        return qualtrics(table)
+    if platform == "limesurvey" or (platform is None and looks_like_limesurvey(table)):
+        return limesurvey(table)
+    return plain(table)

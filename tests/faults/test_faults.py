@@ -1,0 +1,81 @@
+"""Every fault of the catalogue that concerns a shipped part, through a public entry point."""
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import feedbackstudy as fs
+from feedbackstudy import errors
+from feedbackstudy.collect.reading import inspect
+
+HERE = Path(__file__).parent
+CASES = sorted(path.parent for path in HERE.glob("*/expected.json"))
+
+
+@dataclass
+class Outcome:
+    """What an entry point said, and the table that it left."""
+
+    said: str
+    issues: list = field(default_factory=list)
+    frame: pd.DataFrame | None = None
+
+
+def _read(folder, study, expected):
+    given = expected.get("input", "input.csv")
+    path = folder / given if isinstance(given, str) else {wave: folder / name for wave, name in given.items()}
+    options = expected.get("options", {})
+    if "missing" in options:
+        options["missing"] = {float(code): reason for code, reason in options["missing"].items()}
+    if isinstance(options.get("allocation"), str):
+        options["allocation"] = pd.read_csv(folder / options["allocation"], dtype=str)
+    made = inspect(path, study, **options)
+    shown = [str(made), made._repr_html_(), json.dumps(made.to_dict()), *map(str, made.issues)]
+    if made.responses is not None:
+        shown += [str(made.responses), made.responses._repr_html_()]
+    return Outcome("\n".join(shown), list(made.issues), None if made.responses is None else made.responses.frame)
+
+
+ENTRIES = {"read": _read}
+
+
+def _run(folder, expected):
+    """Return the class of the error that was raised, empty for none, and what was said."""
+    study = fs.Study.load(HERE / expected.get("study", "study.yaml"))
+    try:
+        return "", ENTRIES[expected.get("entry", "read")](folder, study, expected)
+    except errors.FeedbackstudyError as fault:
+        return type(fault).__name__, Outcome(str(fault))
+
+
+def _holds_values(frame, values):
+    for column, wanted in values.items():
+        seen = [None if pd.isna(v) else float(v) if isinstance(v, np.floating | float) else v for v in frame[column]]
+        assert seen == wanted
+
+
+@pytest.mark.parametrize("folder", CASES, ids=lambda path: path.name)
+def test_a_fault_is_named_and_nothing_else_happens(folder):
+    expected = json.loads((folder / "expected.json").read_text(encoding="utf-8"))
+    raised, outcome = _run(folder, expected)
+    assert raised == expected.get("error", ""), outcome.said
+    assert [words for words in expected.get("words", []) if words not in outcome.said] == [], outcome.said
+    assert [text for text in expected.get("planted", []) if text in outcome.said] == []
+    found = {issue.code: str(issue.severity) for issue in reversed(outcome.issues)}
+    wanted = expected.get("issues", {})
+    assert {code: found.get(code) for code in wanted} == wanted, list(map(str, outcome.issues))
+    assert set(expected.get("not_issues", [])).isdisjoint(found)
+    if "rows" in expected:
+        assert outcome.frame is not None, outcome.said
+        assert len(outcome.frame) == expected["rows"]
+    _holds_values(outcome.frame, expected.get("values", {}))
+
+
+def test_every_folder_has_an_input():
+    for folder in CASES:
+        assert folder.name[:3].isdigit()
+        assert len(list(folder.iterdir())) > 1, folder
