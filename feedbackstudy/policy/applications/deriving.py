@@ -195,9 +195,11 @@ def derived(frame: Frame, plan: PolicyPlan, schema: ATSSchema | None) -> Frame:
 
     status = nw.col("fs_status")
     if schema is not None and schema.null_status is not None:
-        word = next(k for k, v in plan.columns.statuses.items() if v == schema.null_status) if (
-            schema.null_status in plan.columns.statuses.values()
-        ) else None
+        word = (
+            next(k for k, v in plan.columns.statuses.items() if v == schema.null_status)
+            if (schema.null_status in plan.columns.statuses.values())
+            else None
+        )
         status = nw.when(status.is_null()).then(nw.lit(word or schema.null_status)).otherwise(status)
     states = _states(plan, schema)
     agreed = nw.lit(value=True)

@@ -24,6 +24,15 @@ __all__ = ["ApplicationTable", "compress"]
 
 type Frame = Any
 
+_HELD = 200_000_000
+"""Cells up to which rows that DuckDB prepared are held in memory: every metric asks several times."""
+
+
+def _held(relation: Any) -> object:  # noqa: ANN401
+    import duckdb
+
+    return duckdb.from_arrow(relation.to_arrow_table(), connection=duckdb.connect())
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ApplicationTable:
@@ -119,12 +128,14 @@ class ApplicationTable:
             if column is not None
         ]
         table = rows.select("period", "arm", "treated", *factors, *numbers).to_native()
+        if type(table).__module__.partition(".")[0] in {"duckdb", "_duckdb"} and (
+            seen.kept * (3 + len(factors) + len(numbers)) <= _HELD
+        ):
+            table = _held(table)
         return Prepared(table=table, rows=seen.left_out(), provenance=self._made(plan, seen))
 
     def _derived(self, plan: PolicyPlan) -> Frame:
-        return derived(
-            opened(self.source, wanted_of(plan, self.schema), zone=plan.columns.zone), plan, self.schema
-        )
+        return derived(opened(self.source, wanted_of(plan, self.schema), zone=plan.columns.zone), plan, self.schema)
 
     def _made(self, plan: PolicyPlan, seen: Looked) -> Provenance:
         hashes: tuple[tuple[str, str], ...] = ()

@@ -48,7 +48,9 @@ def rows():
     frame["applied"], frame["decided"] = applied, pd.Series(decided).where(status != "active")
     frame["status"], frame["site"] = status, rng.choice(list("abcd"), n)
     frame["interviewer"] = frame["site"] + rng.integers(0, 3, n).astype(str)
-    frame['sent "at"'] = (frame["decided"] + pd.to_timedelta(rng.integers(1, 100, n), unit="h")).where(rng.random(n) < 0.7)
+    frame['sent "at"'] = (frame["decided"] + pd.to_timedelta(rng.integers(1, 100, n), unit="h")).where(
+        rng.random(n) < 0.7
+    )
     frame["specific"] = rng.random(n) < 0.5
     frame["ok"] = rng.choice(["Yes", "no"], n, p=[0.97, 0.03])
     frame["minutes"] = rng.gamma(3, 4, n)
@@ -127,7 +129,9 @@ def test_bad_tables_are_named(rows):
     assert "policy.one_cluster" in codes(rows[rows.site == "a"])
     assert "policy.nobody_treated" in codes(rows[rows.site == "c"])
     assert "policy.everyone_treated" in codes(rows[(rows.site != "c") & (rows.decided >= "2026-05-01")])
-    assert "units for which the plan has no start" in codes(changed(rows, "site", "z", first))["policy.unknown_arm"].what
+    assert (
+        "units for which the plan has no start" in codes(changed(rows, "site", "z", first))["policy.unknown_arm"].what
+    )
     assert "policy.strange_value" in codes(rows.assign(nps=rows.nps.fillna(99)))
     assert "policy.negative_value" in codes(changed(rows, "minutes", -5.0, first))
     hired_one = changed(rows.assign(sex="f"), "sex", "x", rows.index == by_hand(rows).index[0])
