@@ -17,7 +17,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python \
 # One thread per process in the linear algebra: the tests run in $(JOBS) processes.
 ONE_THREAD = OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
 
-.PHONY: help setup lock demo test test-slow lint bench notebooks snapshots
+.PHONY: help extras setup lock demo test test-slow lint bench notebooks snapshots
 .DEFAULT_GOAL := help
 
 help:
@@ -60,12 +60,19 @@ $(PIP_INSTALL) -r requirements.lock
 endef
 
 # Index addresses never enter the lock; hashes are those of every platform's files, so one lock serves all.
+# Every extra but spark, which brings a JVM's worth of files that only its opt-in test needs.
+EXTRAS = $(addprefix --extra ,cluster dev docx excel notebooks policy spss)
+
 lock: $(STAMP)
 	$(PIP_INSTALL) -r requirements-uv.lock
-	$(VENV)/bin/uv pip compile -q --universal --python-version 3.12 --generate-hashes --no-header --all-extras \
+	$(VENV)/bin/uv pip compile -q --universal --python-version 3.12 --generate-hashes --no-header $(EXTRAS) \
 		pyproject.toml -o requirements.lock
 	echo uv | $(VENV)/bin/uv pip compile -q --universal --python-version 3.12 --generate-hashes --no-header \
 		- -o requirements-uv.lock
+
+# For .ci/run, so that the list stands once.
+extras:
+	@echo $(EXTRAS)
 
 demo: $(STAMP)
 	@$(VENV)/bin/feedbackstudy demo

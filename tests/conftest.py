@@ -2,7 +2,10 @@
 
 import os
 import random
+import shutil
+import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +16,11 @@ from feedbackstudy.adapters import KNOWN_WARNINGS
 
 ROOT = Path(__file__).resolve().parents[1]
 NETWORK = ROOT / "tests" / "network"
+NO_R = "R with all packages of our scripts is not here"
+R_PACKAGES = (
+    "BayesFactor", "GPArotation", "MASS", "afex", "clubSandwich", "emmeans", "jsonlite", "lavaan", "lme4", "lmerTest",
+    "metafor", "ordinal", "pbkrtest", "psych", "sandwich", "semTools",
+)  # fmt: skip
 NO_SHARED = "the folder ../shared with the founders' reference figures is not here"
 
 os.environ["MPLBACKEND"] = "Agg"
@@ -30,11 +38,32 @@ def pytest_configure(config):
         config.addinivalue_line("filterwarnings", known.filter_line())
 
 
+def pytest_collection_modifyitems(items):
+    """R is never needed: where it is not whole, what compares with it is skipped and counted aloud."""
+    compared = [item for item in items if item.get_closest_marker("against_r")]
+    lacking = r_lacks() if compared else ""
+    for item in compared if lacking else ():
+        item.add_marker(pytest.mark.skip(reason=f"{NO_R} ({lacking})"))
+
+
+@cache
+def r_lacks() -> str:
+    """What keeps R from answering: the program itself, or the packages that our scripts load."""
+    program = shutil.which("Rscript")
+    if program is None:
+        return "no Rscript"
+    wanted = ", ".join(f"'{package}'" for package in R_PACKAGES)
+    asks = f"p <- c({wanted}); cat(p[!vapply(p, requireNamespace, TRUE, quietly = TRUE)])"
+    done = subprocess.run([program, "-e", asks], capture_output=True, text=True, check=False, timeout=300)
+    return done.stdout.strip() if done.returncode == 0 else "Rscript fails"
+
+
 def pytest_terminal_summary(terminalreporter):
-    skipped = [r for r in terminalreporter.stats.get("skipped", []) if NO_SHARED in str(r.longrepr)]
-    if skipped:
-        terminalreporter.section("reference figures not checked")
-        terminalreporter.write_line(f"{len(skipped)} reference tests were SKIPPED: {NO_SHARED}.")
+    for title, words in (("reference figures not checked", NO_SHARED), ("not compared with R", NO_R)):
+        skipped = [r for r in terminalreporter.stats.get("skipped", []) if words in str(r.longrepr)]
+        if skipped:
+            terminalreporter.section(title)
+            terminalreporter.write_line(f"{len(skipped)} reference tests were SKIPPED: {words}.")
 
 
 @pytest.fixture(scope="session")

@@ -8,6 +8,7 @@ ROOT = Path(__file__).resolve().parents[1]
 ENVIRONMENT = ROOT / "environment.yml"
 USES = ("notebooks", "spss", "docx", "excel", "policy")
 CONDA_NAME = {"duckdb": "python-duckdb"}
+PIP_ONLY = ("diff-diff",)  # no conda channel is known to hold it
 
 _HEADER = """\
 # Made from pyproject.toml by `make snapshots`; a test holds the two equal.
@@ -38,8 +39,9 @@ def environment() -> str:
     project = pyproject["project"]
     extras = [requirement for use in USES for requirement in project["optional-dependencies"][use]]
     wanted = {*project["dependencies"], *extras}
-    lines = [_line(f"python{project['requires-python']}"), *map(_line, sorted(wanted))]
-    return _HEADER + "".join(lines) + _FOOTER
+    by_pip = sorted(requirement for requirement in wanted if requirement.startswith(PIP_ONLY))
+    lines = [_line(f"python{project['requires-python']}"), *map(_line, sorted(wanted - set(by_pip)))]
+    return _HEADER + "".join(lines) + _FOOTER + "".join(f"      - {requirement}\n" for requirement in by_pip)
 
 
 if __name__ == "__main__":
