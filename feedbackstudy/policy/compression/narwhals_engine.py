@@ -1,4 +1,4 @@
-"""Grouped sums through Narwhals: the same lines for pandas, polars, PySpark and Dask, eager or lazy."""
+"""Grouped sums through Narwhals: the same lines for pandas, polars and PySpark, eager or lazy."""
 
 from collections.abc import Mapping, Sequence
 from functools import reduce
@@ -23,7 +23,7 @@ class NarwhalsEngine:
     Parameters
     ----------
     native : object
-        The frame of pandas, polars, PySpark, Dask ...
+        The frame of pandas, polars or PySpark.
     names : mapping of str to str
         Column -> safe name.
     """
@@ -186,10 +186,6 @@ class NarwhalsEngine:
         if implementation.is_pyspark():
             session = like.to_native().sparkSession
             return nw.from_native(session.createDataFrame(table))
-        if implementation.is_dask():
-            import dask.dataframe as dd
-
-            return nw.from_native(dd.from_pandas(table, npartitions=1))  # type: ignore[no-untyped-call]
         schema = like.collect_schema()
         data = {str(name): table[name].tolist() for name in table.columns}
         small = nw.from_dict(data, backend="pandas" if implementation.is_pandas() else "polars")
