@@ -97,6 +97,6 @@ def erase(responses: Responses, participants: Collection[str], *, why: str, step
         what=f"{people} participants erased: {why}",
         n_before=len(responses),
         n_after=int(np.count_nonzero(keep)),
-        erased=True,
+        erased=int(people),
     )
     return replace(left, ledger=responses.ledger.without(gone).add(last))

@@ -30,8 +30,8 @@ class LedgerEntry:
         Rows before and after.
     rows : tuple of (str, str)
         Participant and occasion of every row left out or changed.
-    erased : bool
-        Whether these people did not consent, or withdrew: their rows are gone, and only the number stays.
+    erased : int
+        People who did not consent, or withdrew: their rows are gone, and only the number stays.
     """
 
     step: str
@@ -39,7 +39,7 @@ class LedgerEntry:
     n_before: int
     n_after: int
     rows: tuple[tuple[str, str], ...] = ()
-    erased: bool = False
+    erased: int = 0
 
     def __post_init__(self) -> None:
         dropped = self.n_before - self.n_after

@@ -5,6 +5,7 @@ import feedbackstudy.report.claims
 import feedbackstudy.report.mediation_words
 import feedbackstudy.report.psychometric_tables
 import feedbackstudy.report.result_tables  # noqa: F401  (they register their tables and sections)
+from feedbackstudy.report.consort import consort
 from feedbackstudy.report.document import document
 from feedbackstudy.report.explorer import Explorer, explorer
 from feedbackstudy.report.figures import alt_text, figure
@@ -17,6 +18,7 @@ __all__ = [
     "ReportTable",
     "Section",
     "alt_text",
+    "consort",
     "document",
     "explorer",
     "figure",
