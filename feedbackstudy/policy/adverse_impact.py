@@ -234,8 +234,11 @@ def adverse_impact(
     if arm is not None and arm not in arms:
         raise NotFoundError(choices("Arm", arm, arms))
     chosen = frame if arm is None else frame[frame["arm"] == arm]
-    sums = chosen.groupby(column)[["sum", "n"]].sum().round().astype(int)
-    found = _of_counts(sums["sum"].to_dict(), sums["n"].to_dict(), reference=reference, test=test, level=level)
+    sums = chosen.groupby(column)[["sum", "n"]].sum()
+    names = [str(group) for group in sums.index]
+    taken = {group: round(x) for group, x in zip(names, sums["sum"], strict=True)}
+    everyone = {group: round(n) for group, n in zip(names, sums["n"], strict=True)}
+    found = _of_counts(taken, everyone, reference=reference, test=test, level=level)
     plan = stats.plan
     changes = tuple(
         change_of(frame, column, group=each.group, reference=found.reference, unit=plan.unit, level=level)

@@ -26,6 +26,8 @@ class Change:
         Interval of the factor, and p value of no change.
     df : float
         Degrees of freedom of t.
+    smallest : int
+        Fewest people selected or not selected in any of the four cells; disclosure asks for it.
     words : str
         How the error was made, or why there is none.
     """
@@ -38,6 +40,7 @@ class Change:
     high: float
     p: float
     df: float
+    smallest: int
     words: str
 
 
@@ -71,16 +74,28 @@ def change_of(
     """
     signs = {(group, 1.0): 1.0, (group, 0.0): -1.0, (reference, 1.0): -1.0, (reference, 0.0): 1.0}
     four = frame.groupby([column, "treated"])[["sum", "n"]].sum()
-    cells = [four.loc[key] if key in four.index else None for key in signs]
-    rates = [math.nan if c is None or c["n"] == 0 else float(c["sum"] / c["n"]) for c in cells]
+    sums = {key: (float(x), float(n)) for key, x, n in zip(four.index, four["sum"], four["n"], strict=True)}
+    cells = [sums.get(key, (0.0, 0.0)) for key in signs]
+    smallest = round(min(min(x, n - x) for x, n in cells))
+    rates = [x / n if n > 0 else math.nan for x, n in cells]
     after, before = _ratio(rates[0], rates[2]), _ratio(rates[1], rates[3])
-    nothing = Change(group=group, before=before, after=after, factor=math.nan, low=math.nan, high=math.nan,
-                     p=math.nan, df=math.nan, words="a rate is 0 or unknown: no change exists")  # fmt: skip
+    nothing = Change(
+        group=group,
+        before=before,
+        after=after,
+        factor=math.nan,
+        low=math.nan,
+        high=math.nan,
+        p=math.nan,
+        df=math.nan,
+        smallest=smallest,
+        words="a rate is 0 or unknown: no change exists",
+    )
     if not all(rate > 0 for rate in rates):
         return nothing
     theta = sum(s * math.log(rate) for s, rate in zip(signs.values(), rates, strict=True))
     if unit is None:
-        variance = sum((1 - r) / float(c["sum"]) for r, c in zip(rates, cells, strict=True) if c is not None)
+        variance = sum((1 - r) / x for r, (x, _) in zip(rates, cells, strict=True))
         df, words = math.inf, "applications independent"
     else:
         variance, units = _clustered(frame, column, unit, dict(zip(signs, rates, strict=True)), signs)
@@ -99,6 +114,7 @@ def change_of(
         high=math.exp(theta + half * se),
         p=float(2 * tail),
         df=df,
+        smallest=smallest,
         words=words,
     )
 
