@@ -1,6 +1,6 @@
 """One question answered by the engines that are asked for: rows of people, models, rows of the table."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from feedbackstudy.analysis.answer import Answer
@@ -12,12 +12,16 @@ from feedbackstudy.analysis.estimate import Estimate
 from feedbackstudy.analysis.frequentist.cell_fit import CellFit
 from feedbackstudy.analysis.material import Material, gather
 from feedbackstudy.analysis.mediation_declared import DeclaredPath
-from feedbackstudy.analysis.missing.treating import treatment
+from feedbackstudy.analysis.missing.auxiliary import auxiliary_columns, never_asked
+from feedbackstudy.analysis.missing.methods import treatment
+from feedbackstudy.analysis.missing.path_answer import path_with_gaps
+from feedbackstudy.analysis.missing.treating import Asking
+from feedbackstudy.analysis.model_key import model_key
 from feedbackstudy.analysis.path_rows import answer_path, path_rows
 from feedbackstudy.analysis.posterior import Posterior
 from feedbackstudy.analysis.posterior_rows import posterior_rows
 from feedbackstudy.analysis.problem import Metric, Problem, complete_cases, posed
-from feedbackstudy.analysis.thresholds import Thresholds, measured_by, thresholds
+from feedbackstudy.analysis.thresholds import Thresholds, thresholds
 from feedbackstudy.analysis.wording import Worded, worded
 from feedbackstudy.errors import DataError, InputError
 from feedbackstudy.frames import Scores
@@ -86,8 +90,8 @@ def answer_question(asked: Question, setting: Setting) -> Answer:
     Returns
     -------
     Answer
-        Rows before adjustment and decision; where the declared treatment of missing values is not built, rows say so
-        in their note and `Problem.notes`, and must not decide.
+        Rows before adjustment and decision; where the declared treatment of missing values cannot be carried out, rows
+        say so in their note and `Problem.notes`, and must not decide.
 
     Raises
     ------
@@ -141,12 +145,19 @@ def answer_material(asked: Question, material: Material, setting: Setting) -> An
 
 def _fitted(asked: Question, material: Material, metric: Metric, setting: Setting) -> _Fits:
     method = asked.plan.missing
-    declared = treatment(method) if method != "listwise" else None
-    if declared is not None and asked.kind != "path":
-        done = declared(asked, material, metric=metric, engines=setting.engines, seed=setting.seed)
-        return _Fits(problem=done.problem, classical=done.classical, bayesian=done.posterior)
+    declared, why = treatment(method), ""
+    if declared is not None and any(mask.any() for mask in material.absent.values()):
+        asking = _asking(asked, material, metric, setting)
+        try:
+            if asked.kind == "path":
+                tables, path = path_with_gaps(asked, material, asking, method, _path_of(asked, setting))
+                return _Fits(problem=tables, path=path)
+            done = declared(asked, material, asking)
+            return _Fits(problem=done.problem, classical=done.classical, bayesian=done.posterior, faults=done.faults)
+        except InputError as fault:
+            why = str(fault)
     complete, missing, said = complete_cases(material, asked.occasion)
-    undeclared = _undeclared(asked, method, missing)
+    undeclared = _undeclared(asked, method, missing, why)
     problem = posed(
         asked,
         complete,
@@ -156,37 +167,43 @@ def _fitted(asked: Question, material: Material, metric: Metric, setting: Settin
         notes=(*said, *((undeclared,) if undeclared else ())),
     )
     if asked.kind == "path":
-        metrics = tuple(_metric_of(step, setting) for step in asked.steps)
-        path = answer_path(problem, setting.study, _limits(problem), metrics, seed=setting.seed)
+        path = _path_of(asked, setting)(problem, 5000, 20_000, setting.seed)
         return _Fits(problem=problem, path=path, undeclared=undeclared)
     return _both(problem, setting, undeclared)
 
 
+def _asking(asked: Question, material: Material, metric: Metric, setting: Setting) -> Asking:
+    return Asking(
+        metric=metric,
+        engines=setting.engines,
+        seed=setting.seed,
+        case_weights=setting.case_weights,
+        auxiliary=auxiliary_columns(asked, material, setting.scores),
+        not_asked=never_asked(asked, material, setting.scores),
+        models=setting.models,
+    )
+
+
+def _path_of(asked: Question, setting: Setting) -> Callable[[Problem, int, int, int], DeclaredPath]:
+    """Return what answers a path: rows, bootstrap draws, posterior draws and a seed in, answers out."""
+    metrics = tuple(_metric_of(step, setting) for step in asked.steps)
+
+    def answer(problem: Problem, n_boot: int, draws: int, seed: int) -> DeclaredPath:
+        limits = _limits(problem)
+        return answer_path(problem, setting.study, limits, metrics, seed=seed, n_boot=n_boot, draws=draws)
+
+    return answer
+
+
 def _both(problem: Problem, setting: Setting, undeclared: str) -> _Fits:
     """Fit what is asked for; an engine that cannot answer leaves the other's answer standing, and is named."""
-    key = _same_model(problem)
+    key = model_key(problem)
     if key not in setting.models:
         setting.models[key] = _models(problem, setting)
     classical, bayesian, faults = setting.models[key]
     if classical is None and bayesian is None:
         raise DataError(" ".join(faults.values()))
     return _Fits(problem=problem, classical=classical, bayesian=bayesian, undeclared=undeclared, faults=faults)
-
-
-def _same_model(problem: Problem) -> object:
-    """Return what questions must share to be put to one model: rows, outcome, scale, covariates, predictor."""
-    asked = problem.question
-    return (
-        asked.hypothesis.outcome,
-        asked.occasion,
-        asked.kind if asked.kind in {"slope", "slopes"} else "cells",
-        measured_by(asked),
-        asked.minus,
-        asked.covariates,
-        asked.predictor,
-        problem.participants,
-        problem.cells,
-    )
 
 
 def _models(problem: Problem, setting: Setting) -> tuple[CellFit | None, CellPosterior | None, Mapping[str, str]]:
@@ -204,14 +221,15 @@ def _models(problem: Problem, setting: Setting) -> tuple[CellFit | None, CellPos
     return classical, bayesian, faults
 
 
-def _undeclared(asked: Question, method: str, missing: int) -> str:
+def _undeclared(asked: Question, method: str, missing: int, why: str) -> str:
     """Say that complete cases stand in for the declared treatment, where somebody is missing."""
     if method == "listwise" or not missing:
         return ""
     what = "paths" if asked.kind == "path" else "this question"
+    because = f" ({why.rstrip('.')})" if why else ""
     return (
-        f"the plan declares {method.replace('_', ' ')}, which is not carried out for {what}: these are complete cases, "
-        "which do not decide"
+        f"the plan declares {method.replace('_', ' ')}, which is not carried out for {what}{because}: these are "
+        "complete cases, which do not decide"
     )
 
 

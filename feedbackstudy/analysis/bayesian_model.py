@@ -31,7 +31,7 @@ _QUADRATURE_GROUPS = 60
 """Levels of the smaller of two grouping factors up to which the exact model serves."""
 
 
-def bayesian_fit(problem: Problem, *, seed: int) -> CellPosterior:
+def bayesian_fit(problem: Problem, *, seed: int, nodes: int = 32) -> CellPosterior:
     """Fit the Bayesian model that a question's design calls for.
 
     Parameters
@@ -40,6 +40,8 @@ def bayesian_fit(problem: Problem, *, seed: int) -> CellPosterior:
         The arrays.
     seed : int
         Seed of the chains, where a sampler is needed.
+    nodes : int, default 32
+        Quadrature nodes along each standard deviation, where the model is solved exactly.
 
     Returns
     -------
@@ -54,6 +56,8 @@ def bayesian_fit(problem: Problem, *, seed: int) -> CellPosterior:
     family = problem.question.family
     if family is None:
         raise DataError(choices("Kind of outcome", "without a model of its own", _FITS))
+    if family == "gaussian":
+        return _gaussian(problem, seed, nodes)
     return _FITS[family](problem, seed)
 
 
@@ -88,7 +92,7 @@ def gaussian_prior(metric: Metric, *, change: bool) -> CellPrior:
     return CellPrior.of_scale(metric.low, metric.high)
 
 
-def _gaussian(problem: Problem, seed: int) -> CellPosterior:
+def _gaussian(problem: Problem, seed: int, nodes: int = 32) -> CellPosterior:
     prior = gaussian_prior(problem.metric, change=problem.question.minus is not None)
     k = len(problem.cells)
     if problem.question.kind in {"slope", "slopes"} and problem.predictor is not None:
@@ -101,6 +105,7 @@ def _gaussian(problem: Problem, seed: int) -> CellPosterior:
             prior=prior,
             covariates=_covariates(problem),
             groups=problem.groups,
+            nodes=nodes,
         )
     sizes = sorted(len(levels) for levels in problem.group_levels.values())
     if len(sizes) > 2 or (len(sizes) == 2 and sizes[0] > _QUADRATURE_GROUPS):
@@ -116,7 +121,7 @@ def _gaussian(problem: Problem, seed: int) -> CellPosterior:
         ).cells()
     return gaussian_cells(
         problem.y, problem.cell, k, prior=prior, covariates=_covariates(problem), groups=problem.groups
-    ).posterior()
+    ).posterior(nodes=nodes)
 
 
 def _binary(problem: Problem, seed: int) -> CellPosterior:

@@ -21,7 +21,14 @@ __all__ = ["answer_path", "path_rows"]
 
 
 def answer_path(
-    problem: Problem, study: Study, limits: Thresholds, metrics: tuple[Metric, ...], *, seed: int
+    problem: Problem,
+    study: Study,
+    limits: Thresholds,
+    metrics: tuple[Metric, ...],
+    *,
+    seed: int,
+    n_boot: int = 5000,
+    draws: int = 20_000,
 ) -> DeclaredPath:
     """Answer a path by bootstrap and by its exact posterior.
 
@@ -37,6 +44,8 @@ def answer_path(
         Scale of each mediator.
     seed : int
         Seed of bootstrap and posterior.
+    n_boot, draws : int
+        Bootstrap draws, and draws from the posterior.
 
     Returns
     -------
@@ -78,6 +87,8 @@ def answer_path(
         sesoi=limits.sesoi,
         rope=limits.rope,
         seed=seed,
+        n_boot=n_boot,
+        draws=draws,
     )
 
 

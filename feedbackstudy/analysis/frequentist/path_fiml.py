@@ -15,7 +15,7 @@ from feedbackstudy.psychometrics.cfa.missing import (
     spread_out,
 )
 
-__all__ = ["FimlFit", "fit_fiml"]
+__all__ = ["FimlFit", "fit_fiml", "slope_derivatives"]
 
 type Floats = NDArray[np.float64]
 
@@ -76,7 +76,7 @@ def fit_fiml(system: PathSystem) -> FimlFit:
         at = system.offsets[k] + equation.predictors.index(system.constant[0])
         beta = np.linalg.solve(cov[np.ix_(p, p)], cov[p, r])
         theta[slopes], theta[at] = beta, mean[r] - beta @ mean[p]
-        jacobian[slopes], jacobian[at] = _derivatives(mean, cov, p, r, beta)
+        jacobian[slopes], jacobian[at] = slope_derivatives(mean, cov, p, r, beta)
         left = cov[r, r] - beta @ cov[p, r]
         sigma[k] = np.sqrt(left * data.n / (data.n - len(equation.predictors)))
         r2[k] = 1 - left / cov[r, r]
@@ -115,8 +115,28 @@ def _moments(raw: Floats) -> tuple[Patterns, Floats, Floats, Floats]:
     return data, moments.mean * scale + centre, moments.cov * both, variance * np.outer(outward, outward)
 
 
-def _derivatives(mean: Floats, cov: Floats, p: list[int], r: int, beta: Floats) -> tuple[Floats, Floats]:
-    """Return the derivatives of slopes (predictors, moments) and of the constant (moments,)."""
+def slope_derivatives(mean: Floats, cov: Floats, p: list[int], r: int, beta: Floats) -> tuple[Floats, Floats]:
+    """Return the derivatives of a regression's coefficients by the moments it is read from.
+
+    Parameters
+    ----------
+    mean : ndarray of shape (size,)
+        Means.
+    cov : ndarray of shape (size, size)
+        Covariances.
+    p : list of int
+        Positions of the predictors.
+    r : int
+        Position of the response.
+    beta : ndarray of shape (predictors,)
+        Slopes.
+
+    Returns
+    -------
+    tuple of ndarray
+        Of the slopes, shape (predictors, moments), and of the constant, shape (moments,); means come first, then the
+        lower triangle of the covariances.
+    """
     size = len(mean)
     rows, columns = np.tril_indices(size)
     moves = np.zeros((rows.size, size, size))
