@@ -46,7 +46,7 @@ def _metrics() -> Named[Metric]:
                 covariate="interview_score",
             ),
             Metric(name="in_time", label="Feedback within 48 hours", kind="proportion", column="@delivered",
-                   within_days=2, role="fidelity"),
+                   within_days=2, of="rejected", role="fidelity"),
             Metric(name="answered", label="Answered the survey", kind="proportion", column="@responded:recommend",
                    role="co_primary"),
             Metric(name="cnps", label="Candidate net promoter score", kind="nps", column="recommend",
