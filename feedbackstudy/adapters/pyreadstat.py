@@ -97,7 +97,7 @@ def write_sav(
     *,
     labels: Mapping[str, str],
     value_labels: Mapping[str, Mapping[float | str, str]],
-    missing: Mapping[str, Sequence[float]],
+    missing: Mapping[str, Sequence[float | str]],
     measures: Mapping[str, str],
     note: str = "",
 ) -> Path:
@@ -113,8 +113,8 @@ def write_sav(
         Column -> label, at most 256 characters.
     value_labels : mapping of str to mapping
         Column -> code -> label, at most 120 characters.
-    missing : mapping of str to sequence of float
-        Column -> at most three user-missing codes.
+    missing : mapping of str to sequence
+        Column -> at most three user-missing codes; text for columns of text.
     measures : mapping of str to str
         Column -> ``"nominal"``, ``"ordinal"`` or ``"scale"``.
     note : str

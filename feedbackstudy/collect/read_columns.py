@@ -100,7 +100,7 @@ def map_columns(raw: Raw, specs: Sequence[ItemSpec], study: Study, options: Read
     for target in targets:
         if target not in places and target in names:
             places[target] = names[target]
-    _by_code(names, specs, places)
+    _by_code(names, specs, people_columns(study), places)
     for target, others in _ALSO.items():
         hit = next((other for other in others if other in names), None)
         if target not in places and hit is not None:
@@ -137,8 +137,13 @@ def _by_role(raw: Raw, names: Mapping[str, int], places: dict[str, int], options
         places["duration_seconds"] = names[roles.duration]
 
 
-def _by_code(names: Mapping[str, int], specs: Sequence[ItemSpec], places: dict[str, int]) -> None:
+def _by_code(
+    names: Mapping[str, int], specs: Sequence[ItemSpec], people: Sequence[str], places: dict[str, int]
+) -> None:
     """Match LimeSurvey's question codes, which have no underscore."""
+    for target in people:
+        if target not in places and question_code(target) in names:
+            places[target] = names[question_code(target)]
     keys = {subquestion_key(name): place for name, place in names.items() if subquestion_key(name)}
     for spec in specs:
         if spec.name in places:

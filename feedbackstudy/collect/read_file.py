@@ -140,7 +140,7 @@ def _participants(raw: Raw, columns: ColumnMap, options: ReadOptions, issues: li
             f"{where}: no column names the participants (participant or fs_pid). Say participant='column'. "
             f"{choices('Column', 'participant', raw.names)}"
         )
-    given = [str(text) for text in raw.table.columns[place].categories]
+    given = [str(text) for text in raw.table.columns[place].categories.to_numpy(dtype=object)]
     plain = [unicodedata.normalize("NFC", text).strip() for text in given]
     if options.same_case:
         plain = [text.casefold() for text in plain]

@@ -85,7 +85,7 @@ def counted_texts(column: pd.Categorical) -> list[tuple[int, str, int]]:
         Place among the categories, text, number of cells; those that occur.
     """
     counts = np.bincount(np.asarray(column.codes), minlength=len(column.categories))
-    texts = [str(text) for text in column.categories]
+    texts = [str(text) for text in column.categories.to_numpy(dtype=object)]
     return [(int(k), texts[k], int(counts[k])) for k in np.flatnonzero(counts)]
 
 

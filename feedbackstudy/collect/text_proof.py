@@ -50,19 +50,23 @@ def prove_cells(data: bytes, records: Records, columns: Sequence[pd.Categorical]
     words = np.lib.stride_tricks.sliding_window_view(buffer, _WORD)
     starts = (records.starts + _WORD).reshape(n, width)
     ends = (records.ends + _WORD).reshape(n, width)
+    any_quoted = b'"' in data
     for j, column in enumerate(columns):
         begin, end = starts[:, j].copy(), ends[:, j].copy()
-        quoted = (end > begin) & (buffer[begin] == _QUOTE)
-        begin[quoted] += 1
-        end[quoted] -= 1
-        texts = [str(text).encode("utf-8") for text in column.categories]
+        texts = [text.encode("utf-8") for text in column.categories.to_numpy(dtype=object)]
         codes = np.asarray(column.codes)
         lengths = np.array([len(text) for text in texts], dtype=np.int64)[codes]
-        doubled = np.array([b'"' in text for text in texts], dtype=bool)[codes] & quoted
+        doubled = np.zeros(n, dtype=bool)
+        if any_quoted:
+            quoted = (end > begin) & (buffer[begin] == _QUOTE)
+            begin[quoted] += 1
+            end[quoted] -= 1
+            doubled = np.array([b'"' in text for text in texts], dtype=bool)[codes] & quoted
         same = (lengths == end - begin) | doubled
-        for ends_of_cell in (False, True):
-            expected = np.array([_word(t, last=ends_of_cell) for t in texts], dtype=np.uint64)[codes]
-            same &= (_found(words, begin, end, last=ends_of_cell) == expected) | doubled
+        short = bool(lengths.max(initial=0) <= _WORD)
+        for from_end in (False,) if short else (False, True):
+            expected = np.array([_word(t, last=from_end) for t in texts], dtype=np.uint64)[codes]
+            same &= (_found(words, begin, end, last=from_end) == expected) | doubled
         for i in np.flatnonzero(doubled):
             same[i] &= bytes(buffer[begin[i] : end[i]]).replace(b'""', b'"') == texts[codes[i]]
         if not same.all():
