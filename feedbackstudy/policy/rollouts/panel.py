@@ -34,8 +34,8 @@ class Panel(Rendered):
         Consecutive numbers of periods, as `period_number` counts.
     n : ndarray, shape (U, T)
         Applications of each cell; for a ratio the sum of its denominator.
-    total : ndarray, shape (U, T)
-        Sum of the metric.
+    total, squares : ndarray, shape (U, T)
+        Sum of the metric, and of its squares.
     rows : int
         Applications behind all cells that are used.
     start : ndarray, shape (U,)
@@ -55,6 +55,7 @@ class Panel(Rendered):
     periods: NDArray[np.int64]
     n: Floats
     total: Floats
+    squares: Floats
     rows: int
     start: Floats
     used: Bools
@@ -171,7 +172,7 @@ def panel_of(stats: SufficientStats, metric: str | None = None) -> Panel:
     start = np.array([_sortable(rollout.first_period(name)) for name in units]) - periods[0]
     start[start >= periods.size] = np.inf
     _agree(cells, dict(zip(units, start + periods[0], strict=True)), rollout)
-    table = {name: _grid(cells, name, units, periods) for name in {"n", weight, "sum"}}
+    table = {name: _grid(cells, name, units, periods) for name in {"n", weight, "sum", "sumsq"}}
     used, notes = _used(table[weight], start, rollout)
     if absent:
         notes = (*notes, f"{len(absent)} declared units have no applications: {', '.join(absent[:5])}")
@@ -183,6 +184,7 @@ def panel_of(stats: SufficientStats, metric: str | None = None) -> Panel:
         periods=periods,
         n=table[weight],
         total=table["sum"],
+        squares=table["sumsq"],
         rows=round(float(table["n"][used].sum())),
         start=start,
         used=used,
