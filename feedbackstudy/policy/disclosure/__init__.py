@@ -1,6 +1,6 @@
 """What may leave: small cells, the cells that would give them away, and rounding."""
 
+from feedbackstudy.collect.suppression import Suppressed, suppress
 from feedbackstudy.policy.disclosure.passing import Disclosed, DisclosurePolicy
-from feedbackstudy.policy.disclosure.suppression import Suppressed, suppress
 
 __all__ = ["Disclosed", "DisclosurePolicy", "Suppressed", "suppress"]

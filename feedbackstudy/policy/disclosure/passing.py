@@ -7,10 +7,10 @@ from dataclasses import dataclass, field, fields, replace
 import numpy as np
 import pandas as pd
 
+from feedbackstudy.collect.suppression import Suppressed, suppress
 from feedbackstudy.errors import InputError, NotFoundError, choices
 from feedbackstudy.policy.adverse_impact import TESTS, AdverseImpact
 from feedbackstudy.policy.declared import DisclosureRule, PolicyPlan
-from feedbackstudy.policy.disclosure.suppression import Suppressed, suppress
 from feedbackstudy.policy.effect import EffectEstimate, Effects
 from feedbackstudy.policy.sufficient import SufficientStats
 from feedbackstudy.provenance import Provenance
