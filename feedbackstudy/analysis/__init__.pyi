@@ -20,6 +20,9 @@ from feedbackstudy.analysis.manipulating import ManipulationChecks as Manipulati
 from feedbackstudy.analysis.manipulating import manipulation as manipulation
 from feedbackstudy.analysis.marginal_means import marginal_means as marginal_means
 from feedbackstudy.analysis.mediation import mediation as mediation
+from feedbackstudy.analysis.multiverse import multiverse as multiverse
+from feedbackstudy.analysis.multiverse import multiverse_of_frame as multiverse_of_frame
+from feedbackstudy.analysis.multiverse_declared import Alternatives as Alternatives
 from feedbackstudy.analysis.ordinal import ordinal as ordinal
 from feedbackstudy.analysis.own_estimate import custom as custom
 from feedbackstudy.analysis.prior_posterior import prior_posterior as prior_posterior

@@ -26,6 +26,7 @@ from feedbackstudy.report.drawings import (
     rating_shares,
     robustness,
     score_groups,
+    specification_curve,
 )
 from feedbackstudy.report.style import MUTED, house_style
 from feedbackstudy.report.svg import inline_svg
@@ -55,6 +56,7 @@ DRAWINGS = (
     rating_shares,
     robustness,
     score_groups,
+    specification_curve,
 )
 """The modules that register a drawing when they are imported."""
 
