@@ -148,6 +148,10 @@ def _by_code(
     for spec in specs:
         if spec.name in places:
             continue
+        row = f"{spec.measure}_{spec.position}"
+        if row in names and names[row] not in places.values():
+            places[spec.name] = names[row]
+            continue
         code = question_code(spec.measure)
         place = keys.get((code, str(spec.position))) if spec.position else names.get(question_code(spec.name))
         if place is not None:
