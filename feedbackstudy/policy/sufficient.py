@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -90,6 +91,51 @@ class SufficientStats(Rendered):
         if metric not in self.cells:
             raise NotFoundError(choices("Metric", metric, self.cells))
         return self.cells[metric].copy()
+
+    def save(self, folder: str | Path) -> Path:
+        """Write the statistics to a new folder, marked as restricted.
+
+        Parameters
+        ----------
+        folder : str or Path
+            A folder that does not exist yet.
+
+        Returns
+        -------
+        Path
+            The folder.
+
+        Raises
+        ------
+        FileFormatError
+            Where the folder exists, or cannot be written.
+        """
+        from feedbackstudy.policy.sufficient_saving import save_stats
+
+        return save_stats(self, folder)
+
+    @classmethod
+    def load(cls, folder: str | Path) -> "SufficientStats":
+        """Read statistics that were saved.
+
+        Parameters
+        ----------
+        folder : str or Path
+            The folder.
+
+        Returns
+        -------
+        SufficientStats
+            The statistics.
+
+        Raises
+        ------
+        FileFormatError
+            For files that are missing, changed, or of a newer version.
+        """
+        from feedbackstudy.policy.sufficient_saving import load_stats
+
+        return load_stats(folder)
 
     def page(self) -> Page:
         """Return what the statistics hold, without any of the numbers of a cell.
