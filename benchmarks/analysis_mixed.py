@@ -99,14 +99,14 @@ def ours():
             mixed_cells(score, six, 6, None, {"participant": people, "story": story}), (2, 3)
         ),
         "REML, random slope, 2 F tests": lambda: tests(
-            mixed_cells(score, six, 6, None, {"participant": people}, slopes=day), (2, 3)
+            mixed_cells(score, six, 6, None, groups={"participant": people}, slopes=day), (2, 3)
         ),
         "Kenward-Roger, 20 interviewers, 7 F tests": lambda: tests(
             mixed_cells(y, three, 8, None, interviewer, df="kenward-roger"), (2, 2, 2)
         ),
         "cumulative logit, 8 cells": lambda: cumulative_cells(fu["likert"], three, 8, None),
         "cumulative logit, random people (Laplace)": lambda: cumulative_cells(
-            st["rating"], six, 6, None, {"participant": people}
+            st["rating"], six, 6, None, groups={"participant": people}
         ),
     }
 

@@ -32,4 +32,3 @@ from feedbackstudy.analysis.rating_shares import rating_shares as rating_shares
 from feedbackstudy.analysis.regression import regression as regression
 from feedbackstudy.analysis.tost import tost as tost
 from feedbackstudy.analysis.tost import tost_from_figures as tost_from_figures
-from feedbackstudy.analysis.zero_inflated import zero_inflated_model as zero_inflated_model

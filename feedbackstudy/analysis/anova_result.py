@@ -12,7 +12,7 @@ from feedbackstudy.provenance import Provenance
 from feedbackstudy.psychometrics.rscript import RScript
 from feedbackstudy.render import Block, Notice, Page, Rendered, Table, Text, interval, number, p_value
 
-__all__ = ["Anova", "AnovaRow"]
+__all__ = ["Anova", "AnovaRow", "r_matrix"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

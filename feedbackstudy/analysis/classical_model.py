@@ -72,11 +72,17 @@ def _gaussian(problem: Problem) -> CellFit:
     if problem.case_weights is not None:
         cluster = next(iter(problem.groups.values()), None)
         return fit_cells(
-            problem.y, problem.cell, k, problem.covariates, vcov="HC3", cluster=cluster, weights=problem.case_weights
+            problem.y,
+            problem.cell,
+            k,
+            covariates=problem.covariates,
+            vcov="HC3",
+            cluster=cluster,
+            weights=problem.case_weights,
         )
     if problem.groups:
         return mixed_cells(problem.y, problem.cell, k, problem.covariates, problem.groups)
-    return fit_cells(problem.y, problem.cell, k, problem.covariates)
+    return fit_cells(problem.y, problem.cell, k, covariates=problem.covariates)
 
 
 def slope_columns(problem: Problem) -> tuple[Floats, Floats]:
@@ -171,7 +177,7 @@ def _binary(problem: Problem) -> CellFit:
         problem.cell,
         len(problem.cells),
         _covariates(problem),
-        problem.groups,
+        groups=problem.groups,
         scale="response" if measured_by(problem.question) == "probability" else "log odds",
     )
 
@@ -184,7 +190,7 @@ def _count(problem: Problem) -> CellFit:
         problem.cell,
         len(problem.cells),
         _covariates(problem),
-        problem.groups,
+        groups=problem.groups,
         scale="response" if measured_by(problem.question) == "rate" else "log rate",
     )
 
@@ -197,7 +203,7 @@ def _ordinal(problem: Problem) -> CellFit:
         problem.cell,
         len(problem.cells),
         _covariates(problem),
-        problem.groups,
+        groups=problem.groups,
         link="probit",
         scale="response" if measured_by(problem.question) == "rating" else "latent",
     )

@@ -168,7 +168,7 @@ def _between(
         read.y,
         cells.cell,
         len(cells.labels),
-        read.covariate_matrix,
+        covariates=read.covariate_matrix,
         vcov=chosen,  # type: ignore[arg-type]
         cluster=codes,
         clustered=clustered,  # type: ignore[arg-type]
@@ -245,7 +245,7 @@ def _repeated(
     )
     crossed.require()
     slopes = people.covariate_matrix
-    fit = fit_repeated(wide.Y, crossed.cell, len(crossed.labels), slopes, unequal=unequal)
+    fit = fit_repeated(wide.Y, crossed.cell, len(crossed.labels), covariates=slopes, unequal=unequal)
     labels = tuple(":".join(filter(None, (a, b))) for a in crossed.labels for b in wide.occasions.labels)
     names = tuple(between) + wide.occasions.names
     levels = (crossed.levels if between else ()) + wide.occasions.levels

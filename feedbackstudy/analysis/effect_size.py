@@ -102,8 +102,8 @@ def effect_size(
     data: pd.DataFrame,
     outcome: str,
     group: str,
-    participant: str | None = None,
     *,
+    participant: str | None = None,
     kind: Kind | None = None,
     groups: tuple[str, str] | None = None,
     level: float = 0.95,
@@ -143,7 +143,7 @@ def effect_size(
     if (chosen in _PAIRED) != (participant is not None):
         wants = "needs 'participant', as it is for pairs" if chosen in _PAIRED else "is for independent groups"
         raise DataError(f"Effect size {chosen!r} {wants}.")
-    two = two_groups(data, outcome, group, participant, groups=groups)
+    two = two_groups(data, outcome, group, participant=participant, groups=groups)
     found = _computed(two, chosen, level)
     return EffectSize(
         kind=chosen,

@@ -109,7 +109,7 @@ def generalised_model(
         outcome=read.outcome,
         model=f"{title} ({fit_words(fit)})",
         effects=effect_rows(built.names, fit.beta, ses, dfs, level, sd=sd, ratios=True),
-        terms=wald_terms(design.hypotheses, fit.beta, covariance, fit.df),
+        terms=wald_terms(design.hypotheses, fit.beta, covariance, df=fit.df),
         facts=_facts(fit),
         n=read.n,
         level=level,

@@ -99,7 +99,7 @@ def intercepts(design: TermDesign, random: Random | None) -> list[RandomFactor]:
 
 
 def wald_terms(
-    hypotheses: Mapping[str, Floats], beta: Floats, covariance: Floats, df: float = float("inf")
+    hypotheses: Mapping[str, Floats], beta: Floats, covariance: Floats, *, df: float = float("inf")
 ) -> tuple[TermRow, ...]:
     r"""Test terms by Wald's statistic, type III.
 

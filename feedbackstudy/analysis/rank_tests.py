@@ -104,7 +104,7 @@ class RankTest(Rendered):
 
 
 @one_thread()
-def rank_test(data: pd.DataFrame, outcome: str, group: str, participant: str | None = None) -> RankTest:
+def rank_test(data: pd.DataFrame, outcome: str, group: str, *, participant: str | None = None) -> RankTest:
     """Compare groups, or occasions of the same people, by ranks.
 
     Parameters

@@ -198,7 +198,13 @@ def _expected(problem: Problem, source: SampledCells) -> tuple[ExpectedRating, .
     level = problem.question.plan.interval_level
     covariates = problem.covariates if problem.covariates.shape[1] else None
     classical = cumulative_cells(
-        problem.y, problem.cell, len(problem.cells), covariates, problem.groups, link="probit", scale="response"
+        problem.y,
+        problem.cell,
+        len(problem.cells),
+        covariates,
+        groups=problem.groups,
+        link="probit",
+        scale="response",
     )
     bayesian = source.cells("response")
     found = []

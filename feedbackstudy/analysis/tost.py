@@ -137,8 +137,8 @@ def tost(
     data: pd.DataFrame,
     outcome: str,
     group: str | None = None,
-    participant: str | None = None,
     *,
+    participant: str | None = None,
     bounds: Bounds,
     groups: tuple[str, str] | None = None,
     variance: Variance = "welch",
@@ -192,7 +192,7 @@ def tost(
         figures: _Figures = ((read.n,), (float(read.y.mean()) - value,), (float(read.y.std(ddof=1)),))
         words = f"mean of {outcome} minus {value:g}"
         return _tested(figures, words, bounds, "one", alpha, read.notes)
-    two = two_groups(data, outcome, group, participant, groups=groups)
+    two = two_groups(data, outcome, group, participant=participant, groups=groups)
     if two.paired:
         d = two.first - two.second
         figures = ((d.size,), (float(d.mean()),), (float(d.std(ddof=1)),))

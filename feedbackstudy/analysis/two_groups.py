@@ -54,8 +54,8 @@ def two_groups(
     data: pd.DataFrame,
     outcome: str,
     group: str,
-    participant: str | None = None,
     *,
+    participant: str | None = None,
     groups: tuple[str, str] | None = None,
 ) -> TwoGroups:
     """Read two groups.

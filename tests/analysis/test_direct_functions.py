@@ -108,7 +108,7 @@ def test_a_paired_effect_size_needs_pairs(one, waves):
     with pytest.raises(DataError, match="needs 'participant'"):
         effect_size(one, "y", "framing", kind="dz")
     with pytest.raises(DataError, match="independent groups"):
-        effect_size(waves[waves["wave"] != "later"], "rating", "wave", "participant", kind="g")
+        effect_size(waves[waves["wave"] != "later"], "rating", "wave", participant="participant", kind="g")
     with pytest.raises(NotFoundError, match="Effect size 'cohen'"):
         effect_size(one, "y", "framing", kind="cohen")
 
@@ -134,7 +134,7 @@ def test_an_effect_size_of_no_effect_is_zero(kind):
 
 def test_equivalence_of_pairs_is_that_of_scipy_and_its_interval_decides(waves):
     two = waves[waves["wave"] != "later"]
-    found = tost(two, "rating", "wave", "participant", bounds=0.6, groups=("after", "before"))
+    found = tost(two, "rating", "wave", participant="participant", bounds=0.6, groups=("after", "before"))
     after, before = (
         two.loc[two["wave"] == w].sort_values("participant")["rating"].to_numpy() for w in ("after", "before")
     )
@@ -183,7 +183,7 @@ def test_rank_tests_are_those_of_scipy(one, waves):
     assert rank_test(one, "likert", "interviewer").p == pytest.approx(several.pvalue, rel=1e-9)
     wide = waves.pivot_table(index="participant", columns="wave", values="rating")
     friedman = stats.friedmanchisquare(*(wide[w] for w in wide))
-    assert rank_test(waves, "rating", "wave", "participant").p == pytest.approx(friedman.pvalue, rel=1e-9)
+    assert rank_test(waves, "rating", "wave", participant="participant").p == pytest.approx(friedman.pvalue, rel=1e-9)
 
 
 @pytest.mark.parametrize("structure", ["exchangeable", "independence"])

@@ -142,7 +142,7 @@ def test_a_regression(one, options, tmp_path):
 def test_an_effect_size(one, waves, kind, tmp_path):
     if kind in ("dz", "dav"):
         data = waves[(waves["topic"] == "content") & (waves["wave"] != "later")]
-        found = effect_size(data, "rating", "wave", "participant", kind=kind)
+        found = effect_size(data, "rating", "wave", participant="participant", kind=kind)
     else:
         found = effect_size(one, "y", "framing", kind=kind)
     shown = by_r(found, tmp_path)
@@ -175,8 +175,8 @@ def test_rank_tests(one, waves, tmp_path):
         (
             rank_test(one, "likert", "timing"),
             rank_test(one, "likert", "interviewer"),
-            rank_test(content[content["wave"] != "later"], "rating", "wave", "participant"),
-            rank_test(content, "rating", "wave", "participant"),
+            rank_test(content[content["wave"] != "later"], "rating", "wave", participant="participant"),
+            rank_test(content, "rating", "wave", participant="participant"),
         )
     ):
         shown = by_r(found, tmp_path / str(i))

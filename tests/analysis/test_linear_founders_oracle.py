@@ -51,11 +51,11 @@ def test_an_analysis_of_variance_of_pingouins_examples_is_that_of_afex(key, orac
 
 def test_students_sleep_paired(oracles, known):
     sleep = pd.read_csv(oracles / "sleep.csv")
-    size = effect_size(sleep, "extra", "group", "ID")
+    size = effect_size(sleep, "extra", "group", participant="ID")
     _, _, low, high = known["es"]["cohens_d_sleep_paired"][0].values()
     assert (size.low, size.high) == pytest.approx((low, high), rel=1e-6)
     reference = known["tost"]["sleep_paired_pm1"]
-    found = tost(sleep, "extra", "group", "ID", bounds=1)
+    found = tost(sleep, "extra", "group", participant="ID", bounds=1)
     assert (found.t_lower, found.t_upper, found.p_equivalence, found.df, found.low, found.high) == pytest.approx(
         (*(reference[name] for name in ("t_lower", "t_upper", "p_tost", "df")), *reference["ci90"]), rel=1e-6
     )

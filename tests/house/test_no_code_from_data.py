@@ -25,7 +25,7 @@ ROOMS = {
     "bambi": ("analysis/bayesian/",),
     "matplotlib": ("report/",),
     "seaborn": ("report/",),
-    "statsmodels": ("adapters/statsmodels.py",),
+    "statsmodels": ("adapters/statsmodels",),
     "pingouin": ("adapters/pingouin.py",),
     "yaml": ("yamlfile.py",),
 }

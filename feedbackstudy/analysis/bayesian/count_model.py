@@ -101,14 +101,14 @@ class Counts(Family):
             law = pm.Poisson if self.law == "Poisson" else pm.NegativeBinomial
             law("count", **figures, observed=outcome)
             return
-        zero = pm.Deterministic("zero_cells", cells_of(pm, rows, variables, "zero_"))
+        zero = pm.Deterministic("zero_cells", cells_of(pm, rows, variables, prefix="zero_"))
         cell = pm.modelcontext(None)["cell"]
         law = pm.ZeroInflatedPoisson if self.law == "Poisson" else pm.ZeroInflatedNegativeBinomial
         law("count", psi=pm.math.sigmoid(-zero[cell]), **figures, observed=outcome)
 
     def completed(self, rows: CellRows, values: dict[str, Floats]) -> None:  # noqa: D102
         if self.zero_inflated:
-            values["zero_cells"] = cells_of_draws(rows, values, values["cells"].shape[0], "zero_")
+            values["zero_cells"] = cells_of_draws(rows, values, values["cells"].shape[0], prefix="zero_")
 
     def log_likelihood(self, rows: CellRows, eta: Floats, values: Values) -> Floats:  # noqa: D102
         y = rows.y

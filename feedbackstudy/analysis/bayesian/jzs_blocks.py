@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from feedbackstudy.analysis.bayesian.predictor import cell_basis
 from feedbackstudy.errors import DataError
 
-__all__ = ["Block", "BlockModel", "block_model", "effect_columns"]
+__all__ = ["Block", "BlockModel", "block_model", "effect_columns", "log_prior_of"]
 
 type Floats = NDArray[np.float64]
 type Integers = NDArray[np.int64]

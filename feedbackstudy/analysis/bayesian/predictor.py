@@ -176,7 +176,7 @@ def predictor(pm: Any, rows: CellRows, variables: Mapping[str, Any], *, centred:
     return found
 
 
-def cells_of(pm: Any, rows: CellRows, variables: Mapping[str, Any], prefix: str = "") -> Any:  # noqa: ANN401
+def cells_of(pm: Any, rows: CellRows, variables: Mapping[str, Any], *, prefix: str = "") -> Any:  # noqa: ANN401
     """Return the cells of the model that is open, from level and deviations.
 
     Parameters

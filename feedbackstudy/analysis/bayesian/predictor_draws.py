@@ -112,7 +112,7 @@ def spread(rows: CellRows, values: Values) -> Floats:
     return np.asarray(found, dtype=np.float64)
 
 
-def cells_of_draws(rows: CellRows, values: Values, size: int, prefix: str = "") -> Floats:
+def cells_of_draws(rows: CellRows, values: Values, size: int, *, prefix: str = "") -> Floats:
     """Return the cells from draws of level and deviations.
 
     Parameters

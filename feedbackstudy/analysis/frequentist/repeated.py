@@ -12,7 +12,7 @@ type Floats = NDArray[np.float64]
 
 
 def fit_repeated(
-    Y: ArrayLike, cell: ArrayLike, n_cells: int, covariates: ArrayLike | None = None, *, unequal: bool = False
+    Y: ArrayLike, cell: ArrayLike, n_cells: int, *, covariates: ArrayLike | None = None, unequal: bool = False
 ) -> CellFit:
     r"""Fit the means of groups at several occasions.
 

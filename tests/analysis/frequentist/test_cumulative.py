@@ -108,7 +108,7 @@ def test_expected_ratings_with_random_effects_are_of_the_population():
     cell = rng.integers(0, 2, people.size)
     latent = 0.8 * cell + rng.normal(0, 2.0, 400)[people] + rng.logistic(size=people.size)
     rating = np.searchsorted([-2.0, -0.5, 0.5, 2.5], latent) + 1
-    fit = cumulative_cells(rating, cell, 2, None, {"person": people}, scale="response")
+    fit = cumulative_cells(rating, cell, 2, None, groups={"person": people}, scale="response")
     # the mean over people of each cell, not the rating of somebody in the middle
     np.testing.assert_allclose(fit.means, [rating[cell == k].mean() for k in (0, 1)], atol=0.06)
 

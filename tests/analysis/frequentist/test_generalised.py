@@ -154,7 +154,7 @@ def test_other_values_than_zero_and_one_are_refused(bad, six_cells):
 def test_random_effects_exclude_firth_and_sandwich(reply, six_cells, answers):
     groups = {"participant": answers["participant"].to_numpy(str)}
     with pytest.raises(DataError, match="choose one"):
-        binary_cells(reply, six_cells, 6, None, groups, firth=True)
+        binary_cells(reply, six_cells, 6, None, groups=groups, firth=True)
     with pytest.raises(DataError, match="one cluster"):
         binary_cells(reply, six_cells, 6, None, cluster=np.zeros(360))
 
@@ -164,7 +164,7 @@ def test_probabilities_with_random_effects_are_of_the_population():
     people = np.repeat(np.arange(500), 6)
     cell = people % 2
     y = (rng.random(3000) < special.expit(0.5 + cell + rng.normal(0, 1.5, 500)[people])).astype(float)
-    fit = binary_cells(y, cell, 2, None, {"person": people}, scale="response")
+    fit = binary_cells(y, cell, 2, None, groups={"person": people}, scale="response")
     np.testing.assert_allclose(fit.means, [y[cell == k].mean() for k in (0, 1)], atol=0.015)
-    log_odds = binary_cells(y, cell, 2, None, {"person": people})
+    log_odds = binary_cells(y, cell, 2, None, groups={"person": people})
     assert log_odds.sd == pytest.approx(np.sqrt(np.pi**2 / 3 + 1.5**2), rel=0.06)

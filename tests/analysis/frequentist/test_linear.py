@@ -46,7 +46,7 @@ def test_the_joint_test_of_cells_is_the_f_test_of_scipy_and_welchs_of_1951(rows)
 
 def test_welch_with_covariates_is_hc2(rows):
     y, cell, _, x = rows
-    welch, hc2 = fit_cells(y, cell, 4, x, vcov="welch"), fit_cells(y, cell, 4, x, vcov="HC2")
+    welch, hc2 = fit_cells(y, cell, 4, covariates=x, vcov="welch"), fit_cells(y, cell, 4, covariates=x, vcov="HC2")
     assert welch.covariance == pytest.approx(hc2.covariance, rel=1e-12)
     assert welch.df(np.array([1.0, -1, 0, 0])) < hc2.df(np.array([1.0, -1, 0, 0]))
 
@@ -61,7 +61,7 @@ def test_welchs_degrees_of_freedom_with_covariates_are_those_of_the_quadratic_fo
     phi = (np.bincount(cell, e**2) / np.bincount(cell, 1 - np.diag(H)))[cell]
     Q = (np.eye(len(y)) - H) @ np.diag(g) @ (np.eye(len(y)) - H) @ np.diag(phi)
 
-    found = fit_cells(y, cell, 4, x, vcov="welch").df(row[:4])
+    found = fit_cells(y, cell, 4, covariates=x, vcov="welch").df(row[:4])
     assert found == pytest.approx(np.trace(Q) ** 2 / np.trace(Q @ Q), rel=1e-10)
 
 
@@ -204,7 +204,7 @@ def test_indicators_of_clusters_leave_a_contrast_within_clusters_alone():
 
 def test_the_unit_of_a_covariate_cannot_matter(rows):
     y, cell, _, x = rows
-    plain, scaled = fit_cells(y, cell, 4, x), fit_cells(y, cell, 4, x * [1e12, 1e-12])
+    plain, scaled = fit_cells(y, cell, 4, covariates=x), fit_cells(y, cell, 4, covariates=x * [1e12, 1e-12])
     assert scaled.means == pytest.approx(plain.means, rel=1e-9)
     assert scaled.covariance == pytest.approx(plain.covariance, rel=1e-9)
 

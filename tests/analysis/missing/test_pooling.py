@@ -43,7 +43,7 @@ def test_a_joint_test_of_one_contrast_is_the_square_of_t():
 def test_pooled_fits_of_one_table_are_that_fit():
     rng = np.random.default_rng(1)
     cell = np.repeat([0, 1, 2], 20)
-    fit = fit_cells(rng.normal(size=60) + cell, cell, 3, np.empty((60, 0)))
+    fit = fit_cells(rng.normal(size=60) + cell, cell, 3, covariates=np.empty((60, 0)))
     rows = np.array([[1.0, -1, 0], [0, 1, -1]])
 
     found = pooled_cells([fit, fit, fit])
