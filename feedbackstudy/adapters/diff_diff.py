@@ -124,6 +124,7 @@ def callaway_santanna(frame: pd.DataFrame, *, anticipation: int, balanced: bool)
             base_period="universal",
             anticipation=anticipation,
             allow_unbalanced_panel=not balanced,
+            cluster=None if balanced else "unit",
         )
         fit = _fitted(library, model, frame)
         events = fit.aggregate("event_study")
@@ -178,7 +179,7 @@ def _fitted(library: Any, model: Any, frame: pd.DataFrame) -> Any:  # noqa: ANN4
     design = library.SurveyDesign(weights="weight") if frame["weight"].max() > frame["weight"].min() else None
     try:
         fit = model.fit(frame, outcome="mean", unit="unit", time="time", first_treat="first", survey_design=design)
-    except ValueError as fault:
+    except (ValueError, NotImplementedError) as fault:
         raise DataError(f"diff-diff cannot estimate this roll-out: {fault}") from fault
     if not np.isfinite(fit.overall_att):
         raise DataError("No effect of this roll-out is estimable: no unit changes over while another has not yet.")

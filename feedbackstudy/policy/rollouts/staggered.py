@@ -16,6 +16,7 @@ from feedbackstudy.policy.sufficient import SufficientStats
 
 __all__ = ["comparisons", "fit_staggered", "long_cells", "staggered"]
 
+_ALIKE = "cells are missing, and diff-diff cannot weigh units of an incomplete panel: units count alike"
 _NOT_YET = "units that have not changed over yet (or never do) show what would have happened"
 
 
@@ -89,9 +90,11 @@ def fit_staggered(panel: Panel, *, weigh: bool = True) -> tuple[StaggeredFit, tu
         The fit, and what was left out.
     """
     frame, notes = long_cells(panel, until_all_treated=False)
-    if not weigh:
-        frame["weight"] = 1.0
     balanced = len(frame) == frame["unit"].nunique() * frame["time"].nunique()
+    if weigh and not balanced:
+        notes = (*notes, _ALIKE)
+    if not weigh or not balanced:
+        frame["weight"] = 1.0
     return callaway_santanna(frame, anticipation=panel.rollout.anticipation, balanced=balanced), notes
 
 
@@ -131,9 +134,14 @@ def staggered(
     panel = panel_of(stats, metric)
     level, words = stats.plan.interval_level, "units weighted by applications" if weigh else "units count alike"
     fit, notes = fit_staggered(panel, weigh=weigh)
+    own_words = "units count alike" if _ALIKE in notes else words
     rows = [
         _row(
-            panel, (fit.estimate, fit.se), level, f"Callaway-Sant'Anna, not yet treated; {words}", (*notes, *fit.notes)
+            panel,
+            (fit.estimate, fit.se),
+            level,
+            f"Callaway-Sant'Anna, not yet treated; {own_words}",
+            (*notes, *fit.notes),
         )
     ]
     frame, notes = long_cells(panel, until_all_treated=True)

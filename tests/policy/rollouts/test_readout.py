@@ -1,0 +1,108 @@
+"""What decides, what stands beside it, and the size of the tests with few units."""
+
+import numpy as np
+import pytest
+
+from feedbackstudy.errors import DataError, InputError, NotFoundError
+from feedbackstudy.policy.declared import Metric
+from feedbackstudy.policy.rollouts.panel import panel_of
+from feedbackstudy.policy.rollouts.permuting import reshuffle
+from feedbackstudy.policy.rollouts.readout import read_rollout
+from feedbackstudy.policy.rollouts.staggered import staggered
+from feedbackstudy.policy.rollouts.subgroups import shrunken, subgroups
+from feedbackstudy.policy.rollouts.two_way import two_way
+from tests.policy.rollouts.invented import plan_of, rows_of, stats_of
+
+ROWS = rows_of(1)
+GUARDED = (
+    Metric(name="again", label="Again", kind="proportion", column="x", role="primary"),
+    Metric(name="rating", label="Rating", kind="mean", column="r", role="guardrail", margin=0.5),
+)
+
+
+def test_chance_decides_what_leads():
+    observed = read_rollout(stats_of(ROWS, plan_of(ROWS, metrics=GUARDED)))
+    drawn = read_rollout(stats_of(ROWS, plan_of(ROWS, metrics=GUARDED, mechanism="randomised")), draws=400)
+    assert "Callaway" in observed["again"].rows[0].method
+    assert "schedules" in drawn["again"].rows[0].covariance
+    assert [row.decides for row in drawn["again"].rows] == [True, False, False, False]
+    assert drawn["rating"].rows[0].verdict == "within the margin"
+    lead = read_rollout(stats_of(ROWS, plan_of(ROWS, metrics=GUARDED)), leading="two-way")
+    assert "two-way" in lead.rows[0].method
+
+
+def test_what_cannot_lead_is_refused():
+    stats = stats_of(ROWS, plan_of(ROWS, metrics=GUARDED))
+    with pytest.raises(InputError, match="chance did not decide"):
+        read_rollout(stats, leading="randomisation")
+    with pytest.raises(NotFoundError, match="'sun-abraham' is unknown"):
+        read_rollout(stats, leading="sun-abraham")
+    washed = stats_of(ROWS, plan_of(ROWS, metrics=GUARDED, mechanism="randomised", washout=1))
+    with pytest.raises(InputError, match="Washout and anticipation"):
+        read_rollout(washed)
+    beside = read_rollout(washed, leading="two-way")
+    assert any("randomisation: Washout" in note for note in beside.rows[0].warnings)
+
+
+def test_subgroups_are_those_that_were_named():
+    stats = stats_of(ROWS, plan_of(ROWS, subgroups=("job",)))
+    found = subgroups(stats, "job").rows
+    assert len(found) == 4
+    assert "job = a" in found[0].contrast
+    spread, narrow = (abs(found[i].estimate - found[i + 1].estimate) for i in (0, 2))
+    assert narrow <= spread
+    with pytest.raises(NotFoundError, match="before anybody looks"):
+        subgroups(stats, "level")
+    one = ROWS.assign(job="a")
+    with pytest.raises(DataError, match="1 levels"):
+        subgroups(stats_of(one, plan_of(one, subgroups=("job",))), "job")
+
+
+def test_shrinkage_is_reml():
+    y, s = np.array([0.1, 0.3, -0.2, 0.5]), np.array([0.1, 0.15, 0.1, 0.2])
+    means, se, mu, tau = shrunken(y, s)
+
+    def likelihood(t):
+        w = 1 / (s**2 + t**2)
+        m = w @ y / w.sum()
+        return -np.log(w).sum() + np.log(w.sum()) + w @ (y - m) ** 2
+
+    assert likelihood(tau) <= min(likelihood(t) for t in np.linspace(0, 1, 2000)) + 1e-6
+    w = tau**2 / (tau**2 + s**2)
+    assert means == pytest.approx(w * y + (1 - w) * mu)
+    assert (se < s).all()
+    assert shrunken(np.array([0.1, 0.1, 0.1]), np.array([0.1, 0.2, 0.1]))[3] == 0.0
+
+
+def null_rows(seed, sites):
+    """ICC .02 of shares about .4, no effect."""
+    return rows_of(seed, sites=sites, periods=8, per_cell=40, never=0, effect=0.0, spread=np.sqrt(0.02 * 0.24))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("sites", [8, 12, 20, 40])
+def test_size_with_few_units(sites):
+    """5 % for what leads where chance drew the order and for CR2; Callaway-Sant'Anna with few units is only watched."""
+    runs = 400
+    rejected = dict.fromkeys(("randomisation", "two-way"), 0)
+    for i in range(runs):
+        rows = null_rows(7000 + i, sites)
+        stats = stats_of(rows, plan_of(rows, mechanism="randomised", metrics=GUARDED[:1]))
+        rejected["randomisation"] += reshuffle(panel_of(stats), 800, seed=i).test.p <= 0.05
+        rejected["two-way"] += two_way(stats).rows[0].p <= 0.05
+    error = 3.3 * np.sqrt(0.05 * 0.95 / runs)
+    assert abs(rejected["randomisation"] / runs - 0.05) < error, rejected
+    assert rejected["two-way"] / runs < 0.05 + error, rejected
+
+
+@pytest.mark.slow
+def test_callaway_santanna_rejects_too_often_with_few_units():
+    """The reason why it leads only where chance did not: measured, so that a change is seen."""
+    runs, rates = 200, {}
+    for sites in (12, 40):
+        count = 0
+        for i in range(runs):
+            rows = null_rows(9000 + i, sites)
+            count += staggered(stats_of(rows, plan_of(rows, metrics=GUARDED[:1]))).rows[0].p <= 0.05
+        rates[sites] = count / runs
+    assert rates[40] < 0.12, rates
