@@ -5,23 +5,29 @@ import feedbackstudy.report.claims
 import feedbackstudy.report.mediation_words
 import feedbackstudy.report.psychometric_tables
 import feedbackstudy.report.result_tables  # noqa: F401  (they register their tables and sections)
+from feedbackstudy.report.amendments import Amendments, amendments
 from feedbackstudy.report.consort import consort
 from feedbackstudy.report.document import document
 from feedbackstudy.report.explorer import Explorer, explorer
 from feedbackstudy.report.figures import alt_text, figure
+from feedbackstudy.report.preregistration import Preregistration, preregistration
 from feedbackstudy.report.prose import sentence
 from feedbackstudy.report.sections import Section, section
 from feedbackstudy.report.tables import ReportTable, table
 
 __all__ = [
+    "Amendments",
     "Explorer",
+    "Preregistration",
     "ReportTable",
     "Section",
     "alt_text",
+    "amendments",
     "consort",
     "document",
     "explorer",
     "figure",
+    "preregistration",
     "section",
     "sentence",
     "table",
