@@ -4,6 +4,7 @@ from feedbackstudy import analysis as analysis
 from feedbackstudy import collect as collect
 from feedbackstudy import datasets as datasets
 from feedbackstudy import literature as literature
+from feedbackstudy import policy as policy
 from feedbackstudy import power as power
 from feedbackstudy import psychometrics as psychometrics
 from feedbackstudy import report as report
