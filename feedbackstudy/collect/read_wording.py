@@ -10,7 +10,7 @@ from feedbackstudy.collect.read_items import ItemSpec
 from feedbackstudy.collect.read_options import ReadOptions
 from feedbackstudy.issues import Issue, Severity
 
-__all__ = ["says_otherwise", "wording_issues"]
+__all__ = ["plain_words", "says_otherwise", "wording_issues"]
 
 _TAG = re.compile(r"<[^<>]{1,200}>")
 _WORD = re.compile(r"[^\W\d_]+")
@@ -104,8 +104,24 @@ def says_otherwise(asked: str, ours: str, where: str, item: str) -> Iterator[Iss
     yield Issue("collect.wording_differs", Severity.WARNING, where, what, why, fix)
 
 
+def plain_words(text: str) -> str:
+    """Return what people read of a text: without tags, with single blanks.
+
+    Parameters
+    ----------
+    text : str
+        HTML or plain text.
+
+    Returns
+    -------
+    str
+        One line.
+    """
+    return " ".join(unescape(_TAG.sub(" ", text)).replace("\xa0", " ").split())
+
+
 def _words(text: str) -> list[str]:
-    plain = _TAG.sub(" ", unescape(text[:_LONGEST])).replace("'", "").replace("\u2019", "")
+    plain = plain_words(text[:_LONGEST]).replace("'", "").replace("\u2019", "")
     return _WORD.findall(plain.casefold())
 
 

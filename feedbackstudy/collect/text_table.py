@@ -140,6 +140,10 @@ def text_table(
     ------
     FileFormatError
         For a file of another kind, a wrong encoding, open quotes, or records longer or shorter than the header.
+
+    Notes
+    -----
+    Line ends are brought to one form (line feed), also within cells.
     """
     where = content.name
     text = to_utf8(content.data, where, encoding)
