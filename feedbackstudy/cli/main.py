@@ -16,8 +16,11 @@ from feedbackstudy.cli import (
     datasets,
     demo,
     importing,
+    instrument,
     new,
+    policy,
     power,
+    preregister,
     reproduce,
     scales,
     simulate,
@@ -29,7 +32,25 @@ from feedbackstudy.errors import choices
 
 __all__ = ["main", "parser"]
 
-_COMMANDS: Final = (demo, reproduce, new, study, simulate, power, assign, importing, scales, course, datasets, claims)
+_COMMANDS: Final = (
+    demo,
+    reproduce,
+    new,
+    study,
+    simulate,
+    power,
+    policy,
+    assign,
+    instrument,
+    importing,
+    screening,
+    preregister,
+    sharing,
+    scales,
+    course,
+    datasets,
+    claims,
+)
 _EXITS: Final = (
     "Exit codes: 0 fine, 1 findings, 2 bad input, 3 our fault, 130 interrupted. "
     "Results go to stdout, progress to stderr."

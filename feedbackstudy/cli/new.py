@@ -26,7 +26,11 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> list
     """
     sub = commands.add_parser("new", help=_HELP, description=f"{_HELP.capitalize()}.", allow_abbrev=False)
     sub.add_argument("folder", type=Path, metavar="DIR", help="the folder to make; it must not hold a study yet")
-    sub.add_argument("--template", metavar="NAME", help="vignette-2x2x2 (the default), field-3wave or second-chance")
+    sub.add_argument(
+        "--template",
+        metavar="NAME",
+        help="vignette-2x2x2 (the default), field-3wave, second-chance or policy-rollout",
+    )
     sub.add_argument("--json", action="store_true", help="print the files as JSON")
     sub.set_defaults(run=run)
     return [sub]
@@ -54,7 +58,15 @@ def run(given: argparse.Namespace, session: Session) -> int:
         session.give({"folder": folder, "files": sorted(path.name for path in folder.iterdir())})
     else:
         session.show(str(folder))
+        _next(folder, session)
+    return Exit.FINE
+
+
+def _next(folder: Path, session: Session) -> None:
+    if (folder / "plan.yaml").is_file():
+        session.say(f"Edit {folder / 'plan.yaml'}, read {folder / 'README.md'}, then say:")
+        session.say(f"  feedbackstudy policy check {folder} --table FILE")
+    else:
         session.say(f"Edit {folder / 'study.yaml'}, then say each of these, and change what they tell you:")
         for verb in ("study check", "study show", "simulate", "power diagnose"):
             session.say(f"  feedbackstudy {verb} {folder}")
-    return Exit.FINE

@@ -235,7 +235,7 @@ def _amendment(ledger: LookLedger, plan: PolicyPlan, reason: str | None, day: st
     if reason is None or not reason.strip():
         raise InputError(
             f"The plan is not the one of the last look ({str(ledger.lines[-1]['plan'])[:16]}, now {plan.digest()[:16]}"
-            "). Restore it, or say why it was amended; the reason is written into the ledger and shown with every result."
+            "). Restore it, or say why it was amended; the reason is written down and shown with every result."
         )
     return [{"kind": "amendment", "taken": day, "plan": plan.digest(), "reason": reason.strip()}]
 

@@ -8,12 +8,19 @@ from pathlib import Path
 from feedbackstudy.errors import FileFormatError, NotFoundError, choices
 from feedbackstudy.scales.wording import WORDINGS_FOLDER
 
-__all__ = ["DEFAULT_TEMPLATE", "new_study", "template_folder", "templates"]
+__all__ = ["DEFAULT_TEMPLATE", "new_study", "plan_templates", "template_folder", "templates"]
 
 DEFAULT_TEMPLATE = "vignette-2x2x2"
 _IGNORED = f"""# Wording packs hold words under other people's copyright.
 # Commit wording.lock instead: it holds hashes only.
 /{WORDINGS_FOLDER}/
+"""
+_RESTRICTED = """# Applications and sufficient statistics are about people and stay where they may be kept.
+# Commit plan.yaml and looks.ledger.
+*.parquet
+*.csv
+/applications/
+/statistics*/
 """
 
 
@@ -28,6 +35,17 @@ def templates() -> tuple[str, ...]:
     return tuple(sorted(entry.name for entry in _folder().iterdir() if (entry / "study.yaml").is_file()))
 
 
+def plan_templates() -> tuple[str, ...]:
+    """Return the names of the templates of policy plans, which hold ``plan.yaml`` instead of a study.
+
+    Returns
+    -------
+    tuple of str
+        Names to give to `new_study`.
+    """
+    return tuple(sorted(entry.name for entry in _folder().iterdir() if (entry / "plan.yaml").is_file()))
+
+
 def _folder() -> Path:
     return Path(str(resources.files("feedbackstudy"))) / "templates"
 
@@ -38,7 +56,7 @@ def template_folder(template: str) -> Path:
     Parameters
     ----------
     template : str
-        One of `templates`.
+        One of `templates` or `plan_templates`.
 
     Returns
     -------
@@ -50,7 +68,7 @@ def template_folder(template: str) -> Path:
     NotFoundError
         For an unknown template.
     """
-    names = templates()
+    names = (*templates(), *plan_templates())
     if template not in names:
         raise NotFoundError(choices("Template", template, names))
     return _folder() / template
@@ -64,7 +82,7 @@ def new_study(folder: str | Path, template: str = DEFAULT_TEMPLATE) -> Path:
     folder : str or Path
         The folder to make; it must not exist, or be empty.
     template : str, default "vignette-2x2x2"
-        One of `templates`.
+        One of `templates` or `plan_templates`.
 
     Returns
     -------
@@ -87,7 +105,8 @@ def new_study(folder: str | Path, template: str = DEFAULT_TEMPLATE) -> Path:
         with tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent) as made:
             staged = Path(made) / target.name
             shutil.copytree(source, staged)
-            (staged / ".gitignore").write_text(_IGNORED, encoding="utf-8")
+            ignored = _RESTRICTED if (staged / "plan.yaml").is_file() else _IGNORED
+            (staged / ".gitignore").write_text(ignored, encoding="utf-8")
             if target.exists():
                 target.rmdir()
             staged.rename(target)

@@ -12,6 +12,7 @@ from feedbackstudy.errors import InputError, NotFoundError, choices
 from feedbackstudy.policy.adverse_impact import TESTS, AdverseImpact
 from feedbackstudy.policy.declared import DisclosureRule, PolicyPlan
 from feedbackstudy.policy.effect import EffectEstimate, Effects
+from feedbackstudy.policy.sample_ratio import SampleRatios
 from feedbackstudy.policy.sufficient import SufficientStats
 from feedbackstudy.provenance import Provenance
 from feedbackstudy.render import Page, Rendered, Table, Text, number
@@ -19,6 +20,10 @@ from feedbackstudy.render import Page, Rendered, Table, Text, number
 __all__ = ["Disclosed", "DisclosurePolicy"]
 
 _HIDDEN = "hidden"
+_OF_EFFECTS = (
+    *("label", "contrast", "scale", "estimate", "low", "high", "p", "p_adjusted"),
+    *("baseline", "n", "n_clusters", "method", "verdict", "decides"),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -37,6 +42,10 @@ class Disclosed(Rendered):
         The rule in words.
     provenance : Provenance or None
         What made the numbers.
+    main : tuple of str
+        Columns that a page shows; all where empty.
+    notes : tuple of str
+        Sentences that belong to the table.
     """
 
     title: str
@@ -44,6 +53,8 @@ class Disclosed(Rendered):
     hidden: int
     words: str
     provenance: Provenance | None = None
+    main: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     def frame(self) -> pd.DataFrame:
         """Return what may be shown.
@@ -63,10 +74,23 @@ class Disclosed(Rendered):
         Page
             Ready to render, to print and to pass on.
         """
-        rows = tuple(tuple(_shown(value) for value in row) for row in self.table.itertuples(index=False))
+        head, rows = self.lines()
         facts = (self.provenance.facts(),) if self.provenance is not None else ()
-        head = tuple(map(str, self.table.columns))
-        return Page(title=self.title, subtitle=self.words, blocks=(Table(head, rows), Text(self._said()), *facts))
+        texts = tuple(map(Text, (*self.notes, self._said())))
+        return Page(title=self.title, subtitle=self.words, blocks=(Table(head, rows), *texts, *facts))
+
+    def lines(self) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
+        """Return the main columns as text.
+
+        Returns
+        -------
+        tuple
+            Head, and rows in which hidden numbers say so.
+        """
+        names = [name for name in self.main if name in self.table.columns] or list(self.table.columns)
+        hidden = "-" if self.main else _HIDDEN
+        rows = tuple(tuple(_shown(value, hidden) for value in row) for row in self.table[names].itertuples(index=False))
+        return tuple(str(name).replace("_", " ") for name in names), rows
 
     def _said(self) -> str:
         if not self.hidden:
@@ -74,9 +98,9 @@ class Disclosed(Rendered):
         return f"{self.hidden} figures are hidden: small ones, and others from which small ones would follow."
 
 
-def _shown(value: object) -> str:
+def _shown(value: object, hidden: str) -> str:
     if value is None or (isinstance(value, float) and math.isnan(value)) or value is pd.NA:
-        return _HIDDEN
+        return hidden
     if isinstance(value, bool | str):
         return str(value)
     if isinstance(value, tuple):
@@ -256,8 +280,56 @@ class DisclosurePolicy:
         table = pd.DataFrame(rows)
         if hidden:
             table.loc[[row.n < self.rule.min_cell for row in effects], ["estimate", "n"]] = np.nan
+        warned = dict.fromkeys(f"{row.label}: {note}." for row in effects for note in row.warnings)
         return Disclosed(title=effects.title, table=table, hidden=hidden, words=self.words,
-                         provenance=effects.provenance)  # fmt: skip
+                         provenance=effects.provenance, main=_OF_EFFECTS, notes=tuple(warned))  # fmt: skip
+
+    def sample_ratio(self, found: SampleRatios) -> Disclosed:
+        """Show tests of the sizes of arms; units such as sites are no people and are shown as they are.
+
+        Parameters
+        ----------
+        found : SampleRatios
+            The tests.
+
+        Returns
+        -------
+        Disclosed
+            One row for each test and arm.
+        """
+        rows: list[dict[str, object]] = []
+        for test in found.tests:
+            people = not test.of.startswith("units")
+            out = self.suppressed(list(test.counts.values())).hidden if people else np.zeros(len(test.counts) + 1)
+            for (arm, n), hide in zip(test.counts.items(), out[:-1], strict=True):
+                shown: object = None if hide else self.rounded(n) if people else n
+                rows.append({"counted": test.of, "arm": arm, "count": shown, "p": test.p, "test": test.method})
+        table = pd.DataFrame(rows).astype({"count": "Int64"})
+        notes = (
+            ("Sizes are further from the plan than chance explains: find the cause first.",) if found.mismatch else ()
+        )
+        return Disclosed(title="Sample ratio", table=table, hidden=int(table["count"].isna().sum()), words=self.words,
+                         notes=notes)  # fmt: skip
+
+    def said(self, title: str, pairs: Mapping[str, object], *, provenance: Provenance | None = None) -> Disclosed:
+        """Show statements that hold no count of people, such as a decision with its reasons.
+
+        Parameters
+        ----------
+        title : str
+            Title.
+        pairs : mapping of str to object
+            Label -> text or a probability.
+        provenance : Provenance, optional
+            What made them.
+
+        Returns
+        -------
+        Disclosed
+            Two columns.
+        """
+        table = pd.DataFrame({"what": list(pairs), "answer": [str(value) for value in pairs.values()]})
+        return Disclosed(title=title, table=table, hidden=0, words=self.words, provenance=provenance)
 
     def adverse_impact(self, result: AdverseImpact) -> Disclosed:
         """Show rates and ratios by group.

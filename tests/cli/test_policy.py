@@ -1,0 +1,91 @@
+"""`feedbackstudy policy` from a new folder to a report; looks are counted and outputs disclosed."""
+
+import csv
+import json
+
+import docx
+import pytest
+
+from feedbackstudy.cli.main import main
+from feedbackstudy.policy.applications import synthetic_applications
+from feedbackstudy.policy.declared import PolicyPlan
+from feedbackstudy.study.template import template_folder
+
+
+@pytest.fixture(scope="module")
+def rows(tmp_path_factory):
+    place = tmp_path_factory.mktemp("ats") / "rows"
+    synthetic_applications(6_000, seed=2025, engine="duckdb", folder=place)
+    return place
+
+
+@pytest.fixture
+def folder(tmp_path):
+    assert main(["new", str(tmp_path / "plan"), "--template", "policy-rollout"]) == 0
+    return tmp_path / "plan"
+
+
+def test_the_template_is_the_plan_of_the_invented_table():
+    plan = PolicyPlan.load(template_folder("policy-rollout") / "plan.yaml")
+    assert plan == synthetic_applications(1_000, seed=2025).plan
+
+
+def test_from_a_new_folder_to_a_report(folder, rows, capsys):
+    assert main(["policy", "check", str(folder), "--table", str(rows)]) == 0
+    assert main(["policy", "compress", str(folder), "--table", str(rows), "--out", str(folder / "statistics")]) == 0
+    capsys.readouterr()
+    report = ["policy", "report", str(folder), "--stats", str(folder / "statistics"), "--look", "1"]
+    assert main([*report, "--out", str(folder / "report")]) == 0
+    page = (folder / "report" / "report.html").read_text()
+    assert "Applied again within 180 days" in page
+    assert "Counts below 10 are hidden" in page
+    memo = docx.Document(str(folder / "report" / "memo.docx"))
+    assert memo.paragraphs[0].text == "Feedback within 48 hours"
+    assert any("Decision by the declared rule" in p.text for p in memo.paragraphs)
+    with (folder / "report" / "numbers.csv").open() as stream:
+        numbers = list(csv.DictReader(stream))
+    counts = [row["value"] for row in numbers if row["what"] in {"n", "selected", "total"} and row["value"] != "hidden"]
+    assert counts
+    assert all(float(count) % 5 == 0 for count in counts)
+    assert main([*report, "--out", str(folder / "report")]) == 2
+    assert "nothing is overwritten" in capsys.readouterr().err
+
+
+def test_unplanned_looks_are_refused(folder, rows, capsys):
+    run = ["policy", "run", str(folder), "--table", str(rows), "--json", "--look"]
+    assert main([*run, "2"]) == 2
+    assert "Look 2 was not planned: the plan has 1" in capsys.readouterr().err
+    assert not (folder / "looks.ledger").exists()
+    assert main([*run, "1"]) == 0
+    given = json.loads(capsys.readouterr().out)
+    assert given["action"] in {"ship", "hold", "extend", "stop"}
+    assert len((folder / "looks.ledger").read_text().splitlines()) == 1
+    plan = folder / "plan.yaml"
+    plan.write_text(plan.read_text().replace("margin: 10.0", "margin: 9.0"))
+    assert main([*run, "1"]) == 2
+    assert "say why it was amended" in capsys.readouterr().err
+
+
+def test_adverse_impact_of_counts(capsys):
+    assert main(["policy", "adverse-impact", "women=2/10", "men=15/25", "--json"]) == 0
+    found = {row["group"]: row for row in json.loads(capsys.readouterr().out)["groups"]}
+    assert found["women"]["p_mid_p"] == pytest.approx(0.0437, abs=5e-5)
+    assert main(["policy", "adverse-impact", "women=2"]) == 2
+    assert "GROUP=SELECTED/TOTAL" in capsys.readouterr().err
+
+
+def test_bad_plans_and_tables_are_named(folder, rows, tmp_path, capsys):
+    text = (folder / "plan.yaml").read_text()
+    (tmp_path / "costly.yaml").write_text(text.replace("cost_per_message: 4.0", "cost_per_message: -4.0"))
+    assert main(["policy", "check", str(tmp_path / "costly.yaml")]) == 2
+    assert "cost_per_message is -4" in capsys.readouterr().err
+    twice = text.replace("    site-01: '2025-05-01'\n", "    site-01: '2025-05-01'\n    site-01: '2025-06-01'\n")
+    (tmp_path / "twice.yaml").write_text(twice)
+    assert main(["policy", "check", str(tmp_path / "twice.yaml")]) == 2
+    assert "site-01" in capsys.readouterr().err
+    early = text.replace("data_end: '2026-06-30'", "data_end: '2025-12-31'")
+    (tmp_path / "early.yaml").write_text(early)
+    assert main(["policy", "check", str(tmp_path / "early.yaml"), "--table", str(rows), "--json"]) == 2
+    found = {issue["code"]: issue for issue in json.loads(capsys.readouterr().out)["issues"]}
+    assert found["policy.window_past_data"]["severity"] == "warning"
+    assert found["policy.after_data_end"]["severity"] == "error"
