@@ -23,7 +23,7 @@ from feedbackstudy.provenance import Provenance
 from feedbackstudy.study import Study
 from feedbackstudy.study.texts import joins_forbidden, study_deck, study_exemplars, within_crossing
 
-__all__ = ["Purpose", "allocate", "assign", "conditions_for"]
+__all__ = ["Purpose", "allocate", "assign", "condition_decks", "conditions_for"]
 
 type Purpose = Literal["assign", "live", "test"]
 """What a list is for; lists for different purposes share no random number, whatever their seeds."""

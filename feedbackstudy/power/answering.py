@@ -7,48 +7,27 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
+from feedbackstudy.power.answers import Answers
 from feedbackstudy.power.asking import Asked
+from feedbackstudy.power.clustered_rows import least_squares
 from feedbackstudy.power.imputing import imputed
-from feedbackstudy.power.ordinal_rows import logit_contrast
-from feedbackstudy.power.random_rows import random_fit
-from feedbackstudy.power.rows import Fits, by_cluster, cell_contrast, joint_f, slope_contrast
+from feedbackstudy.power.ordinal_rows import cumulative_contrast
+from feedbackstudy.power.outcome_rows import odds_contrast, rates_contrast
+from feedbackstudy.power.path_rows import Legs, multiplied
+from feedbackstudy.power.random_rows import random_fit, random_joint
+from feedbackstudy.power.rows import Fits, cell_contrast, joint_f, slope_contrast
 from feedbackstudy.power.screening import Screen
+from feedbackstudy.power.story_rows import story_fit, story_joint
 from feedbackstudy.power.truth import truth_of
 from feedbackstudy.simulate.draw import Block
 from feedbackstudy.simulate.model import Model
-from feedbackstudy.simulate.people import allocation_plan
 from feedbackstudy.simulate.streams import stream
 
-__all__ = ["Answers", "Setting", "ask"]
+__all__ = ["Setting", "ask"]
 
 type Floats = NDArray[np.float64]
 
-_DRAWS = 400
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Answers:
-    """What every replicate says to one hypothesis.
-
-    Attributes
-    ----------
-    estimate, se, df, low, high, p : ndarray of shape (replicates,)
-        NaN where the fit failed; only `p` for several contrasts at once.
-    sigma, n : ndarray of shape (replicates,)
-        Residual standard deviation, and rows that entered.
-    truth : ndarray of shape (replicates,)
-        True value, which differs between replicates where effects are drawn from priors.
-    """
-
-    estimate: Floats
-    se: Floats
-    df: Floats
-    low: Floats
-    high: Floats
-    p: Floats
-    sigma: Floats
-    n: Floats
-    truth: Floats
+_OWN_MODELS = {"graded": cumulative_contrast, "odds": odds_contrast, "rates": rates_contrast}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -61,18 +40,13 @@ class Setting:
         Study and world as numbers.
     screen : Screen
         The plan's exclusions.
-    group : ndarray or None
-        Where clusters are assigned: which cells go together.
-    cluster : str or None
-        The unit that is assigned as a whole.
     random : tuple of str
-        Random factors of the design: units that contain participants, and the exemplar of the message.
+        Random factors of the design: people where they read several stories, units that contain them, and the exemplar
+        of the message.
     """
 
     model: Model
     screen: Screen
-    group: NDArray[np.int64] | None
-    cluster: str | None
     random: tuple[str, ...]
 
     @classmethod
@@ -89,16 +63,54 @@ class Setting:
         Setting
             The same in every worker.
         """
-        wedge = model.study.assignment.method == "stepped_wedge"
-        plan = None if wedge else allocation_plan(model.study, model.numbers)
-        units = [name for name in list(model.numbers)[1:] if model.numbers[name] < model.n]
-        group, cluster = None, None
-        if plan is not None and plan.cluster is not None:
-            group = np.array([[w[c] > 0 for w, _ in plan.outer].index(True) for c in range(len(model.cells))])
-            assigned = {factor.assigned_to for factor in model.study.factors}
-            cluster = next((name for name in units if name in assigned), None)
-        random = (*units, *(("exemplar",) if len(model.exemplars) > 1 else ()))
-        return cls(model=model, screen=Screen.of(model), group=group, cluster=cluster, random=random)
+        told = any(factor.varies == "within" for factor in model.study.factors)
+        units = [name for name in list(model.numbers)[1:] if 1 < model.numbers[name] < model.n]
+        read = ("exemplar",) if len(model.exemplars) > 1 else ()
+        random = (*(("participant",) if told else ()), *units, *read)
+        return cls(model=model, screen=Screen.of(model), random=random)
+
+    @property
+    def told(self) -> bool:
+        """Whether people read several stories each."""
+        return "participant" in self.random
+
+    @property
+    def outermost(self) -> str | None:
+        """The random factor with the fewest levels, exemplars aside: what paths take as clusters."""
+        return next((name for name in reversed(self.random) if name != "exemplar"), None)
+
+    def clusters(self, block: Block) -> NDArray[np.int64] | None:
+        """Return the codes of the outermost random factor.
+
+        Parameters
+        ----------
+        block : Block
+            Scores.
+
+        Returns
+        -------
+        ndarray or None
+            None where rows are independent.
+        """
+        return None if self.outermost is None else self.groups(block)[self.outermost]
+
+    def groups(self, block: Block) -> dict[str, NDArray[np.int64]]:
+        """Return the group of each row for each random factor, people first, then those with most groups.
+
+        Parameters
+        ----------
+        block : Block
+            Scores.
+
+        Returns
+        -------
+        dict
+            Random factor -> codes from 0; -1 where a row belongs to none.
+        """
+        known = {"participant": block.person, "exemplar": block.exemplar, **block.clusters}
+        found = {name: known[name] for name in self.random}
+        order = sorted(found, key=lambda name: (name != "participant", -int(found[name].max())))
+        return {name: found[name] for name in order}
 
 
 def _sum(block: Block, part: dict[int, float]) -> Floats:
@@ -134,19 +146,50 @@ def ask(asked: Asked, block: Block, *, setting: Setting) -> Answers:
         y = y - _sum(block, asked.minus)
     if asked.inside(setting.model):
         y = np.where(setting.model.inside[block.cell], y, np.nan)
-    x = _stack(block, asked.covariates)
+    x = _covariates(block, asked, setting.model)
     if asked.kind == "omnibus":
-        p = joint_f(y, x, block.cell, asked.weights)
-        none = np.full(len(p), np.nan)
-        n = np.isfinite(y).sum(axis=1).astype(np.float64)
-        return Answers(estimate=none, se=none, df=none, low=none, high=none, p=p, sigma=none, n=n, truth=truth)
+        return _joint(asked, block, y, x, setting, truth)
     if asked.kind == "path":
-        return _path(asked, block, y, level, truth)
+        mediators = [_sum(block, step) for step in asked.steps]
+        legs = Legs(cell=block.cell, weights=asked.weights[0], covariates=x, cluster=setting.clusters(block))
+        chance = stream(*block.key, f"path:{asked.hypothesis.name}")
+        path = asked.hypothesis.path
+        kind = ("serial" if path.structure == "serial" else path.effect) if path is not None else "serial"
+        return multiplied(legs, mediators, y, kind=kind, chance=chance, level=level, truth=truth)
     if asked.kind in {"slope", "slopes"}:
-        x = _stack(block, asked.steps)
-    elif asked.kind != "ordinal" and setting.model.study.plan.missing != "listwise":
+        x = np.concatenate([_stack(block, asked.steps), x], axis=2)
+    elif asked.kind in {"cells", "welch"} and setting.model.study.plan.missing != "listwise":
         return _interval(_imputed(asked, block, y, x, setting), asked.value, level, truth)
     return _interval(_fitted(asked, block, y, x, setting), asked.value, level, truth)
+
+
+def _joint(asked: Asked, block: Block, y: Floats, x: Floats, setting: Setting, truth: Floats) -> Answers:
+    """Test several contrasts at once; there is a p value and no estimate."""
+    if setting.random:
+        design, _ = _design(asked, block, x)
+        more = np.zeros((len(asked.weights), design.shape[2] - asked.weights.shape[1]))
+        matrix, groups = np.hstack([asked.weights, more]), list(setting.groups(block).values())
+        p = (story_joint if setting.told else random_joint)(y, design, matrix, groups)[0]
+    else:
+        p = joint_f(y, x, block.cell, asked.weights)
+    none = np.full(len(p), np.nan)
+    n = np.isfinite(y).sum(axis=1).astype(np.float64)
+    return Answers(estimate=none, se=none, df=none, low=none, high=none, p=p, sigma=none, n=n, truth=truth)
+
+
+def _covariates(block: Block, asked: Asked, model: Model) -> Floats:
+    """Return what is adjusted for; a nominal covariate as an indicator of each of its levels but the first."""
+    columns = []
+    for part in asked.covariates:
+        column = _sum(block, part)
+        slot = model.slots[next(iter(part))]
+        declared = model.study.covariates.get(slot.name) if not slot.occasion else None
+        if declared is not None and declared.kind == "nominal":
+            columns += [np.where(np.isnan(column), np.nan, column == k) for k in range(1, len(declared.levels))]
+        else:
+            columns.append(column)
+    reps, n = block.scores.shape[:2]
+    return np.stack(columns, axis=2) if columns else np.zeros((reps, n, 0))
 
 
 def _truths(asked: Asked, block: Block, model: Model) -> Floats:
@@ -178,25 +221,26 @@ def _imputed(asked: Asked, block: Block, y: Floats, x: Floats, setting: Setting)
 def _mixed(
     asked: Asked, block: Block, y: Floats, x: Floats, setting: Setting, *, ratio: Floats | None
 ) -> tuple[Fits, Floats]:
-    """Fit with the design's random intercepts, the grouping with most groups first."""
+    """Fit with the design's random intercepts."""
     design, weights = _design(asked, block, x)
-    groups = [block.exemplar if name == "exemplar" else block.clusters[name] for name in setting.random]
-    groups.sort(key=lambda codes: -int(codes.max()))
-    return random_fit(y, design, weights, groups, ratio=ratio)
+    groups = list(setting.groups(block).values())
+    return (story_fit if setting.told else random_fit)(y, design, weights, groups, ratio=ratio)
 
 
 def _fitted(asked: Asked, block: Block, y: Floats, x: Floats, setting: Setting) -> Fits:
-    row = asked.weights[0]
-    slopes = row if asked.kind == "slopes" else None
-    if asked.kind == "ordinal":
-        return logit_contrast(y, block.cell, row)
-    if asked.kind == "clusters" and setting.group is not None and setting.cluster is not None:
-        return by_cluster(y, x, block.cell, row, cluster=block.clusters[setting.cluster], group=setting.group)
-    if asked.takes_intercepts and setting.random:
+    row, own = asked.weights[0], _OWN_MODELS.get(asked.kind)
+    if own is not None:
+        return own(y, block.cell, row)
+    if setting.random:
         return _mixed(asked, block, y, x, setting, ratio=None)[0]
-    if asked.kind in {"slope", "slopes"}:
-        return slope_contrast(y, x, block.cell, slopes)
-    return cell_contrast(y, x, block.cell, row, robust=asked.robust)
+    if asked.kind == "slope":
+        return slope_contrast(y, x, block.cell, None)
+    if asked.kind == "slopes" and x.shape[2] > 1:
+        design, weights = _design(asked, block, x)
+        return least_squares(y, design, weights)
+    if asked.kind == "slopes":
+        return slope_contrast(y, x, block.cell, row)
+    return cell_contrast(y, x, block.cell, row, robust=asked.kind == "welch")
 
 
 def _design(asked: Asked, block: Block, x: Floats) -> tuple[Floats, Floats]:
@@ -210,8 +254,8 @@ def _design(asked: Asked, block: Block, x: Floats) -> tuple[Floats, Floats]:
         centred = np.concatenate([centred, np.broadcast_to(later, (len(x), *later.shape))], axis=2)
     row, none = asked.weights[0], np.zeros(centred.shape[2])
     if asked.kind == "slopes":
-        by = inside * centred[..., :1]
-        return np.concatenate([inside, by], axis=2), np.concatenate([0 * row, row])
+        by, rest = inside * centred[..., :1], centred[..., 1:]
+        return np.concatenate([inside, by, rest], axis=2), np.concatenate([0 * row, row, none[1:]])
     if asked.kind == "slope":
         return np.concatenate([inside, centred], axis=2), np.concatenate([0 * row, np.eye(centred.shape[2])[0]])
     return np.concatenate([inside, centred], axis=2), np.concatenate([row, none])
@@ -232,58 +276,3 @@ def _interval(fits: Fits, value: float, level: float, truth: Floats) -> Answers:
         n=fits.n,
         truth=truth,
     )
-
-
-def _path(asked: Asked, block: Block, y: Floats, level: float, truth: Floats) -> Answers:
-    """Multiply the steps; an interval from draws of their product, significance where every step is significant."""
-    path = asked.hypothesis.path
-    routes = _routes(asked, block, y)
-    sign = -1.0 if path is not None and path.effect == "difference" else 1.0
-    chance = stream(*block.key, f"path:{asked.hypothesis.name}")
-    estimate, drawn = np.zeros(len(y)), np.zeros((len(y), _DRAWS))
-    for j, legs in enumerate(routes):
-        noise = chance.standard_normal((len(legs), _DRAWS))
-        side = sign if j else 1.0
-        estimate += side * np.prod([leg.estimate for leg in legs], axis=0)
-        drawn += side * np.prod(
-            [leg.estimate[:, None] + leg.se[:, None] * e for leg, e in zip(legs, noise, strict=True)], axis=0
-        )
-    failed = ~np.isfinite(estimate)
-    low, high = np.quantile(np.where(failed[:, None], 0.0, drawn), [(1 - level) / 2, (1 + level) / 2], axis=1)
-    se = np.where(failed, np.nan, drawn.std(axis=1))
-    if len(routes) == 1:
-        p = np.asarray(np.max([leg.p for leg in routes[0]], axis=0), dtype=np.float64)
-    else:
-        below = (drawn < 0).mean(axis=1)
-        p = np.where(failed, np.nan, 2 * np.minimum(below, 1 - below))
-    return Answers(
-        estimate=estimate,
-        se=se,
-        df=np.where(failed, np.nan, 1e9),
-        low=np.where(failed, np.nan, low),
-        high=np.where(failed, np.nan, high),
-        p=p,
-        sigma=routes[0][-1].sigma,
-        n=routes[0][-1].n,
-        truth=truth,
-    )
-
-
-def _routes(asked: Asked, block: Block, y: Floats) -> list[list[Fits]]:
-    """Return the legs of each route from cause to outcome."""
-    path, row, cell = asked.hypothesis.path, asked.weights[0], block.cell
-    mediators = [_stack(block, (step,)) for step in asked.steps]
-    none = np.zeros((*y.shape, 0))
-    if path is None or path.structure == "serial" or len(mediators) == 1:
-        legs = [cell_contrast(mediators[0][..., 0], none, cell, row, robust=False)]
-        for j in range(1, len(mediators) + 1):
-            target = mediators[j][..., 0] if j < len(mediators) else y
-            before = np.concatenate([mediators[j - 1], *mediators[: j - 1]], axis=2)
-            legs.append(slope_contrast(target, before, cell, None))
-        return [legs]
-    routes = []
-    for j, mediator in enumerate(mediators):
-        others = [m for k, m in enumerate(mediators) if k != j]
-        first = cell_contrast(mediator[..., 0], none, cell, row, robust=False)
-        routes.append([first, slope_contrast(y, np.concatenate([mediator, *others], axis=2), cell, None)])
-    return routes

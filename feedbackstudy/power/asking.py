@@ -1,23 +1,34 @@
-"""A study's hypotheses as questions to simulated scores: what is compared, and the truth."""
+"""A study's hypotheses as questions to simulated scores: what is compared, by which model, and the truth."""
 
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from feedbackstudy.design.comparisons import Association, Moderation
-from feedbackstudy.design.contrasts import weights
+from feedbackstudy.analysis.compile import Column, Question, compiled
+from feedbackstudy.analysis.thresholds import Measured, measured_by
 from feedbackstudy.design.hypotheses import Hypothesis
 from feedbackstudy.errors import InputError
 from feedbackstudy.power.truth import truth_of
 from feedbackstudy.simulate.model import Model
-from feedbackstudy.simulate.people import allocation_plan
 
 __all__ = ["Asked", "questions"]
 
 type Floats = NDArray[np.float64]
 
-_RATED = frozenset({"scale", "continuous", "rating", "proportion", "time_to_event"})
+_LATENT_SD = {"latent": 1.0, "log odds": float(np.pi / np.sqrt(3)), "log rate": float("nan")}
+_OWN_MODELS = {"binary": "odds", "count": "rates", "ordinal": "graded"}
+_WORDS = {
+    "cells": "cell means, pooled variance",
+    "welch": "cell means, a variance for each cell (Welch)",
+    "odds": "logistic model of the cells",
+    "rates": "negative binomial model of the cells",
+    "graded": "cumulative probit model of the cells",
+    "omnibus": "F test of all contrasts",
+    "slope": "common slope within cells",
+    "slopes": "a slope in each cell",
+    "path": "product of coefficients: joint significance, Monte-Carlo interval",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -26,18 +37,12 @@ class Asked:
 
     Attributes
     ----------
-    hypothesis : Hypothesis
-        The declaration.
-    occasion : str
-        Wave of the outcome.
-    kind : {"cells", "clusters", "ordinal", "omnibus", "slope", "slopes", "path"}
-        What kind of answer.
+    question : Question
+        The hypothesis as `analyse` compiles it: weights, columns, random factors.
+    kind : {"cells", "welch", "odds", "rates", "graded", "omnibus", "slope", "slopes", "path"}
+        The model.
     weights : ndarray of shape (k, cells)
-        Contrasts.
-    label : str
-        What is compared.
-    value : float
-        Subtracted from the estimate.
+        Contrasts of the cells; none has weight for an association.
     outcome, minus : mapping of int to float
         Slots that make the outcome, and the earlier wave subtracted from it.
     covariates : tuple of mapping
@@ -49,17 +54,14 @@ class Asked:
     truth : float
         True value of the contrast; NaN for several at once.
     sd : float
-        Standard deviation of the outcome within cells.
-    robust : bool
-        Whether each cell has its own variance.
+        Standard deviation of the outcome within cells, on the scale of the estimate; NaN where that has none.
+    sd_x : float or None
+        That of the predictor.
     """
 
-    hypothesis: Hypothesis
-    occasion: str
+    question: Question
     kind: str
     weights: Floats
-    label: str
-    value: float
     outcome: dict[int, float]
     minus: dict[int, float]
     covariates: tuple[dict[int, float], ...]
@@ -67,7 +69,27 @@ class Asked:
     extra: tuple[dict[int, float], ...]
     truth: float
     sd: float
-    robust: bool
+    sd_x: float | None = None
+
+    @property
+    def hypothesis(self) -> Hypothesis:
+        """The declaration."""
+        return self.question.hypothesis
+
+    @property
+    def occasion(self) -> str:
+        """Wave of the outcome."""
+        return self.question.occasion
+
+    @property
+    def label(self) -> str:
+        """What is compared."""
+        return "; ".join(self.question.labels)
+
+    @property
+    def value(self) -> float:
+        """What is subtracted from the estimate."""
+        return self.question.value
 
     @property
     def slots(self) -> set[int]:
@@ -92,9 +114,20 @@ class Asked:
         return bool(used.any() and not used[~model.inside].any())
 
     @property
+    def measured(self) -> Measured:
+        """What the estimate is measured in: points of the score, unless the outcome has a model of its own."""
+        return measured_by(self.question) if self.kind in _OWN_MODELS.values() else "points"
+
+    @property
+    def approximated(self) -> bool:
+        """Whether `analyse` would use a model for this kind of outcome, and a linear one stands in for it here."""
+        own = _OWN_MODELS.get(self.question.family or "")
+        return own is not None and self.kind != own
+
+    @property
     def takes_intercepts(self) -> bool:
-        """Whether random intercepts of clusters and exemplars can enter its model."""
-        return self.kind in {"slope", "slopes"} or (self.kind == "cells" and not self.robust)
+        """Whether random intercepts enter its model; where they do, outcomes of all kinds are analysed as scores."""
+        return self.kind not in _OWN_MODELS.values()
 
     def words(self, random: tuple[str, ...]) -> str:
         """Return the model in words.
@@ -109,21 +142,14 @@ class Asked:
         str
             One line.
         """
-        words = {
-            "cells": "cell means, a variance for each cell (Welch)" if self.robust else "cell means, pooled variance",
-            "clusters": "one number for each cluster, t on clusters minus groups",
-            "ordinal": "cumulative logit of the cells",
-            "omnibus": "F test of all contrasts",
-            "slope": "common slope within cells",
-            "slopes": "slopes of the cells",
-            "path": "product of coefficients: joint significance, Monte-Carlo interval",
-        }[self.kind]
-        extra = f", adjusted for {len(self.covariates)} covariates" if self.covariates else ""
-        mixed = f"; REML with random intercepts of {', '.join(random)}, Satterthwaite" if random else ""
-        return words + extra + (mixed if self.takes_intercepts else "")
+        extra = f", adjusted for {len(self.covariates)} covariate(s)" if self.covariates else ""
+        what = _WORDS["cells" if random and self.kind == "welch" else self.kind]
+        mixed = f"; REML, random: {', '.join(random)}; degrees of freedom by Satterthwaite" if random else ""
+        stands = f", in place of the {self.question.family} model of analyse" if self.approximated else ""
+        return what + extra + (mixed if self.takes_intercepts else "") + stands
 
 
-def questions(model: Model, *, only: tuple[str, ...] = ()) -> tuple[Asked, ...]:
+def questions(model: Model, *, only: tuple[str, ...] = (), random: bool = False) -> tuple[Asked, ...]:
     """Compile all hypotheses of a study.
 
     Parameters
@@ -132,6 +158,8 @@ def questions(model: Model, *, only: tuple[str, ...] = ()) -> tuple[Asked, ...]:
         Study and world as numbers.
     only : tuple of str
         Some hypotheses; all where empty.
+    random : bool
+        Whether the design has random factors, so that models are linear and mixed.
 
     Returns
     -------
@@ -148,7 +176,7 @@ def questions(model: Model, *, only: tuple[str, ...] = ()) -> tuple[Asked, ...]:
         if only and hypothesis.name not in only:
             continue
         try:
-            found.append(_asked(model, hypothesis))
+            found.append(_asked(model, compiled(model.study, hypothesis), random=random))
         except InputError as fault:
             raise type(fault)(f"Hypothesis {hypothesis.name!r}: {fault}") from fault
     if not found:
@@ -156,119 +184,80 @@ def questions(model: Model, *, only: tuple[str, ...] = ()) -> tuple[Asked, ...]:
     return tuple(found)
 
 
-def _asked(model: Model, hypothesis: Hypothesis) -> Asked:
-    study, contrast = model.study, hypothesis.contrast
-    occasion = study.occasion_of(hypothesis)
-    outcome = model.parts(hypothesis.outcome, occasion)
-    measure = study.measure_of(hypothesis.outcome)
-    if measure.kind == "nominal":
-        raise InputError(f"{hypothesis.outcome!r} is nominal and has no means to compare.")
-    covariates = _covariates(model, hypothesis)
-    minus = model.parts(hypothesis.outcome, hypothesis.change_since) if hypothesis.change_since else {}
-    steps: tuple[dict[int, float], ...] = ()
-    if isinstance(contrast, Association):
-        kind, matrix, label, value = "slope", np.zeros((1, len(model.cells))), f"slope on {contrast.predictor}", 0.0
-        steps = (_predictor(model, contrast.predictor, contrast.occasion or occasion),)
-        covariates = ()
-    else:
-        compiled = weights(contrast, study.crossing)
-        matrix, label, value = compiled.matrix, "; ".join(compiled.labels), compiled.value
-        _refuse_not_asked(model, matrix, hypothesis.outcome)
-        kind = _kind(model, hypothesis, matrix, covariates)
-    if isinstance(contrast, Moderation):
-        kind, covariates = "slopes", ()
-        steps = (_predictor(model, contrast.by, contrast.occasion or occasion),)
-        _refuse_several(matrix, "a moderation")
-    if hypothesis.path is not None and hypothesis.path.effect != "total":
-        kind, covariates, steps = "path", (), _mediators(model, hypothesis, matrix, occasion)
+def _asked(model: Model, question: Question, *, random: bool) -> Asked:
+    hypothesis = question.hypothesis
+    if question.family is None:
+        what = model.study.measure_of(hypothesis.outcome).kind
+        raise InputError(f"{hypothesis.outcome!r} is {what} and has no means to compare; 'analyse' has no model of it.")
+    linked = question.kind == "slope"
+    matrix = np.zeros((1, len(model.cells))) if linked else np.asarray(question.weights, dtype=np.float64)
+    for score in (hypothesis.outcome, *(step.name for step in question.steps)):
+        _refuse_not_asked(model, matrix, score)
+    steps = question.steps or ((question.predictor,) if question.predictor is not None else ())
+    kept = [column for column in question.covariates if column != question.predictor]
+    kind = _kind(question, len(matrix), random=random or bool(kept))
+    direct = hypothesis.path is not None and hypothesis.path.effect == "direct"
+    outcome = _part(model, Column(hypothesis.outcome, question.occasion))
     asked = Asked(
-        hypothesis=hypothesis,
-        occasion=occasion,
+        question=question,
         kind=kind,
-        weights=np.asarray(matrix, dtype=np.float64),
-        label=label,
-        value=value,
+        weights=matrix,
         outcome=outcome,
-        minus=minus,
-        covariates=covariates,
-        steps=steps,
-        extra=_extra(model, hypothesis, occasion, covariates) if kind in {"cells", "clusters"} else (),
+        minus=_part(model, question.minus) if question.minus is not None else {},
+        covariates=tuple(_part(model, column) for column in (*kept, *(steps if direct else ()))),
+        steps=() if direct or kind not in {"path", "slope", "slopes"} else tuple(_part(model, c) for c in steps),
+        extra=(),
         truth=np.nan,
-        sd=model.sd(hypothesis.outcome, occasion),
-        robust=measure.kind not in _RATED,
+        sd=np.nan,
     )
+    sd = _LATENT_SD.get(asked.measured, model.spread(outcome))
+    sd_x = model.spread(asked.steps[0]) if kind in {"slope", "slopes"} else None
+    asked = replace(asked, extra=_extra(model, asked), sd=sd, sd_x=sd_x)
     return replace(asked, truth=truth_of(model, asked))
 
 
-def _kind(model: Model, hypothesis: Hypothesis, matrix: Floats, covariates: tuple[dict[int, float], ...]) -> str:
-    if len(matrix) > 1:
+def _kind(question: Question, rows: int, *, random: bool) -> str:
+    """Return the model that `analyse` takes, or the linear one that stands in for it."""
+    path = question.hypothesis.path
+    if question.kind in {"slope", "slopes"} or (path is not None and path.effect not in {"total", "direct"}):
+        _refuse_several(rows, question)
+        return question.kind
+    if rows > 1:
         return "omnibus"
-    if _clustered(model):
-        return "clusters"
-    graded = model.study.measure_of(hypothesis.outcome).kind == "ordinal"
-    contrast = abs(matrix[0].sum()) < 1e-9
-    return "ordinal" if graded and contrast and not (covariates or hypothesis.change_since) else "cells"
+    plain = not random and question.minus is None and abs(question.weights[0].sum()) < 1e-9
+    if question.family in _OWN_MODELS:
+        own = plain and measured_by(question) in _LATENT_SD
+        return _OWN_MODELS[question.family] if own else "welch"
+    return "cells"
 
 
-def _extra(
-    model: Model, hypothesis: Hypothesis, occasion: str, covariates: tuple[dict[int, float], ...]
-) -> tuple[dict[int, float], ...]:
-    """Return the outcome at other waves, where the plan does more about missing answers than leaving people out."""
-    if model.study.plan.missing == "listwise":
-        return ()
-    waves = [w for w in model.study.measure_of(hypothesis.outcome).waves if w != occasion]
-    parts = [model.parts(hypothesis.outcome, wave) for wave in waves]
-    return tuple(part for part in parts if part not in covariates)
-
-
-def _refuse_several(matrix: Floats, what: str) -> None:
-    if len(matrix) > 1:
+def _refuse_several(rows: int, question: Question) -> None:
+    path = question.hypothesis.path
+    if rows > 1:
+        what = "a path" if path is not None else "a moderation"
         raise InputError(f"{what} is diagnosed for one difference; name 'level' and 'against' of its contrast.")
-
-
-def _mediators(model: Model, hypothesis: Hypothesis, matrix: Floats, occasion: str) -> tuple[dict[int, float], ...]:
-    path = hypothesis.path
-    if path is None:
-        return ()
-    _refuse_several(matrix, "a path")
-    if path.effect == "direct" or path.moderator is not None:
+    if path is not None and path.moderator is not None:
         raise InputError(
-            "direct effects and moderated paths are not diagnosed from rows; use power.mediation, or give diagnose an "
-            "'analysis' of your own."
+            "moderated paths are not diagnosed from rows; use power.mediation, or give diagnose an 'analysis' of your "
+            "own."
         )
-    for mediator in path.through:
-        _refuse_not_asked(model, matrix, mediator.score)
-    return tuple(_predictor(model, m.score, m.occasion or occasion) for m in path.through)
 
 
-def _clustered(model: Model) -> bool:
-    if model.study.assignment.method == "stepped_wedge":
-        return False
-    return allocation_plan(model.study, model.numbers).cluster is not None
+def _part(model: Model, column: Column) -> dict[int, float]:
+    """Return the slots that make a column of the scores."""
+    if column.occasion is None:
+        return {model.slot(column.name): 1.0}
+    return model.parts(column.name, column.occasion)
 
 
-def _predictor(model: Model, name: str, occasion: str) -> dict[int, float]:
-    if name in model.study.covariates.names:
-        return {model.slot(name): 1.0}
-    waves = model.study.measure_of(name).waves
-    return model.parts(name, occasion if occasion in waves else waves[-1])
-
-
-def _covariates(model: Model, hypothesis: Hypothesis) -> tuple[dict[int, float], ...]:
-    found: list[dict[int, float]] = []
-    if hypothesis.baseline:
-        found.append(model.parts(hypothesis.outcome, hypothesis.baseline))
-    for name in model.study.plan.covariates:
-        if name in model.study.covariates.names:
-            found.append({model.slot(name): 1.0})
-        else:
-            waves = [
-                w.name
-                for w in model.study.waves
-                if w.phase == "before" and w.name in model.study.measure_of(name).waves
-            ]
-            found += [model.parts(name, waves[-1])] if waves else []
-    return tuple({tuple(sorted(part.items())): part for part in found}.values())
+def _extra(model: Model, asked: Asked) -> tuple[dict[int, float], ...]:
+    """Return the outcome at other waves, where the plan does more about missing answers than leaving people out."""
+    if model.study.plan.missing == "listwise" or asked.kind not in {"cells", "welch"}:
+        return ()
+    name = asked.hypothesis.outcome
+    waves = [w for w in model.study.measure_of(name).waves if w != asked.occasion]
+    parts = [model.parts(name, wave) for wave in waves]
+    return tuple(part for part in parts if part not in asked.covariates)
 
 
 def _refuse_not_asked(model: Model, matrix: Floats, score: str) -> None:

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from feedbackstudy.errors import InputError
-from feedbackstudy.power.answering import Answers, Setting
+from feedbackstudy.power.answering import Setting
+from feedbackstudy.power.answers import Answers
 from feedbackstudy.power.asking import Asked
 from feedbackstudy.power.diagnosed import Diagnosis, HypothesisDiagnosis
 from feedbackstudy.power.imputing import IMPUTATIONS
@@ -26,7 +27,7 @@ __all__ = ["Analysis", "Verdicts", "diagnose", "verdicts"]
 
 _CONVENTIONS = (
     "failed fits are left out of power; power_low counts them as missed, power_high as found",
-    "n counts participants; type M is the mean of |estimate| / |truth| among significant results",
+    "type M is the mean of |estimate| / |truth| among significant results",
     "ROPE rates use a flat prior: the posterior is t around the estimate",
 )
 
@@ -88,7 +89,7 @@ def _exact(model: Model, asked: Asked, alpha: float) -> float:
     world = model.world
     clean = not (world.attrition.share or world.attrition.by_cell or world.skipped or world.carelessness.share)
     clean = clean and not (world.non_compliance.share or world.non_compliance.by_cell or any(world.drift.values()))
-    simple = asked.kind == "cells" and not asked.covariates and not asked.minus and not asked.robust
+    simple = asked.kind == "cells" and not asked.covariates and not asked.minus
     clean = clean and not model.study.plan.exclusions and model.world.effects == "means"
     if not (clean and simple) or len(model.roots) > 1 or Setting.of(model).random:
         return math.nan
@@ -212,6 +213,7 @@ def _applied(setting: Setting) -> list[str]:
         said.append(f"strata by {', '.join(lost)} are kept in simulate, and left to chance in batched rows")
     if setting.random:
         said.append(f"random intercepts by REML, bounded at 0, Satterthwaite: {', '.join(setting.random)}")
+    said.append("n counts stories; people are a random factor" if setting.told else "n counts participants")
     if setting.model.world.effects == "priors":
         said.append("effects drawn from the priors in every replicate: power is assurance, truth the prior's mean")
     return said
@@ -223,15 +225,19 @@ def _notes(setting: Setting, asked: tuple[Asked, ...]) -> list[str]:
     if setting.screen.unapplied:
         names = ", ".join(rule.name for rule in setting.screen.unapplied)
         notes.append(f"The exclusions {names} need single items and are not applied; an 'analysis' of your own can.")
-    alone = [each.hypothesis.name for each in asked if each.kind in {"omnibus", "path", "slope", "slopes"}]
+    alone = [each.hypothesis.name for each in asked if each.kind not in {"cells", "welch"}]
     if plan.missing != "listwise" and alone:
         notes.append(f"{', '.join(alone)}: complete cases, since only contrasts of cells are imputed.")
-    plain = [each.hypothesis.name for each in asked if not each.takes_intercepts and each.kind != "clusters"]
-    if setting.cluster is not None:
-        plain = [each.hypothesis.name for each in asked if each.kind not in {"cells", "clusters"}]
-        if plain:
-            said = "clusters were assigned, but these are analysed by persons, so that their power is too high"
-            notes.append(f"{', '.join(plain)}: {said}; give diagnose an 'analysis' of your own.")
-    elif setting.random and plain:
-        notes.append(f"{', '.join(plain)}: analysed without random intercepts, as such answers are not batched.")
+    stands = [each.hypothesis.name for each in asked if each.approximated]
+    if stands:
+        notes.append(
+            f"{', '.join(stands)}: the model of analyse (logistic, negative binomial, cumulative probit) is not used "
+            "beside covariates or random intercepts, but a linear one, whose effects are in the outcome's points."
+        )
+    paths = [each.hypothesis.name for each in asked if each.kind == "path"]
+    if setting.outermost is not None and paths:
+        notes.append(
+            f"{', '.join(paths)}: least squares with standard errors robust to clusters ({setting.outermost}), on "
+            "clusters - 1 degrees of freedom, where analyse resamples whole clusters."
+        )
     return notes

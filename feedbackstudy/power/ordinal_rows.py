@@ -1,4 +1,4 @@
-"""Batched rows of a graded answer: a cumulative logit of the cells, from counts."""
+"""Batched rows of a graded answer: a cumulative probit of the cells, from counts."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from feedbackstudy.power.batched.counts import fit_counts
 from feedbackstudy.power.rows import Fits
 
-__all__ = ["logit_contrast", "logit_truth"]
+__all__ = ["cumulative_contrast", "cumulative_truth"]
 
 type Floats = NDArray[np.float64]
 type Ints = NDArray[np.int64]
@@ -15,18 +15,18 @@ _MANY = 1e6
 
 
 def _contrast(counts: Floats, weights: Floats) -> tuple[Floats, Floats]:
-    """Return estimate and variance of a contrast of the cells' log odds of higher answers."""
+    """Return estimate and variance of a contrast of the cells' places on the latent variable."""
     used = np.flatnonzero(weights != 0)
     design = np.eye(len(used))[:, 1:]
-    beta, covariance, failed = fit_counts(counts[:, used], design)
+    beta, covariance, failed = fit_counts(counts[:, used], design, link="probit")
     row = weights[used][1:]
     estimate = np.where(failed, np.nan, np.nan_to_num(beta) @ row)
     variance = np.einsum("p,rpq,q->r", row, covariance, row)
     return estimate, np.where(failed, np.nan, variance)
 
 
-def logit_contrast(y: Floats, cell: Ints, weights: Floats) -> Fits:
-    """Estimate a contrast of log odds in every replicate.
+def cumulative_contrast(y: Floats, cell: Ints, weights: Floats) -> Fits:
+    """Estimate a contrast of latent means, in latent standard deviations, in every replicate.
 
     Parameters
     ----------
@@ -53,10 +53,10 @@ def logit_contrast(y: Floats, cell: Ints, weights: Floats) -> Fits:
     none = np.where(bad, np.nan, 1.0)
     with np.errstate(invalid="ignore"):
         se = np.sqrt(variance) * none
-    return Fits(estimate=estimate * none, se=se, df=1e9 * none, sigma=np.pi / np.sqrt(3) * none, n=rows)
+    return Fits(estimate=estimate * none, se=se, df=1e9 * none, sigma=none, n=rows)
 
 
-def logit_truth(chances: Floats, weights: Floats) -> float:
+def cumulative_truth(chances: Floats, weights: Floats) -> float:
     """Return the contrast that the model would find in endless data.
 
     Parameters
@@ -69,6 +69,6 @@ def logit_truth(chances: Floats, weights: Floats) -> float:
     Returns
     -------
     float
-        On the scale of log odds; where odds are not proportional, the value that maximum likelihood tends to.
+        In latent standard deviations; where thresholds differ between cells, what maximum likelihood tends to.
     """
     return float(_contrast(chances[None] * _MANY, weights)[0][0])

@@ -1,15 +1,16 @@
 """Batched rows with random intercepts: REML of crossed or nested groupings, in every replicate at once."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import special
 
 from feedbackstudy.power.rows import Fits
 from feedbackstudy.power.variance_ratios import At, Rotated, maximised
 
-__all__ = ["random_fit"]
+__all__ = ["group_sums", "joint_p", "random_fit", "random_joint"]
 
 type Floats = NDArray[np.float64]
 type Ints = NDArray[np.int64]
@@ -37,8 +38,8 @@ class _Products:
         y0, x0 = np.where(present, y, 0.0), np.where(present[..., None], x, 0.0)
         xx = np.swapaxes(x0, 1, 2) @ x0
         sizes = [int(codes.max()) + 1 for codes in groups]
-        zx = np.concatenate([_sums(x0, codes, k) for codes, k in zip(groups, sizes, strict=True)], axis=1)
-        zy = np.concatenate([_sums(y0, codes, k) for codes, k in zip(groups, sizes, strict=True)], axis=1)
+        zx = np.concatenate([group_sums(x0, codes, k) for codes, k in zip(groups, sizes, strict=True)], axis=1)
+        zy = np.concatenate([group_sums(y0, codes, k) for codes, k in zip(groups, sizes, strict=True)], axis=1)
         there = present.astype(np.float64)
         zz = np.block(
             [
@@ -51,8 +52,23 @@ class _Products:
         return cls(xx, zx, zz, xy, zy, yy, there.sum(axis=1), part)
 
 
-def _sums(values: Floats, codes: Ints, k: int) -> Floats:
-    """Add up rows by group; rows of none (-1) are in no sum."""
+def group_sums(values: Floats, codes: Ints, k: int) -> Floats:
+    """Add up rows by group.
+
+    Parameters
+    ----------
+    values : ndarray of shape (replicates, n, ...)
+        What is added.
+    codes : ndarray of shape (n,)
+        Group of each row; rows of none (-1) are in no sum.
+    k : int
+        Groups.
+
+    Returns
+    -------
+    ndarray of shape (replicates, k, ...)
+        The sums.
+    """
     order = np.argsort(codes, kind="stable")
     order = order[codes[order] >= 0]
     held = codes[order]
@@ -65,7 +81,7 @@ def _sums(values: Floats, codes: Ints, k: int) -> Floats:
 def _pairs(there: Floats, first: Ints, second: Ints, k: int, m: int) -> Floats:
     """Count the rows that are in both a group of the first and of the second grouping."""
     both = np.where((first >= 0) & (second >= 0), first * m + second, -1)
-    return _sums(there, both, k * m).reshape(len(there), k, m)
+    return group_sums(there, both, k * m).reshape(len(there), k, m)
 
 
 def random_fit(
@@ -101,11 +117,83 @@ def random_fit(
     and the Hessian :math:`-\|A_{ij}\|^2 + 2 df\, b_i'A_{ij}b_j/rss - df |b_i|^2|b_j|^2/rss^2`. The variance of a
     contrast is :math:`l'Cl`, :math:`C = (X'V^{-1}X)^{-1}`, with derivatives :math:`|Z_i'V^{-1}XCl|^2`.
     """
+    fitted, ratio = _fitted(y, x, weights != 0, groups, ratio)
+    return fitted.contrast(weights), ratio
+
+
+def random_joint(
+    y: Floats, x: Floats, weights: Floats, groups: Sequence[Ints], *, ratio: Floats | None = None
+) -> tuple[Floats, Floats]:
+    r"""Test several contrasts at once in a linear model with random intercepts, in every replicate.
+
+    Parameters
+    ----------
+    y : ndarray of shape (replicates, n)
+        Outcome; NaN where there is none.
+    x : ndarray of shape (replicates, n, p)
+        Design.
+    weights : ndarray of shape (k, p)
+        Weights over the coefficients, one row for each contrast.
+    groups : sequence of ndarray of shape (n,)
+        As for `random_fit`.
+    ratio : ndarray of shape (replicates, groupings), optional
+        As for `random_fit`.
+
+    Returns
+    -------
+    ndarray of shape (replicates,), ndarray of shape (replicates, groupings)
+        p values, NaN where the fit failed; and the ratios of variances.
+
+    Notes
+    -----
+    F as in lmerTest: :math:`LCL'` is rotated to uncorrelated contrasts with degrees of freedom :math:`\nu_m`; the
+    statistic is the mean of their squared t, on :math:`2E/(E - k)` degrees of freedom,
+    :math:`E = \sum_{\nu_m > 2} \nu_m/(\nu_m - 2)`.
+    """
+    fitted, ratio = _fitted(y, x, weights.any(axis=0), groups, ratio)
+    return joint_p(fitted.covariance, weights, fitted.contrast), ratio
+
+
+def joint_p(covariance: Floats, weights: Floats, contrast: Callable[[Floats], Fits]) -> Floats:
+    """Return the p value of Satterthwaite's F test of several contrasts.
+
+    Parameters
+    ----------
+    covariance : ndarray of shape (replicates, p, p)
+        Of the coefficients, up to a factor.
+    weights : ndarray of shape (k, p)
+        The contrasts.
+    contrast : callable
+        Weights of shape (replicates, p) -> fits.
+
+    Returns
+    -------
+    ndarray of shape (replicates,)
+        NaN where a fit failed.
+    """
+    spread, turn = np.linalg.eigh(np.einsum("kp,rpq,lq->rkl", weights, covariance, weights))
+    kept = spread > 1e-9 * spread[:, -1:]
+    fits = [contrast(turn[:, :, m] @ weights) for m in range(len(weights))]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        t2 = np.stack([(fit.estimate / fit.se) ** 2 for fit in fits], axis=1)
+        df = np.stack([fit.df for fit in fits], axis=1)
+        rank = kept.sum(axis=1)
+        f = np.where(kept, t2, 0.0).sum(axis=1) / rank
+        e = np.where(kept & (df > 2), df / (df - 2), 0.0).sum(axis=1)
+        lower = np.where(e > rank, 2 * e / (e - rank), 2.0)
+        same = np.where(kept, np.abs(df - df[:, -1:]), 0.0).max(axis=1) < 1e-8 * df[:, -1]
+        return np.asarray(special.fdtrc(rank, np.where(same, df[:, -1], lower), f))
+
+
+def _fitted(
+    y: Floats, x: Floats, used: Flags, groups: Sequence[Ints], ratio: Floats | None
+) -> tuple["_Fitted", Floats]:
+    """Find the ratios of variances, where they are not given, and what all contrasts need."""
     made = _Products.of(y, x, groups)
     empty = np.einsum("rpp->rp", made.xx) <= 1e-12
     xx = made.xx + np.eye(x.shape[2]) * empty[:, None]
     df = made.rows - x.shape[2] + empty.sum(axis=1)
-    singular = _dependent(xx) | (df < 1) | (empty & (weights != 0)).any(axis=1)
+    singular = _dependent(xx) | (df < 1) | (empty & used).any(axis=1)
     inverse = np.linalg.inv(np.where(singular[:, None, None], np.eye(x.shape[2]), xx))
     df = np.where(singular, np.nan, df)
     turned = made.zx @ inverse
@@ -116,8 +204,7 @@ def random_fit(
     lost = np.zeros(len(y), dtype=bool)
     if ratio is None:
         ratio, lost = maximised(problem, np.full((len(y), len(groups)), _START))
-    failed = singular | lost
-    return _fits(made, ratio, weights, df=df, xx=xx, at=problem.at(ratio), failed=failed), ratio
+    return _Fitted.of(made, ratio, df=df, xx=xx, at=problem.at(ratio), failed=singular | lost), ratio
 
 
 def _dependent(xx: Floats) -> Flags:
@@ -125,35 +212,46 @@ def _dependent(xx: Floats) -> Flags:
     return np.asarray(np.linalg.eigvalsh(xx / scale[:, :, None] / scale[:, None, :])[:, 0] < 1e-10)
 
 
-def _fits(
-    made: _Products,
-    ratio: Floats,
-    weights: Floats,
-    *,
-    df: Floats,
-    xx: Floats,
-    at: At,
-    failed: Flags,
-) -> Fits:
-    d = ratio[:, made.part]
-    inside = np.linalg.inv(np.eye(len(made.part)) + made.zz * d[:, None, :])
-    lifted = inside @ made.zx  # Z'V^{-1}X
-    seen = np.einsum("rqk,rk->rq", inside, made.zy)
-    information = np.where(
-        failed[:, None, None], np.eye(xx.shape[1]), xx - (np.swapaxes(made.zx, 1, 2) * d[:, None]) @ lifted
-    )
-    covariance = np.linalg.inv(information)
-    beta = np.einsum("rpq,rq->rp", covariance, made.xy - np.einsum("rqp,rq,rq->rp", made.zx, d, seen))
-    safe = np.where(failed, 1.0, df)
-    s2 = at.rss / safe
-    spread = np.einsum("p,rpq,q->r", weights, covariance, weights)
-    m = ratio.shape[1]
-    pull = np.einsum("rqp,rpk,k->rq", lifted, covariance, weights) ** 2 @ np.eye(m)[made.part]
-    found = _satterthwaite(at, ratio, s2=s2, df=safe, spread=spread, pull=pull)
-    bad = failed | ~(spread > 0)
-    hidden = [np.where(bad, np.nan, v) for v in (beta @ weights, np.sqrt(np.maximum(s2 * spread, 0)), found)]
-    sigma = np.sqrt(s2 * (1 + ratio.sum(axis=1)))
-    return Fits(estimate=hidden[0], se=hidden[1], df=hidden[2], sigma=np.where(bad, np.nan, sigma), n=made.rows)
+@dataclass(frozen=True, slots=True, eq=False)
+class _Fitted:
+    """Coefficients at the estimated ratios of variances, and what degrees of freedom need."""
+
+    made: _Products
+    ratio: Floats
+    df: Floats
+    at: At
+    failed: Flags
+    lifted: Floats
+    covariance: Floats
+    beta: Floats
+
+    @classmethod
+    def of(cls, made: _Products, ratio: Floats, *, df: Floats, xx: Floats, at: At, failed: Flags) -> "_Fitted":
+        d = ratio[:, made.part]
+        inside = np.linalg.inv(np.eye(len(made.part)) + made.zz * d[:, None, :])
+        lifted = inside @ made.zx  # Z'V^{-1}X
+        seen = np.einsum("rqk,rk->rq", inside, made.zy)
+        information = np.where(
+            failed[:, None, None], np.eye(xx.shape[1]), xx - (np.swapaxes(made.zx, 1, 2) * d[:, None]) @ lifted
+        )
+        covariance = np.linalg.inv(information)
+        beta = np.einsum("rpq,rq->rp", covariance, made.xy - np.einsum("rqp,rq,rq->rp", made.zx, d, seen))
+        return cls(made, ratio, np.where(failed, 1.0, df), at, failed, lifted, covariance, beta)
+
+    def contrast(self, weights: Floats) -> Fits:
+        """Return a contrast; `weights` may differ between replicates."""
+        rows = np.broadcast_to(weights, self.beta.shape)
+        s2 = self.at.rss / self.df
+        aim = np.einsum("rpq,rq->rp", self.covariance, rows)
+        spread = np.einsum("rp,rp->r", rows, aim)
+        m = self.ratio.shape[1]
+        pull = np.einsum("rqp,rp->rq", self.lifted, aim) ** 2 @ np.eye(m)[self.made.part]
+        found = _satterthwaite(self.at, self.ratio, s2=s2, df=self.df, spread=spread, pull=pull)
+        bad = self.failed | ~(spread > 0)
+        estimate = np.einsum("rp,rp->r", self.beta, rows)
+        sigma = np.sqrt(s2 * (1 + self.ratio.sum(axis=1)))
+        hidden = [np.where(bad, np.nan, v) for v in (estimate, np.sqrt(np.maximum(s2 * spread, 0)), found, sigma)]
+        return Fits(estimate=hidden[0], se=hidden[1], df=hidden[2], sigma=hidden[3], n=self.made.rows)
 
 
 def _satterthwaite(at: At, ratio: Floats, *, s2: Floats, df: Floats, spread: Floats, pull: Floats) -> Floats:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-__all__ = ["Fits", "by_cluster", "cell_contrast", "joint_f", "slope_contrast"]
+__all__ = ["Fits", "cell_contrast", "joint_f", "slope_contrast"]
 
 type Floats = NDArray[np.float64]
 type Ints = NDArray[np.int64]
@@ -182,65 +182,6 @@ def slope_contrast(y: Floats, x: Floats, cell: Ints, weights: Floats | None) -> 
         variance = sigma2 * np.where(weights != 0, weights**2 / spread, 0.0).sum(axis=1)
         estimate = np.where(weights != 0, weights * each, 0.0).sum(axis=1)
     return _fits(estimate, variance, df, sigma2, rows, ~((variance > 0) & np.isfinite(variance)))
-
-
-def by_cluster(y: Floats, x: Floats, cell: Ints, weights: Floats, *, cluster: Ints, group: Ints) -> Fits:
-    r"""Estimate a contrast where whole clusters were assigned: each cluster gives one number.
-
-    Parameters
-    ----------
-    y, x : ndarray
-        As for `cell_contrast`; the pooled slope within cells is taken off first.
-    cell : ndarray of shape (n,)
-        Cell of each row.
-    weights : ndarray of shape (cells,)
-        The contrast.
-    cluster : ndarray of shape (n,)
-        Cluster of each row.
-    group : ndarray of shape (cells,)
-        What clusters get: the group of cells that a cluster of each kind holds.
-
-    Returns
-    -------
-    Fits
-        On clusters - groups degrees of freedom.
-
-    Notes
-    -----
-    :math:`z_k = \sum_{c} L_c \bar y_{kc}` over the cells that cluster k holds; the estimate is
-    :math:`\sum_g \bar z_g` with variance :math:`s_z^2 \sum_g 1/K_g`, :math:`s_z^2` pooled over groups.
-    """
-    within = _within(y, x, cell, len(weights))
-    slopes, _, _ = _solved(within)
-    adjusted = np.where(within.present > 0, y - np.einsum("rnq,rq->rn", np.nan_to_num(x), slopes), 0.0)
-    k, n_cells = int(cluster.max()) + 1, len(weights)
-    code = cluster * n_cells + cell
-    spread = np.zeros((len(y), k * n_cells))
-    counts = np.zeros_like(spread)
-    order = np.argsort(code, kind="stable")
-    starts = np.flatnonzero(np.diff(code[order], prepend=-1))
-    spread[:, code[order][starts]] = np.add.reduceat(adjusted[:, order], starts, axis=1)
-    counts[:, code[order][starts]] = np.add.reduceat(within.present[:, order], starts, axis=1)
-    holds = np.zeros((k, n_cells), dtype=bool)
-    holds[cluster, cell] = True
-    needed = holds & (weights != 0)
-    shape = (len(y), k, n_cells)
-    counts, spread = counts.reshape(shape), spread.reshape(shape)
-    z = np.where(needed, weights * spread / np.maximum(counts, 1.0), 0.0).sum(axis=2)
-    there = ~((counts == 0) & needed).any(axis=2)
-    kind = np.array([group[holds[i].argmax()] for i in range(k)])
-    used = np.unique(group[weights != 0])
-    member = np.eye(int(group.max()) + 1)[kind][:, used]
-    sizes = there @ member
-    with np.errstate(invalid="ignore", divide="ignore"):
-        means = (np.where(there, z, 0.0) @ member) / sizes
-        off = np.where(there & member.any(axis=1), z - means @ member.T, 0.0)
-        df = sizes.sum(axis=1) - len(used)
-        sigma2 = (off**2).sum(axis=1) / np.where(df > 0, df, np.nan)
-        variance = sigma2 * (1 / sizes).sum(axis=1)
-        within_sd = np.sqrt((within.y**2).sum(axis=1) / np.maximum(within.counts.sum(axis=1) - n_cells, 1.0))
-    failed = (sizes < 1).any(axis=1) | ~(variance > 0)
-    return _fits(means.sum(axis=1), variance, df, within_sd**2, within.counts.sum(axis=1), failed)
 
 
 def joint_f(y: Floats, x: Floats, cell: Ints, weights: Floats) -> Floats:

@@ -80,6 +80,7 @@ class Screen:
         out = np.zeros(block.scores.shape[:2], dtype=bool)
         for rule in self.rules:
             out |= self._out(rule, block, stream(*block.key, f"draw.exclusion:{rule.name}"))
+        out = _whole_people(out, block)
         return replace(block, scores=np.where(out[..., None], np.nan, block.scores))
 
     def _out(self, rule: Exclusion, block: Block, chance: np.random.Generator) -> Flags:
@@ -102,15 +103,24 @@ class Screen:
         for wave in (rule.occasion,) if rule.occasion else measure.waves:
             passes = np.where(block.careless > 0, 1 / len(measure.levels), self.model.world.carelessness.passes)
             there = block.present[:, :, waves.index(wave)] & self.model.asks(measure)[block.cell]
-            wrong |= (chance.random(wrong.shape) >= passes) & there
+            wrong |= (chance.random((len(wrong), block.people))[:, block.person] >= passes) & there
         return wrong
 
     def _by_duration(self, rule: Exclusion, block: Block, chance: np.random.Generator) -> Flags:
         wave = rule.occasion or self.model.study.waves.names[-1]
         items = self.model.items_at(wave)[block.cell]
-        taken = seconds_taken(items, block.careless, chance.standard_normal(block.careless.shape))
+        noise = chance.standard_normal((len(block.careless), block.people))[:, block.person]
+        taken = seconds_taken(items, block.careless, noise)
         there = block.present[:, :, self.model.study.waves.names.index(wave)]
         return _compared(taken, rule, float(rule.value or 0.0)) & there
+
+
+def _whole_people(out: Flags, block: Block) -> Flags:
+    """Exclude people with all their stories."""
+    if block.people == len(block.person):
+        return out
+    starts = np.flatnonzero(np.diff(block.person, prepend=-1))
+    return np.asarray(np.logical_or.reduceat(out, starts, axis=1)[:, block.person])
 
 
 def _can(model: Model, rule: Exclusion) -> bool:

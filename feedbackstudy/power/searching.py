@@ -13,7 +13,7 @@ import numpy as np
 from scipy import special
 
 from feedbackstudy.errors import InputError, choices
-from feedbackstudy.power.answering import Answers
+from feedbackstudy.power.answers import Answers
 from feedbackstudy.power.asking import Asked
 from feedbackstudy.power.diagnosis import verdicts
 from feedbackstudy.power.working import Task, answered, blocks_of, joined

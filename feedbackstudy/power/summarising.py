@@ -2,13 +2,15 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
+from feedbackstudy.analysis.thresholds import Thresholds, thresholds
 from feedbackstudy.design.plan import ByBayesFactor, ByEquivalence, ByP, ByRope, Criterion, Family, Plan
-from feedbackstudy.power.answering import Answers
+from feedbackstudy.power.answers import Answers
 from feedbackstudy.power.asking import Asked
 from feedbackstudy.power.bayes_factor import log_jzs
 from feedbackstudy.power.diagnosed import HypothesisDiagnosis
@@ -118,11 +120,10 @@ def summarised(
     known = ok & np.isfinite(found.estimate)
     true = found.truth[known]
     error = found.estimate[known] - true
-    real = hit & known & (np.abs(np.nan_to_num(found.truth)) > 1e-12 * max(asked.sd, 1e-300))
-    sig, behind = found.estimate[real], found.truth[real]
-    bound = _bound(asked)
-    inside = _equivalent(found, bound, alpha) if bound is not None else None
-    mass = _rope_mass(asked, found, plan)
+    sig, behind = _significant(asked, found, hit & known)
+    limits = _limits(asked)
+    inside = _equivalent(found, limits.sesoi, alpha) if limits.sesoi is not None else None
+    mass = _rope_mass(asked, found, plan, limits)
     criterion = plan.decides.get(asked.hypothesis.name)
     verdict = _decided(asked, found, criterion, hit=after, equivalent=inside, mass=mass)
     row = HypothesisDiagnosis(
@@ -154,15 +155,21 @@ def summarised(
     return row, verdict
 
 
-def _bound(asked: Asked) -> float | None:
-    """Return the smallest effect of interest in units of the score; None where it has another unit."""
-    smallest = asked.hypothesis.sesoi
-    if smallest is None or asked.kind in {"omnibus", "path", "slope", "slopes"}:
-        return None
-    if asked.kind == "ordinal":
-        return abs(math.log(smallest.value)) if smallest.unit == "odds_ratio" else None
-    units = {"sd": asked.sd, "raw": 1.0, "percentage_points": 0.01}
-    return smallest.value * units[smallest.unit] if smallest.unit in units else None
+def _significant(asked: Asked, found: Answers, hit: Flags) -> tuple[Floats, Floats]:
+    """Return the estimates of significant results, and the truths behind them, where these are not 0."""
+    unit = asked.sd if asked.sd > 0 else 1.0
+    real = hit & (np.abs(np.nan_to_num(found.truth)) > 1e-12 * unit)
+    return found.estimate[real], found.truth[real]
+
+
+def _limits(asked: Asked) -> Thresholds:
+    """Return the smallest effect and the region of equivalence on the scale of the estimate, as `analyse` has them."""
+    if asked.kind == "omnibus":
+        return Thresholds()
+    question = asked.question
+    if asked.measured == "points":
+        question = replace(question, family="gaussian")
+    return thresholds(question, sd=asked.sd, sd_x=asked.sd_x)
 
 
 def _equivalent(found: Answers, bound: float, alpha: float) -> Flags:
@@ -171,17 +178,13 @@ def _equivalent(found: Answers, bound: float, alpha: float) -> Flags:
         return np.asarray(np.abs(found.estimate) + half < bound)
 
 
-def _rope_mass(asked: Asked, found: Answers, plan: Plan) -> Floats | None:
+def _rope_mass(asked: Asked, found: Answers, plan: Plan, limits: Thresholds) -> Floats | None:
     criterion = plan.decides.get(asked.hypothesis.name)
-    rope = (criterion.rope if isinstance(criterion, ByRope) else None) or plan.rope
-    bound = _bound(asked)
-    if rope is not None and rope.unit in {"sd", "raw"} and asked.kind in {"cells", "clusters"}:
-        unit = asked.sd if rope.unit == "sd" else 1.0
-        low, high = rope.low * unit, rope.high * unit
-    elif isinstance(criterion, ByRope) and bound is not None:
-        low, high = -bound, bound
-    else:
+    rope = limits.rope
+    declared = plan.rope is not None or isinstance(criterion, ByRope)
+    if rope is None or not declared:
         return None
+    low, high = rope
     above = special.stdtr(found.df, (high - found.estimate) / found.se)
     return np.asarray(np.nan_to_num(above - special.stdtr(found.df, (low - found.estimate) / found.se)))
 

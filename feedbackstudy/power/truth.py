@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from feedbackstudy.power.ordinal_rows import logit_truth
+from feedbackstudy.power.ordinal_rows import cumulative_truth
 from feedbackstudy.simulate.graded import Graded
 from feedbackstudy.simulate.model import Model
 
@@ -35,14 +35,18 @@ def truth_of(model: Model, asked: "Asked") -> float:
     """
     score, row = asked.hypothesis.outcome, asked.weights[0]
     truth = np.nan
-    if asked.kind in {"cells", "clusters"}:
+    if asked.kind in {"cells", "welch"}:
         truth = float(row @ model.means(score, asked.occasion)) - asked.value
         if asked.hypothesis.change_since:
             truth -= float(row @ model.means(score, asked.hypothesis.change_since))
-    elif asked.kind == "ordinal":
-        truth = _logit_truth(model, asked)
+        truth -= _adjustment(model, asked)
+    elif asked.kind in {"odds", "graded"}:
+        truth = _graded_truth(model, asked)
+    elif asked.kind == "rates":
+        used = row != 0
+        truth = float(row[used] @ np.log(model.means(score, asked.occasion)[used]))
     elif asked.kind == "slope":
-        truth = float(model.regression(asked.outcome, asked.steps)[0])
+        truth = float(model.regression(asked.outcome, (*asked.steps, *asked.covariates))[0])
     elif asked.kind == "slopes":
         truth = _moderation_truth(model, asked)
     elif asked.kind == "path":
@@ -50,13 +54,35 @@ def truth_of(model: Model, asked: "Asked") -> float:
     return truth
 
 
-def _logit_truth(model: Model, asked: "Asked") -> float:
+def _means(model: Model, part: dict[int, float]) -> Floats:
+    """Return the true cell means of a sum of slots."""
+    found = np.zeros(len(model.cells))
+    for i, weight in part.items():
+        found += weight * np.array([model.slots[i].measurement.mean(s) for s in model.shifts[:, i]])
+    return found
+
+
+def _adjustment(model: Model, asked: "Asked") -> float:
+    """Return what adjusting takes off a contrast, where covariates differ between cells as mediators do."""
+    apart = np.array([float(asked.weights[0] @ _means(model, part)) for part in asked.covariates])
+    if not np.abs(apart).max(initial=0.0) > 1e-12:
+        return 0.0
+    outcome = dict(asked.outcome)
+    for i, weight in asked.minus.items():
+        outcome[i] = outcome.get(i, 0.0) - weight
+    return float(apart @ model.regression(outcome, asked.covariates))
+
+
+def _graded_truth(model: Model, asked: "Asked") -> float:
     (slot,) = asked.outcome
     items = model.slots[slot].measurement
     if not isinstance(items, Graded):
         raise TypeError("an ordinal outcome has categories")
     below = special.ndtr(items.cuts - items.loadings[0] * model.shifts[:, slot, None])
-    return logit_truth(np.diff(below, axis=1, prepend=0.0, append=1.0), asked.weights[0])
+    if asked.kind == "odds":
+        used = asked.weights[0] != 0
+        return float(asked.weights[0][used] @ -special.logit(below[used, -1]))
+    return cumulative_truth(np.diff(below, axis=1, prepend=0.0, append=1.0), asked.weights[0])
 
 
 def _moderation_truth(model: Model, asked: "Asked") -> float:
@@ -78,16 +104,12 @@ def _path_truth(model: Model, asked: "Asked") -> float:
     path = asked.hypothesis.path
     if path is None:
         return float("nan")
-    means = [
-        sum(w * np.array([model.slots[i].measurement.mean(s) for s in model.shifts[:, i]]) for i, w in step.items())
-        for step in asked.steps
-    ]
-    first = [float(asked.weights[0] @ mean) for mean in means]
+    first = [float(asked.weights[0] @ _means(model, step)) for step in asked.steps]
     if path.structure == "serial":
         found = first[0]
         for j in range(1, len(asked.steps)):
-            found *= float(model.regression(asked.steps[j], asked.steps[:j])[-1])
-        return found * float(model.regression(asked.outcome, asked.steps)[-1])
-    last = model.regression(asked.outcome, asked.steps)
-    each = [a * float(b) for a, b in zip(first, last, strict=True)]
+            found *= float(model.regression(asked.steps[j], (*asked.covariates, *asked.steps[:j]))[-1])
+        return found * float(model.regression(asked.outcome, (*asked.covariates, *asked.steps))[-1])
+    last = model.regression(asked.outcome, (*asked.steps, *asked.covariates))
+    each = [a * float(b) for a, b in zip(first, last, strict=False)]
     return each[0] - each[1] if path.effect == "difference" else sum(each)

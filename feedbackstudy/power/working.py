@@ -8,9 +8,9 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import NDArray
 
-from feedbackstudy.errors import DeclarationError
 from feedbackstudy.frames import Scores
-from feedbackstudy.power.answering import Answers, Setting, ask
+from feedbackstudy.power.answering import Setting, ask
+from feedbackstudy.power.answers import Answers
 from feedbackstudy.power.asking import Asked, questions
 from feedbackstudy.power.screening import Screen
 from feedbackstudy.scales import score
@@ -63,17 +63,12 @@ class Task:
             Ready to draw from, and to ask.
         """
         model = compiled(self.study, self.world)
-        varied = [factor.name for factor in self.study.factors if factor.varies == "within"]
-        if varied and self.analysis is None:
-            raise DeclarationError(
-                f"The factor {varied[0]!r} varies within people, whose stories are not batched; give diagnose an "
-                "'analysis' of your own, which gets whole invented studies, or use power.anova."
-            )
-        asked = questions(model, only=self.only)
+        random = bool(Setting.of(model).random) and self.analysis is None
+        asked = questions(model, only=self.only, random=random)
         if self.analysis is not None:
             return model, asked
         model = model.reduced({slot for each in asked for slot in each.slots} | Screen.of(model).slots)
-        return model, questions(model, only=self.only)
+        return model, questions(model, only=self.only, random=random)
 
 
 def blocks_of(n_simulations: int, done: int = 0) -> list[tuple[int, int]]:

@@ -15,6 +15,7 @@ from feedbackstudy.simulate.graded import Graded
 from feedbackstudy.simulate.latents import compliance, means_of, spread_exemplars, staying, text_of, trend_of
 from feedbackstudy.simulate.model import Model
 from feedbackstudy.simulate.streams import stream
+from feedbackstudy.simulate.telling import Told, told_rows
 from feedbackstudy.simulate.traits import Trait
 
 __all__ = ["BLOCK", "Block", "Drawer"]
@@ -33,7 +34,7 @@ class Block:
     Attributes
     ----------
     cell : ndarray of shape (n,)
-        Cell of each participant, the same in all replicates of the block.
+        Cell of each row, the same in all replicates of the block: participants, or stories that they read.
     clusters : mapping of str to ndarray
         Unit -> number of its unit.
     exemplar : ndarray of shape (n,)
@@ -50,6 +51,8 @@ class Block:
         Seed and number of the block, for further streams.
     period : ndarray of shape (n,) or None
         Period of a stepped wedge, from 0.
+    person : ndarray of shape (n,)
+        Who answers; somebody has several rows, one for each story, where factors vary within people.
     """
 
     cell: Ints
@@ -60,7 +63,13 @@ class Block:
     present: NDArray[np.bool_]
     shifts: Floats | None
     key: tuple[int, int]
+    person: Ints
     period: Ints | None = None
+
+    @property
+    def people(self) -> int:
+        """How many people there are."""
+        return int(self.person[-1]) + 1
 
 
 class Drawer:
@@ -86,6 +95,8 @@ class Drawer:
             for i, slot in enumerate(model.slots)
             if i in self.needed and isinstance(slot.measurement, Graded) and slot.measurement.loadings[0] < 1
         }
+        before = {wave.name for wave in model.study.waves if wave.phase == "before"}
+        self.once = [i for i, slot in enumerate(model.slots) if not slot.occasion or slot.occasion in before]
         arms = [cell.arm for cell in model.cells]
         self.asks = np.array([[s.trait is None or s.trait.measure.asks(arm) for s in model.slots] for arm in arms])
 
@@ -106,38 +117,37 @@ class Drawer:
         """
         n = self.model.n
         assigned = self.assigner.draw(stream(self.seed, number, "draw.allocation"))
-        cell = assigned.cell
-        cells = np.tile(cell, BLOCK)
-        read = self._read(cell, stream(self.seed, number, "draw.exemplar"))
-        latent = stream(self.seed, number, "draw.person").standard_normal((BLOCK * n, len(self.model.slots)))
-        latent = latent @ self.model.roots["person"].T
-        for level, root in self.model.roots.items():
-            if level != "person":
-                latent += self._level(level, root, cell, read, stream(self.seed, number, f"draw.level:{level}"))
-        complied, actual = compliance(self.model, cells, stream(self.seed, number, "draw.conduct"))
+        told = told_rows(self.model.study, self.model.cells, assigned.cell, stream(self.seed, number, "draw.stories"))
+        rows = _Rows.of_told(told, n)
+        cells = np.tile(told.cell, BLOCK)
+        read = self._read(told, number)
+        latent = self._brought(number)[rows.of] + self._met(told, read, number)
+        luck = stream(self.seed, number, "draw.conduct").random(BLOCK * n)[rows.of]
+        complied, actual = compliance(self.model, cells, luck)
         shifts = self._shifts(number)
-        means = means_of(self.model, cells, complied=complied, actual=actual, latent=latent, shifts=shifts)
-        latent += means
+        latent += means_of(self.model, cells, complied=complied, actual=actual, latent=latent, shifts=shifts)
         if assigned.period is not None:
-            latent += trend_of(self.model)[None] * np.tile(assigned.period, BLOCK)[:, None]
+            latent += trend_of(self.model)[None] * np.tile(assigned.period[told.person], BLOCK)[:, None]
         scores = np.full(latent.shape, np.nan)
         for i in self.needed:
             scores[:, i] = self._score(i, latent[:, i], stream(self.seed, number, f"draw.score:{i}"))
         self._skipped(scores, latent, stream(self.seed, number, "draw.skipped"))
-        careless = self._careless(scores, stream(self.seed, number, "draw.careless"))
-        present = self._leave(scores, cells, stream(self.seed, number, "draw.attrition"))
+        careless = self._careless(scores, rows, stream(self.seed, number, "draw.careless"))
+        scores[:, self.once] = scores[np.ix_(rows.lead, self.once)]
+        present = self._leave(scores, cells, rows, stream(self.seed, number, "draw.attrition"))
         scores[~self.asks[cells]] = np.nan
-        self._half(scores, number)
+        self._half(scores, rows, number)
         return Block(
-            cell=cell,
-            clusters=self.clusters,
+            cell=told.cell,
+            clusters={name: codes[told.person] for name, codes in self.clusters.items()},
             exemplar=read,
-            scores=scores.reshape(BLOCK, n, -1)[:size],
-            careless=careless.reshape(BLOCK, n)[:size],
-            present=present.reshape(BLOCK, n, -1)[:size],
+            scores=scores.reshape(BLOCK, len(told.cell), -1)[:size],
+            careless=careless.reshape(BLOCK, -1)[:size],
+            present=present.reshape(BLOCK, len(told.cell), -1)[:size],
             shifts=None if shifts is None else shifts[:size],
             key=(self.seed, number),
-            period=assigned.period,
+            period=None if assigned.period is None else assigned.period[told.person],
+            person=told.person,
         )
 
     def _shifts(self, number: int) -> Floats | None:
@@ -147,7 +157,7 @@ class Drawer:
         first = number * BLOCK
         return np.stack([self.model.drawn(self.seed, first + i).shifts for i in range(BLOCK)])
 
-    def _half(self, scores: Floats, number: int) -> None:
+    def _half(self, scores: Floats, rows: "_Rows", number: int) -> None:
         """Leave out what only half of the sample, or only a pilot, is asked."""
         n = self.model.n
         for i in self.needed:
@@ -156,23 +166,44 @@ class Drawer:
             if trait is not None and placement == "half_sample":
                 chance = stream(self.seed, number, f"draw.half:{trait.measure.name}")
                 order = chance.random((BLOCK, n)).argsort(axis=1).argsort(axis=1).ravel()
-                scores[order >= (n + 1) // 2, i] = np.nan
+                scores[(order >= (n + 1) // 2)[rows.of], i] = np.nan
             elif placement == "pilot":
                 scores[:, i] = np.nan
 
-    def _read(self, cell: Ints, chance: np.random.Generator) -> Ints:
-        """Spread the people of each cell evenly over exemplars; arms outside the crossing read none."""
-        return spread_exemplars(self.model, cell, chance)
+    def _read(self, told: Told, number: int) -> Ints:
+        """Spread the people of each cell evenly over exemplars, story by story; arms outside the crossing read none."""
+        found = np.empty(len(told.cell), dtype=np.int64)
+        for j in range(int(told.position.max()) + 1):
+            here = told.position == j
+            chance = stream(self.seed, number, f"draw.exemplar:{j}" if j else "draw.exemplar")
+            found[here] = spread_exemplars(self.model, told.cell[here], chance)
+        return found
 
-    def _level(self, level: str, root: Floats, cell: Ints, read: Ints, chance: np.random.Generator) -> Floats:
-        model, n, k = self.model, self.model.n, len(root)
-        if level not in {"exemplar", "text"}:
-            shared = chance.standard_normal((BLOCK, model.numbers[level], k)) @ root.T
-            return np.asarray(shared[:, self.clusters[level]]).reshape(BLOCK * n, k)
-        group, size = text_of(model, level, cell, read)
-        shared = chance.standard_normal((BLOCK, size, k)) @ root.T
-        alone = chance.standard_normal((BLOCK, n, k)) @ root.T
-        return np.where((read >= 0)[:, None], shared[:, group], alone).reshape(BLOCK * n, k)
+    def _brought(self, number: int) -> Floats:
+        """Return what persons and the units that contain them bring along."""
+        model = self.model
+        shape = (BLOCK, model.n, len(model.slots))
+        latent = stream(self.seed, number, "draw.person").standard_normal(shape) @ model.roots["person"].T
+        for level in model.roots.keys() & self.clusters.keys():
+            chance, root = stream(self.seed, number, f"draw.level:{level}"), model.roots[level]
+            shared = chance.standard_normal((BLOCK, model.numbers[level], shape[2])) @ root.T
+            latent += shared[:, self.clusters[level]]
+        return np.asarray(latent.reshape(BLOCK * model.n, -1))
+
+    def _met(self, told: Told, read: Ints, number: int) -> Floats:
+        """Return what messages and single stories add."""
+        model, shape = self.model, (BLOCK, len(read), len(self.model.slots))
+        latent = np.zeros(shape)
+        for level in [name for name in model.roots if name in {"exemplar", "text", "story"}]:
+            chance, root = stream(self.seed, number, f"draw.level:{level}"), model.roots[level]
+            if level == "story":
+                latent += chance.standard_normal(shape) @ root.T
+                continue
+            group, size = text_of(model, level, told.cell, read)
+            shared = chance.standard_normal((BLOCK, size, shape[2])) @ root.T
+            alone = chance.standard_normal(shape) @ root.T
+            latent += np.where((read >= 0)[:, None], shared[:, group], alone)
+        return latent.reshape(-1, shape[2])
 
     def _score(self, i: int, latent: Floats, chance: np.random.Generator) -> Floats:
         items = self.model.slots[i].measurement
@@ -206,14 +237,16 @@ class Drawer:
                 kept = order < answered[part, None]
                 scores[part, i] = items.origin + items.unit * (given * kept).sum(axis=1) / answered[part]
 
-    def _careless(self, scores: Floats, chance: np.random.Generator) -> Ints:
+    def _careless(self, scores: Floats, rows: "_Rows", chance: np.random.Generator) -> Ints:
         said = self.model.world.carelessness
-        kind = np.zeros(len(scores), dtype=np.int64)
+        people = np.zeros(BLOCK * self.model.n, dtype=np.int64)
         if not said.share:
-            return kind
-        who = np.flatnonzero(chance.random(len(scores)) < said.share)
-        straight = chance.random(len(who)) < said.straight
-        kind[who] = np.where(straight, 2, 1)
+            return people[rows.of]
+        who = np.flatnonzero(chance.random(len(people)) < said.share)
+        people[who] = np.where(chance.random(len(who)) < said.straight, 2, 1)
+        kind = people[rows.of]
+        who = np.flatnonzero(kind > 0)
+        straight = kind[who] == 2
         for i in self.needed:
             slot = self.model.slots[i]
             items = slot.measurement
@@ -222,18 +255,34 @@ class Drawer:
                 scores[who, i] = np.where(np.isnan(scores[who, i]), np.nan, blind)
         return kind
 
-    def _leave(self, scores: Floats, cell: Ints, chance: np.random.Generator) -> NDArray[np.bool_]:
+    def _leave(self, scores: Floats, cell: Ints, rows: "_Rows", chance: np.random.Generator) -> NDArray[np.bool_]:
         model = self.model
         if not model.world.attrition.share and not model.world.attrition.by_cell:
             return np.ones((len(scores), len(model.study.waves)), dtype=bool)
         means = np.array([slot.measurement.mean(0.0) for slot in model.slots])
         spread = np.array([slot.sd for slot in model.slots])
-        present = staying(model, cell, np.nan_to_num((scores - means) / spread), chance)
+        first = np.nan_to_num((scores[rows.first] - means) / spread)
+        present = staying(model, cell[rows.first], first, chance)[rows.of]
         waves = model.study.waves.names
         for i, slot in enumerate(model.slots):
             if slot.occasion:
                 scores[~present[:, waves.index(slot.occasion)], i] = np.nan
         return present
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Rows:
+    """Which person of all replicates each row of all replicates belongs to, and which rows are a person's first."""
+
+    of: Ints
+    first: Ints
+    lead: Ints
+
+    @classmethod
+    def of_told(cls, told: Told, n: int) -> "_Rows":
+        at, first, size = np.arange(BLOCK)[:, None], told.first, len(told.cell)
+        own = first[told.person]
+        return cls((at * n + told.person).ravel(), (at * size + first).ravel(), (at * size + own).ravel())
 
 
 def _guide(items: object) -> tuple[Floats, Floats, int]:

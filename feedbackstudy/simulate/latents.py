@@ -111,7 +111,7 @@ class Sampler:
         exemplar = spread_exemplars(self.model, cell, stream(self.seed, replicate, "exemplar"))
         latent = people + self._texts(replicate, cell, exemplar)
         chance = stream(self.seed, replicate, "conduct")
-        complied, actual = compliance(self.model, cell, chance)
+        complied, actual = compliance(self.model, cell, chance.random(len(cell)))
         careless = self._careless(chance)
         latent += means_of(self.model, cell, complied=complied, actual=actual, latent=latent)
         if assigned.period is not None:
@@ -231,7 +231,7 @@ def trend_of(model: Model) -> Floats:
     return np.array([model.world.trend.get(slot.name, 0.0) if slot.occasion else 0.0 for slot in model.slots])
 
 
-def compliance(model: Model, cell: Ints, chance: np.random.Generator) -> tuple[NDArray[np.bool_], int]:
+def compliance(model: Model, cell: Ints, luck: Floats) -> tuple[NDArray[np.bool_], int]:
     """Return who gets what was assigned.
 
     Parameters
@@ -240,8 +240,8 @@ def compliance(model: Model, cell: Ints, chance: np.random.Generator) -> tuple[N
         The model.
     cell : ndarray of shape (n,)
         Assigned cells.
-    chance : Generator
-        A stream.
+    luck : ndarray of shape (n,)
+        Uniform draws between 0 and 1; a person's are the same for all stories.
 
     Returns
     -------
@@ -251,7 +251,7 @@ def compliance(model: Model, cell: Ints, chance: np.random.Generator) -> tuple[N
     said = model.world.non_compliance
     keys = [c.key for c in model.cells]
     shares = np.array([said.by_cell.get(key, said.share) for key in keys]) * model.inside
-    complied = chance.random(len(cell)) >= shares[cell]
+    complied = luck >= shares[cell]
     return complied, -1 if said.instead == "nothing" else keys.index(said.instead)
 
 

@@ -232,8 +232,22 @@ class Model:
         float
             Standard deviation.
         """
-        parts = self.parts(score, occasion)
-        return float(np.sqrt(self._between(parts, parts)))
+        return self.spread(self.parts(score, occasion))
+
+    def spread(self, part: dict[int, float]) -> float:
+        """Return the standard deviation of a sum of slots within cells, at its mean.
+
+        Parameters
+        ----------
+        part : dict
+            Slot -> weight.
+
+        Returns
+        -------
+        float
+            Standard deviation.
+        """
+        return float(np.sqrt(self._between(part, part)))
 
     def reduced(self, needed: Iterable[int]) -> "Model":
         """Return the model of some slots, and of those that decide who stays or moderate an effect.

@@ -86,18 +86,6 @@ def invented(model: Model, *, seed: int, replicate: int = 0) -> Responses:
         more = _Answers(model, each, seed, replicate, story=f"#{j}")
         tables.append(more.table(present & (each.cell >= 0)[:, None], label=f".{j}", labelled=after, only=after))
     frame, reasons = _together(tables)
-    gone = np.argwhere(~present & answers.asked_rows)
-    ids, waves = _participants(model), model.study.waves.names
-    rows = tuple((ids[i], waves[w]) for i, w in gone)
-    n_before = len(frame) + len(rows)
-    ledger = Ledger()
-    if rows:
-        what = f"{len(rows)} of {n_before} questionnaires were not answered: the person stayed away from then on."
-        ledger = ledger.add(
-            LedgerEntry(
-                step="simulate.attrition", what=what, n_before=n_before, n_after=n_before - len(rows), rows=rows
-            )
-        )
     study = model.study
     return Responses.from_frame(
         frame,
@@ -107,20 +95,40 @@ def invented(model: Model, *, seed: int, replicate: int = 0) -> Responses:
         covariates=(*study.covariates.names, *(() if people.period is None else ("period",)), "duration_seconds"),
         reasons=reasons,
         already_reversed=(),
-        ledger=ledger,
+        ledger=_stayed_away(model, np.argwhere(~present & answers.asked_rows), answered=len(frame)),
         design_hash=study.design_hash,
-        provenance=Provenance(
-            made_by="simulate",
-            conventions=(
-                "invented data: nobody answered",
-                f"the world's means, correlations and ICCs are those of the {model.world.metric}s",
-                "ICC = between / total variance within a cell",
-            ),
-            design_hash=study.design_hash,
-            data_sha256=(("world", declared.digest()),),
-            seed=seed,
-            simulated=True,
+        provenance=_made(model, declared, seed),
+    )
+
+
+def _stayed_away(model: Model, gone: NDArray[np.intp], *, answered: int) -> Ledger:
+    """Name the questionnaires that nobody answered."""
+    if not len(gone):
+        return Ledger()
+    ids, waves = _participants(model), model.study.waves.names
+    n_before = answered + len(gone)
+    entry = LedgerEntry(
+        step="simulate.attrition",
+        what=f"{len(gone)} of {n_before} questionnaires were not answered: the person stayed away from then on.",
+        n_before=n_before,
+        n_after=answered,
+        rows=tuple((ids[i], waves[w]) for i, w in gone),
+    )
+    return Ledger().add(entry)
+
+
+def _made(model: Model, declared: World, seed: int) -> Provenance:
+    return Provenance(
+        made_by="simulate",
+        conventions=(
+            "invented data: nobody answered",
+            f"the world's means, correlations and ICCs are those of the {model.world.metric}s",
+            "ICC = between / total variance within a cell",
         ),
+        design_hash=model.study.design_hash,
+        data_sha256=(("world", declared.digest()),),
+        seed=seed,
+        simulated=True,
     )
 
 

@@ -1,5 +1,7 @@
 """Which stories invented people read, where factors vary within people."""
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -8,9 +10,59 @@ from feedbackstudy.assign.conditions import conditions_of
 from feedbackstudy.design.crossing import Cell
 from feedbackstudy.study import Study
 
-__all__ = ["deal_stories"]
+__all__ = ["Told", "deal_stories", "told_rows"]
 
 type Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Told:
+    """Who reads which story, one row each, the rows of each person together and in the order of reading.
+
+    Attributes
+    ----------
+    person : ndarray of shape (rows,)
+        Number of the reader.
+    position : ndarray of shape (rows,)
+        Which of the reader's stories it is, from 0.
+    cell : ndarray of shape (rows,)
+        The cell that the story is about.
+    """
+
+    person: Ints
+    position: Ints
+    cell: Ints
+
+    @property
+    def first(self) -> Ints:
+        """Row of each person's first story."""
+        return np.flatnonzero(self.position == 0)
+
+
+def told_rows(study: Study, cells: tuple[Cell, ...], assigned: Ints, chance: np.random.Generator) -> Told:
+    """Deal the stories of the deck, one row for each.
+
+    Parameters
+    ----------
+    study : Study
+        The study.
+    cells : tuple of Cell
+        The crossing's cells.
+    assigned : ndarray of shape (n,)
+        Some cell of each person's condition.
+    chance : Generator
+        A stream.
+
+    Returns
+    -------
+    Told
+        All stories that are read; where no factor varies within people one row for each of them.
+    """
+    if all(factor.varies != "within" for factor in study.factors):
+        return Told(person=np.arange(len(assigned)), position=np.zeros(len(assigned), np.int64), cell=assigned)
+    dealt = np.stack(deal_stories(study, cells, assigned, chance), axis=1)
+    person, position = np.nonzero(dealt >= 0)
+    return Told(person=person, position=position, cell=dealt[person, position])
 
 
 def deal_stories(study: Study, cells: tuple[Cell, ...], assigned: Ints, chance: np.random.Generator) -> list[Ints]:

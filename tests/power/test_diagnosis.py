@@ -106,7 +106,8 @@ def test_type_one_error_is_the_level(seed):
     assert math.isnan(row.type_m)
 
 
-@pytest.mark.parametrize(("clusters", "icc"), [(8, 0.1), (12, 0.4), (30, 0.01)])
+@pytest.mark.parametrize("clusters", [8, 12, 30])
+@pytest.mark.parametrize("icc", [0.01, 0.1, 0.4])
 def test_type_one_error_is_the_level_where_clusters_are_assigned(clusters, icc):
     study = study_of(
         timing={"assigned_to": "site"},
@@ -114,8 +115,10 @@ def test_type_one_error_is_the_level_where_clusters_are_assigned(clusters, icc):
     )
     row = diagnose(study, World(icc={"site": icc}), seed=3, n_simulations=4000)["h1"]
 
-    assert row.power == pytest.approx(0.05, abs=3 * math.sqrt(0.05 * 0.95 / 4000))
-    assert "cluster" in row.model
+    error = 3 * math.sqrt(0.05 * 0.95 / 4000)
+    few = clusters == 8 and icc < 0.05  # a variance bounded at 0 is too large on average: analyse is cautious here
+    assert (0.025 if few else 0.05 - error) < row.power < 0.05 + error
+    assert "REML, random: site" in row.model
 
 
 def test_power_of_a_cluster_trial_is_the_exact_one():
@@ -412,19 +415,19 @@ def test_people_in_clusters_are_analysed_with_random_intercepts():
     row = diagnose(study, effect(0.4).vary({"icc": {"site": 0.3}}), seed=2, n_simulations=2000)["h1"]
     exact = fs.power.t_test(0.4 / math.sqrt(0.7), 100).power
 
-    assert "REML with random intercepts of site" in row.model
+    assert "REML, random: site" in row.model
     assert row.power == pytest.approx(exact, abs=0.05)  # cells are not balanced within sites
     assert row.coverage == pytest.approx(0.95, abs=3.5 * row.coverage_mcse)
 
 
-def test_an_ordinal_outcome_is_answered_by_a_cumulative_logit():
+def test_an_ordinal_outcome_is_answered_by_a_cumulative_probit():
     grade = Measure(name="grade", kind="ordinal", levels={"low": "L", "mid": "M", "high": "H"}, waves=("t1",))
     asked = [hypothesis("h1", MAIN, outcome="grade", sesoi={"value": 1.5, "unit": "odds_ratio"})]
     world = World(means=[CellMeans(outcome="grade", cells={"now:general": 0.4, "now:specific": 0.4})])
     row = diagnose(study_of(240, asked, measures=[grade]), world, seed=3, n_simulations=2000)["h1"]
-    even = fs.power.ordinal(math.exp(row.truth), 120, control=(1 / 3, 1 / 3, 1 / 3)).power
+    even = fs.power.ordinal(math.exp(1.7 * row.truth), 120, control=(1 / 3, 1 / 3, 1 / 3)).power
 
-    assert "cumulative logit" in row.model
+    assert "cumulative probit" in row.model
     assert row.bias == pytest.approx(0, abs=4 * row.bias_mcse + 0.01)
     assert row.power == pytest.approx(even, abs=0.04)
     assert row.coverage == pytest.approx(0.95, abs=3.5 * row.coverage_mcse)
@@ -467,7 +470,7 @@ def test_an_exemplar_is_a_random_factor_that_leaves_what_all_cells_share():
     row = diagnose(study, world, seed=1, n_simulations=2000)["h1"]
     exact = fs.power.t_test(0.3 / math.sqrt(0.8), 120).power
 
-    assert "random intercepts of exemplar" in row.model
+    assert "random: exemplar" in row.model
     assert row.power == pytest.approx(exact, abs=4 * row.power_mcse)
     assert row.coverage == pytest.approx(0.95, abs=3.5 * row.coverage_mcse)
 

@@ -10,7 +10,7 @@ import feedbackstudy as fs
 from feedbackstudy.design.plan import Plan
 from feedbackstudy.power import batched
 from feedbackstudy.power.batched.nested import fit_nested
-from feedbackstudy.power.rows import by_cluster, cell_contrast, joint_f, slope_contrast
+from feedbackstudy.power.rows import cell_contrast, joint_f, slope_contrast
 from feedbackstudy.scales.measure import Measure
 from feedbackstudy.simulate import World
 from feedbackstudy.simulate.truths import Carelessness, CellMeans
@@ -85,22 +85,6 @@ def test_slopes_and_joint_tests_are_least_squares(rows):
         assert found == pytest.approx((estimate[0], se[0], df), rel=1e-8)
         _, _, _, known = ols(y[i], np.column_stack([cells, x[i]]), np.array([[-1, 1, 0, 0, 0], [-1, 0, 1, 0, 0]]))
         assert p[i] == pytest.approx(known, rel=1e-8)
-
-
-def test_assigned_clusters_are_compared_by_a_t_test_of_their_means():
-    rng = np.random.default_rng(5)
-    cluster = np.repeat(np.arange(10), 7)
-    cell = cluster % 2
-    y = rng.standard_normal((REPS, 70)) + 0.6 * rng.standard_normal((REPS, 10))[:, cluster]
-    y[rng.random(y.shape) < 0.1] = np.nan
-    none = np.zeros((REPS, 70, 0))
-    fit = by_cluster(y, none, cell, np.array([-1.0, 1.0]), cluster=cluster, group=np.array([0, 1]))
-
-    for i in range(REPS):
-        means = np.array([np.nanmean(y[i][cluster == k]) for k in range(10)])
-        known = stats.ttest_ind(means[1::2], means[::2])
-        assert fit.p[i] == pytest.approx(known.pvalue, rel=1e-8)
-        assert fit.df[i] == 8
 
 
 def scale_study(n: int = 160) -> Study:

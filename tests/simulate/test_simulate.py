@@ -396,7 +396,7 @@ def test_stories_that_belong_together_less_than_they_follow_from_the_past_are_re
         simulate(storied(variant), World(within=0.2, stability=0.6), seed=1)
 
 
-def test_stories_are_not_batched_but_an_analysis_of_ones_own_gets_them(variant):
+def test_power_of_two_stories_is_that_of_a_paired_test(variant):
     contrast = {"kind": "main_effect", "factor": "detail", "level": "specific", "against": "general"}
     asked = {
         "name": "h1",
@@ -409,12 +409,13 @@ def test_stories_are_not_batched_but_an_analysis_of_ones_own_gets_them(variant):
     study = storied(variant, hypotheses=[asked], arms=[])
     cells = {"now:specific": 0.4, "later:specific": 0.4}
     world = World(n={"person": 30}, within=0.55, stability=0.5, means=[CellMeans(outcome="mood", cells=cells)])
-    with pytest.raises(fs.errors.DeclarationError, match="'detail' varies within people, whose stories"):
-        fs.power.diagnose(study, world, seed=1, n_simulations=40)
+    batched = fs.power.diagnose(study, world, seed=1, n_simulations=2000)["h1"]
     row = fs.power.diagnose(study, world, seed=1, n_simulations=60, analysis=paired)["h1"]
     exact = fs.power.t_test(0.4 / math.sqrt(0.9), 30, samples="one").power
 
     assert row.power == pytest.approx(exact, abs=3.5 * math.sqrt(0.25 / 60))
+    assert batched.power == pytest.approx(exact, abs=0.03)
+    assert batched.coverage == pytest.approx(0.95, abs=3.5 * batched.coverage_mcse)
 
 
 def paired(scores: fs.Scores, study: Study) -> dict[str, dict[str, float]]:  # noqa: ARG001

@@ -1,6 +1,7 @@
 """Ordered and binary outcomes: the counts of answers in each cell are drawn, and all replicates are fitted at once."""
 
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -15,6 +16,7 @@ from feedbackstudy.power.solving import whole
 __all__ = ["cumulative_logit", "fit_counts"]
 
 type Floats = NDArray[np.float64]
+type Link = Literal["logit", "probit"]
 
 _STEPS = 40
 _SCORING_STEPS = 2
@@ -105,8 +107,8 @@ def cumulative_logit(
     )
 
 
-def fit_counts(counts: Floats, design: Floats) -> tuple[Floats, Floats, NDArray[np.bool_]]:
-    """Fit a cumulative logit to counts, all replicates at once.
+def fit_counts(counts: Floats, design: Floats, *, link: Link = "logit") -> tuple[Floats, Floats, NDArray[np.bool_]]:
+    """Fit a cumulative logit or probit to counts, all replicates at once.
 
     Parameters
     ----------
@@ -114,6 +116,8 @@ def fit_counts(counts: Floats, design: Floats) -> tuple[Floats, Floats, NDArray[
         Answers.
     design : ndarray of shape (cells, p)
         Codes of each cell.
+    link : {"logit", "probit"}, default "logit"
+        Distribution of the latent variable.
 
     Returns
     -------
@@ -127,21 +131,22 @@ def fit_counts(counts: Floats, design: Floats) -> tuple[Floats, Floats, NDArray[
     for i, pattern in enumerate(patterns):
         rows = np.flatnonzero(which.reshape(-1) == i)
         for part in np.array_split(rows, 1 + len(rows) // _CHUNK) if pattern.sum() > 1 else ():
-            beta[part], covariance[part], failed[part] = _scoring(counts[part][:, :, pattern], design)
+            beta[part], covariance[part], failed[part] = _scoring(counts[part][:, :, pattern], design, link)
     return beta, covariance, failed
 
 
-def _scoring(counts: Floats, design: Floats) -> tuple[Floats, Floats, NDArray[np.bool_]]:
+def _scoring(counts: Floats, design: Floats, link: Link) -> tuple[Floats, Floats, NDArray[np.bool_]]:
     reps, _, categories = counts.shape
     cut, p = categories - 1, design.shape[1]
     total = counts.sum(axis=1)
-    start = special.logit(np.cumsum(total, axis=1)[:, :-1] / total.sum(axis=1, keepdims=True))
+    inverse = special.logit if link == "logit" else special.ndtri
+    start = inverse(np.cumsum(total, axis=1)[:, :-1] / total.sum(axis=1, keepdims=True))
     at = np.concatenate([start, np.zeros((reps, p))], axis=1)
     covariance = np.full((reps, p, p), np.nan)
     active, lost = np.arange(reps), np.zeros(reps, dtype=bool)
     for turn in range(_STEPS):
         # Scoring is safe far from the maximum, Newton quick near it; the last step's information is the observed one.
-        gradient, information = _score(counts[active], design, at[active], observed=turn >= _SCORING_STEPS)
+        gradient, information = _score(counts[active], design, at[active], link, observed=turn >= _SCORING_STEPS)
         try:
             step = np.linalg.solve(information, gradient[..., None])[..., 0]
         except np.linalg.LinAlgError:
@@ -168,19 +173,26 @@ def _one_by_one(information: Floats, gradient: Floats) -> tuple[Floats, Floats]:
     return safe, np.where(singular[:, None], np.nan, step)
 
 
-def _score(counts: Floats, design: Floats, at: Floats, *, observed: bool) -> tuple[Floats, Floats]:
+def _below(eta: Floats, link: Link) -> tuple[Floats, Floats, Floats]:
+    """Return distribution, density, and the density's logarithmic derivative."""
+    if link == "logit":
+        below = special.expit(eta)
+        return below, below * (1 - below), 1 - 2 * below
+    return special.ndtr(eta), np.exp(-(eta**2) / 2) / np.sqrt(2 * np.pi), -eta
+
+
+def _score(counts: Floats, design: Floats, at: Floats, link: Link, *, observed: bool) -> tuple[Floats, Floats]:
     """Return the gradient and the observed or expected information of thresholds and coefficients."""
     cut = counts.shape[2] - 1
     slope = at[:, cut:] @ design.T
-    below = special.expit(at[:, None, :cut] - slope[:, :, None])
-    density = below * (1 - below)
+    below, density, bend = _below(at[:, None, :cut] - slope[:, :, None], link)
     chance = np.maximum(np.diff(below, axis=2, prepend=0.0, append=1.0), _TINY)
     ratio = counts / chance
     push = (ratio[..., :-1] - ratio[..., 1:]) * density
     weight = ratio / chance if observed else counts.sum(axis=2, keepdims=True) / chance
     diagonal = density**2 * (weight[..., :-1] + weight[..., 1:])
     if observed:
-        diagonal -= push * (1 - 2 * below)
+        diagonal -= push * bend
     beside = -density[..., :-1] * density[..., 1:] * weight[..., 1:-1]
     row = diagonal.copy()
     row[..., :-1] += beside

@@ -1,0 +1,166 @@
+"""Batched rows of mediation: the legs of each path in every replicate, multiplied."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from feedbackstudy.power.answers import Answers
+from feedbackstudy.power.clustered_rows import clustered_fit
+from feedbackstudy.power.rows import Fits, cell_contrast, slope_contrast
+
+__all__ = ["Legs", "multiplied"]
+
+type Floats = NDArray[np.float64]
+type Ints = NDArray[np.int64]
+
+_DRAWS = 400
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Legs:
+    """How the legs of a path are estimated.
+
+    Attributes
+    ----------
+    cell : ndarray of shape (n,)
+        Cell of each row.
+    weights : ndarray of shape (cells,)
+        The contrast that a path starts from.
+    covariates : ndarray of shape (replicates, n, q)
+        What all legs are adjusted for.
+    cluster : ndarray of shape (n,) or None
+        Clusters whose rows are not independent.
+    """
+
+    cell: Ints
+    weights: Floats
+    covariates: Floats
+    cluster: Ints | None
+
+    def first(self, mediator: Floats) -> Fits:
+        """Return the difference between cells in a mediator.
+
+        Parameters
+        ----------
+        mediator : ndarray of shape (replicates, n)
+            The mediator.
+
+        Returns
+        -------
+        Fits
+            Least squares, cluster-robust where there are clusters.
+        """
+        if self.cluster is None:
+            return cell_contrast(mediator, self.covariates, self.cell, self.weights, robust=False)
+        row = np.concatenate([self.weights, np.zeros(self.covariates.shape[2])])
+        return clustered_fit(mediator, self._design(self.covariates), row, self.cluster)
+
+    def further(self, target: Floats, before: Sequence[Floats]) -> Fits:
+        """Return the slope of a later variable on the first of those before it, within cells.
+
+        Parameters
+        ----------
+        target : ndarray of shape (replicates, n)
+            The later variable.
+        before : sequence of ndarray
+            The one whose slope is asked for, and others held still.
+
+        Returns
+        -------
+        Fits
+            Least squares, cluster-robust where there are clusters.
+        """
+        x = np.concatenate([np.stack(before, axis=2), self.covariates], axis=2)
+        if self.cluster is None:
+            return slope_contrast(target, x, self.cell, None)
+        row = np.zeros(len(self.weights) + x.shape[2])
+        row[len(self.weights)] = 1.0
+        return clustered_fit(target, self._design(x), row, self.cluster)
+
+    def _design(self, x: Floats) -> Floats:
+        """Return indicators of the cells, and centred columns."""
+        with np.errstate(invalid="ignore"):
+            centred = x - np.nanmean(x, axis=1, keepdims=True) if x.shape[2] else x
+        inside = np.eye(len(self.weights))[self.cell]
+        return np.concatenate([np.broadcast_to(inside, (len(x), *inside.shape)), centred], axis=2)
+
+
+def multiplied(
+    legs: Legs,
+    mediators: Sequence[Floats],
+    y: Floats,
+    *,
+    kind: str,
+    chance: np.random.Generator,
+    level: float,
+    truth: Floats,
+) -> Answers:
+    """Multiply the steps; an interval from draws of their product, significance where every step is significant.
+
+    Parameters
+    ----------
+    legs : Legs
+        How legs are estimated.
+    mediators : sequence of ndarray of shape (replicates, n)
+        In order.
+    y : ndarray of shape (replicates, n)
+        The outcome.
+    kind : str
+        ``"serial"`` for one route through all mediators, ``"difference"`` of two routes, otherwise their sum.
+    chance : Generator
+        A stream.
+    level : float
+        Of the interval.
+    truth : ndarray of shape (replicates,)
+        The true effect.
+
+    Returns
+    -------
+    Answers
+        One for each replicate.
+    """
+    routes = _routes(legs, mediators, y, serial=kind == "serial")
+    estimate, drawn = np.zeros(len(y)), np.zeros((len(y), _DRAWS))
+    for j, route in enumerate(routes):
+        noise = chance.standard_normal((len(route), _DRAWS))
+        side = -1.0 if j and kind == "difference" else 1.0
+        estimate += side * np.prod([leg.estimate for leg in route], axis=0)
+        drawn += side * np.prod(
+            [leg.estimate[:, None] + leg.se[:, None] * e for leg, e in zip(route, noise, strict=True)], axis=0
+        )
+    failed = ~np.isfinite(estimate)
+    none = np.where(failed, np.nan, 1.0)
+    low, high = np.quantile(np.where(failed[:, None], 0.0, drawn), [(1 - level) / 2, (1 + level) / 2], axis=1)
+    if len(routes) == 1:
+        p = np.asarray(np.max([leg.p for leg in routes[0]], axis=0), dtype=np.float64)
+    else:
+        below = (drawn < 0).mean(axis=1)
+        p = 2 * np.minimum(below, 1 - below) * none
+    last = routes[0][-1]
+    return Answers(
+        estimate=estimate,
+        se=drawn.std(axis=1) * none,
+        df=1e9 * none,
+        low=low * none,
+        high=high * none,
+        p=p,
+        sigma=last.sigma,
+        n=last.n,
+        truth=truth,
+    )
+
+
+def _routes(legs: Legs, mediators: Sequence[Floats], y: Floats, *, serial: bool) -> list[list[Fits]]:
+    """Return the legs of each route from cause to outcome."""
+    if serial or len(mediators) == 1:
+        route = [legs.first(mediators[0])]
+        for j in range(1, len(mediators) + 1):
+            target = mediators[j] if j < len(mediators) else y
+            route.append(legs.further(target, [mediators[j - 1], *mediators[: j - 1]]))
+        return [route]
+    return [
+        [legs.first(mediator), legs.further(y, [mediator, *(m for k, m in enumerate(mediators) if k != j)])]
+        for j, mediator in enumerate(mediators)
+    ]
