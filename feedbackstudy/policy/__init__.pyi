@@ -37,6 +37,7 @@ from feedbackstudy.policy.rollouts.panel import panel_of as panel_of
 from feedbackstudy.policy.rollouts.permuting import randomisation as randomisation
 from feedbackstudy.policy.rollouts.staggered import staggered as staggered
 from feedbackstudy.policy.rollouts.subgroups import subgroups as subgroups
+from feedbackstudy.policy.rollouts.two_way import diagnose_two_way as diagnose_two_way
 from feedbackstudy.policy.rollouts.two_way import two_way as two_way
 from feedbackstudy.policy.sample_ratio import srm as srm
 from feedbackstudy.policy.sample_ratio import srm_of as srm_of
