@@ -70,7 +70,7 @@ def _gaussian(problem: Problem) -> CellFit:
         return _slopes(problem)
     k = len(problem.cells)
     if problem.case_weights is not None:
-        cluster = next(iter(problem.groups.values()), None)
+        cluster = next((problem.clusters(name) for name in problem.groups), None)
         return fit_cells(
             problem.y,
             problem.cell,
@@ -111,7 +111,7 @@ def _slopes(problem: Problem) -> CellFit:
     counts = np.array([problem.n]) if size == 1 else problem.counts
     if problem.groups and problem.case_weights is None:
         return _mixed_slopes(problem, design, size, counts)
-    cluster = next(iter(problem.groups.values()), None)
+    cluster = next((problem.clusters(name) for name in problem.groups), None)
     weighted = problem.case_weights is not None
     fit = fit_linear(
         problem.y, design, vcov="HC3" if weighted else "classical", cluster=cluster, weights=problem.case_weights

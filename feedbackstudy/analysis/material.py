@@ -16,7 +16,10 @@ from feedbackstudy.frames import Scores
 from feedbackstudy.frames.ledger import Ledger, LedgerEntry
 from feedbackstudy.study import Study
 
-__all__ = ["Material", "gather"]
+__all__ = ["NO_LEVEL", "Material", "gather"]
+
+NO_LEVEL = "(no level)"
+"""Stands for a random factor that a row has no part in; empty text means that the level is missing."""
 
 type Floats = NDArray[np.float64]
 type Ints = NDArray[np.int64]
@@ -45,7 +48,7 @@ class Material:
     steps : mapping of str to ndarray, shape (n,)
         The mediators, in order.
     groups : mapping of str to ndarray of str, shape (n,)
-        Names of the clusters of each random factor.
+        Names of the clusters of each random factor; `NO_LEVEL` where a row carries no effect of it.
     ledger : Ledger
         Who was left aside before: conditions that the question does not concern, people who were not asked.
     excluded : int
@@ -205,11 +208,9 @@ def _groups(asked: Question, scores: Scores, waves: Waves, rows: Rows) -> dict[s
 
 
 def _named(name: str, waves: Waves, rows: Rows) -> NDArray[np.str_]:
-    """Return the clusters' names; somebody who read no message shares none, and is a level of their own."""
+    """Return the clusters' names; somebody who read no message has no exemplar, which is not a missing one."""
     words = waves.words(name, rows)
-    if name != "exemplar":
-        return words
-    return np.where(words == "", np.char.add("none: ", rows.participant), words)
+    return np.where(words == "", NO_LEVEL, words) if name == "exemplar" else words
 
 
 def _numbers(asked: Question, study: Study, waves: Waves, rows: Rows) -> dict[str, Floats]:

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from feedbackstudy.analysis.compile import Question
-from feedbackstudy.analysis.material import Material
+from feedbackstudy.analysis.material import NO_LEVEL, Material
 from feedbackstudy.errors import DataError
 from feedbackstudy.frames.ledger import Ledger, LedgerEntry
 
@@ -69,7 +69,8 @@ class Problem:
     steps : ndarray, shape (n, k)
         Mediators.
     groups : mapping of str to ndarray, shape (n,)
-        Codes of the random factors that have more than one row for some level and more than one level.
+        Codes of the random factors with several levels, some of several rows; -1 for a row that carries no effect of
+        the factor, such as somebody who read no message.
     group_levels : mapping of str to tuple of str
         Their names.
     case_weights : ndarray, shape (n,), or None
@@ -112,6 +113,22 @@ class Problem:
     def counts(self) -> Ints:
         """Rows in each cell."""
         return np.bincount(self.cell, minlength=len(self.cells)).astype(np.int64)
+
+    def clusters(self, name: str) -> Ints:
+        """Return the codes of a random factor as clusters: a row of no level is a cluster of its own.
+
+        Parameters
+        ----------
+        name : str
+            The factor.
+
+        Returns
+        -------
+        ndarray, shape (n,)
+            No code is negative.
+        """
+        codes = self.groups[name]
+        return np.where(codes < 0, np.cumsum(codes < 0) - 1 + len(self.group_levels[name]), codes).astype(np.int64)
 
     @property
     def sd(self) -> float:
@@ -279,15 +296,20 @@ def _groups(material: Material) -> tuple[dict[str, tuple[Ints, tuple[str, ...]]]
     found: dict[str, tuple[Ints, tuple[str, ...]]] = {}
     said = []
     for name, words in material.groups.items():
-        levels, codes = np.unique(words, return_inverse=True)
+        held = words != NO_LEVEL
+        levels, places = np.unique(words[held], return_inverse=True)
+        codes = np.full(len(words), -1, dtype=np.int64)
+        codes[held] = places
         if len(levels) < 2:
             said.append(f"one {name} only, so it is no random factor")
-        elif len(levels) == len(words):
+        elif len(levels) == held.sum():
             said.append(f"every {name} has one row, so it cannot be told from the residual")
         elif any(np.array_equal(codes, other) for other, _ in found.values()):
             said.append(f"{name} groups the rows as another factor does and is left out")
         else:
-            found[name] = (codes.astype(np.int64), tuple(map(str, levels)))
+            found[name] = (codes, tuple(map(str, levels)))
+            if not held.all():
+                said.append(f"{int((~held).sum())} rows without {name} carry no effect of it")
     return found, said
 
 

@@ -60,9 +60,10 @@ def _table(problem: Problem) -> pd.DataFrame:
     columns |= {f"x{j + 1}": problem.covariates[:, j] for j in range(problem.covariates.shape[1])}
     columns |= {f"m{j + 1}": problem.steps[:, j] for j in range(problem.steps.shape[1])}
     columns |= {} if problem.predictor is None else {"predictor": problem.predictor}
-    columns |= {
-        f"group_{name}": [problem.group_levels[name][i] for i in codes] for name, codes in problem.groups.items()
-    }
+    for name, codes in problem.groups.items():
+        columns[f"group_{name}"] = [problem.group_levels[name][max(i, 0)] for i in codes]
+        if (codes < 0).any():
+            columns[f"has_{name}"] = (codes >= 0).astype(int)
     return pd.DataFrame(columns)
 
 
@@ -71,7 +72,10 @@ def _terms(problem: Problem) -> str:
 
 
 def _random(problem: Problem) -> str:
-    return "".join(f" + (1 | group_{name})" for name in problem.groups)
+    return "".join(
+        f" + (0 + has_{name} | group_{name})" if (codes < 0).any() else f" + (1 | group_{name})"
+        for name, codes in problem.groups.items()
+    )
 
 
 def _cells(problem: Problem) -> str:

@@ -1,12 +1,18 @@
 """Who enters an answer: arms, people who were not asked, stayed away, were taken out, or left something out."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from feedbackstudy.analysis.analysing import analyse
+from feedbackstudy.analysis.bayesian.gaussian import gaussian_cells
+from feedbackstudy.analysis.bayesian.priors import CellPrior
+from feedbackstudy.analysis.classical_model import classical_fit
 from feedbackstudy.analysis.compile import question
 from feedbackstudy.analysis.material import gather
+from feedbackstudy.analysis.problem import Metric, complete_cases, posed
 from feedbackstudy.errors import DataError
 from feedbackstudy.frames import Scores
 from feedbackstudy.study import Study
@@ -262,3 +268,29 @@ def test_bad_numbers_leave_the_hypothesis_unanswered_and_say_where(tmp_path, cha
     about = [issue.what for issue in found.issues if issue.code == "analysis.unanswered" and "'h2'" in issue.what]
     assert len(about) == 1
     assert said in about[0]
+
+
+def test_people_of_arms_without_a_message_carry_no_effect_of_its_exemplar(tmp_path):
+    declared = study(tmp_path)
+    frame = people(failing=())
+    told = frame["arm"] == "feedback"
+    number = frame["participant"].str[1:].astype(int) % 3
+    frame["exemplar"] = np.where(told, "e" + number.astype(str), "")
+    scores = Scores.from_frame(
+        frame, scores=["check", "mood", "usefulness"], factors=["timing"], clusters=["exemplar"],
+        design_hash=declared.design_hash,
+    )  # fmt: skip
+    asked = replace(question(declared, "h2"), groups=("exemplar",))
+
+    rows, missing, _ = complete_cases(gather(asked, scores, declared), "t1")
+    problem = posed(asked, rows, metric=Metric(low=1, high=7))
+
+    silent = np.array([problem.cells[i] for i in problem.cell]) == "silence"
+    assert (problem.n, missing, silent.sum()) == (89, 1, 30)
+    assert problem.group_levels["exemplar"] == ("e0", "e1", "e2")
+    assert (problem.groups["exemplar"] == -1).tolist() == silent.tolist()
+    assert "30 rows without exemplar carry no effect of it" in problem.notes
+    assert len(set(problem.clusters("exemplar"))) == 33
+    exact = gaussian_cells(problem.y, problem.cell, 3, prior=CellPrior.of_scale(1, 7), groups=problem.groups)
+    assert "exemplar (intercept; 3 levels)" in classical_fit(problem).model
+    assert exact.rows.groups[0].count == 3

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from feedbackstudy.analysis.bayesian.cell_rows import CellRows, cell_rows, in_units
 from feedbackstudy.analysis.bayesian.compiled import Compiled, compiled_once
 from feedbackstudy.analysis.bayesian.family import Family
-from feedbackstudy.analysis.bayesian.predictor import parameters, predictor
+from feedbackstudy.analysis.bayesian.predictor import parameters, predictor, random_columns
 from feedbackstudy.analysis.bayesian.predictor_draws import Values, cells_of_draws, effects, predictor_of
 from feedbackstudy.analysis.bayesian.prior_laws import Parameter
 from feedbackstudy.analysis.bayesian.sampling import load_pymc
@@ -117,7 +117,8 @@ class CellModel:
         found["covariates"] = self.rows.covariates
         for group in self.rows.groups:
             found[f"member_{group.name}"] = group.member
-            found[f"columns_{group.name}"] = np.column_stack([np.ones(self.rows.n), group.slopes])
+            found[f"columns_{group.name}"] = random_columns(group)
+            found[f"held_{group.name}"] = 1.0 * group.held
         return found
 
     def compiled(self) -> Compiled:
@@ -128,7 +129,7 @@ class CellModel:
         Compiled
             Compiled the first time a graph of these shapes is needed in a process.
         """
-        groups = tuple((g.name, g.count, g.size, g.name in self.centred) for g in self.rows.groups)
+        groups = tuple((g.name, g.count, g.size, g.name in self.centred, g.whole) for g in self.rows.groups)
         key = (self.family.graph, self.rows.n_cells, self.rows.covariates.shape[1], groups)
         return compiled_once(key, self.pymc_model).with_data(self.data())
 

@@ -28,12 +28,15 @@ class Grouping:
         Groups.
     slopes : ndarray, shape (n, k)
         Columns whose coefficients vary over the groups, beside the intercept.
+    held : ndarray of bool, shape (n,)
+        False for a row that belongs to no group and carries no effect; its `member` is 0.
     """
 
     name: str
     member: Integers
     count: int
     slopes: Floats
+    held: NDArray[np.bool_]
 
     @property
     def size(self) -> int:
@@ -43,7 +46,44 @@ class Grouping:
     @property
     def rows_per_group(self) -> float:
         """Median rows of a group."""
-        return float(np.median(np.bincount(self.member, minlength=self.count)))
+        return float(np.median(self.sizes))
+
+    @property
+    def sizes(self) -> Integers:
+        """Rows of each group."""
+        return np.bincount(self.member[self.held], minlength=self.count).astype(np.int64)
+
+    @property
+    def whole(self) -> bool:
+        """Whether every row belongs to a group."""
+        return bool(self.held.all())
+
+    @property
+    def share(self) -> float:
+        """Share of the rows that belong to a group."""
+        return float(self.held.mean())
+
+    @property
+    def indicators(self) -> Floats:
+        """One column a group, shape (n, groups); rows of no group are zero."""
+        return np.asarray(np.eye(self.count)[self.member] * self.held[:, None], dtype=np.float64)
+
+    def sums(self, columns: Floats) -> Floats:
+        """Return sums of columns over the rows of each group.
+
+        Parameters
+        ----------
+        columns : ndarray, shape (n, m)
+            The columns.
+
+        Returns
+        -------
+        ndarray, shape (groups, m)
+            Sums.
+        """
+        found = np.zeros((self.count, columns.shape[1]))
+        np.add.at(found, self.member[self.held], columns[self.held])
+        return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -113,7 +153,7 @@ def cell_rows(
     covariates : array_like, shape (n, q), optional
         Covariates, centred.
     groups : mapping of str to array_like of int, shape (n,), optional
-        Position of each row's group, by grouping factor.
+        Position of each row's group, by grouping factor; -1 for a row that carries no effect of the factor.
     slopes : mapping of str to array_like, shape (n,) or (n, k), optional
         Columns whose coefficients vary over the groups of a factor.
 
@@ -204,10 +244,16 @@ def _grouping(name: str, member: ArrayLike, slopes: ArrayLike | None, n: int) ->
     if not name.isidentifier():
         raise DataError(f"Grouping factor {name!r} needs a name of letters, digits and '_', such as 'interviewer'.")
     found = np.asarray(member)
-    if found.shape != (n,) or not np.issubdtype(found.dtype, np.integer) or found.min() < 0:
-        raise DataError(f"Grouping factor {name!r} needs the position (from 0) of a group for each of the {n} rows.")
-    values, position = np.unique(found, return_inverse=True)
+    if found.shape != (n,) or not np.issubdtype(found.dtype, np.integer) or found.min() < -1:
+        raise DataError(
+            f"Grouping factor {name!r} needs the position (from 0) of a group for each of the {n} rows, or -1 for a "
+            "row of no group."
+        )
+    held = found >= 0
+    values, position = np.unique(found[held], return_inverse=True)
     if values.size < 2:
         raise DataError(f"Grouping factor {name!r} has one group: spread between groups cannot be told from the level.")
     columns = np.zeros((n, 0)) if slopes is None else _columns(f"slopes of {name!r}", slopes, n)
-    return Grouping(name=name, member=position.astype(np.int64), count=int(values.size), slopes=columns)
+    member = np.zeros(n, dtype=np.int64)
+    member[held] = position
+    return Grouping(name=name, member=member, count=int(values.size), slopes=columns, held=held)

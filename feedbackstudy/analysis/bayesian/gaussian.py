@@ -20,7 +20,7 @@ from feedbackstudy.errors import DataError
 if TYPE_CHECKING:
     import pymc  # type: ignore[import-untyped, unused-ignore]
 
-__all__ = ["GaussianCells", "gaussian_cells"]
+__all__ = ["GaussianCells", "gaussian_cells", "total_sd"]
 
 type Floats = NDArray[np.float64]
 
@@ -76,7 +76,7 @@ class GaussianCells:
         done = integrate(_products(self.rows, self.prior, big, small), self.prior, nodes=nodes)
         return CellMixture(
             cells=self._over_all_cells(done),
-            sds=np.sqrt(sum((sd**2 for sd in done.sds.values()), np.zeros(done.weights.size))),
+            sds=total_sd(self.rows, done.sds),
             prior_cells=self.prior.cells(self.n_cells),
             counts=np.bincount(self.present[self.rows.cell], minlength=self.n_cells),
             n=self.rows.n,
@@ -207,7 +207,7 @@ def gaussian_cells(
         raise DataError(
             f"The outcome is {given.y[0]:g} in all {given.n} rows: nothing varies, nothing can be compared."
         )
-    alone = [group.name for group in given.groups if group.count == given.n]
+    alone = [group.name for group in given.groups if group.count == int(group.held.sum())]
     if alone:
         raise DataError(
             f"Every row is a {alone[0]} of its own: spread between them cannot be told from the residual; leave it out."
@@ -234,6 +234,25 @@ def gaussian_cells(
     return GaussianCells(rows=rows, present=present.astype(np.int64), n_cells=n_cells, covariate_sd=spread, prior=prior)
 
 
+def total_sd(rows: CellRows, sds: Mapping[str, Floats]) -> Floats:
+    """Return the standard deviation of a row around its cell, on every node.
+
+    Parameters
+    ----------
+    rows : CellRows
+        The rows.
+    sds : mapping of str to ndarray, shape (k,)
+        ``"residual"`` and the grouping factors.
+
+    Returns
+    -------
+    ndarray, shape (k,)
+        Root of the sum of variances, each counted by the share of rows that carry it.
+    """
+    share = {group.name: group.share for group in rows.groups}
+    return np.asarray(np.sqrt(sum(share.get(name, 1.0) * sd**2 for name, sd in sds.items())), dtype=np.float64)
+
+
 def _spread(covariates: Floats, given: ArrayLike | None) -> Floats:
     spread = covariates.std(axis=0, ddof=1) if given is None else np.asarray(given, dtype=np.float64)
     if spread.shape != (covariates.shape[1],) or not (np.isfinite(spread).all() and (spread > 0).all()):
@@ -252,7 +271,7 @@ def _by_size(groups: tuple[Grouping, ...]) -> tuple[Grouping | None, Grouping | 
 def _products(rows: CellRows, prior: CellPrior, big: Grouping | None, small: Grouping | None) -> Products:
     """Return cross-products of cells, coefficients and effects of the smaller factor, raw and by the larger one."""
     columns = [np.eye(rows.n_cells)[rows.cell], rows.covariates]
-    columns += [np.eye(small.count)[small.member]] if small is not None else []
+    columns += [small.indicators] if small is not None else []
     design = np.column_stack([*columns, rows.y - prior.middle])
     q = rows.covariates.shape[1]
     precision = np.zeros((rows.n_cells + q, rows.n_cells + q))
@@ -260,10 +279,8 @@ def _products(rows: CellRows, prior: CellPrior, big: Grouping | None, small: Gro
     precision[rows.n_cells :, rows.n_cells :] = np.eye(q) / prior.slope_sd**2
     sizes, counts, by_size = np.zeros(0), np.zeros(0), np.zeros((0, *(design.shape[1],) * 2))
     if big is not None:
-        sums = np.zeros((big.count, design.shape[1]))
-        np.add.at(sums, big.member, design)
-        members = np.bincount(big.member, minlength=big.count)
-        sizes, at = np.unique(members, return_inverse=True)
+        sums = big.sums(design)
+        sizes, at = np.unique(big.sizes, return_inverse=True)
         counts = np.bincount(at).astype(np.float64)
         by_size = np.stack([sums[at == k].T @ sums[at == k] for k in range(sizes.size)])
     return Products(

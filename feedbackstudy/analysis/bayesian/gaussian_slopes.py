@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from feedbackstudy.analysis.bayesian.cell_posterior import CellMixture
-from feedbackstudy.analysis.bayesian.gaussian import GaussianCells, gaussian_cells
+from feedbackstudy.analysis.bayesian.gaussian import GaussianCells, gaussian_cells, total_sd
 from feedbackstudy.analysis.bayesian.gaussian_grid import Products, integrate
 from feedbackstudy.analysis.bayesian.normal_mixture import NormalCells
 from feedbackstudy.analysis.bayesian.priors import CellPrior
@@ -85,7 +85,7 @@ def gaussian_slopes(
     what = "one slope for all cells" if common else "a slope in each cell"
     return CellMixture(
         cells=NormalCells(weights=done.weights, means=done.means, covariances=done.covariances),
-        sds=np.sqrt(sum((sd**2 for sd in done.sds.values()), np.zeros(done.weights.size))),
+        sds=total_sd(rows, done.sds),
         prior_cells=NormalCells(weights=np.ones(1), means=np.zeros((1, k)), covariances=covariance[None]),
         counts=np.array([rows.n]) if common else np.bincount(rows.cell, minlength=n_cells),
         n=rows.n,
@@ -110,7 +110,7 @@ def _products(stated: GaussianCells, slopes: Floats, covariance: Floats) -> Prod
     ordered = sorted(rows.groups, key=lambda group: group.count, reverse=True)
     big, small = (ordered[0] if ordered else None), (ordered[1] if len(ordered) > 1 else None)
     columns = [slopes, np.eye(rows.n_cells)[rows.cell], rows.covariates]
-    columns += [np.eye(small.count)[small.member]] if small is not None else []
+    columns += [small.indicators] if small is not None else []
     design = np.column_stack([*columns, rows.y - prior.middle])
     k, q = slopes.shape[1], rows.covariates.shape[1]
     precision = np.zeros((k + rows.n_cells + q,) * 2)
@@ -120,10 +120,8 @@ def _products(stated: GaussianCells, slopes: Floats, covariance: Floats) -> Prod
     precision[k + rows.n_cells :, k + rows.n_cells :] = np.eye(q) / prior.slope_sd**2
     sizes, counts, by_size = np.zeros(0), np.zeros(0), np.zeros((0, design.shape[1], design.shape[1]))
     if big is not None:
-        sums = np.zeros((big.count, design.shape[1]))
-        np.add.at(sums, big.member, design)
-        members = np.bincount(big.member, minlength=big.count)
-        sizes, place = np.unique(members, return_inverse=True)
+        sums = big.sums(design)
+        sizes, place = np.unique(big.sizes, return_inverse=True)
         counts = np.bincount(place).astype(np.float64)
         by_size = np.stack([sums[place == i].T @ sums[place == i] for i in range(sizes.size)])
     return Products(
@@ -154,6 +152,6 @@ def _twin(stated: GaussianCells, slopes: Floats, covariance: Floats) -> "pymc.Mo
         for group in rows.groups:
             sd = pm.HalfNormal(f"sd_{group.name}", prior.group_sd)
             effect = pm.Normal(f"effect_{group.name}", 0.0, 1.0, shape=group.count)
-            mean = mean + sd * effect[group.member]
+            mean = mean + sd * effect[group.member] * group.held
         pm.Normal("outcome", mean, pm.HalfNormal("sd_residual", prior.residual_sd), observed=rows.y)
     return model

@@ -247,8 +247,7 @@ def _statistics(model: CellModel, drawn: Floats) -> tuple[PredictedStatistic, ..
     found.append(_statistic("smallest", y.min(), drawn.min(axis=1)))
     found.append(_statistic("largest", y.max(), drawn.max(axis=1)))
     for group in rows.groups:
-        average = np.zeros((rows.n, group.count))
-        average[np.arange(rows.n), group.member] = 1 / np.bincount(group.member)[group.member]
+        average = group.indicators / group.sizes
         found.append(
             _statistic(f"sd of means of {group.name}", (y @ average).std(ddof=1), (drawn @ average).std(axis=1, ddof=1))
         )

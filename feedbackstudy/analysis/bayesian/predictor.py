@@ -169,7 +169,7 @@ def predictor(pm: Any, rows: CellRows, variables: Mapping[str, Any], *, centred:
         effect = _effect(pm, group, variables, centred=group.name in centred)
         member = pm.Data(f"member_{group.name}", group.member)
         if group.size == 1:
-            found += effect[member]
+            found += effect[member] if group.whole else effect[member] * pm.Data(f"held_{group.name}", 1.0 * group.held)
         else:
             columns = pm.Data(f"columns_{group.name}", random_columns(group))
             found += (effect[member] * columns).sum(axis=1)
@@ -237,6 +237,6 @@ def random_columns(group: Grouping) -> Floats:
     Returns
     -------
     ndarray, shape (n, size)
-        Ones, then the slopes.
+        Ones, then the slopes; zeros in rows of no group.
     """
-    return np.column_stack([np.ones(group.member.size), group.slopes])
+    return np.asarray(np.column_stack([np.ones(group.member.size), group.slopes]) * group.held[:, None])

@@ -87,7 +87,7 @@ def predictor_of(rows: CellRows, values: Values) -> Floats:
         found = found + values["coefficient"] @ rows.covariates.T
     for group in rows.groups:
         effect = values[f"effect_{group.name}"][:, group.member]
-        found = found + (effect if group.size == 1 else (effect * random_columns(group)).sum(axis=2))
+        found = found + (effect * group.held if group.size == 1 else (effect * random_columns(group)).sum(axis=2))
     return np.asarray(found, dtype=np.float64)
 
 
@@ -104,11 +104,12 @@ def spread(rows: CellRows, values: Values) -> Floats:
     Returns
     -------
     ndarray, shape (s,)
-        Sum of the variances of the random intercepts; zero where there are none.
+        Sum of the variances of the random intercepts, each by the share of rows that carry it; zero where there are
+        none.
     """
     found = np.zeros(values["cells"].shape[0])
     for group in rows.groups:
-        found = found + values[f"sd_{group.name}"] ** 2
+        found = found + group.share * values[f"sd_{group.name}"] ** 2
     return np.asarray(found, dtype=np.float64)
 
 

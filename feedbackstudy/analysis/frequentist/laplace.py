@@ -97,34 +97,36 @@ class _Structure:
         self.rows = np.argsort(head.codes, kind="stable")
         self.codes = [factors[k].codes[self.rows] for k in self.order]
         self.starts = np.searchsorted(self.codes[0], np.arange(head.levels))
-        self.rest = np.hstack([np.empty((head.codes.size, 0)), *(np.eye(f.levels)[f.codes[self.rows]] for f in rest)])
+        self.held = [factors[k].design[self.rows, 0] for k in self.order]
+        parts = [np.eye(f.levels)[f.codes[self.rows]] * f.design[self.rows, :1] for f in rest]
+        self.rest = np.hstack([np.empty((head.codes.size, 0)), *parts])
         self.place = np.repeat(np.arange(len(factors)), self.sizes)
 
     def added(self, effects: Array, sd: Array) -> Array:
         """Return each row's sum of scaled random effects."""
         scaled, at = effects * sd[:, self.place], 0
         total = np.zeros((effects.shape[0], self.rows.size), dtype=scaled.dtype)
-        for size, codes in zip(self.sizes, self.codes, strict=True):
-            total = total + scaled[:, at : at + size][:, codes]
+        for size, codes, held in zip(self.sizes, self.codes, self.held, strict=True):
+            total = total + scaled[:, at : at + size][:, codes] * held
             at += size
         return total
 
     def sums(self, values: Array) -> Array:
         """Return the sums of rows over the levels of every factor."""
-        head = np.add.reduceat(values, self.starts, axis=1)
+        head = np.add.reduceat(values * self.held[0], self.starts, axis=1)
         return np.hstack([head, values @ self.rest])
 
     def newton(self, weights: Array, sd: Array, slope: Array) -> tuple[Array, Array, Array]:
         """Return the Newton step, the log determinant of the curvature, and its diagonal for the largest factor."""
         g = self.sizes[0]
-        diagonal = 1 + sd[:, :1] ** 2 * np.add.reduceat(weights, self.starts, axis=1)
+        diagonal = 1 + sd[:, :1] ** 2 * np.add.reduceat(weights * self.held[0], self.starts, axis=1)
         if len(self.sizes) == 1:
             return slope / diagonal, np.log(diagonal).sum(axis=1), diagonal
         steps, dets = [], []
         for w, d, s, right in zip(weights, diagonal, sd, slope, strict=True):
             spread = s[self.place[g:]]
             weighted = w[:, None] * self.rest
-            across = np.add.reduceat(weighted, self.starts, axis=0) * (s[0] * spread)
+            across = np.add.reduceat(weighted * self.held[0][:, None], self.starts, axis=0) * (s[0] * spread)
             dense = np.eye(spread.size) + (self.rest.T @ weighted) * np.outer(spread, spread)
             reduced = dense - (across / d[:, None]).T @ across
             low = np.linalg.solve(reduced, right[g:] - across.T @ (right[:g] / d))

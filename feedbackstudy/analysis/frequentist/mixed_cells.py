@@ -49,6 +49,7 @@ def mixed_cells(
         Centred covariates.
     groups : mapping of str to array_like, shape (n,)
         Level of each row in each grouping factor, which get random intercepts; crossed or nested as the levels say.
+        Rows of level -1 carry no effect of that factor.
     df : {"satterthwaite", "kenward-roger"}, default "satterthwaite"
         Degrees of freedom; Kenward-Roger also widens the covariance.
     slopes : mapping of str to (mapping of str to array_like), optional
@@ -58,7 +59,8 @@ def mixed_cells(
     Returns
     -------
     CellFit
-        On the response scale; `sd` is the root of the sum of all variance components.
+        On the response scale; `sd` is the root of the sum of all variance components, one that only some rows carry
+        counted by their share.
 
     Raises
     ------

@@ -24,7 +24,7 @@ class RandomFactor:
     name : str
         The factor, such as ``"interviewer"``; a nested one as ``"school:class"``.
     codes : ndarray of int, shape (n,)
-        Level of each row, as 0, 1, ...; every level occurs.
+        Level of each row, as 0, 1, ...; every level occurs. A row of no level has 0 here and zeros in `design`.
     levels : int
         How many levels there are.
     design : ndarray, shape (n, terms)
@@ -59,7 +59,8 @@ class RandomFactor:
         name : str
             The factor.
         groups : ndarray, shape (n,)
-            The level of each row: integers or anything that sorts.
+            The level of each row: integers or anything that sorts. The integer -1 is no level: such a row carries no
+            effect of the factor (a zero row of its design), as people who read no message have no exemplar.
         slopes : sequence of (str, ndarray)
             Name and values of each covariate whose effect varies between levels.
         intercept : bool, default True
@@ -77,7 +78,11 @@ class RandomFactor:
         DataError
             For a single level, or as many levels as rows where only the intercept varies, or no term at all.
         """
-        codes, levels = _numbered(groups)
+        held = _held(groups)
+        rows = int(held.sum())
+        codes, levels = np.zeros(held.size, dtype=np.int64), 0
+        if rows:
+            codes[held], levels = _numbered(np.asarray(groups)[held])
         columns = [np.ones(codes.size)] if intercept else []
         columns += [np.asarray(values, dtype=np.float64) for _, values in slopes]
         terms = (("1",) if intercept else ()) + tuple(term for term, _ in slopes)
@@ -90,20 +95,25 @@ class RandomFactor:
                 f"The grouping factor {name!r} has a single level, so no variance between its levels can be "
                 "estimated. Leave it out of the model."
             )
-        if levels * len(columns) >= codes.size:
+        if levels * len(columns) >= rows:
             raise DataError(
                 f"The grouping factor {name!r} has {levels} levels and {len(columns)} random term(s) for "
-                f"{codes.size} rows: its variance cannot be told from the residual variance. It needs levels with "
+                f"{rows} rows: its variance cannot be told from the residual variance. It needs levels with "
                 "several rows; leave it out, or leave out its slopes."
             )
         return cls(
             name=name,
             codes=codes,
             levels=levels,
-            design=np.column_stack(columns),
+            design=np.column_stack(columns) * held[:, None],
             terms=terms,
             correlated=correlated and len(columns) > 1,
         )
+
+
+def _held(groups: NDArray[np.generic]) -> NDArray[np.bool_]:
+    given = np.asarray(groups)
+    return np.asarray(given != -1) if given.dtype.kind == "i" else np.ones(given.shape, dtype=np.bool_)
 
 
 def _numbered(groups: NDArray[np.generic]) -> tuple[Integers, int]:

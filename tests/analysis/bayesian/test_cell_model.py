@@ -45,6 +45,8 @@ def point_of(pymc_model, values):
             sds = np.concatenate([values["sd_site"], values["slope_sd_site"][0]])
             factor = sds[:, None] * cholesky(values["partial_site"], 2)[0]
             value = np.linalg.solve(factor, values["effect_site"][0].T).T
+        elif name.startswith("raw_effect_"):
+            value = values[name.removeprefix("raw_")][0] / values[f"sd_{name.removeprefix('raw_effect_')}"][0]
         else:
             value = values[name][0]
         transform = pymc_model.rvs_to_transforms.get(variable)
@@ -79,6 +81,17 @@ def test_the_same_holds_with_covariates_crossed_groups_and_slopes():
 
     # PyMC samples the beta variable b of a partial correlation 2b - 1: a Jacobian of log 2
     assert log_density(model, values) - np.log(2) == pytest.approx(ours, abs=1e-8)
+
+
+def test_the_same_holds_where_some_rows_belong_to_no_group():
+    rater, coder = np.where(ROWS < 5, -1, ROWS // 5), np.where(ROWS % 3 == 0, -1, ROWS % 2)
+    model = stated(Normals(prior=RATING), ROWS % 7.0, ROWS % 3, 3, groups={"rater": rater, "coder": coder})
+    values = model.forward(np.random.default_rng(7), 1)
+
+    ours = model.log_prior(values)[0] + model.log_likelihood(values).sum()
+
+    assert log_density(model, values) == pytest.approx(ours, abs=1e-8)
+    assert set(model.data()) >= {"held_rater", "held_coder"}
 
 
 def test_effects_of_large_groups_are_sampled_as_such_and_those_of_small_groups_in_standard_units():

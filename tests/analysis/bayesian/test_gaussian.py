@@ -41,7 +41,7 @@ def brute_force(y, x, groups, *, nodes, covariance=None):
         log_sd, *sds = [axis[0][i] for axis, i in zip(axes, where, strict=True)]
         total = fixed + np.exp(2 * log_sd) * np.eye(12)
         for sd, group in zip(sds, groups, strict=True):
-            total = total + sd**2 * (group[:, None] == group)
+            total = total + sd**2 * ((group[:, None] == group) & (group >= 0))
         height = stats.multivariate_normal.logpdf(y, np.full(12, 4.0), total)
         height += stats.halfnorm.logpdf(np.exp(log_sd), scale=PRIOR.residual_sd) + log_sd
         height += sum(stats.halfnorm.logpdf(sd, scale=PRIOR.group_sd) for sd in sds)
@@ -51,7 +51,15 @@ def brute_force(y, x, groups, *, nodes, covariance=None):
 
 @pytest.mark.parametrize(
     ("groups", "nodes", "tolerance"),
-    [({}, 80, 2e-7), ({"g": GROUP}, 48, 2e-7), ({"g": GROUP, "h": OTHER}, 24, 2e-3)],
+    [
+        ({}, 80, 2e-7),
+        ({"g": GROUP}, 48, 2e-7),
+        ({"g": GROUP, "h": OTHER}, 24, 2e-3),
+        # the rows of the last cell belong to no group: no effect, as people who read no message have no exemplar
+        ({"g": np.where(CELL == 2, -1, GROUP)}, 48, 2e-7),
+        ({"g": GROUP, "h": np.where(CELL == 2, -1, OTHER)}, 24, 2e-3),
+        ({"g": np.where(CELL == 2, -1, GROUP), "h": OTHER}, 24, 2e-3),
+    ],
 )
 def test_marginal_likelihood_is_that_of_brute_force(small, groups, nodes, tolerance):
     y, x = small

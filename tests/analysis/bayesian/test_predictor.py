@@ -43,3 +43,19 @@ def test_the_predictor_is_cell_plus_covariate_plus_effects_of_groups():
             by_hand = values["cells"][s, i % 3] + values["coefficient"][s, 0] * x[i] + site[0] + site[1] * z[i]
             assert found[s, i] == pytest.approx(by_hand + values["effect_coder"][s, i % 2])
     assert spread(model.rows, values) == pytest.approx(values["sd_site"] ** 2 + values["sd_coder"] ** 2)
+
+
+def test_rows_of_no_group_carry_no_effect_in_draws_and_count_by_their_share():
+    site, coder = np.where(ROWS < 6, -1, ROWS // 6), np.where(ROWS % 4 == 0, -1, ROWS % 2)
+    model = stated(Binary(), ROWS % 2, ROWS % 3, 3, groups={"site": site, "coder": coder}, slopes={"site": ROWS - 9.0})
+    values = model.forward(np.random.default_rng(6), 2)
+
+    left = predictor_of(model.rows, values) - values["cells"][:, ROWS % 3]
+
+    none = (site < 0) & (coder < 0)
+    assert none.any()
+    assert left[:, none] == pytest.approx(np.zeros((2, none.sum())), abs=1e-12)
+    only = (site < 0) & (coder >= 0)
+    assert left[:, only] == pytest.approx(values["effect_coder"][:, coder[only]])
+    assert values["effect_site"].shape == (2, 3, 2)
+    assert spread(model.rows, values) == pytest.approx(0.75 * (values["sd_site"] ** 2 + values["sd_coder"] ** 2))

@@ -1,11 +1,13 @@
 """Cell means of linear mixed models: lmerTest's and pbkrtest's numbers, whatever the order, and bad input by name."""
 
+import json
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from feedbackstudy.analysis.frequentist.generalised_cells import binary_cells
 from feedbackstudy.analysis.frequentist.mixed_cells import mixed_cells
 from feedbackstudy.errors import DataError
 
@@ -119,3 +121,48 @@ def test_unknown_method_and_unknown_slope_suggest_the_known(unbalanced):
 def test_no_grouping_factor_points_to_the_linear_model(unbalanced):
     with pytest.raises(DataError, match="linear model"):
         mixed_cells(unbalanced["y"], unbalanced["cell"], 8, None, {})
+
+
+@pytest.fixture(scope="module")
+def without_level(unbalanced) -> dict:
+    """Rows of cells 6 and 7 have no interviewer: code -1 here, a column of zeros and ones in lme4."""
+    codes = pd.factorize(unbalanced["groups"]["interviewer"], sort=True)[0]
+    place = np.arange(unbalanced["y"].size) % 60
+    return {
+        "cell": unbalanced["cell"],
+        "interviewer": np.where(unbalanced["cell"] > 5, -1, codes),
+        "people": place,
+        "y": unbalanced["y"],
+        "moved": unbalanced["y"] + 0.8 * np.sin(place),
+        "lme4": json.loads((REFERENCE / "mixed_without_level.json").read_text(encoding="utf-8")),
+    }
+
+
+@pytest.mark.parametrize("crossed", [False, True])
+@pytest.mark.parametrize(("df", "key"), [("satterthwaite", "satterthwaite"), ("kenward-roger", "kr")])
+def test_rows_of_no_level_carry_no_effect_as_lme4_has_it_with_an_indicator(without_level, crossed, df, key):
+    groups = {name: without_level[name] for name in ("interviewer", *["people"] * crossed)}
+    fit = mixed_cells(without_level["moved" if crossed else "y"], without_level["cell"], 8, None, groups, df=df)
+    halves = [np.r_[np.ones(4), -np.ones(4)] / 4, np.array([0, 0, 0, 0, 1, 1, -1, -1]) / 2]
+    for weights, (estimate, se, den, p) in zip(
+        halves, without_level["lme4"]["two" if crossed else "one"][key], strict=True
+    ):
+        found = fit.contrast(weights)
+        assert (found.estimate, found.se) == pytest.approx((estimate, se), rel=2e-6)
+        assert (found.df, found.p) == pytest.approx((den, p), rel=1e-4)
+
+
+@pytest.mark.parametrize("crossed", [False, True])
+def test_rows_of_no_level_in_other_likelihoods_are_those_of_glmer(without_level, crossed):
+    groups = {name: without_level[name] for name in ("interviewer", *["people"] * crossed)}
+    y = without_level["moved" if crossed else "y"]
+    fit = binary_cells(1.0 * (y > np.median(y)), without_level["cell"], 8, None, groups=groups)
+    assert fit.means == pytest.approx(without_level["lme4"]["binary2" if crossed else "binary"]["means"], abs=2e-4)
+
+
+def test_a_factor_needs_levels_among_the_rows_that_have_it(without_level):
+    lone = np.where(without_level["interviewer"] == 0, 0, -1)
+    with pytest.raises(DataError, match="single level"):
+        mixed_cells(without_level["y"], without_level["cell"], 8, None, {"interviewer": lone})
+    with pytest.raises(DataError, match="single level"):
+        mixed_cells(without_level["y"], without_level["cell"], 8, None, {"interviewer": np.full(lone.size, -1)})
