@@ -2,12 +2,17 @@
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from feedbackstudy.cli.assign_lists import new_file
 from feedbackstudy.cli.outcome import Exit
 from feedbackstudy.cli.session import Session
 
-__all__ = ["add", "run"]
+if TYPE_CHECKING:
+    from feedbackstudy.collect import Import
+    from feedbackstudy.study import Study
+
+__all__ = ["add", "add_reading", "inspected", "run"]
 
 _HELP = "read an export of Qualtrics, LimeSurvey, SPSS or a plain table, and say what was found"
 
@@ -27,6 +32,20 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> list
     """
     words = f"{_HELP.capitalize()}. The file is never changed; nothing in it is guessed."
     sub = commands.add_parser("import", help=_HELP, description=words, allow_abbrev=False)
+    add_reading(sub)
+    sub.add_argument("--out", type=Path, metavar="FILE", help="CSV of the answers to write; must be new")
+    sub.set_defaults(run=run)
+    return [sub]
+
+
+def add_reading(sub: argparse.ArgumentParser) -> None:
+    """Add the arguments that say which export is read, and how.
+
+    Parameters
+    ----------
+    sub : ArgumentParser
+        A command that reads answers.
+    """
     sub.add_argument("path", nargs="+", metavar="FILE", help="the export; several waves as t0=FILE t1=FILE")
     sub.add_argument("--study", type=Path, required=True, metavar="STUDY", help="the study's YAML file or folder")
     sub.add_argument("--platform", choices=("qualtrics", "limesurvey", "spss", "plain"), help="seen by the header else")
@@ -40,10 +59,27 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> list
     )
     sub.add_argument("--duplicates", choices=("first", "last", "most_complete"), help="which of several answers counts")
     sub.add_argument("--max-megabytes", type=float, metavar="N", help="largest file that is read")
-    sub.add_argument("--out", type=Path, metavar="FILE", help="CSV of the answers to write; must be new")
     sub.add_argument("--json", action="store_true", help="print JSON")
-    sub.set_defaults(run=run)
-    return [sub]
+
+
+def inspected(given: argparse.Namespace, study: "Study") -> "Import":
+    """Read the export that the arguments of `add_reading` name.
+
+    Parameters
+    ----------
+    given : Namespace
+        The arguments.
+    study : Study
+        The study.
+
+    Returns
+    -------
+    Import
+        The answers, where they can be used, and what was found.
+    """
+    from feedbackstudy.collect.reading import inspect
+
+    return inspect(_sources(given.path, study.waves.names), study, **_options(given))
 
 
 def run(given: argparse.Namespace, session: Session) -> int:
@@ -61,13 +97,12 @@ def run(given: argparse.Namespace, session: Session) -> int:
     int
         2 where an error was found, 1 for a warning, 0 otherwise.
     """
-    from feedbackstudy.collect.reading import inspect
     from feedbackstudy.files import write_atomic
     from feedbackstudy.study import Study
 
     study = Study.load(given.study)
     out = None if given.out is None else new_file(given.out)
-    made = inspect(_sources(given.path, study.waves.names), study, **_options(given))
+    made = inspected(given, study)
     if session.as_json:
         session.give(made.to_dict())
     else:

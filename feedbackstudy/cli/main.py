@@ -23,6 +23,8 @@ from feedbackstudy.cli import (
     preregister,
     reproduce,
     scales,
+    screening,
+    sharing,
     simulate,
     study,
 )

@@ -172,7 +172,7 @@ def _fill(root: Path, name: str, shared: Shared, study: Study, licence: str) -> 
         "@context": "https://schema.org/",
         "@type": "Dataset",
         "name": study.title,
-        "description": study.question or study.title,
+        "description": " ".join(filter(None, (shared.provenance.mark, study.question or study.title))),
         "author": [{"@type": "Person", "name": author} for author in study.authors],
         "license": licence,
         "keywords": ["feedback", *(f.concept for f in study.factors if f.concept)],
@@ -190,8 +190,9 @@ def _readme(shared: Shared, study: Study) -> str:
     gone = "".join(f"- {name}: {why}\n" for name, why in shared.dropped.items()) or "- nothing\n"
     purposes = "".join(f"- {name}: {purpose}\n" for name, purpose in shared.purposes.items())
     special = f"\nSpecial categories of personal data, with the purpose of sharing:\n\n{purposes}" if purposes else ""
+    mark = f"{shared.provenance.mark}\n\n" if shared.provenance.simulated else ""
     return (
-        f"# {study.title}\n\n{study.question}\n\nDesign hash: {study.design_hash}\n\n"
+        f"# {study.title}\n\n{mark}{study.question}\n\nDesign hash: {study.design_hash}\n\n"
         f"{len(shared.frame)} rows of {len(shared.participants)} people under pseudonyms. Pseudonymised data are "
         f"personal data.\n\nNot shared:\n\n{gone}{special}"
     )

@@ -12,6 +12,7 @@ from feedbackstudy.collect.pseudonyms import PseudonymKey
 from feedbackstudy.errors import DataError, choices
 from feedbackstudy.frames import Responses, Scores
 from feedbackstudy.issues import Issue, Issues, Severity
+from feedbackstudy.provenance import Provenance
 from feedbackstudy.render import Page, Rendered, Text, number, table_of
 from feedbackstudy.scales.jobs import jobs_of, score_names
 from feedbackstudy.study import Study
@@ -41,6 +42,8 @@ class Shared(Rendered):
         What must be read before the table leaves.
     participants : tuple of str
         Pseudonyms of the people in the table.
+    provenance : Provenance
+        What made the table.
     """
 
     frame: pd.DataFrame
@@ -48,6 +51,7 @@ class Shared(Rendered):
     purposes: Mapping[str, str]
     issues: Issues
     participants: tuple[str, ...]
+    provenance: Provenance
 
     def page(self) -> Page:
         """Return what is shared and what is not.
@@ -127,6 +131,7 @@ def shareable(
         purposes=purposes,
         issues=Issues(issues),
         participants=tuple(dict.fromkeys(kept["participant"])),
+        provenance=table.provenance.derived("shareable"),
     )
 
 

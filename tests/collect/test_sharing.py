@@ -199,3 +199,12 @@ def test_the_ledger_of_exports_names_nobody_and_is_for_its_owner_alone(tmp_path)
     ledger.path.write_text("{", encoding="utf-8")
     with pytest.raises(ValueError, match="damaged"):
         ledger.compare(["a"])
+
+
+def test_invented_data_say_so_in_what_is_shared(study, key, tmp_path):
+    made = fs.simulate(study, fs.World.assumed(study), seed=1)
+
+    folder = export_psychds(shareable(made, study, key=key), study, tmp_path / "out").folder
+
+    for name in ("README.md", "dataset_description.json"):
+        assert fs.Provenance(made_by="x", simulated=True).mark in (folder / name).read_text(encoding="utf-8")
