@@ -56,6 +56,50 @@ def test_other_templates_come_back(template, platform, tmp_path):
     same(made, read(write_responses(made, study, tmp_path, platform=platform), study))
 
 
+WITHIN = {
+    "title": "Stories within people",
+    "factors": [
+        {"name": "timing", "mode": "described", "varies": "within", "levels": {"soon": "Soon", "late": "Late"}},
+        {"name": "framing", "mode": "described", "levels": {"a": "A", "b": "B"}},
+    ],
+    "units": [{"name": "person", "n": 12}],
+    "waves": [
+        {"name": "t0", "anchor": "decision", "phase": "before"},
+        {"name": "t1", "anchor": "feedback", "phase": "after"},
+    ],
+    "measures": [
+        {"name": "useful", "scale": "feedback_usefulness", "waves": ["t1"]},
+        {"name": "mood", "kind": "continuous", "waves": ["t0"]},
+    ],
+    "conduct": {"population": "panel", "realism": "hypothetical"},
+}
+WEDGE = {
+    "title": "Stepped wedge",
+    "factors": [
+        {
+            "name": "timing",
+            "mode": "enacted",
+            "reference": "soon",
+            "levels": {"soon": "Soon", "late": "Late"},
+            "assigned_to": "site",
+        }
+    ],
+    "units": [{"name": "site", "n": 6}, {"name": "person", "n": 60, "nested_in": "site"}],
+    "waves": [{"name": "t1", "anchor": "feedback", "phase": "after"}],
+    "assignment": {"method": "stepped_wedge", "wedge": {"factor": "timing", "sequences": 2}},
+    "measures": [{"name": "useful", "scale": "feedback_usefulness", "waves": ["t1"]}],
+    "conduct": {"population": "candidates", "realism": "field"},
+}
+
+
+@pytest.mark.parametrize("platform", PLATFORMS)
+@pytest.mark.parametrize("declared", [WITHIN, WEDGE], ids=["within", "wedge"])
+def test_stories_and_periods_come_back(declared, platform, tmp_path):
+    study = fs.Study.from_data(declared)
+    made = fs.simulate(study, fs.World.assumed(study), seed=3)
+    same(made, read(write_responses(made, study, tmp_path, platform=platform), study))
+
+
 def test_a_file_that_exists_is_left_alone(study, invented, tmp_path):
     write_responses(invented, study, tmp_path)
     with pytest.raises(InputError, match="exists already"):

@@ -10,6 +10,7 @@ import pytest
 
 import feedbackstudy as fs
 from feedbackstudy import errors
+from feedbackstudy.cli.main import main
 from feedbackstudy.collect.reading import inspect
 
 HERE = Path(__file__).parent
@@ -40,6 +41,10 @@ def _read(folder, study, expected):
     return Outcome("\n".join(shown), list(made.issues), None if made.responses is None else made.responses.frame)
 
 
+def _expected(folder):
+    return json.loads((folder / "expected.json").read_text(encoding="utf-8"))
+
+
 ENTRIES = {"read": _read}
 
 
@@ -60,7 +65,7 @@ def _holds_values(frame, values):
 
 @pytest.mark.parametrize("folder", CASES, ids=lambda path: path.name)
 def test_a_fault_is_named_and_nothing_else_happens(folder):
-    expected = json.loads((folder / "expected.json").read_text(encoding="utf-8"))
+    expected = _expected(folder)
     raised, outcome = _run(folder, expected)
     assert raised == expected.get("error", ""), outcome.said
     assert [words for words in expected.get("words", []) if words not in outcome.said] == [], outcome.said
@@ -68,11 +73,35 @@ def test_a_fault_is_named_and_nothing_else_happens(folder):
     found = {issue.code: str(issue.severity) for issue in reversed(outcome.issues)}
     wanted = expected.get("issues", {})
     assert {code: found.get(code) for code in wanted} == wanted, list(map(str, outcome.issues))
+    errors_found = {code for code, severity in found.items() if severity == "error"}
+    assert errors_found <= set(wanted), list(map(str, outcome.issues))
     assert set(expected.get("not_issues", [])).isdisjoint(found)
     if "rows" in expected:
         assert outcome.frame is not None, outcome.said
         assert len(outcome.frame) == expected["rows"]
     _holds_values(outcome.frame, expected.get("values", {}))
+
+
+def _given(folder, expected):
+    given = expected.get("input", "input.csv")
+    return [str(folder / given)] if isinstance(given, str) else [f"{w}={folder / name}" for w, name in given.items()]
+
+
+@pytest.mark.parametrize(
+    "folder", [f for f in CASES if {"entry", "options"}.isdisjoint(_expected(f))], ids=lambda path: path.name
+)
+def test_the_command_ends_as_it_should(folder, capsys):
+    expected = _expected(folder)
+    study = str(HERE / expected.get("study", "study.yaml"))
+    code = main(["import", *_given(folder, expected), "--study", study, "--json"])
+    severities = set(expected.get("issues", {}).values())
+    bad = "error" in expected or "error" in severities
+    assert code == 2 if bad else code in ({1} if "warning" in severities else {0, 1})
+    said = capsys.readouterr()
+    told = json.loads(said.out)
+    assert ("error" in told) == ("error" in expected)
+    assert "Traceback" not in said.err
+    assert [text for text in expected.get("planted", []) if text in said.out + said.err] == []
 
 
 def test_every_folder_has_an_input():
