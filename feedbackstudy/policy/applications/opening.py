@@ -73,8 +73,8 @@ def opened(source: object, wanted: Sequence[Wanted], *, zone: str | None) -> Fra
     if isinstance(source, str | Path):
         source = _of_files(Path(source))
     if type(source).__module__.partition(".")[0] in {"duckdb", "_duckdb"}:
-        return nw.from_native(_selected(source, wanted, zone))  # type: ignore[arg-type, call-overload]
-    frame: Frame = nw.from_native(source)  # type: ignore[call-overload]
+        return nw.from_native(_selected(source, wanted, zone))  # type: ignore[arg-type]
+    frame: Frame = nw.from_native(source)
     schema = frame.collect_schema()
     _all_present(list(schema.names()), wanted)
     return frame.select(*(_expressed(want, schema, zone).alias(want.alias) for want in wanted))
@@ -131,17 +131,19 @@ def _sql(column: str, kind: str, form: str, zone: str | None) -> str:
             raise DataError(_no_name(column))
         return f"{given}::VARCHAR"
     if form == "time":
-        if text:
-            return f"epoch_us({given}::TIMESTAMP)::DOUBLE"
-        if kind == "TIMESTAMP WITH TIME ZONE":
-            where = "'" + _zoned(column, zone).replace("'", "''") + "'"
-            return f"epoch_us(timezone({where}, {name}))::DOUBLE"
-        if not kind.startswith(("TIMESTAMP", "DATE")):
-            raise DataError(_no_time(column, kind))
-        return f"epoch_us({name}::TIMESTAMP)::DOUBLE"
+        return f"epoch_us({_sql_time(column, kind, given, zone)})::DOUBLE"
     if text:
         return f"CASE lower({given}) WHEN 'true' THEN 1.0 WHEN 'false' THEN 0.0 ELSE {given}::DOUBLE END"
     return f"{name}::DOUBLE"
+
+
+def _sql_time(column: str, kind: str, given: str, zone: str | None) -> str:
+    if kind == "TIMESTAMP WITH TIME ZONE":
+        where = "'" + _zoned(column, zone).replace("'", "''") + "'"
+        return f"timezone({where}, {given})"
+    if kind != "VARCHAR" and not kind.startswith(("TIMESTAMP", "DATE")):
+        raise DataError(_no_time(column, kind))
+    return f"{given}::TIMESTAMP"
 
 
 def _expressed(want: Wanted, schema: Any, zone: str | None) -> Frame:  # noqa: ANN401
@@ -162,15 +164,7 @@ def _expression(column: str, dtype: Any, form: str, zone: str | None) -> Frame: 
             raise DataError(_no_name(column))
         return value.cast(nw.String)
     if form == "time":
-        if dtype == nw.String:
-            value = value.str.to_datetime()
-        elif dtype == nw.Date:
-            value = value.cast(nw.Datetime("us"))
-        elif dtype != nw.Datetime:
-            raise DataError(_no_time(column, str(dtype)))
-        elif dtype.time_zone is not None:
-            value = value.dt.convert_time_zone(_zoned(column, zone)).dt.replace_time_zone(None)
-        return value.dt.timestamp("us").cast(nw.Float64)
+        return _time(column, dtype, zone).dt.timestamp("us").cast(nw.Float64)
     if dtype == nw.String:
         raise DataError(
             f"Column {column!r} holds text and is used as a number. Convert it where it is read, so that nothing is "
@@ -179,10 +173,25 @@ def _expression(column: str, dtype: Any, form: str, zone: str | None) -> Frame: 
     return value.cast(nw.Float64)
 
 
+def _time(column: str, dtype: Any, zone: str | None) -> Frame:  # noqa: ANN401
+    import narwhals as nw
+
+    value: Frame = nw.col(column)
+    if dtype == nw.String:
+        return value.str.to_datetime()
+    if dtype == nw.Date:
+        return value.cast(nw.Datetime("us"))
+    if dtype != nw.Datetime:
+        raise DataError(_no_time(column, str(dtype)))
+    if dtype.time_zone is None:
+        return value
+    return value.dt.convert_time_zone(_zoned(column, zone)).dt.replace_time_zone(None)
+
+
 def _no_name(column: str) -> str:
     return (
-        f"Column {column!r} holds decimal numbers and is used as a name (pandas makes them of whole numbers with gaps). "
-        "Read it as text, so that '7' and '7.0' cannot be two."
+        f"Column {column!r} holds decimal numbers and is used as a name (pandas makes them of whole ones with gaps). "
+        "Read it as text, so that 7 and 7.0 cannot be two."
     )
 
 

@@ -136,7 +136,7 @@ def starts_of(rows: object, *, unit: str, start: str) -> Fixed[str, str]:
     """
     import narwhals as nw
 
-    frame = nw.from_native(rows, eager_only=True)
+    frame = nw.from_native(rows, eager_only=True)  # type: ignore[call-overload]
     found: dict[str, str] = {}
     for name, date in zip(frame[unit].to_list(), frame[start].to_list(), strict=True):
         day = "never" if date is None or date != date else str(date)[:10]

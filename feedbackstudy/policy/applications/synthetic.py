@@ -31,7 +31,7 @@ TRUTH: Mapping[str, float] = {
     "impact_ratio_factor": 1.0,
     "in_time_ratio_women": 0.92,
 }
-"""What the policy does in the invented world: effects of feedback delivered in 48 hours, and of being assigned to it."""
+"""What the policy does in the invented world: effects of feedback in 48 hours, and of being assigned to it."""
 
 _FIRST, _LAST, _END = dt.date(2025, 1, 1), dt.date(2025, 12, 31), dt.date(2026, 6, 30)
 _CHUNK = 50_000

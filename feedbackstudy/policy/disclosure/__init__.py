@@ -1,6 +1,7 @@
 """What may leave: small cells, the cells that would give them away, and rounding."""
 
 from feedbackstudy.collect.suppression import Suppressed, suppress
-from feedbackstudy.policy.disclosure.passing import Disclosed, DisclosurePolicy
+from feedbackstudy.policy.disclosure.disclosed import Disclosed
+from feedbackstudy.policy.disclosure.passing import DisclosurePolicy
 
 __all__ = ["Disclosed", "DisclosurePolicy", "Suppressed", "suppress"]

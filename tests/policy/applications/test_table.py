@@ -63,7 +63,10 @@ def by_hand(rows):
     kept = rows[(rows.ok == "Yes") & rows.status.isin(["rejected", "hired"])
                 & (rows.decided >= "2026-01-01") & (rows.decided < "2026-07-01")].copy()  # fmt: skip
     applied = {who: sorted(part) for who, part in rows.groupby("who")["applied"]}
-    later = [min([t for t in applied[w] if t > d], default=pd.Timestamp.max) for w, d in zip(kept.who, kept.decided)]
+    later = [
+        min([t for t in applied[w] if t > d], default=pd.Timestamp.max)
+        for w, d in zip(kept.who, kept.decided, strict=True)
+    ]
     kept["again"] = ((pd.Series(later, index=kept.index) - kept.decided) <= dt.timedelta(days=60)).astype(float)
     kept["in_time"] = (kept['sent "at"'] - kept.decided <= dt.timedelta(days=2)).astype(float)
     return kept
@@ -212,11 +215,11 @@ def test_schemas_of_two_systems(rows):
 
 
 def test_what_a_plan_cannot_ask(rows):
+    metric = Metric(name="m", label="M", kind="mean", column="minuts", role="primary")
     with pytest.raises(DataError, match="Did you mean 'minutes'"):
-        metric = Metric(name="m", label="M", kind="mean", column="minuts", role="primary")
         ApplicationTable(rows).check(plan_of(metrics=(metric,)))
+    metric = Metric(name="m", label="M", kind="mean", column="@reaplied", role="primary")
     with pytest.raises(DeclarationError, match="Did you mean '@reapplied'"):
-        metric = Metric(name="m", label="M", kind="mean", column="@reaplied", role="primary")
         ApplicationTable(rows).check(plan_of(metrics=(metric,)))
     with pytest.raises(DataError, match="decimal numbers and is used as a name"):
         ApplicationTable(rows.assign(site=1.5)).check(plan_of())
