@@ -360,6 +360,18 @@ def _clusters() -> list[Case]:
             "R, two methods",
         ),
         case("the same: power", "0.6126813358", lambda: wedge().value, "R, two methods"),
+        case(
+            "60 people, 16 exemplars, counterbalanced, d = .5, shares .2 .2 .1 .1 .1: power",
+            "0.7434225484",
+            lambda: power.exemplars(0.5, 60, exemplars=16, design="counterbalanced").value,
+            "Westfall, Kenny & Judd (2014), formulae in R",
+        ),
+        case(
+            "300 people, one of 10 exemplars each, 2 % of variance between their effects, d = .5: power",
+            "0.8645167926",
+            lambda: power.exemplars(0.5, 300, exemplars=10, shares={"exemplar_by_condition": 0.02}).value,
+            "noncentral t on 9 df in R",
+        ),
     ]
 
 

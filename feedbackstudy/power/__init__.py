@@ -12,6 +12,7 @@ from feedbackstudy.power.diagnosed import Diagnosis, HypothesisDiagnosis
 from feedbackstudy.power.diagnosis import diagnose
 from feedbackstudy.power.equivalence import tost
 from feedbackstudy.power.exaggeration import type_s_m
+from feedbackstudy.power.exemplars import exemplars
 from feedbackstudy.power.frequency import chi2, proportions
 from feedbackstudy.power.gpower import GPowerComparison, compare_gpower
 from feedbackstudy.power.grid import PowerGrid, grid
@@ -43,6 +44,7 @@ __all__ = [
     "compare_gpower",
     "correlation",
     "diagnose",
+    "exemplars",
     "f_test",
     "grid",
     "group_sequential",

@@ -234,6 +234,11 @@ def _notes(setting: Setting, asked: tuple[Asked, ...]) -> list[str]:
             f"{', '.join(stands)}: the model of analyse (logistic, negative binomial, cumulative probit) is not used "
             "beside covariates or random intercepts, but a linear one, whose effects are in the outcome's points."
         )
+    if setting.model.world.exemplar_by_cell and setting.model.exemplars:
+        notes.append(
+            "Effects differ between exemplars (exemplar_by_cell), which an intercept of the exemplar does not hold, "
+            "here and in analyse: intervals are too narrow for messages at large; see power.exemplars for what they need."
+        )
     paths = [each.hypothesis.name for each in asked if each.kind == "path"]
     if setting.outermost is not None and paths:
         notes.append(

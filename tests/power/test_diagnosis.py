@@ -478,7 +478,9 @@ def test_an_exemplar_is_a_random_factor_that_leaves_what_all_cells_share():
 def test_effects_that_differ_between_exemplars_are_not_covered_by_an_intercept():
     """Three texts a cell with 3 % of variance of their own: the interval for messages at large is too narrow."""
     study = told_in_exemplars()
-    row = diagnose(study, World(exemplar=0.1, exemplar_by_cell=0.03), seed=2, n_simulations=1000)["h1"]
+    made = diagnose(study, World(exemplar=0.1, exemplar_by_cell=0.03), seed=2, n_simulations=1000)
+    row = made["h1"]
 
+    assert "intervals are too narrow for messages at large" in str(made)
     assert row.power > 0.10
     assert row.coverage < 0.90
