@@ -87,18 +87,17 @@ def amendments(
     FileFormatError
         Where the file is no record of a registration, or was changed since.
     """
-    record = registered.record() if isinstance(registered, Preregistration) else _read(Path(registered))
-    then, old_hash = record["study"], str(record["design_hash"])
+    then = registered.study if isinstance(registered, Preregistration) else _read(Path(registered))
     after = None if data is None else data.design_hash != study.design_hash
     return Amendments(
-        changes=tuple(_changes(then, study.to_data())),
-        registered_hash=old_hash,
+        changes=tuple(_changes(then.model_dump(mode="json"), study.model_dump(mode="json"))),
+        registered_hash=then.design_hash,
         design_hash=study.design_hash,
         after_data=after,
     )
 
 
-def _read(path: Path) -> Mapping[str, object]:
+def _read(path: Path) -> Study:
     try:
         record = json.loads(read_bounded(path, _LIMIT).decode("utf-8"))
         version, study = int(record["schema_version"]), Study.model_validate(record["study"])
@@ -110,7 +109,7 @@ def _read(path: Path) -> Mapping[str, object]:
         raise FileFormatError(f"{path} was written by a newer version (schema {version}); update feedbackstudy.")
     if study.design_hash != record["design_hash"]:
         raise FileFormatError(f"{path} was changed after it was written: its design hash is not that of its study.")
-    return dict(record)
+    return study
 
 
 def _changes(then: object, now: object, where: str = "") -> Iterator[tuple[str, str, str]]:

@@ -83,7 +83,7 @@ def test_a_plan_changed_after_data_is_amended_and_each_change_is_shown(study, tm
 
     assert (same.status, same.changes) == ("as registered", ())
     assert found.status == "amended after data"
-    assert [(where, now) for where, _, now in found.changes] == [("plan.alpha", "0.1")]
+    assert found.changes == (("plan.alpha", "0.05", "0.1"),)
     assert "no longer confirmatory" in str(found)
     assert fs.report.amendments(record, later).status == "amended"
 
