@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from feedbackstudy.errors import DataError, InputError, choices
 from feedbackstudy.policy.declared import Metric, Rollout
 from feedbackstudy.policy.sufficient import SufficientStats
+from feedbackstudy.provenance import Provenance
 from feedbackstudy.render import Facts, Page, Rendered, Table, number
 
 __all__ = ["Panel", "panel_of"]
@@ -47,6 +48,8 @@ class Panel(Rendered):
         Stratum within which the order was drawn.
     notes : tuple of str
         What was left out.
+    provenance : Provenance or None
+        What made the cells.
     """
 
     metric: Metric
@@ -61,6 +64,7 @@ class Panel(Rendered):
     used: Bools
     strata: NDArray[np.intp]
     notes: tuple[str, ...] = ()
+    provenance: Provenance | None = None
 
     @property
     def treated(self) -> Bools:
@@ -190,6 +194,7 @@ def panel_of(stats: SufficientStats, metric: str | None = None) -> Panel:
         used=used,
         strata=_strata(units, rollout),
         notes=notes,
+        provenance=stats.provenance,
     )
 
 

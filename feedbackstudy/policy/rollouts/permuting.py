@@ -11,6 +11,7 @@ from feedbackstudy.policy.inference.permutation import RandomisationTest, invert
 from feedbackstudy.policy.rollouts.panel import Panel, panel_of
 from feedbackstudy.policy.rollouts.two_way import fixed_effects
 from feedbackstudy.policy.sufficient import SufficientStats
+from feedbackstudy.provenance import Provenance
 
 __all__ = ["Reshuffled", "randomisation", "reshuffle", "schedules"]
 
@@ -29,10 +30,16 @@ class Reshuffled:
         p value and inverted interval.
     statistics : ndarray, shape (schedules,)
         Estimate of two-way fixed effects under each schedule; the first is what happened.
+    label : str
+        The metric.
+    provenance : Provenance or None
+        What made the cells.
     """
 
     test: RandomisationTest
     statistics: Floats
+    label: str = ""
+    provenance: Provenance | None = None
 
 
 def schedules(panel: Panel, draws: int, *, seed: int) -> tuple[Floats, bool]:
@@ -163,7 +170,7 @@ def reshuffle(panel: Panel, draws: int = 5000, *, seed: int, level: float = 0.95
         exact=exact,
         smallest_p=1 / len(starts),
     )
-    return Reshuffled(test=test, statistics=a)
+    return Reshuffled(test=test, statistics=a, label=panel.metric.label, provenance=panel.provenance)
 
 
 def _statistics(panel: Panel, starts: Floats) -> tuple[Floats, Floats]:
