@@ -6,7 +6,10 @@ from feedbackstudy.policy.always_valid import always_valid as always_valid
 from feedbackstudy.policy.applications import ApplicationTable as ApplicationTable
 from feedbackstudy.policy.applications import ATSSchema as ATSSchema
 from feedbackstudy.policy.applications import compress as compress
+from feedbackstudy.policy.applications import starts_of as starts_of
 from feedbackstudy.policy.applications import synthetic_applications as synthetic_applications
+from feedbackstudy.policy.assembling import PolicyResults as PolicyResults
+from feedbackstudy.policy.assembling import assemble as assemble
 from feedbackstudy.policy.bayes import bayes_cells as bayes_cells
 from feedbackstudy.policy.compliance import compliance as compliance
 from feedbackstudy.policy.compliance_response import response_bounds as response_bounds
@@ -23,6 +26,7 @@ from feedbackstudy.policy.declared import PolicyPlan as PolicyPlan
 from feedbackstudy.policy.declared import Rollout as Rollout
 from feedbackstudy.policy.declared import Utility as Utility
 from feedbackstudy.policy.declared import Window as Window
+from feedbackstudy.policy.direct import readout as readout
 from feedbackstudy.policy.disclosure import DisclosurePolicy as DisclosurePolicy
 from feedbackstudy.policy.effect import EffectEstimate as EffectEstimate
 from feedbackstudy.policy.effect import Effects as Effects
@@ -31,7 +35,6 @@ from feedbackstudy.policy.joint import together as together
 from feedbackstudy.policy.looks import LookLedger as LookLedger
 from feedbackstudy.policy.looks import read_ledger as read_ledger
 from feedbackstudy.policy.looks import take_look as take_look
-from feedbackstudy.policy.readout import readout as readout
 from feedbackstudy.policy.rollouts.event_study import event_study as event_study
 from feedbackstudy.policy.rollouts.panel import panel_of as panel_of
 from feedbackstudy.policy.rollouts.permuting import randomisation as randomisation

@@ -6,8 +6,8 @@ from math import comb, lgamma, log
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
+from feedbackstudy.collect.sample_ratio import sample_ratio
 from feedbackstudy.errors import DataError, InputError
 from feedbackstudy.policy.sufficient import SufficientStats
 from feedbackstudy.render import Notice, Page, Rendered, Table, Text, number, p_value
@@ -126,7 +126,7 @@ def srm(
     if comb(n + len(arms) - 1, len(arms) - 1) <= _MOST_TABLES:
         p, method = _exact(seen, share), "exact multinomial"
     else:
-        p, method = float(stats.chisquare(seen, share * n).pvalue), f"chi-square on {len(arms) - 1} degrees of freedom"
+        p, method = sample_ratio(counts, given).p, f"chi-square on {len(arms) - 1} degrees of freedom"
     expected = {arm: float(n * s) for arm, s in zip(arms, share, strict=True)}
     return SampleRatio(of=of, counts=dict(counts), expected=expected, p=p, method=method, alpha=alpha)
 

@@ -194,6 +194,8 @@ class NarwhalsEngine:
 
     def _grouped(self, rows: Frame, weight: str | None, covers: Sequence[Cover], *, residual: bool) -> tuple[Sums, ...]:
         """Prepare every product as a column, then group by each cover's keys."""
+        if not covers:
+            return ()
         nw = self._nw
         products = sorted({product for cover in covers for product in cover.products})
         prepared = rows.with_columns(*(self._product(p, weight, residual=residual).alias(summed(p)) for p in products))
