@@ -10,6 +10,7 @@ import pandas as pd
 from feedbackstudy.errors import InputError, NotFoundError, choices
 from feedbackstudy.policy.adverse_impact_change import Change, change_of
 from feedbackstudy.policy.adverse_impact_counts import EXACT_LIMIT, Compared, compare_rates
+from feedbackstudy.policy.applications.deriving import NOT_STATED
 from feedbackstudy.policy.sufficient import SufficientStats
 from feedbackstudy.provenance import Provenance
 from feedbackstudy.render import Block, Notice, Page, Rendered, Table, Text, interval, number, p_value
@@ -203,7 +204,8 @@ def adverse_impact(
     arm : str, optional
         One arm only; all applications by default. Either way the change across arms is shown.
     reference : str, optional
-        The group that others are compared with; the one with the highest rate by default (29 CFR 1607.4D).
+        The group that others are compared with; by default the one with the highest rate (29 CFR 1607.4D), never people
+        who did not state their group.
     test : {"mid_p", "fisher", "boschloo", "barnard", "z", "z_pooled"}, default "mid_p"
         The test that decides, said before the numbers are seen.
     level : float, default 0.95
@@ -272,7 +274,8 @@ def _of_counts(
     _possible(selected, total)
     names = sorted(total, key=lambda g: (-total[g], g))
     if reference is None:
-        reference = max(names, key=lambda g: (selected[g] / total[g], total[g]))
+        stated = [group for group in names if group != NOT_STATED] or names
+        reference = max(stated, key=lambda g: (selected[g] / total[g], total[g]))
     if reference not in total:
         raise NotFoundError(choices("Group", reference, total))
     everyone, groups = sum(total.values()), []

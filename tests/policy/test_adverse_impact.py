@@ -116,3 +116,11 @@ def test_the_change_covers_with_clusters():
         found = change_of(cells_of(seed), "sex", group="f", reference="m", unit="site", level=0.95)
         inside += found.low <= 1.0 <= found.high
     assert abs(inside / 300 - 0.95) < 3.3 * math.sqrt(0.95 * 0.05 / 300)
+
+
+def test_people_who_did_not_state_their_group_are_no_reference():
+    found = adverse_impact(
+        selected={"(not stated)": 9, "men": 60, "women": 40}, total={"(not stated)": 10, "men": 100, "women": 100}
+    )
+    assert found.reference == "men"
+    assert found["(not stated)"].compared is not None
