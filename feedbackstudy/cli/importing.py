@@ -1,6 +1,7 @@
 """`feedbackstudy import`: read an export of a survey platform against the study, and say everything that was found."""
 
 import argparse
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -58,6 +59,7 @@ def add_reading(sub: argparse.ArgumentParser) -> None:
         "--missing", action="append", default=[], metavar="CODE=REASON", help="such as --missing=-99=skipped"
     )
     sub.add_argument("--duplicates", choices=("first", "last", "most_complete"), help="which of several answers counts")
+    sub.add_argument("--pseudonyms", type=Path, metavar="KEY", help="turn ids into codes with this key file")
     sub.add_argument("--max-megabytes", type=float, metavar="N", help="largest file that is read")
     sub.add_argument("--json", action="store_true", help="print JSON")
 
@@ -77,9 +79,13 @@ def inspected(given: argparse.Namespace, study: "Study") -> "Import":
     Import
         The answers, where they can be used, and what was found.
     """
+    from feedbackstudy.collect.pseudonyms import pseudonym_key
     from feedbackstudy.collect.reading import inspect
 
-    return inspect(_sources(given.path, study.waves.names), study, **_options(given))
+    options = _options(given)
+    if given.pseudonyms is not None:
+        options["pseudonym"] = pseudonym_key(given.pseudonyms, study_folder=study.folder or Path()).code
+    return inspect(_sources(given.path, study.waves.names), study, **options)
 
 
 def run(given: argparse.Namespace, session: Session) -> int:
@@ -111,6 +117,9 @@ def run(given: argparse.Namespace, session: Session) -> int:
         session.say(f"{len(made.issues.errors)} errors: the answers cannot be used as they are. Nothing was written.")
         return Exit.BAD_INPUT
     if out is not None:
+        if made.provenance.simulated:
+            beside = new_file(out.with_name(f"{out.name}.provenance.json"))
+            write_atomic(beside, json.dumps(dict(made.provenance.facts().pairs), indent=2) + "\n")
         write_atomic(out, made.responses.frame.to_csv(index=False))
         session.say(f"Written: {out}.")
     return Exit.FINDINGS if made.issues.warnings else Exit.FINE

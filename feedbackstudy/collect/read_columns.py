@@ -33,11 +33,14 @@ class ColumnMap:
         Columns of the file that nobody asked for.
     issues : tuple of Issue
         Names that were matched though they are written otherwise.
+    wide : bool
+        Whether the file holds several waves side by side.
     """
 
     places: Mapping[str, int] = field(default_factory=dict)
     unused: tuple[str, ...] = ()
     issues: tuple[Issue, ...] = ()
+    wide: bool = False
 
 
 def people_columns(study: Study) -> tuple[str, ...]:
@@ -69,7 +72,9 @@ def people_columns(study: Study) -> tuple[str, ...]:
     return (*fixed, *named, *period)
 
 
-def map_columns(raw: Raw, specs: Sequence[ItemSpec], study: Study, options: ReadOptions) -> ColumnMap:
+def map_columns(
+    raw: Raw, specs: Sequence[ItemSpec], study: Study, options: ReadOptions, occasion: str | None = None
+) -> ColumnMap:
     """Find the study's columns in a file.
 
     Parameters
@@ -82,11 +87,14 @@ def map_columns(raw: Raw, specs: Sequence[ItemSpec], study: Study, options: Read
         The study.
     options : ReadOptions
         Columns named by the user.
+    occasion : str, optional
+        The wave looked for in a file that holds several side by side, such as ``t0_mood`` and ``t1_mood``.
 
     Returns
     -------
     ColumnMap
-        Names as they are come first, then LimeSurvey's codes, then names that differ in case or blanks.
+        Names as they are come first, then those of the wave, then the codes of LimeSurvey, then names that differ in
+        case or blanks.
 
     Raises
     ------
@@ -100,6 +108,7 @@ def map_columns(raw: Raw, specs: Sequence[ItemSpec], study: Study, options: Read
     for target in targets:
         if target not in places and target in names:
             places[target] = names[target]
+    wide = _by_wave(names, specs, study, places, occasion)
     _by_code(names, specs, people_columns(study), places)
     for target, others in _ALSO.items():
         hit = next((other for other in others if other in names), None)
@@ -109,7 +118,7 @@ def map_columns(raw: Raw, specs: Sequence[ItemSpec], study: Study, options: Read
     used = set(places.values())
     aside = {*raw.metadata, *raw.identifiers}
     unused = tuple(name for i, name in enumerate(raw.names) if i not in used and name not in aside)
-    return ColumnMap(places=places, unused=unused, issues=issues)
+    return ColumnMap(places=places, unused=unused, issues=issues, wide=wide)
 
 
 def _declared(raw: Raw, names: Mapping[str, int], targets: Sequence[str], options: ReadOptions) -> dict[str, int]:
@@ -135,6 +144,28 @@ def _by_role(raw: Raw, names: Mapping[str, int], places: dict[str, int], options
             places["participant"] = names[hit]
     if roles.duration and "duration_seconds" not in places:
         places["duration_seconds"] = names[roles.duration]
+
+
+def _by_wave(
+    names: Mapping[str, int],
+    specs: Sequence[ItemSpec],
+    study: Study,
+    places: dict[str, int],
+    occasion: str | None,
+) -> bool:
+    """Match ``t0_mood`` and ``mood_t0`` where the wave is t0; say whether any was found."""
+    if occasion is None:
+        return False
+    wide = False
+    targets = [spec.name for spec in specs if occasion in spec.waves] + ["duration_seconds"]
+    targets += [c.name for c in study.covariates if c.known_from == occasion]
+    for target in targets:
+        forms = (f"{occasion}_{target}", f"{target}_{occasion}", f"{occasion}.{target}", f"{target}.{occasion}")
+        hit = next((form for form in forms if form in names), None)
+        if target not in places and hit is not None:
+            places[target] = names[hit]
+            wide = True
+    return wide
 
 
 def _by_code(

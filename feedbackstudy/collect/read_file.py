@@ -27,6 +27,7 @@ __all__ = ["FileRows", "file_labels", "read_file", "row_names"]
 type Texts = NDArray[np.object_]
 
 _SHOWN = 10
+_DAY = 86_400.0
 
 
 @dataclass(slots=True, kw_only=True)
@@ -111,7 +112,7 @@ def read_file(
         Where the file cannot be read, or nobody can be told apart in it.
     """
     content, raw = read_raw(path, options)
-    columns = map_columns(raw, specs, study, options)
+    columns = map_columns(raw, specs, study, options, occasion)
     issues = [*raw.issues, *columns.issues]
     rows = FileRows(
         content=content,
@@ -194,7 +195,7 @@ def _read_answers(rows: FileRows, study: Study, specs: Sequence[ItemSpec], optio
     wanted += [covariate_spec(covariate) for covariate in study.covariates if covariate.name in places]
     wanted += [
         ItemSpec(name=name, measure=name, position=0, kind="numbers", low=low, labels={})
-        for name, low in (("duration_seconds", 0.0), ("period", 1.0))
+        for name, low in (("duration_seconds", None), ("period", 1.0))
         if name in places
     ]
     marks = _marks(rows, wanted, options)
@@ -212,6 +213,21 @@ def _read_answers(rows: FileRows, study: Study, specs: Sequence[ItemSpec], optio
         rows.read[spec.name] = made
         found.append((spec, name, made.misread))
     rows.issues += value_issues(rows.table.where, found)
+    rows.issues += _durations(rows)
+
+
+def _durations(rows: FileRows) -> Iterator[Issue]:
+    if "duration_seconds" not in rows.read:
+        return
+    seconds = rows.read["duration_seconds"].answers.astype(np.float64)
+    odd = (seconds < 0) | (seconds > _DAY)
+    if odd.any():
+        what = f"{int(odd.sum())} questionnaires took less than no time or more than a day; they are kept as they are."
+        why = "A clock was wrong, or somebody came back another day; rules about speed would hit or miss them."
+        fix = "Exclude only by a rule of the plan."
+        names = row_names(rows)
+        who = tuple(names[i] for i in np.flatnonzero(odd)[:_SHOWN])
+        yield Issue("collect.odd_duration", Severity.WARNING, rows.table.where, what, why, fix, who)
 
 
 def file_labels(raw: Raw, name: str, spec: ItemSpec) -> dict[str, str]:

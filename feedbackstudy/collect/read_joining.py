@@ -12,7 +12,7 @@ from feedbackstudy.collect.read_items import ItemSpec
 from feedbackstudy.frames import Ledger, LedgerEntry, MissingReason
 from feedbackstudy.issues import Issue, Severity
 
-__all__ = ["Rows", "join_files", "leave_out_duplicates", "leave_out_no_people"]
+__all__ = ["Rows", "join_files", "leave_out_absent", "leave_out_duplicates", "leave_out_no_people"]
 
 type Texts = NDArray[np.object_]
 type Flags = NDArray[np.bool_]
@@ -171,6 +171,30 @@ def leave_out_no_people(rows: Rows, files: Sequence[FileRows]) -> None:
         fix = "Fill the ids in from the platform's log, or leave these rows out of the file and say so."
         rows.issues.append(Issue("collect.no_id", Severity.ERROR, "participant", what, why, fix, rows.who(blank)))
         rows.leave_out(blank, "collect.no_id", what)
+
+
+def leave_out_absent(rows: Rows, files: Sequence[FileRows], items: Sequence[str]) -> None:
+    """Leave out rows without any answer where a file holds waves side by side: the person was not there.
+
+    Parameters
+    ----------
+    rows : Rows
+        All rows.
+    files : sequence of FileRows
+        Their files.
+    items : sequence of str
+        Item columns.
+    """
+    wide = np.array([file.columns.wide for file in files], dtype=bool)[rows.file]
+    if not wide.any():
+        return
+    answered = np.zeros(len(rows), dtype=bool)
+    for item in items:
+        if item in rows.reasons:
+            answered |= rows.reasons[item] == MissingReason.ANSWERED
+    gone = wide & ~answered
+    what = f"{int((gone & rows.keep).sum())} rows of waves side by side hold no answer: the person was not there."
+    rows.leave_out(gone, "collect.absent_wave", what)
 
 
 def leave_out_duplicates(rows: Rows, files: Sequence[FileRows], rule: str | None, items: Sequence[str]) -> None:

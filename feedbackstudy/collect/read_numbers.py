@@ -1,5 +1,6 @@
 """Numbers written as text: which mark is the decimal one is known, or asked for, and never guessed."""
 
+import math
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -54,7 +55,8 @@ class Marks:
             if "." in plain:
                 return None
             plain = plain.replace(",", ".")
-        return float(plain) if _PLAIN.fullmatch(plain) else None
+        value = float(plain) if _PLAIN.fullmatch(plain) else math.nan
+        return value if math.isfinite(value) else None
 
 
 def marks_of(

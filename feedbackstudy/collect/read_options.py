@@ -14,9 +14,12 @@ from feedbackstudy.frames import MissingReason
 if TYPE_CHECKING:
     from feedbackstudy.assign import Allocation
 
-__all__ = ["DUPLICATES", "ReadOptions", "options_of"]
+__all__ = ["DUPLICATES", "YES_NO", "ReadOptions", "options_of"]
 
 PLATFORMS = ("qualtrics", "limesurvey", "spss", "plain")
+YES_NO = (("1", "Yes, I agree"), ("0", "No, I do not agree"))
+"""Codes and labels of consent and re-consent in the questionnaires that we write."""
+
 DUPLICATES = ("first", "last", "most_complete")
 _REASONS = {reason.label: reason for reason in MissingReason if reason is not MissingReason.ANSWERED}
 

@@ -11,7 +11,8 @@ from feedbackstudy.collect.matching import carried
 from feedbackstudy.collect.read_conditions import allocation_frame, crossed, shown_conditions
 from feedbackstudy.collect.read_file import FileRows
 from feedbackstudy.collect.read_joining import Rows
-from feedbackstudy.collect.read_options import ReadOptions
+from feedbackstudy.collect.read_options import YES_NO, ReadOptions
+from feedbackstudy.collect.text_table import folded_name
 from feedbackstudy.design.arms import FEEDBACK
 from feedbackstudy.issues import Issue, Severity
 from feedbackstudy.study import Study
@@ -71,7 +72,7 @@ def add_people(rows: Rows, files: Sequence[FileRows], study: Study, options: Rea
     _arms(columns, study)
     rows.columns |= columns
     _covariates(rows, study, people, assigned)
-    _consent(rows, files)
+    _consent(rows, files, options)
     _without_condition(rows, columns, study, has_allocation=assigned is not None)
     _in_a_cell(rows, columns, study)
 
@@ -162,7 +163,8 @@ def _absent(rows: Rows, name: str, known_from: str) -> None:
     rows.issues.append(Issue("collect.covariate_absent", Severity.ERROR, name, what, why, fix))
 
 
-def _consent(rows: Rows, files: Sequence[FileRows]) -> None:
+def _consent(rows: Rows, files: Sequence[FileRows], options: ReadOptions) -> None:
+    """Take over what people said about their data; the labels of our questionnaires stand for their codes."""
     for name in (CONSENT, RE_CONSENT, WITHDRAWN):
         parts = [file.texts(name) for file in files]
         if all(part is None for part in parts):
@@ -171,7 +173,11 @@ def _consent(rows: Rows, files: Sequence[FileRows]) -> None:
             np.full(len(file), None, dtype=object) if part is None else part
             for part, file in zip(parts, files, strict=True)
         ]
-        rows.columns[name] = np.array([text or None for text in np.concatenate(given)], dtype=object)
+        told = {folded_name(label): code for code, label in YES_NO}
+        told |= {folded_name(text): code for text, code in options.labels_of(name).items()}
+        codes, different = pd.factorize(np.concatenate(given))
+        plain = [told.get(folded_name(str(text)), str(text)) or None for text in different]
+        rows.columns[name] = np.array([*plain, None], dtype=object)[codes]
 
 
 def _without_condition(rows: Rows, columns: Mapping[str, Texts], study: Study, *, has_allocation: bool) -> None:

@@ -14,7 +14,13 @@ from feedbackstudy.collect.read_asked import asked_reasons
 from feedbackstudy.collect.read_file import FileRows, read_file
 from feedbackstudy.collect.read_import import Import, ImportedFile
 from feedbackstudy.collect.read_items import ItemSpec, item_specs
-from feedbackstudy.collect.read_joining import Rows, join_files, leave_out_duplicates, leave_out_no_people
+from feedbackstudy.collect.read_joining import (
+    Rows,
+    join_files,
+    leave_out_absent,
+    leave_out_duplicates,
+    leave_out_no_people,
+)
 from feedbackstudy.collect.read_options import ReadOptions, options_of
 from feedbackstudy.collect.read_people import add_people, cluster_names
 from feedbackstudy.collect.read_wording import wording_issues
@@ -39,7 +45,8 @@ def read(path: Source, study: Study, **options: object) -> Responses:
     ----------
     path : str, Path, mapping or sequence
         The file: CSV, TSV or XLSX, an export of Qualtrics or LimeSurvey, or an SPSS file; .gz or .zip of one of these.
-        Several waves as ``{"t0": file, "t1": file}``.
+        Several waves as ``{"t0": file, "t1": file}``; the same file for each where it holds waves side by side
+        (``t0_mood``, ``t1_mood``).
     study : Study
         The study; its waves, measures and conditions say what is looked for.
     **options : object
@@ -101,6 +108,7 @@ def inspect(path: Source, study: Study, **options: object) -> Import:
     rows = join_files(files, specs)
     items = [spec.name for spec in specs]
     leave_out_no_people(rows, files)
+    leave_out_absent(rows, files, items)
     leave_out_duplicates(rows, files, how.duplicates, items)
     rows.issues += unmatched(rows.participant, rows.occasion, study.waves.names, rows.keep)
     add_people(rows, files, study, how)

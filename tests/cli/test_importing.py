@@ -42,3 +42,25 @@ def test_a_missing_code_is_checked(text, capsys):
     path = str(FAULTS / "028_missing_code" / "input.csv")
     assert main(["import", path, "--study", STUDY, f"--missing={text}"]) == 2
     assert "skipped" in capsys.readouterr().err
+
+
+def test_ids_become_pseudonyms_with_a_key(tmp_path, capsys):
+    from feedbackstudy.collect import make_key
+
+    key = make_key(tmp_path / "key", study_folder=FAULTS).path
+    path = FAULTS / "106_email_as_id" / "input.csv"
+    out = tmp_path / "clean.csv"
+    arguments = ["import", str(path), "--study", STUDY, "--pseudonyms", str(key), "--out", str(out)]
+    assert main(arguments) == 0
+    assert "jo.planted" not in out.read_text(encoding="utf-8") + capsys.readouterr().out
+
+
+def test_what_is_written_of_invented_data_says_so(tmp_path, capsys):
+    given = tmp_path / "input.csv"
+    given.write_bytes((FAULTS / "026_literal_na" / "input.csv").read_bytes())
+    note = json.dumps({"data": "Simulated data: nobody answered."})
+    (tmp_path / "input.csv.provenance.json").write_text(note, encoding="utf-8")
+    out = tmp_path / "clean.csv"
+    assert main(["import", str(given), "--study", STUDY, "--out", str(out)]) == 0
+    assert "nobody answered" in (tmp_path / "clean.csv.provenance.json").read_text(encoding="utf-8")
+    assert "nobody answered" in capsys.readouterr().out

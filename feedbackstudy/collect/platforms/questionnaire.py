@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from feedbackstudy.collect.platforms.passages import passage_text
 from feedbackstudy.collect.read_items import ItemSpec, code_text, covariate_spec, item_specs
+from feedbackstudy.collect.read_options import YES_NO
 from feedbackstudy.design.arms import FEEDBACK
 from feedbackstudy.design.crossing import Cell
 from feedbackstudy.design.waves import Wave
@@ -19,8 +20,6 @@ from feedbackstudy.study.texts import study_messages
 __all__ = ["Condition", "Question", "WaveForm", "questionnaire"]
 
 _ORDER = ("first", "in_order", "half_sample", "last")
-_YES_NO = (("1", "Yes, I agree"), ("0", "No, I do not agree"))
-_LONGEST_MATRIX = 12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,7 +142,7 @@ def _passage(study: Study, name: str, issues: list[Issue]) -> Iterator[Question]
         support = f"\n\n{study.conduct.support_contact}" if study.conduct.support_contact else ""
         yield Question(name=name, kind="text", stem=stem + support)
         return
-    yield Question(name=name, kind="choice", stem=stem, answers=_YES_NO, required=True)
+    yield Question(name=name, kind="choice", stem=stem, answers=YES_NO, required=True)
 
 
 def _covariates(study: Study, wave: Wave) -> Iterator[Question]:
