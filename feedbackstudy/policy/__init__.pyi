@@ -31,13 +31,18 @@ from feedbackstudy.policy.disclosure import DisclosurePolicy as DisclosurePolicy
 from feedbackstudy.policy.effect import EffectEstimate as EffectEstimate
 from feedbackstudy.policy.effect import Effects as Effects
 from feedbackstudy.policy.interrupted import interrupted as interrupted
+from feedbackstudy.policy.joint import joint_effects as joint_effects
 from feedbackstudy.policy.joint import together as together
 from feedbackstudy.policy.looks import LookLedger as LookLedger
 from feedbackstudy.policy.looks import read_ledger as read_ledger
 from feedbackstudy.policy.looks import take_look as take_look
+from feedbackstudy.policy.rollouts.direct import did as did
+from feedbackstudy.policy.rollouts.direct import did_stats as did_stats
 from feedbackstudy.policy.rollouts.event_study import event_study as event_study
 from feedbackstudy.policy.rollouts.panel import panel_of as panel_of
 from feedbackstudy.policy.rollouts.permuting import randomisation as randomisation
+from feedbackstudy.policy.rollouts.readout import read_rollout as read_rollout
+from feedbackstudy.policy.rollouts.staggered import comparisons as comparisons
 from feedbackstudy.policy.rollouts.staggered import staggered as staggered
 from feedbackstudy.policy.rollouts.subgroups import subgroups as subgroups
 from feedbackstudy.policy.rollouts.two_way import diagnose_two_way as diagnose_two_way
@@ -45,5 +50,6 @@ from feedbackstudy.policy.rollouts.two_way import two_way as two_way
 from feedbackstudy.policy.sample_ratio import srm as srm
 from feedbackstudy.policy.sample_ratio import srm_of as srm_of
 from feedbackstudy.policy.spillover import movers as movers
+from feedbackstudy.policy.spillover import neighbour_exposure as neighbour_exposure
 from feedbackstudy.policy.stepped_wedge import stepped_wedge as stepped_wedge
 from feedbackstudy.policy.sufficient import SufficientStats as SufficientStats

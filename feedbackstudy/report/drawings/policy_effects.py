@@ -53,7 +53,7 @@ def _limits(row: EffectEstimate) -> str:
 
 
 def _label(row: EffectEstimate) -> str:
-    return wrapped(f"{row.contrast}: {row.method}", _LABEL)
+    return wrapped(f"{row.contrast}: {row.method}; {row.covariance}", _LABEL)
 
 
 def _draw(panels: dict[str, list[EffectEstimate]], ax: "Axes") -> None:
