@@ -310,9 +310,7 @@ class Multiverse(Rendered):
         blocks += [Table(heads, rows, "What each choice does")] if rows else []
         blocks += self._left_out()
         blocks += [
-            Text(
-                "Specifications share their people: their number is no evidence. Only `joint_test` tests them at once."
-            ),
+            Text("Specifications share their people: their number is no evidence. The joint test takes all at once."),
             self.provenance.facts(),
         ]
         return Page(title="Multiverse", subtitle=self.comparison, blocks=tuple(blocks))

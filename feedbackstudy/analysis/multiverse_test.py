@@ -86,7 +86,12 @@ class JointMultiverseTest(Rendered):
             Ready to render.
         """
         rows = tuple(
-            (one.name, number(one.observed), interval(one.low, one.high), p_value(one.p).removeprefix("p "))
+            (
+                one.name,
+                number(one.observed),
+                interval(one.low, one.high),
+                p_value(one.p).removeprefix("p ").removeprefix("= "),
+            )
             for one in self.statistics
         )
         heads = ("statistic", "observed", "middle 95 % without effect", "p")
@@ -96,8 +101,10 @@ class JointMultiverseTest(Rendered):
             Table(heads, rows, "Joint tests"),
             Text(
                 "Hypothesis: no specification has an effect. Each flip gives every unit's share in all effects a "
-                "random sign, the same in all specifications, so that their dependence is kept. Two-sided. Three tests "
-                "of one question: name the one that decides before looking; the median effect is the first choice."
+                "random sign, the same in all specifications, so that their dependence is kept; z divides an effect "
+                "by the root of its squared shares, so that the share of significant ones may differ a little from "
+                "that of the table. Two-sided. Three tests of one question: name the one that decides before looking; "
+                "the median effect is the first choice."
             ),
         ]  # fmt: skip
         if self.units < _FEW_UNITS:

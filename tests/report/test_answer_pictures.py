@@ -190,3 +190,17 @@ def test_ratings_need_an_ordinal_outcome_and_a_sampled_posterior(answers, rating
     )
     with pytest.raises(DataError, match="no sampled posterior"):
         analysis.rating_shares(replace(ratings, bayesian=alone), seed=1)
+
+
+def test_manipulation_checks_are_drawn_with_the_intended_effect_shaded_and_bold(study, ax):
+    scores = fs.score(fs.simulate(study, fs.World.assumed(study), seed=6), study.measures)
+    found = analysis.manipulation(scores, study)
+
+    report.figure(found, ax=ax)
+
+    names = [(tick.get_text(), tick.get_fontweight()) for tick in ax.get_yticklabels()]
+    assert len(names) == len(found.effects)
+    assert [name for name, weight in names if weight == "bold"] == ["timing", "framing", "specificity"]
+    dots = sorted(line.get_xdata()[0] for line in ax.lines if line.get_marker() == "o")
+    assert dots == pytest.approx(sorted(found.frame()["std_estimate"]))
+    assert "noticed_timing, timing (intended): d " in report.alt_text(found)
