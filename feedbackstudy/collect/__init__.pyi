@@ -2,8 +2,13 @@
 
 from feedbackstudy.collect.accounting import Accounting as Accounting
 from feedbackstudy.collect.accounting import account as account
+from feedbackstudy.collect.clock import Moments as Moments
+from feedbackstudy.collect.clock import moments as moments
 from feedbackstudy.collect.consent import erase as erase
 from feedbackstudy.collect.consent import without_consent as without_consent
+from feedbackstudy.collect.delivery import Delivery as Delivery
+from feedbackstudy.collect.delivery import delivered as delivered
+from feedbackstudy.collect.delivery import outside_windows as outside_windows
 from feedbackstudy.collect.dropout import Dropout as Dropout
 from feedbackstudy.collect.dropout import LeeBounds as LeeBounds
 from feedbackstudy.collect.dropout import dropout as dropout

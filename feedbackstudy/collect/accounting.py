@@ -231,7 +231,7 @@ def account(
     allocation : Allocation or mapping of str to str, optional
         Who was randomised to what (participant -> condition key).
     received : mapping of str to str, optional
-        Participant -> key of the condition they received, as delivery recorded it.
+        Participant -> key of the condition (or of the message) they received, as `delivered` gives it.
     occasion : str, optional
         The wave at which people count as followed up.
     analysed : collection of str, optional
@@ -269,7 +269,7 @@ def account(
     rows = []
     for who in names:
         fate, step, reason = _fate(who, given, inside, entered, steps, later_steps)
-        got = (received or {}).get(who, "")
+        got = _without_exemplar((received or {}).get(who, ""), study)
         rows.append((who, known.get(who, _UNKNOWN), got, fate, step, reason, who in here))
     head = ["participant", "condition", "received", "fate", "step", "reason", "followed_up"]
     people = pd.DataFrame(rows, columns=head)
@@ -293,6 +293,12 @@ def _given(allocation: "Allocation | Mapping[str, str] | None", study: Study) ->
         raise DataError("The allocation belongs to another design than the study; give the one that was assigned.")
     keys = [cell.key for cell in allocation.conditions]
     return {str(who): keys[at] for who, at in zip(allocation.participants, allocation.drawn, strict=True)}
+
+
+def _without_exemplar(key: str, study: Study) -> str:
+    """Return the condition of a message, whose key may go on with the exemplar that was sent."""
+    keys = [cell.key for cell in study.crossing.cells()]
+    return key if key in keys else next((k for k in keys if key.startswith(f"{k}:")), key)
 
 
 def _steps(ledger: Ledger) -> dict[str, tuple[str, str]]:
