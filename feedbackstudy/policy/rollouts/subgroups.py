@@ -8,6 +8,7 @@ from scipy import optimize, special
 
 from feedbackstudy.errors import DataError, NotFoundError, choices
 from feedbackstudy.policy.effect import EffectEstimate, Effects
+from feedbackstudy.policy.readout import readout
 from feedbackstudy.policy.rollouts.panel import panel_of
 from feedbackstudy.policy.rollouts.two_way import fit_two_way, row_of
 from feedbackstudy.policy.sufficient import SufficientStats
@@ -60,7 +61,7 @@ def subgroups(stats: SufficientStats, column: str, metric: str | None = None) ->
     Parameters
     ----------
     stats : SufficientStats
-        Of a roll-out.
+        Of a roll-out, or of an experiment.
     column : str
         A column that the plan names under `subgroups`.
     metric : str, optional
@@ -69,7 +70,8 @@ def subgroups(stats: SufficientStats, column: str, metric: str | None = None) ->
     Returns
     -------
     Effects
-        For each level the estimate of its own cells (two-way fixed effects, CR2) and the shrunken one. Levels share
+        For each level the estimate of its own cells (two-way fixed effects, or the difference of arms; the model's
+        standard error) and the shrunken one. Levels share
         units, so their errors are taken as independent only in shrinking, and that is said.
 
     Raises
@@ -83,32 +85,46 @@ def subgroups(stats: SufficientStats, column: str, metric: str | None = None) ->
     name = metric or plan.primary.name
     if column not in plan.subgroups:
         raise NotFoundError(f"{choices('Subgroup', column, plan.subgroups)} Subgroups are named before anybody looks.")
-    frame = stats.subgroups[name, column]
     rows: list[EffectEstimate] = []
     failed: list[str] = []
-    for level in sorted(frame[column].unique(), key=str):
-        own = frame[frame[column] == level]
+    for level in sorted(stats.subgroups[name, column][column].unique(), key=str):
         try:
-            panel = panel_of(replace(stats, cells={**stats.cells, name: own}), name)
-            treated = panel.cells()["treated"].to_numpy(dtype=np.float64)[:, None]
-            fit = fit_two_way(panel, treated)
-            effect = fit.effect(np.eye(fit.beta.size)[0])
+            own = _within(stats, column, level)
+            found = _of_rollout(own, name) if plan.rollout is not None else _of_experiment(own, name)
         except DataError as fault:
             failed.append(f"{column} = {level}: {fault}")
             continue
-        row = row_of(
-            panel,
-            effect,
-            level=plan.interval_level,
-            method="two-way fixed effects within the subgroup",
-            covariance=f"CR2 over {fit.clusters} units, Satterthwaite's degrees of freedom",
-        )
-        rows.append(replace(row, contrast=f"{column} = {level}: {row.contrast}"))
+        rows += [replace(row, contrast=f"{column} = {level}: {row.contrast}", decides=False) for row in found]
     if len(rows) < 2:
         raise DataError(f"{column!r} has {len(rows)} levels with an effect; subgroups need two. {' '.join(failed)}")
     rows[0] = replace(rows[0], warnings=(*rows[0].warnings, *failed))
     made = stats.provenance.derived("policy.rollouts.subgroups", conventions=("empirical Bayes shrinkage, REML",))
     return Effects(rows=(*rows, *_shrunken_rows(rows)), title=f"Subgroups by {column}: {plan.title}", provenance=made)
+
+
+def _within(stats: SufficientStats, column: str, level: object) -> SufficientStats:
+    """Return the statistics of one level alone."""
+    frames = {m: frame for (m, by), frame in stats.subgroups.items() if by == column}
+    return replace(stats, cells={m: frame[frame[column] == level] for m, frame in frames.items()})
+
+
+def _of_rollout(stats: SufficientStats, metric: str) -> list[EffectEstimate]:
+    panel = panel_of(stats, metric)
+    treated = panel.cells()["treated"].to_numpy(dtype=np.float64)[:, None]
+    fit = fit_two_way(panel, treated)
+    row = row_of(
+        panel,
+        fit.effect(np.eye(fit.beta.size)[0]),
+        level=stats.plan.interval_level,
+        method="two-way fixed effects within the subgroup",
+        covariance=f"CR2 over {fit.clusters} units, Satterthwaite's degrees of freedom",
+    )
+    return [row]
+
+
+def _of_experiment(stats: SufficientStats, metric: str) -> list[EffectEstimate]:
+    rows = readout(stats, draws=100)[metric].rows
+    return [replace(row, verdict="") for row in rows if row.scale == "absolute" and row.se is not None]
 
 
 def _shrunken_rows(rows: list[EffectEstimate]) -> list[EffectEstimate]:

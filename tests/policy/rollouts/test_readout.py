@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from feedbackstudy.errors import DataError, InputError, NotFoundError
-from feedbackstudy.policy.declared import Metric
+from feedbackstudy.policy.declared import Experiment, Metric, PolicyArm
 from feedbackstudy.policy.rollouts.panel import panel_of
 from feedbackstudy.policy.rollouts.permuting import reshuffle
 from feedbackstudy.policy.rollouts.readout import read_rollout
@@ -56,6 +56,21 @@ def test_subgroups_are_those_that_were_named():
     one = ROWS.assign(job="a")
     with pytest.raises(DataError, match="1 levels"):
         subgroups(stats_of(one, plan_of(one, subgroups=("job",))), "job")
+
+
+def test_subgroups_of_an_experiment_are_differences_of_arms():
+    rng = np.random.default_rng(5)
+    rows = ROWS.assign(arm=np.where(ROWS["site"].astype(int) % 2, "new", "old"), period=0)
+    rows["treated"] = (rows["arm"] == "new").astype(float)
+    rows["m_again"] = (rng.random(len(rows)) < 0.4 + 0.1 * rows["treated"]).astype(float)
+    arms = (PolicyArm(name="old", label="Old", code="old"), PolicyArm(name="new", label="New", code="new"))
+    trial = Experiment(column="arm", unit="site", arms=arms, control="old")
+    plan = plan_of(ROWS, metrics=GUARDED[:1], subgroups=("job",)).model_copy(update={"treatment": trial})
+    found = subgroups(stats_of(rows, plan), "job").rows
+    means = rows[rows["job"] == "a"].groupby("arm")["m_again"].mean()
+    assert found[0].contrast == "job = a: New minus Old"
+    assert found[0].estimate == pytest.approx(means["new"] - means["old"])
+    assert len(found) == 4
 
 
 def test_shrinkage_is_reml():
