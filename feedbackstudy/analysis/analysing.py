@@ -15,14 +15,14 @@ from feedbackstudy.analysis.deciding import decided, decides_with
 from feedbackstudy.analysis.estimate import Estimate, Estimates, Status
 from feedbackstudy.analysis.exclusions import exclude
 from feedbackstudy.analysis.families import Tested, adjust_families, adjust_within
+from feedbackstudy.analysis.run_findings import amended_since, covariates_after, faulty, unanswered, undecided
 from feedbackstudy.assign import Allocation
 from feedbackstudy.design.comparisons import CellsVsArm
 from feedbackstudy.errors import DataError, InputError, choices
 from feedbackstudy.frames import Scores
-from feedbackstudy.issues import Issue, Issues, Severity
+from feedbackstudy.issues import Issue, Issues
 from feedbackstudy.provenance import Provenance
 from feedbackstudy.study import Study
-from feedbackstudy.study.checks.paths import asked_after_feedback
 from feedbackstudy.threads import one_thread
 
 __all__ = ["analyse"]
@@ -60,7 +60,8 @@ def analyse(
         One engine alone; the plan's engines by default.
     allocation : Allocation, optional
         Who was assigned what with which probability; where the probabilities of people in one condition differ, rows
-        are weighted by their inverse.
+        are weighted by their inverse (frequentist scores only; whatever else is declared to decide then does not).
+        `Answer.randomisation` tests contrasts by its scheme; a draw by a platform is named in every row.
     seed : int, optional
         Seed of bootstraps and chains; the study's by default.
 
@@ -80,7 +81,8 @@ def analyse(
     -----
     Models: scores by least squares or, with clusters or exemplars, by REML with Satterthwaite's degrees of freedom,
     beside the exact posterior of the same model with priors on the scale; other outcomes by the model of their kind.
-    Only a row that holds the declared criterion of its hypothesis gets a decision; a study that was changed after the
+    Only a row that holds the declared criterion of its hypothesis gets a decision, and none does while `Study.check`
+    finds errors; a study that was changed after the
     scores were made gives the status "amended".
     """
     _refuse(scores, study, engine)
@@ -101,16 +103,18 @@ def analyse(
         case_weights=_inverse_probabilities(allocation, study),
         seed=study.seed if seed is None else seed,
         provenance=made,
+        allocation=allocation,
+        undeclared=faulty(study),
     )
     with one_thread():
         answers, issues = _answered(study, setting)
     answers, unadjusted = _adjusted(answers, study)
     issues += (
-        *_covariates_after(study),
+        *covariates_after(study),
         *left.issues,
         *unadjusted,
-        *_undecided(answers, study),
-        *((_amended(scores, study),) if amended else ()),
+        *undecided(answers, study),
+        *((amended_since(scores, study),) if amended else ()),
     )
     finished = {name: _finished(answer, study, made, amended=amended) for name, answer in answers.items()}
     return Estimates(
@@ -164,67 +168,13 @@ def _answered(study: Study, setting: Setting) -> tuple[dict[str, Answer], tuple[
         try:
             answers[hypothesis.name] = answer_question(question(study, hypothesis.name), setting)
         except InputError as fault:
-            issues.append(_unanswered(study, hypothesis.name, str(fault)))
+            issues.append(unanswered(study, hypothesis.name, str(fault)))
             continue
         issues += [
-            _unanswered(study, hypothesis.name, f"The {engine} engine cannot answer: {why}", by=engine)
+            unanswered(study, hypothesis.name, f"The {engine} engine cannot answer: {why}", by=engine)
             for engine, why in answers[hypothesis.name].faults.items()
         ]
     return answers, tuple(issues)
-
-
-def _unanswered(study: Study, name: str, why: str, *, by: str = "") -> Issue:
-    hypothesis = study.hypotheses[name]
-    decides = by in {"", decides_with(study.plan.decides.get(name))}
-    return Issue(
-        code="analysis.unanswered" if not by else f"analysis.unanswered_{by}",
-        severity=Severity.ERROR if hypothesis.confirmatory and decides else Severity.WARNING,
-        where=study.where("hypotheses", study.hypotheses.names.index(name)),
-        what=f"Hypothesis {name!r} ({hypothesis.role}) is {'partly' if by else 'not'} answered. {why}",
-        why="A declared hypothesis without an answer must be reported as one.",
-        fix="Mend what the finding names; where nothing can be mended, report the hypothesis as not answered.",
-    )
-
-
-def _covariates_after(study: Study) -> Iterator[Issue]:
-    """Warn of covariates that the treatment may have changed."""
-    for name in study.plan.covariates:
-        if asked_after_feedback(study, name):
-            yield Issue(
-                code="analysis.covariate_after_treatment",
-                severity=Severity.WARNING,
-                where=study.where("plan", "covariates"),
-                what=f"Every model adjusts for {name!r}, which is asked after the feedback only.",
-                why="Feedback may have changed it; adjusting for it removes part of the effect or creates one.",
-                fix="Adjust for what was known before the feedback; changing the plan now makes it amended.",
-            )
-
-
-def _undecided(answers: dict[str, Answer], study: Study) -> Iterator[Issue]:
-    """Name the confirmatory hypotheses whose answer was not made as declared and therefore decides nothing."""
-    for name, answer in answers.items():
-        if not answer.undeclared or study.plan.decides.get(name) is None:
-            continue
-        yield Issue(
-            code="analysis.not_decided",
-            severity=Severity.ERROR,
-            where=study.where("hypotheses", study.hypotheses.names.index(name)),
-            what=f"Hypothesis {name!r} is answered but not decided: {answer.undeclared}.",
-            why="A decision on another analysis than the declared one would be a choice made after seeing the data.",
-            fix="Carry the declared analysis out elsewhere and add it with analysis.custom, or report an amended plan.",
-        )
-
-
-def _amended(scores: Scores, study: Study) -> Issue:
-    return Issue(
-        code="analysis.amended",
-        severity=Severity.WARNING,
-        where="study",
-        what=f"The scores were made under another declaration (design hash {scores.design_hash[:12]}) than that of the "
-        f"study they are analysed with ({study.design_hash[:12]}).",
-        why="A plan that was changed after there were data is amended: its decisions are not those that were declared.",
-        fix="Analyse with the study as it was, or say in the report what was changed, when and why.",
-    )
 
 
 def _adjusted(answers: dict[str, Answer], study: Study) -> tuple[dict[str, Answer], tuple[Issue, ...]]:

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import pandas as pd
+
 from feedbackstudy.analysis.bayesian.robustness import Robustness
 from feedbackstudy.analysis.bayesian_model import CellPosterior
 from feedbackstudy.analysis.estimate import Estimate
@@ -13,6 +15,8 @@ from feedbackstudy.analysis.posterior import Posterior
 from feedbackstudy.analysis.posterior_rows import prior_scale
 from feedbackstudy.analysis.problem import Problem
 from feedbackstudy.analysis.r_script import analysis_script
+from feedbackstudy.analysis.randomisation import RandomisationTest, randomisation
+from feedbackstudy.assign import Allocation
 from feedbackstudy.errors import DataError, choices
 from feedbackstudy.provenance import Provenance
 from feedbackstudy.psychometrics.rscript import RScript
@@ -45,6 +49,8 @@ class Answer(Rendered):
         Engine -> why it could not answer.
     provenance : Provenance
         What made it.
+    allocation : Allocation or None
+        Who was assigned what, where `analyse` was given it.
     """
 
     problem: Problem
@@ -56,6 +62,7 @@ class Answer(Rendered):
     undeclared: str = ""
     faults: Mapping[str, str] = field(default_factory=dict)
     provenance: Provenance
+    allocation: Allocation | None = None
 
     @property
     def name(self) -> str:
@@ -105,6 +112,66 @@ class Answer(Rendered):
             value=self.problem.question.value,
             quantity=wanted,
         )
+
+    def randomisation(
+        self, contrast: str | None = None, *, draws: int | None = 5000, seed: int = 1
+    ) -> RandomisationTest:
+        """Test a contrast by the assignments that the same scheme could have drawn: robustness, whatever decides.
+
+        Parameters
+        ----------
+        contrast : str, optional
+            The contrast in words, as in the table; the first by default.
+        draws : int or None, default 5000
+            Assignments to draw; None lists all there are.
+        seed : int, default 1
+            Fixes the draws.
+
+        Returns
+        -------
+        RandomisationTest
+            On the rows and covariates of this answer.
+
+        Raises
+        ------
+        DataError
+            Without an allocation, for a path, a slope or stories within people, and where the scheme also assigned to
+            conditions that this question leaves aside: their people could have been among those compared.
+        """
+        problem = self.problem
+        names = list(dict.fromkeys(row.contrast for row in self.rows))[-len(problem.weights) :]
+        wanted = names[0] if contrast is None else contrast
+        if wanted not in names:
+            raise DataError(choices("Contrast", wanted, names))
+        allocation = self._allocated()
+        columns = {f"x{j + 1}": problem.covariates[:, j] for j in range(problem.covariates.shape[1])}
+        return randomisation(
+            pd.DataFrame({"participant": problem.participants, "y": problem.y, **columns}),
+            "y",
+            allocation,
+            dict(zip(problem.cells, problem.weights[names.index(wanted)].tolist(), strict=True)),
+            covariates=list(columns),
+            draws=draws,
+            seed=seed,
+        )
+
+    def _allocated(self) -> Allocation:
+        """Return the allocation, where its scheme can be replayed on these rows."""
+        problem, allocation = self.problem, self.allocation
+        if allocation is None:
+            raise DataError("Randomisation inference needs the allocation: analyse(scores, study, allocation=...).")
+        if self.path is not None or problem.question.kind in {"slope", "slopes"}:
+            raise DataError(f"Hypothesis {self.name!r} is about {problem.question.kind}; only contrasts are re-drawn.")
+        if len(set(problem.participants)) < problem.n:
+            raise DataError(f"Hypothesis {self.name!r} compares stories within people; the allocation assigns people.")
+        drawn = {allocation.conditions[i].key for i in set(allocation.drawn)}
+        aside = sorted(drawn - set(problem.cells))
+        if aside:
+            raise DataError(
+                f"The scheme assigned people to {', '.join(aside)} too, whom this question leaves aside although they "
+                "could have been among those compared; use analysis.randomisation with the outcome of everybody."
+            )
+        return allocation
 
     def r_script(self) -> RScript:
         """Return the same frequentist analysis for R.

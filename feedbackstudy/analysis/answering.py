@@ -8,6 +8,7 @@ from feedbackstudy.analysis.bayesian_model import CellPosterior, bayesian_fit
 from feedbackstudy.analysis.classical_model import classical_fit
 from feedbackstudy.analysis.classical_rows import classical_rows
 from feedbackstudy.analysis.compile import Column, Question
+from feedbackstudy.analysis.deciding import decides_with
 from feedbackstudy.analysis.estimate import Estimate
 from feedbackstudy.analysis.frequentist.cell_fit import CellFit
 from feedbackstudy.analysis.material import Material, gather
@@ -23,6 +24,7 @@ from feedbackstudy.analysis.posterior_rows import posterior_rows
 from feedbackstudy.analysis.problem import Metric, Problem, complete_cases, posed
 from feedbackstudy.analysis.thresholds import Thresholds, thresholds
 from feedbackstudy.analysis.wording import Worded, worded
+from feedbackstudy.assign import Allocation
 from feedbackstudy.errors import DataError, InputError
 from feedbackstudy.frames import Scores
 from feedbackstudy.provenance import Provenance
@@ -51,6 +53,10 @@ class Setting:
         Seed of all that is drawn.
     provenance : Provenance
         What makes the run.
+    allocation : Allocation or None
+        Who was assigned what, by which scheme.
+    undeclared : mapping of str to str
+        Hypothesis -> why its answer may not decide, whatever it is.
     models : dict
         Models fitted so far: questions about the same cells of the same rows share theirs.
     """
@@ -62,6 +68,8 @@ class Setting:
     case_weights: Mapping[str, float] | None
     seed: int
     provenance: Provenance
+    allocation: Allocation | None = None
+    undeclared: Mapping[str, str] = field(default_factory=dict)
     models: dict[object, tuple[CellFit | None, CellPosterior | None, Mapping[str, str]]] = field(default_factory=dict)
 
 
@@ -128,8 +136,9 @@ def answer_material(asked: Question, material: Material, setting: Setting) -> An
     fits = _fitted(asked, material, metric, setting)
     limits = _limits(fits.problem)
     rows, posteriors = _rows(fits, words, limits, setting.engines)
-    notes = (*fits.problem.notes, *limits.notes)
-    said = tuple(replace(row, note="; ".join(filter(None, (row.note, *notes)))) for row in rows)
+    notes = (*fits.problem.notes, *limits.notes, *_assigned_elsewhere(setting))
+    unweighted = _unweighted(asked, setting)
+    said = tuple(_noted(row, notes, unweighted) for row in rows)
     return Answer(
         problem=fits.problem,
         rows=tuple(_counted(row, fits.problem) for row in said),
@@ -137,10 +146,44 @@ def answer_material(asked: Question, material: Material, setting: Setting) -> An
         bayesian=fits.bayesian,
         path=fits.path,
         posteriors=posteriors,
-        undeclared=fits.undeclared,
+        undeclared="; ".join(
+            filter(
+                None,
+                (
+                    fits.undeclared,
+                    unweighted and _loses(asked, unweighted),
+                    setting.undeclared.get(asked.hypothesis.name),
+                ),
+            )
+        ),
         faults=fits.faults,
         provenance=setting.provenance,
+        allocation=setting.allocation,
     )
+
+
+def _noted(row: Estimate, notes: tuple[str, ...], unweighted: str) -> Estimate:
+    own = (unweighted,) if unweighted and (row.engine == "bayesian" or "paths" in unweighted) else ()
+    return replace(row, note="; ".join(filter(None, (row.note, *own, *notes))))
+
+
+def _assigned_elsewhere(setting: Setting) -> tuple[str, ...]:
+    if setting.allocation is None or setting.allocation.origin != "platform":
+        return ()
+    return ("randomised by platform: the draw itself cannot be proved here, its result was audited",)
+
+
+def _unweighted(asked: Question, setting: Setting) -> str:
+    """Say what is not weighted where probabilities of assignment differ."""
+    if setting.case_weights is None:
+        return ""
+    what = "paths are" if asked.kind == "path" else "the Bayesian answer is"
+    return f"{what} not weighted by the inverse probabilities of assignment, which differ between people: no decision"
+
+
+def _loses(asked: Question, unweighted: str) -> str:
+    """Return why the declared criterion decides nothing: it reads an answer without weights."""
+    return unweighted if asked.kind == "path" or decides_with(asked.criterion) == "bayesian" else ""
 
 
 def _fitted(asked: Question, material: Material, metric: Metric, setting: Setting) -> _Fits:

@@ -1,6 +1,7 @@
 """Estimates in pairs: the two engines' answers to one contrast on one line, what made them in numbered notes below."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from itertools import zip_longest
 from typing import TYPE_CHECKING
 
@@ -20,7 +21,17 @@ from feedbackstudy.render import (
 if TYPE_CHECKING:
     from feedbackstudy.analysis.estimate import Estimate
 
-__all__ = ["DECISIONS", "answers", "differences", "pairs", "probabilities", "tests", "what_decides"]
+__all__ = [
+    "DECISIONS",
+    "answers",
+    "differences",
+    "own_note",
+    "pairs",
+    "probabilities",
+    "shared_notes",
+    "tests",
+    "what_decides",
+]
 
 DECISIONS = (
     "A decision stands where the study declared the one criterion that decides. 'Robustness' marks a second look at "
@@ -30,6 +41,7 @@ DECISIONS = (
 
 _HEAD = ("contrast", "n", "frequentist", "Bayesian", "decision")
 _DASH = "\N{EN DASH}"
+_SEPARATOR = "; "
 
 
 def pairs(rows: Iterable["Estimate"]) -> "Iterator[tuple[Estimate | None, Estimate | None]]":
@@ -70,8 +82,11 @@ def answers(rows: Sequence["Estimate"], *, caption: str = "") -> tuple[Block, ..
         return (Text("No estimates."),)
     decided = what_decides(rows)
     notes: dict[str, int] = {}
-    lines = tuple(_line([row for row in pair if row is not None], decided, notes) for pair in pairs(rows))
-    blocks: tuple[Block, ...] = (Table(_HEAD, lines, caption), Numbered(tuple(notes)))
+    shared = shared_notes(rows)
+    own = [replace(row, note=own_note(row, shared)) for row in rows]
+    lines = tuple(_line([row for row in pair if row is not None], decided, notes) for pair in pairs(own))
+    said = (Text(f"All answers: {_SEPARATOR.join(shared)}."),) if shared else ()
+    blocks: tuple[Block, ...] = (*said, Table(_HEAD, lines, caption), Numbered(tuple(notes)))
     blocks += tuple(Text(text) for text in differences(rows))
     return (*blocks, Text(DECISIONS)) if decided else blocks
 
@@ -95,6 +110,43 @@ def differences(rows: Iterable["Estimate"]) -> tuple[str, ...]:
         if verdict in {"magnitude", "conflict"}:
             found[f"The two answers differ ({verdict}) on {row.contrast}: {reason}."] = None
     return tuple(found)
+
+
+def shared_notes(rows: Sequence["Estimate"]) -> tuple[str, ...]:
+    """Return what the notes of all rows say, so that it is said once.
+
+    Parameters
+    ----------
+    rows : sequence of Estimate
+        The rows.
+
+    Returns
+    -------
+    tuple of str
+        In the order of the first row; empty for a single row.
+    """
+    if len(rows) < 2:
+        return ()
+    first, *others = (row.note.split(_SEPARATOR) for row in rows)
+    return tuple(dict.fromkeys(part for part in first if part and all(part in other for other in others)))
+
+
+def own_note(row: "Estimate", shared: Sequence[str]) -> str:
+    """Return the note of a row without what is said for all of them.
+
+    Parameters
+    ----------
+    row : Estimate
+        The row.
+    shared : sequence of str
+        As `shared_notes` found.
+
+    Returns
+    -------
+    str
+        What is left.
+    """
+    return _SEPARATOR.join(part for part in row.note.split(_SEPARATOR) if part not in shared)
 
 
 def _line(pair: list["Estimate"], decided: set[tuple[str, str]], notes: dict[str, int]) -> tuple[str, ...]:

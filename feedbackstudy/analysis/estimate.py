@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 import pandas as pd
 
-from feedbackstudy.analysis.both_ways import answers
+from feedbackstudy.analysis.both_ways import answers, own_note, shared_notes
 from feedbackstudy.errors import DataError, NotFoundError, choices
 from feedbackstudy.frames.ledger import Ledger
 from feedbackstudy.issues import Issues
@@ -288,8 +288,10 @@ class Estimates(Rendered):
         """
         blocks: list[Block] = []
         unfit = [row for row in self.rows if not row.fit_to_report]
+        shared = shared_notes(self.rows)
         blocks += [
-            Notice(f"Not fit to report: {row.contrast} ({row.engine}). {row.note}", tone="error") for row in unfit
+            Notice(f"Not fit to report: {row.contrast} ({row.engine}). {own_note(row, shared)}", tone="error")
+            for row in unfit
         ]
         blocks += [
             Notice(f"{i.what} {i.fix}", tone="error" if i in self.issues.errors else "warning") for i in self.issues

@@ -26,7 +26,7 @@ arms: [{name: silence, told: nothing}]
 units: [{name: person, n: 90}]
 waves:
   - {name: t0, anchor: decision, phase: before}
-  - {name: t1, anchor: feedback, phase: after}
+  - {name: t1, anchor: decision, phase: after}
 measures:
   - {name: check, kind: nominal, levels: {a: A, b: B}, role: attention_check, passes: b, waves: [WHEN]}
   - {name: mood, kind: rating, range: [1, 7], waves: [t0, t1]}
@@ -294,3 +294,18 @@ def test_people_of_arms_without_a_message_carry_no_effect_of_its_exemplar(tmp_pa
     exact = gaussian_cells(problem.y, problem.cell, 3, prior=CellPrior.of_scale(1, 7), groups=problem.groups)
     assert "exemplar (intercept; 3 levels)" in classical_fit(problem).model
     assert exact.rows.groups[0].count == 3
+
+
+def test_errors_of_the_declaration_keep_their_hypothesis_from_being_decided(tmp_path):
+    """A confirmatory hypothesis without a criterion is its own error; a wave without a date is everybody's."""
+    whole = study(tmp_path)
+    broken = study(tmp_path, **{"{name: t1, anchor: decision": "{name: t1, anchor: feedback"})
+    assert [issue.code for issue in broken.check().errors] == ["study.no_pseudo_date"]
+
+    sound, faulty = (analyse(scored(one, people()), one, engine="frequentist") for one in (whole, broken))
+
+    assert sound["h1"].rows[0].decides
+    assert not faulty["h1"].rows[0].decides
+    (issue,) = [issue for issue in faulty.issues if issue.code == "analysis.not_decided"]
+    assert "study.check() finds 1 error(s)" in issue.what
+    assert "study.no_pseudo_date" in issue.what

@@ -1,14 +1,20 @@
 """The model that the design calls for: weights by the probability of assignment, slopes, choices, ratings."""
 
 from dataclasses import replace
+from fractions import Fraction
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from feedbackstudy.analysis.analysing import analyse
 from feedbackstudy.analysis.answering import Setting, answer_question
 from feedbackstudy.analysis.compile import question
 from feedbackstudy.analysis.frequentist.linear import fit_cells
+from feedbackstudy.analysis.randomisation import randomisation
+from feedbackstudy.assign import Allocation, assign
+from feedbackstudy.assign.schemes import Complete
+from feedbackstudy.design.chance import Stream
 from feedbackstudy.errors import DataError, InputError
 from feedbackstudy.frames import Scores
 
@@ -53,8 +59,6 @@ def test_unequal_probabilities_of_assignment_weight_the_rows(declared, feedback)
 
 
 def test_an_allocation_of_another_design_is_refused(declared, feedback):
-    from feedbackstudy.assign import assign
-
     study = declared()
     scores = feedback(study, "feedback_unbalanced", clusters=False)
     other = declared(plan={"alpha": 0.01, "interval_level": 0.99})
@@ -159,3 +163,91 @@ def test_sampled_answers_lie_near_the_frequentist_ones_on_the_declared_scale(dec
     # Priors draw towards no effect; one standard error is far more than they move 314 answers.
     assert abs(scale(bayesian.estimate) - scale(classical.estimate)) < classical.se
     assert bayesian.se == pytest.approx(classical.se, rel=0.3)
+
+
+def as_drawn(study, scores: Scores) -> tuple[Scores, Allocation]:
+    """Draw by a scheme in which the first half gets immediate feedback with .7, the second with .4; outcomes stay."""
+    names = scores.frame["participant"].tolist()
+    plain = assign(study, pd.DataFrame({"participant": names}), seed=3)
+    soon = [cell.key.startswith("immediate") for cell in plain.conditions]
+    weights = tuple(
+        tuple(chance / 4 if first else (1 - chance) / 4 for first in soon)
+        for chance in (Fraction(7, 10), Fraction(2, 5))
+    )
+    scheme = Complete(weights=weights, blocks=tuple(int(i >= len(names) // 2) for i in range(len(names))))
+    allocation = replace(plain, scheme=scheme, drawn=scheme.draw(Stream(11, "tests")))
+    frame = scores.frame.copy()
+    for j, name in enumerate(scores.factors):
+        frame[name] = [allocation.conditions[i].key.split(":")[j] for i in allocation.drawn]
+    return Scores.from_frame(
+        frame, scores=list(scores.about), factors=scores.factors, covariates=["baseline"],
+        design_hash=study.design_hash,
+    ), allocation  # fmt: skip
+
+
+def by(criterion: dict[str, object], **more: object) -> dict[str, object]:
+    return {"decides": {"h1": {"by": "p"}, "h2": {"by": "p"}, "h3": criterion}, "families": []} | more
+
+
+def test_a_scheme_whose_probabilities_differ_weights_the_rows_of_analyse(declared, feedback):
+    study = declared(plan=by({"by": "p"}))
+    scores, allocation = as_drawn(study, feedback(study, "feedback_unbalanced", clusters=False))
+    assert np.ptp(allocation.probabilities.to_numpy(), axis=0).max() > 0.07
+
+    found = analyse(scores, study, allocation=allocation)
+
+    classical, bayesian = found["h3"].rows
+    problem = found.answer("h3").problem
+    by_hand = fit_cells(
+        problem.y, problem.cell, 8, vcov="HC3", weights=allocation.ipw()[list(problem.participants)].to_numpy()
+    ).contrast(problem.weights[0])
+    assert (classical.estimate, classical.se) == pytest.approx((by_hand.estimate, by_hand.se), rel=1e-12)
+    assert classical.estimate != pytest.approx(analyse(scores, study, engine="frequentist")["h3"].rows[0].estimate)
+    assert classical.decides
+    assert not bayesian.decides
+    assert "the Bayesian answer is not weighted by the inverse probabilities" in bayesian.note
+    assert "not weighted" not in classical.note
+
+
+def test_an_answer_without_the_weights_that_the_scheme_calls_for_does_not_decide(declared, feedback):
+    path = asked("outcome", MAIN, path={"through": [{"score": "challenge"}], "structure": "simple"}, name="way",
+                 role="confirmatory", direction="positive")  # fmt: skip
+    factor = {"by": "bayes_factor", "threshold": 10.0, "prior_scale": 0.5}
+    plan = by(factor)
+    plan["decides"] = plan["decides"] | {"way": {"by": "p"}}
+    study = declared(hypotheses=[*[h.to_data() for h in declared().hypotheses], path], plan=plan)
+    scores, allocation = as_drawn(study, feedback(study, "feedback_unbalanced", clusters=False))
+
+    found = analyse(scores, study, allocation=allocation)
+
+    assert not any(row.decides for name in ("h3", "way") for row in found[name])
+    assert all("paths are not weighted" in row.note for row in found["way"])
+    assert {i.where.rpartition(".")[2] for i in found.issues if i.code == "analysis.not_decided"} >= {"h3", "way"}
+
+
+def test_an_answer_is_tested_by_the_scheme_that_drew(declared, feedback):
+    study = declared(plan=by({"by": "p"}))
+    scores, allocation = as_drawn(study, feedback(study, "feedback_unbalanced", clusters=False))
+    answer = analyse(scores, study, allocation=allocation, engine="frequentist").answer("h3")
+
+    found = answer.randomisation(draws=400, seed=2)
+
+    keys = [cell.key for cell in allocation.conditions]
+    weights = {key: 0.25 if key.startswith("immediate") else -0.25 for key in keys}
+    direct = randomisation(scores.frame, "reaction", allocation, weights, draws=400, seed=2)
+    assert (found.p, found.found.estimate) == pytest.approx((direct.p, direct.found.estimate), rel=1e-9)
+    with pytest.raises(DataError, match="needs the allocation"):
+        analyse(scores, study, engine="frequentist").answer("h3").randomisation()
+    with pytest.raises(DataError, match="Contrast 'sooner'"):
+        answer.randomisation("sooner")
+
+
+def test_a_draw_by_a_platform_is_named_in_every_row(declared, feedback):
+    study = declared(plan=by({"by": "p"}))
+    scores, allocation = as_drawn(study, feedback(study, "feedback_unbalanced", clusters=False))
+
+    found = analyse(scores, study, allocation=replace(allocation, origin="platform"), engine="frequentist")
+
+    assert all("randomised by platform" in row.note for row in found)
+    assert str(found).replace("\n", " ").count("randomised by platform") == 1
+    assert not any("platform" in row.note for row in analyse(scores, study, allocation=allocation).rows)

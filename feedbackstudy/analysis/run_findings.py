@@ -1,0 +1,153 @@
+"""Findings of a run of `analyse`: what was not answered, not declared, not sound, and therefore decides nothing."""
+
+from collections.abc import Iterator, Mapping
+
+from feedbackstudy.analysis.answer import Answer
+from feedbackstudy.analysis.deciding import decides_with
+from feedbackstudy.frames import Scores
+from feedbackstudy.issues import Issue, Severity
+from feedbackstudy.study import Study
+from feedbackstudy.study.checks.paths import asked_after_feedback
+
+__all__ = ["amended_since", "covariates_after", "faulty", "unanswered", "undecided"]
+
+
+def faulty(study: Study) -> dict[str, str]:
+    """Return which hypotheses are not decided because the declaration does not hold together.
+
+    Parameters
+    ----------
+    study : Study
+        The study.
+
+    Returns
+    -------
+    dict of str to str
+        Hypothesis -> the errors of `Study.check` that concern it: those of its own, and those of no other hypothesis.
+    """
+    found: dict[str, list[Issue]] = {name: [] for name in study.hypotheses.names}
+    for issue in study.check().errors:
+        own = {name for name in found if _concerns(issue, name)}
+        for name in own or set(found):
+            found[name].append(issue)
+    return {name: _faults(issues) for name, issues in found.items() if issues}
+
+
+def _concerns(issue: Issue, hypothesis: str) -> bool:
+    place = issue.where.rpartition(": ")[2]
+    return place == f"hypotheses.{hypothesis}" or place.startswith(f"hypotheses.{hypothesis}.")
+
+
+def _faults(issues: list[Issue]) -> str:
+    named = "; ".join(f"{issue.code} at {issue.where}: {issue.what}".rstrip(".") for issue in issues)
+    return f"study.check() finds {len(issues)} error(s) in the declaration ({named}), which must be mended first"
+
+
+def unanswered(study: Study, name: str, why: str, *, by: str = "") -> Issue:
+    """Name a hypothesis that is not, or by one engine not, answered.
+
+    Parameters
+    ----------
+    study : Study
+        The study.
+    name : str
+        The hypothesis.
+    why : str
+        What stood in the way, as whole sentences.
+    by : str, default ""
+        The engine that could not answer; empty for all.
+
+    Returns
+    -------
+    Issue
+        An error where a confirmatory hypothesis loses the answer that decides.
+    """
+    hypothesis = study.hypotheses[name]
+    decides = by in {"", decides_with(study.plan.decides.get(name))}
+    return Issue(
+        code="analysis.unanswered" if not by else f"analysis.unanswered_{by}",
+        severity=Severity.ERROR if hypothesis.confirmatory and decides else Severity.WARNING,
+        where=study.where("hypotheses", study.hypotheses.names.index(name)),
+        what=f"Hypothesis {name!r} ({hypothesis.role}) is {'partly' if by else 'not'} answered. {why}",
+        why="A declared hypothesis without an answer must be reported as one.",
+        fix="Mend what the finding names; where nothing can be mended, report the hypothesis as not answered.",
+    )
+
+
+def covariates_after(study: Study) -> Iterator[Issue]:
+    """Warn of covariates that the treatment may have changed.
+
+    Parameters
+    ----------
+    study : Study
+        The study.
+
+    Yields
+    ------
+    Issue
+        One for each covariate of the plan that is asked after the feedback only.
+    """
+    for name in study.plan.covariates:
+        if asked_after_feedback(study, name):
+            yield Issue(
+                code="analysis.covariate_after_treatment",
+                severity=Severity.WARNING,
+                where=study.where("plan", "covariates"),
+                what=f"Every model adjusts for {name!r}, which is asked after the feedback only.",
+                why="Feedback may have changed it; adjusting for it removes part of the effect or creates one.",
+                fix="Adjust for what was known before the feedback; changing the plan now makes it amended.",
+            )
+
+
+def undecided(answers: Mapping[str, Answer], study: Study) -> Iterator[Issue]:
+    """Name the confirmatory hypotheses whose answer was not made as declared and therefore decides nothing.
+
+    Parameters
+    ----------
+    answers : mapping of str to Answer
+        The answers.
+    study : Study
+        The study.
+
+    Yields
+    ------
+    Issue
+        One for each.
+    """
+    for name, answer in answers.items():
+        if not answer.undeclared or study.plan.decides.get(name) is None:
+            continue
+        yield Issue(
+            code="analysis.not_decided",
+            severity=Severity.ERROR,
+            where=study.where("hypotheses", study.hypotheses.names.index(name)),
+            what=f"Hypothesis {name!r} is answered but not decided: {answer.undeclared}.",
+            why="A decision on another analysis than the declared one would be a choice made after seeing the data.",
+            fix="Carry the declared analysis out elsewhere and add it with analysis.custom, or report an amended plan.",
+        )
+
+
+def amended_since(scores: Scores, study: Study) -> Issue:
+    """Say that the study was changed after the scores were made.
+
+    Parameters
+    ----------
+    scores : Scores
+        The scores.
+    study : Study
+        The study as it is now.
+
+    Returns
+    -------
+    Issue
+        A warning with both fingerprints.
+    """
+    return Issue(
+        code="analysis.amended",
+        severity=Severity.WARNING,
+        where="study",
+        what=f"The scores were made under another declaration (design hash {scores.design_hash[:12]}) than that of the "
+        f"study they are analysed with ({study.design_hash[:12]}).",
+        why="A plan that was changed after there were data is amended: its decisions are not those that were declared.",
+        fix="Analyse with the study as it was, or say in the report what was changed, when and why.",
+    )
