@@ -16,6 +16,8 @@ from feedbackstudy.analysis.estimate import Estimates as Estimates
 from feedbackstudy.analysis.gee import gee as gee
 from feedbackstudy.analysis.lmm import lmm as lmm
 from feedbackstudy.analysis.logistic import logistic as logistic
+from feedbackstudy.analysis.longitudinal import longitudinal as longitudinal
+from feedbackstudy.analysis.longitudinal import longitudinal_wide as longitudinal_wide
 from feedbackstudy.analysis.manipulating import ManipulationChecks as ManipulationChecks
 from feedbackstudy.analysis.manipulating import manipulation as manipulation
 from feedbackstudy.analysis.marginal_means import marginal_means as marginal_means
