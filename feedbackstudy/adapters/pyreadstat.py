@@ -22,6 +22,8 @@ class SavFile:
     ----------
     frame : DataFrame
         Values, with user-missing codes still in place.
+    valid : DataFrame
+        Whether a second reading, which hides user-missing codes, finds a value there.
     labels : mapping of str to str
         Column -> label.
     value_labels : mapping of str to mapping
@@ -33,6 +35,7 @@ class SavFile:
     """
 
     frame: pd.DataFrame
+    valid: pd.DataFrame
     labels: Mapping[str, str]
     value_labels: Mapping[str, Mapping[object, str]]
     missing: Mapping[str, Sequence[Mapping[str, object]]]
@@ -69,9 +72,9 @@ def read_sav(path: Path) -> SavFile:
     pyreadstat = _pyreadstat()
     try:
         with quiet("pyreadstat"):
-            frame, meta = pyreadstat.read_sav(
-                str(path), user_missing=True, apply_value_formats=False, disable_datetime_conversion=True
-            )
+            options = {"apply_value_formats": False, "disable_datetime_conversion": True}
+            frame, meta = pyreadstat.read_sav(str(path), user_missing=True, **options)
+            hidden, _ = pyreadstat.read_sav(str(path), user_missing=False, **options)
     except (pyreadstat.ReadstatError, pyreadstat.PyreadstatError, UnicodeDecodeError, ValueError) as fault:
         raise FileFormatError(
             f"{path.name} is no whole SPSS file: it is damaged, cut, or of another format ({type(fault).__name__}). "
@@ -84,6 +87,7 @@ def read_sav(path: Path) -> SavFile:
         )
     return SavFile(
         frame=frame,
+        valid=hidden.notna(),
         labels={str(k): str(v or "") for k, v in meta.column_names_to_labels.items()},
         value_labels={str(k): dict(v) for k, v in meta.variable_value_labels.items()},
         missing={str(k): list(v) for k, v in meta.missing_ranges.items()},

@@ -20,6 +20,7 @@ from feedbackstudy.collect.text_bytes import Content
 from feedbackstudy.collect.text_table import TextTable, folded_name
 from feedbackstudy.errors import DataError, choices
 from feedbackstudy.issues import Issue, Severity
+from feedbackstudy.render import clean
 from feedbackstudy.study import Study
 
 __all__ = ["FileRows", "file_labels", "read_file", "row_names"]
@@ -183,7 +184,7 @@ def _occasions(raw: Raw, columns: ColumnMap, study: Study, given: str | None) ->
     for text in found:
         if text.partition(".")[0] not in waves or (given is not None and text.partition(".")[0] != given):
             raise DataError(
-                f"{raw.table.where}: {choices('Occasion', text, waves if given is None else [given])} "
+                f"{raw.table.where}: {choices('Occasion', clean(text)[:24], waves if given is None else [given])} "
                 f"({found[text]} rows)"
             )
     return texts

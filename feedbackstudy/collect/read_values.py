@@ -17,6 +17,7 @@ __all__ = ["Misread", "ReadColumn", "counted_texts", "read_column"]
 
 type Codes = NDArray[np.int8]
 
+_LIKE_A_PHONE = 7
 _TRUE = {"true": 1.0, "false": 0.0}
 
 
@@ -213,4 +214,5 @@ def _inside(number: float, spec: ItemSpec) -> bool:
 def _shown(text: str, spec: ItemSpec) -> str:
     """Return a text fit for a message: what people typed into a box is never quoted."""
     closed = bool(spec.codes or spec.words)
-    return repr(clean(text)[:24]) if closed and "@" not in text and len(text) <= 60 else "text"
+    personal = "@" in text or len(text) > 60 or sum(letter.isdigit() for letter in text) >= _LIKE_A_PHONE
+    return repr(clean(text)[:24]) if closed and not personal else "text"

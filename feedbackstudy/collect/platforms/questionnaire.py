@@ -109,6 +109,7 @@ def questionnaire(
         One form for each wave, and findings: words that are not there.
     """
     issues: list[Issue] = []
+    _several_stories(study, issues)
     specs = item_specs(study)
     waves = list(study.waves)
     told = next((wave.name for wave in waves if wave.phase == "after"), None)
@@ -156,23 +157,54 @@ def _messages(study: Study, issues: list[Issue]) -> Iterator[Question]:
     """Yield the message of each cell and exemplar, and a place for what the arms outside hear."""
     made = study_messages(study)
     cells = [cell for cell in study.crossing.cells() if cell.arm == FEEDBACK]
-    if made is not None:
+    if made is None and study.conduct.realism == "field":
+        return
+    if made is None:
+        yield from _places(study, cells, issues)
+    else:
         for i, message in enumerate(made.messages, start=1):
             keys = tuple(cell.key for cell in cells if _gets(cell, message.levels))
             if keys:
                 shown = Condition(cells=keys, exemplar=message.exemplar)
                 name, note = f"message_{i:02d}", f"message {message.name}"
                 yield Question(name=name, kind="text", stem=message.text, shown=shown, note=note)
-        for arm in study.arms:
-            if arm.told != "nothing":
-                stem = f"[TEXT NEEDED for the arm {arm.name}: {arm.definition or arm.title}]"
-                note = "the study declares what this arm hears, not the words; write them"
-                what = f"The words that the arm {arm.name!r} hears are not declared; a marked place stands for them."
-                why = "People of that arm would see the mark."
-                issues.append(Issue("collect.arm_text", Severity.WARNING, f"arms.{arm.name}", what, why, "Write them."))
-                yield Question(
-                    name=f"told_{arm.name}", kind="text", stem=stem, shown=Condition(cells=(arm.name,)), note=note
-                )
+    for arm in study.arms:
+        if arm.told != "nothing":
+            stem = f"[TEXT NEEDED for the arm {arm.name}: {arm.definition or arm.title}]"
+            note = "the study declares what this arm hears, not the words; write them"
+            what = f"The words that the arm {arm.name!r} hears are not declared; a marked place stands for them."
+            why = "People of that arm would see the mark."
+            issues.append(Issue("collect.arm_text", Severity.WARNING, f"arms.{arm.name}", what, why, "Write them."))
+            shown = Condition(cells=(arm.name,))
+            yield Question(name=f"told_{arm.name}", kind="text", stem=stem, shown=shown, note=note)
+
+
+def _places(study: Study, cells: Sequence[Cell], issues: list[Issue]) -> Iterator[Question]:
+    """Yield a marked place for each cell whose text the study does not declare."""
+    what = f"The study declares no messages; a marked place stands for the text of each of {len(cells)} cells."
+    why = "People would see the mark, and nothing would differ between conditions."
+    fix = "Declare messages, or write the texts into the survey and keep their fingerprints."
+    issues.append(Issue("collect.no_messages", Severity.WARNING, "messages", what, why, fix))
+    for i, cell in enumerate(cells, start=1):
+        levels = [study.factors[name] for name, _ in cell.levels]
+        told = [f.definitions.get(code) or f.level(code) for f, (_, code) in zip(levels, cell.levels, strict=True)]
+        stem = f"[TEXT NEEDED for {cell.key}: {' '.join(told)}]"
+        shown = Condition(cells=(cell.key,))
+        yield Question(
+            name=f"message_{i:02d}", kind="text", stem=stem, shown=shown, note=f"write the text of {cell.key}"
+        )
+
+
+def _several_stories(study: Study, issues: list[Issue]) -> None:
+    within = [factor.name for factor in study.factors if factor.varies == "within"]
+    if within:
+        what = f"{', '.join(within)} vary within people, who read several stories; the questionnaire holds one pass."
+        why = "No import format carries a loop: every story after the first would not be asked about."
+        fix = (
+            "Put the story and its questions into a loop (Loop & Merge in Qualtrics, one group a story in LimeSurvey), "
+            "with the orders of `assign`, and bring the export into one row a story with the occasion t1.1, t1.2 ..."
+        )
+        issues.append(Issue("collect.stories_once", Severity.ERROR, "factors", what, why, fix))
 
 
 def _gets(cell: Cell, levels: Sequence[tuple[str, str]]) -> bool:

@@ -53,6 +53,7 @@ def spss(content: Content) -> Raw:
     for name in names:
         column = file.frame[name]
         hidden, codes = _user_missing(column, file.missing.get(name, ()), file.value_labels.get(name, {}))
+        _agree(content.name, name, hidden, column, file.valid[name])
         columns.append(categorical(np.where(hidden, "", _as_text(column))))
         if hidden.any():
             reasons[name] = codes
@@ -70,6 +71,18 @@ def spss(content: Content) -> Raw:
         roles=Roles(duration="duration_seconds" if "duration_seconds" in names else ""),
         issues=tuple(issues),
     )
+
+
+def _agree(where: str, name: str, hidden: NDArray[np.bool_], column: pd.Series, valid: pd.Series) -> None:
+    """Hold our reading of user-missing codes against that of the library."""
+    if not pd.api.types.is_numeric_dtype(column):
+        return
+    ours = ~hidden & column.notna().to_numpy()
+    if not np.array_equal(ours, valid.to_numpy(dtype=bool)):
+        raise FileFormatError(
+            f"{where}: two readings of {name} disagree about which codes are user-missing. Please report it, with the "
+            "missing values that SPSS declares for this variable."
+        )
 
 
 def _labels(told: Mapping[object, str]) -> dict[str, str]:

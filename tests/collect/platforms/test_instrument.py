@@ -165,3 +165,33 @@ def test_marks_of_the_platform_in_words_stay_words(tmp_path):
     lime = (tmp_path / "l" / "limesurvey-t1.txt").read_text(encoding="utf-8-sig")
     assert "{x}" not in lime
     assert "&#123;TOKEN&#125;" in lime
+
+
+def test_cells_without_declared_words_get_marked_places():
+    study = fs.Study.load(fs.template_folder("vignette-2x2x2"))
+    forms, issues = questionnaire(study)
+    cells = [cell for cell in study.crossing.cells() if cell.arm == "feedback"]
+    places = [q for form in forms for q in form.questions if q.name.startswith("message_")]
+    assert [q.shown.cells for q in places] == [(cell.key,) for cell in cells]
+    assert all(q.stem.startswith("[TEXT NEEDED") for q in places)
+    assert "collect.no_messages" in {issue.code for issue in issues}
+
+
+def test_real_feedback_is_no_text_of_the_questionnaire():
+    forms, issues = questionnaire(fs.Study.load(fs.template_folder("field-3wave")))
+    assert not any(q.name.startswith(("message_", "told_")) for form in forms for q in form.questions)
+    assert not issues
+
+
+def test_several_stories_a_person_are_said_to_need_a_loop():
+    data = {
+        "title": "Stories",
+        "factors": [
+            {"name": "timing", "mode": "described", "varies": "within", "levels": {"soon": "Soon", "late": "Late"}}
+        ],
+        "waves": [{"name": "t1", "anchor": "feedback", "phase": "after"}],
+        "measures": [{"name": "useful", "scale": "feedback_usefulness", "waves": ["t1"]}],
+        "conduct": {"population": "panel", "realism": "hypothetical", "consent": {"text": "Yes."}},
+    }
+    _, issues = questionnaire(fs.Study.from_data(data))
+    assert {i.code: str(i.severity) for i in issues}["collect.stories_once"] == "error"
