@@ -1,7 +1,6 @@
 """Every fault of the catalogue that concerns a shipped part, through a public entry point."""
 
 import json
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -12,18 +11,11 @@ import feedbackstudy as fs
 from feedbackstudy import errors
 from feedbackstudy.cli.main import main
 from feedbackstudy.collect.reading import inspect
+from tests.faults import entries
+from tests.faults.entries import Outcome
 
 HERE = Path(__file__).parent
 CASES = sorted(path.parent for path in HERE.glob("*/expected.json"))
-
-
-@dataclass
-class Outcome:
-    """What an entry point said, and the table that it left."""
-
-    said: str
-    issues: list = field(default_factory=list)
-    frame: pd.DataFrame | None = None
 
 
 def _read(folder, study, expected):
@@ -45,7 +37,7 @@ def _expected(folder):
     return json.loads((folder / "expected.json").read_text(encoding="utf-8"))
 
 
-ENTRIES = {"read": _read}
+ENTRIES = {"read": _read, **entries.ENTRIES}
 
 
 def _run(folder, expected):
