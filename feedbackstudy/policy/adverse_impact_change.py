@@ -1,7 +1,7 @@
 """Whether an impact ratio changed across the policy: a difference in differences on the logarithm."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -35,13 +35,13 @@ class Change:
     group: str
     before: float
     after: float
-    factor: float
-    low: float
-    high: float
-    p: float
-    df: float
     smallest: int
-    words: str
+    factor: float = math.nan
+    low: float = math.nan
+    high: float = math.nan
+    p: float = math.nan
+    df: float = math.nan
+    words: str = "a rate is 0 or unknown: no change exists"
 
 
 def change_of(
@@ -79,18 +79,7 @@ def change_of(
     smallest = round(min(min(x, n - x) for x, n in cells))
     rates = [x / n if n > 0 else math.nan for x, n in cells]
     after, before = _ratio(rates[0], rates[2]), _ratio(rates[1], rates[3])
-    nothing = Change(
-        group=group,
-        before=before,
-        after=after,
-        factor=math.nan,
-        low=math.nan,
-        high=math.nan,
-        p=math.nan,
-        df=math.nan,
-        smallest=smallest,
-        words="a rate is 0 or unknown: no change exists",
-    )
+    nothing = Change(group=group, before=before, after=after, smallest=smallest)
     if not all(rate > 0 for rate in rates):
         return nothing
     theta = sum(s * math.log(rate) for s, rate in zip(signs.values(), rates, strict=True))
@@ -102,21 +91,11 @@ def change_of(
         df, words = units - 1.0, f"{units} units of {unit}"
     if not variance > 0:
         return nothing
-    half = float(special.stdtrit(df, (1 + level) / 2) if math.isfinite(df) else special.ndtri((1 + level) / 2))
     se = math.sqrt(variance)
+    half = se * float(special.stdtrit(df, (1 + level) / 2) if math.isfinite(df) else special.ndtri((1 + level) / 2))
     tail = special.stdtr(df, -abs(theta / se)) if math.isfinite(df) else special.ndtr(-abs(theta / se))
-    return Change(
-        group=group,
-        before=before,
-        after=after,
-        factor=math.exp(theta),
-        low=math.exp(theta - half * se),
-        high=math.exp(theta + half * se),
-        p=float(2 * tail),
-        df=df,
-        smallest=smallest,
-        words=words,
-    )
+    low, high = math.exp(theta - half), math.exp(theta + half)
+    return replace(nothing, factor=math.exp(theta), low=low, high=high, p=float(2 * tail), df=df, words=words)
 
 
 def _ratio(first: float, second: float) -> float:

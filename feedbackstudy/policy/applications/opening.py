@@ -115,10 +115,7 @@ def _selected(
         each = [_sql(column, types[column], want.form, zone) for column in want.columns]
         value = each[0] if len(each) == 1 else f"coalesce({', '.join(each)})"
         parts.append(f"{value} AS {_quoted(want.alias)}")
-    found = relation.query("t", f"SELECT {', '.join(parts)} FROM t")
-    if found is None:
-        raise DataError("DuckDB gave no rows for the selection of columns.")
-    return found
+    return relation.project(", ".join(parts))
 
 
 def _sql(column: str, kind: str, form: str, zone: str | None) -> str:
