@@ -1,9 +1,13 @@
 """Staggered estimators: where the truth is known, against each other, and against what they are made of."""
 
+import json
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
 
+from feedbackstudy.adapters.diff_diff import callaway_santanna
 from feedbackstudy.adapters.pyfixest import saturated_events, two_stage
 from feedbackstudy.errors import DataError
 from feedbackstudy.policy.rollouts.event_study import event_study
@@ -49,6 +53,18 @@ def test_callaway_santanna_is_its_definition(stats, weigh):
     assert row.estimate == pytest.approx(by_hand(panel, weight), abs=1e-12)
     assert row.df == 29
     assert ("weighted by applications" in row.method) == weigh
+
+
+def test_estimates_and_errors_are_csdid_s_without_never_treated_units():
+    """tests/reference/policy_csdid.py, csdid 0.4.3: analytic standard errors, by time since the start as well."""
+    reference = json.loads((Path(__file__).parents[2] / "reference" / "policy_csdid.json").read_text())
+    fit = callaway_santanna(pd.DataFrame(reference["data"]).assign(weight=1.0), anticipation=0, balanced=True)
+    assert fit.estimate == pytest.approx(reference["simple"]["overall_att"], abs=1e-12)
+    assert fit.se == pytest.approx(reference["simple"]["overall_se"], abs=1e-12)
+    theirs = pd.DataFrame(reference["dynamic"]).set_index("egt").loc[[0, 1, 2, 3]]
+    after = fit.time >= 0
+    assert fit.effects[after] == pytest.approx(theirs["att_egt"].to_numpy(), abs=1e-12)
+    assert np.sqrt(np.diag(fit.covariance))[after] == pytest.approx(theirs["se_egt"].to_numpy(), abs=1e-12)
 
 
 def test_imputation_is_its_definition_and_pyfixest_s_two_stages(stats):
