@@ -2,15 +2,41 @@
 
 import io
 import zipfile
+import zlib
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime, time
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
+from typing import Protocol
 
 from feedbackstudy.errors import FileFormatError, MissingExtraError
 
 __all__ = ["sheet_rows", "write_sheet"]
+
+# What openpyxl and the standard library raise for workbooks that are cut or damaged.
+_DAMAGED = (
+    zipfile.BadZipFile,
+    OSError,
+    ValueError,
+    EOFError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    RuntimeError,
+    SyntaxError,
+    zlib.error,
+)
+
+
+class _Cell(Protocol):
+    value: object
+    data_type: str
+    coordinate: str
+
+
+class _Sheet(Protocol):
+    def iter_rows(self) -> Iterable[Sequence[_Cell]]: ...
 
 
 def _openpyxl() -> ModuleType:
@@ -48,7 +74,7 @@ def sheet_rows(data: bytes, where: str, sheet: str | None = None) -> tuple[str, 
     openpyxl = _openpyxl()
     try:
         book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=False, keep_links=False)
-    except (zipfile.BadZipFile, KeyError, ValueError, OSError) as fault:
+    except _DAMAGED as fault:
         raise FileFormatError(
             f"{where} looks like Excel but cannot be opened; save it again as .xlsx or CSV."
         ) from fault
@@ -59,19 +85,24 @@ def sheet_rows(data: bytes, where: str, sheet: str | None = None) -> tuple[str, 
         chosen = sheet or names[0]
         if chosen not in names:
             raise FileFormatError(f"{where} has no sheet {chosen!r}; it has {', '.join(names)}.")
-        rows: list[list[str]] = []
-        formulas: list[str] = []
-        for row in book[chosen].iter_rows():
-            cells = []
-            for cell in row:
-                text = _text(cell.value)
-                if cell.data_type == "f":
-                    formulas.append(str(cell.coordinate))
-                cells.append(text)
-            rows.append(cells)
+        rows, formulas = _cells(book[chosen])
+    except _DAMAGED as fault:
+        if isinstance(fault, FileFormatError):
+            raise
+        raise FileFormatError(f"{where} is a damaged workbook; save it again as .xlsx or CSV.") from fault
     finally:
         book.close()
     return chosen, rows, formulas
+
+
+def _cells(sheet: "_Sheet") -> tuple[list[list[str]], list[str]]:
+    """Return rows of text, and the places of formulas."""
+    rows: list[list[str]] = []
+    formulas: list[str] = []
+    for row in sheet.iter_rows():
+        formulas += [str(cell.coordinate) for cell in row if cell.data_type == "f"]
+        rows.append([_text(cell.value) for cell in row])
+    return rows, formulas
 
 
 def _text(value: object) -> str:

@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import struct
 import zipfile
 import zlib
 from dataclasses import dataclass
@@ -19,6 +20,8 @@ MAX_MEGABYTES = 200
 _MAX_RATIO = 100
 _MAX_MEMBERS = 10_000
 _SMALL = 1_000_000
+# What the standard library raises for archives that are cut, damaged, locked, or packed in a way it does not know.
+_DAMAGED = (zipfile.BadZipFile, OSError, ValueError, EOFError, RuntimeError, struct.error, zlib.error)
 _GZIP, _ZIP = b"\x1f\x8b", b"PK\x03\x04"
 _TABLES = (".csv", ".tsv", ".txt", ".sav", ".zsav", ".xlsx")
 
@@ -105,7 +108,7 @@ def _kind(data: bytes) -> str:
 def _unpacked(path: Path, packed: bytes, limit: int) -> tuple[str, bytes]:
     if packed.startswith(_GZIP):
         return path.name, _gunzip(path, packed, limit)
-    if packed.startswith(_ZIP) and not _is_workbook(path, packed):
+    if packed.startswith(_ZIP) and not _is_workbook(path, packed, limit):
         return _member(path, packed, limit)
     return path.name, packed
 
@@ -122,7 +125,7 @@ def _gunzip(path: Path, packed: bytes, limit: int) -> bytes:
     try:
         with gzip.GzipFile(fileobj=io.BytesIO(packed)) as stream:
             data = stream.read(min(limit, max(_SMALL, _MAX_RATIO * len(packed))) + 1)
-    except (OSError, EOFError, zlib.error) as fault:
+    except _DAMAGED as fault:
         raise FileFormatError(f"{path} is no whole gzip file; download it again.") from fault
     _too_large(path, len(data), len(packed), limit)
     return data
@@ -131,15 +134,22 @@ def _gunzip(path: Path, packed: bytes, limit: int) -> bytes:
 def _archive(path: Path, packed: bytes) -> zipfile.ZipFile:
     try:
         return zipfile.ZipFile(io.BytesIO(packed))
-    except (zipfile.BadZipFile, OSError, ValueError) as fault:
+    except _DAMAGED as fault:
         raise FileFormatError(
             f"{path} begins like a zip archive but is none that is whole; download it again."
         ) from fault
 
 
-def _is_workbook(path: Path, packed: bytes) -> bool:
+def _is_workbook(path: Path, packed: bytes, limit: int) -> bool:
     with _archive(path, packed) as archive:
-        return "[Content_Types].xml" in archive.namelist()
+        found = "[Content_Types].xml" in archive.namelist()
+        size = sum(member.file_size for member in archive.infolist())
+    if found and size > 5 * limit:
+        raise FileFormatError(
+            f"{path} unpacks to {size / 1e6:,.0f} MB of sheets; at most {5 * limit / 1e6:,.0f} MB are read. Save the "
+            "one sheet that is needed, or raise max_megabytes."
+        )
+    return found
 
 
 def _member(path: Path, packed: bytes, limit: int) -> tuple[str, bytes]:
@@ -160,7 +170,7 @@ def _member(path: Path, packed: bytes, limit: int) -> tuple[str, bytes]:
         try:
             with archive.open(tables[0]) as stream:
                 data = stream.read(limit + 1)
-        except (zipfile.BadZipFile, RuntimeError, NotImplementedError, zlib.error) as fault:
+        except _DAMAGED as fault:
             raise FileFormatError(f"{path}: {tables[0].filename} cannot be unpacked (damaged or locked).") from fault
     _too_large(path, len(data), len(packed), limit)
     return f"{path.name}!{tables[0].filename}", data
