@@ -191,19 +191,21 @@ def event_study(
         0.0,
         *((pre.smallest_seen / 2, pre.smallest_seen) if pre and np.isfinite(pre.smallest_seen) else ()),
     )
-    known = pre is not None
+    alpha, known = 1 - level, pre is not None
+    relative = honest_bounds(fit, _RELATIVE, method="relative_magnitude", alpha=alpha) if known else ()
+    smooth = honest_bounds(fit, smooth_sizes, method="smoothness", alpha=alpha) if known else ()
+    unknown = [bound.size for bound in (*relative, *smooth) if not np.isfinite(bound.low)]
+    lost = (f"no robust interval was found at {', '.join(f'{size:.3g}' for size in unknown)}",) if unknown else ()
+    words = "units weighted by applications" if weigh else "units count alike"
     return EventStudy(
         effects=frame,
         label=panel.metric.label,
         level=level,
         pre_trends=pre,
-        relative=honest_bounds(fit, _RELATIVE, method="relative_magnitude", alpha=1 - level) if known else (),
-        smooth=honest_bounds(fit, smooth_sizes, method="smoothness", alpha=1 - level) if known else (),
-        notes=(*panel.notes, *notes, *fit.notes, *joint),
-        provenance=stats.provenance.derived(
-            "policy.rollouts.event_study",
-            conventions=("units weighted by applications" if weigh else "units count alike",),
-        ),
+        relative=relative,
+        smooth=smooth,
+        notes=(*panel.notes, *notes, *fit.notes, *joint, *lost),
+        provenance=stats.provenance.derived("policy.rollouts.event_study", conventions=(words,)),
     )
 
 
