@@ -6,11 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 from pandas import DataFrame
 
-from feedbackstudy.analysis.bayesian.densities import from_draws, hdi_of_draws
+from feedbackstudy.analysis.bayesian.cell_draws import CellDraws
+from feedbackstudy.analysis.bayesian.densities import hdi_of_draws
 from feedbackstudy.analysis.bayesian.gates import converged, mcse_of_hdi
 from feedbackstudy.analysis.bayesian.multilevel import ClassFigures, ThreeLevel, ThreeLevelPrior, three_level
 from feedbackstudy.analysis.compile import Question, question
 from feedbackstudy.analysis.estimate import Estimate, Estimates
+from feedbackstudy.analysis.frequentist.cell_fit import CellFit
 from feedbackstudy.analysis.frequentist.equivalence import tost
 from feedbackstudy.analysis.posterior import Posterior
 from feedbackstudy.analysis.rows import bayesian_row, frequentist_row
@@ -42,11 +44,11 @@ def analyse(data: Mapping[str, DataFrame], study: Study) -> Findings:
         conditions=CONDITIONS,
     )
     drawn = three_level(figures, seed=SEED, draws=DRAWS)
-    pooled = [_pooled(figures, i) for i in range(len(CONDITIONS))]
+    fit, cells = _classical(figures), _bayesian(figures, drawn)
     rows: list[Estimate] = []
     posteriors: list[Posterior] = []
     for name in CONTRASTS:
-        pair, posterior = _both_ways(question(study, name), drawn, pooled, figures)
+        pair, posterior = _both_ways(question(study, name), fit, cells)
         rows += pair
         posteriors.append(posterior)
     every_class = meta_analysis(
@@ -77,55 +79,72 @@ def _pooled(figures: ClassFigures, position: int) -> MetaAnalysis:
     )
 
 
-def _both_ways(
-    asked: Question, drawn: ThreeLevel, pooled: list[MetaAnalysis], figures: ClassFigures
-) -> tuple[list[Estimate], Posterior]:
-    """Apply one row of weights to the condition means of both fits."""
+def _classical(figures: ClassFigures) -> CellFit:
+    """Return the two pooled means as cells, which share no class and so do not covary."""
+    pooled = [_pooled(figures, i) for i in range(len(CONDITIONS))]
+    return CellFit(
+        means=np.array([one.estimate for one in pooled]),
+        covariance=np.diag([one.se**2 for one in pooled]),
+        df=lambda _: float("inf"),
+        counts=np.bincount(figures.condition, minlength=len(CONDITIONS)).astype(np.int64),
+        scale="response",
+        sd=None,
+        n=len(figures.n),
+        model="random effects of the class means in each condition, REML, Wald",
+    )
+
+
+def _bayesian(figures: ClassFigures, drawn: ThreeLevel) -> CellDraws:
+    """Return the draws of the two condition means as cells, with the gates of the whole model."""
+    return CellDraws(
+        draws=drawn.condition_mean.reshape(-1, len(CONDITIONS)),
+        chains=drawn.condition_mean.shape[0],
+        sds=None,
+        gates=drawn.draws.gates,
+        n=int(figures.n.sum()),
+        model="three-level normal, PyMC + nutpie",
+        prior=str(ThreeLevelPrior()),
+    )
+
+
+def _both_ways(asked: Question, fit: CellFit, cells: CellDraws) -> tuple[list[Estimate], Posterior]:
+    """Put one row of weights to the condition means of both fits."""
     weights = dict(zip(asked.cells, asked.contrast, strict=True))
     w = np.array([weights[name] for name in CONDITIONS])
     contrast, sesoi = CONTRASTS[asked.hypothesis.name], asked.sesoi("raw")
     rope = asked.plan.rope
-    draws = drawn.condition_mean @ w - asked.value
-    quality = converged(draws)
-    posterior = from_draws(
-        draws,
-        quantity=contrast,
-        rope=(rope.low, rope.high) if rope is not None else None,
-        engine="PyMC + nutpie",
-        rhat=quality.rhat,
-        ess=min(quality.ess_bulk, quality.ess_tail),
-    )
+    region = (rope.low, rope.high) if rope is not None else None
+    drawn = cells.contrast(w, value=asked.value, quantity=contrast, rope=region)
     bayesian = bayesian_row(
         asked,
-        posterior,
+        drawn.posterior,
         contrast=contrast,
-        model=f"three-level normal, PyMC + nutpie; {ThreeLevelPrior()}",
-        se=float(draws.std()),
+        model=f"{cells.model}; {cells.prior}",
+        se=drawn.sd,
         sesoi=sesoi,
-        gates=drawn.draws.gates,
-        n=int(figures.n.sum()),
-        note=f"n is difference scores of students in {len(figures.n)} classes; {REGION}",
+        gates=cells.gates,
+        n=cells.n,
+        note=f"n is difference scores of students in {fit.n} classes; {REGION}",
     )
-    estimate = float(w @ [one.estimate for one in pooled]) - asked.value
-    se = float(np.sqrt(w**2 @ [one.se**2 for one in pooled]))
-    test = tost(estimate, se, bound=sesoi if sesoi is not None else np.inf)
+    found = fit.contrast(w, value=asked.value)
+    test = tost(found.estimate, found.se, bound=sesoi if sesoi is not None else np.inf)
     classical = frequentist_row(
         asked,
         contrast=contrast,
-        model="random effects of the class means in each condition, REML, Wald",
-        estimate=estimate,
-        se=se,
+        model=fit.model,
+        estimate=found.estimate,
+        se=found.se,
         low=test.low,
         high=test.high,
         level=test.level,
-        statistic=test.statistic,
-        p=test.p,
+        statistic=found.statistic,
+        p=found.p,
         sesoi=sesoi,
         p_equivalence=test.p_equivalence,
-        n=len(figures.n),
+        n=fit.n,
         note=f"n is classes; statistic is z; the classes' own sds are taken as known; {REGION}",
     )
-    return [classical, bayesian], posterior
+    return [classical, bayesian], drawn.posterior
 
 
 def _model_values(drawn: ThreeLevel) -> dict[str, Value]:
