@@ -126,10 +126,9 @@ def _factor(problem: Problem, fit: CellPosterior, weights: np.ndarray, found: Ce
     if fit.prior_cells is None:
         return None, "the model has no proper prior of this contrast, so no Bayes factor"
     if fit.scale == "response" and fit.sd is None:
-        own = found.bayes_factor
-        return own, f"Bayes factor: {found.bayes_factor_note}" if own is not None else ""
+        return found.bayes_factor, f"Bayes factor: {found.bayes_factor_note}" if found.bayes_factor_note else ""
     under = fit.effect_bayes_factor(weights, scale=prior_scale(problem), value=problem.question.value)
-    return under.bayes_factor, f"Bayes factor: {under.note}"
+    return (under.bayes_factor if under.resolved else None), f"Bayes factor: {under.words}"
 
 
 def _kind(problem: Problem, *, ratio: bool = False) -> IntervalKind:

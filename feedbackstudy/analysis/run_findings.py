@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from feedbackstudy.analysis.answer import Answer
 from feedbackstudy.analysis.deciding import decides_with
+from feedbackstudy.design.plan import ByBayesFactor
 from feedbackstudy.frames import Scores
 from feedbackstudy.issues import Issue, Severity
 from feedbackstudy.study import Study
@@ -115,16 +116,27 @@ def undecided(answers: Mapping[str, Answer], study: Study) -> Iterator[Issue]:
         One for each.
     """
     for name, answer in answers.items():
-        if not answer.undeclared or study.plan.decides.get(name) is None:
+        why = answer.undeclared or _unresolved(answer)
+        if not why or study.plan.decides.get(name) is None:
             continue
         yield Issue(
             code="analysis.not_decided",
             severity=Severity.ERROR,
             where=study.where("hypotheses", study.hypotheses.names.index(name)),
-            what=f"Hypothesis {name!r} is answered but not decided: {answer.undeclared}.",
+            what=f"Hypothesis {name!r} is answered but not decided: {why}.",
             why="A decision on another analysis than the declared one would be a choice made after seeing the data.",
             fix="Carry the declared analysis out elsewhere and add it with analysis.custom, or report an amended plan.",
         )
+
+
+def _unresolved(answer: Answer) -> str:
+    """Return why a Bayes factor that decides has no number."""
+    if not isinstance(answer.problem.question.criterion, ByBayesFactor):
+        return ""
+    rows = [row for row in answer.rows if row.engine == "bayesian"]
+    if not rows or rows[0].bayes_factor is not None:
+        return ""
+    return f"the Bayes factor that decides has no number ({rows[0].note})"
 
 
 def amended_since(scores: Scores, study: Study) -> Issue:

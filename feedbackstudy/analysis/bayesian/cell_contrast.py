@@ -15,6 +15,9 @@ __all__ = ["CellContrast", "EffectFactor", "Scale", "exponential", "refuse_empty
 
 type Scale = Literal["response", "log odds", "log rate", "latent"]
 
+_MOST_ERROR = 0.2
+"""Monte-Carlo error of the log Bayes factor above which no number is told."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class CellContrast:
@@ -74,11 +77,33 @@ class EffectFactor:
         Monte-Carlo standard error of that logarithm; 0 where nothing was drawn.
     note : str
         The prior, and how it was computed.
+    shortfall : float
+        How far a bound that the draws do support lies below the logarithm; infinite where there is none.
     """
 
     log_bayes_factor: float
     error: float
     note: str
+    shortfall: float = float("inf")
+
+    @property
+    def resolved(self) -> bool:
+        """Whether the Monte-Carlo error is small enough for the number to be told."""
+        return self.error <= _MOST_ERROR
+
+    @property
+    def told(self) -> float | None:
+        """The logarithm; None where it is little more than Monte-Carlo error."""
+        return self.log_bayes_factor if self.resolved else None
+
+    @property
+    def words(self) -> str:
+        """The note; where the number is not told, why, and what the draws do support."""
+        if self.resolved:
+            return self.note
+        bound = self.log_bayes_factor - self.shortfall
+        least = f"; the draws support BF10 > {exponential(bound):.3g}" if np.isfinite(bound) else ""
+        return f"no number, because its Monte-Carlo error is above {_MOST_ERROR:.0%}{least} ({self.note})"
 
     @property
     def bayes_factor(self) -> float:
@@ -87,7 +112,14 @@ class EffectFactor:
 
     @classmethod
     def under_cauchy(
-        cls, log_bayes_factor: float, *, scale: float, alternative: Alternative, how: str, error: float = 0.0
+        cls,
+        log_bayes_factor: float,
+        *,
+        scale: float,
+        alternative: Alternative,
+        how: str,
+        error: float = 0.0,
+        shortfall: float = float("inf"),
     ) -> Self:
         """Name a Bayes factor whose prior is a Cauchy distribution of the standardised effect.
 
@@ -103,6 +135,8 @@ class EffectFactor:
             How it was computed.
         error : float, default 0
             Monte-Carlo error of the logarithm.
+        shortfall : float, default infinity
+            How far a bound that the draws support lies below it.
 
         Returns
         -------
@@ -111,7 +145,7 @@ class EffectFactor:
         """
         half = {"two-sided": "Cauchy", "greater": "half-Cauchy above 0", "less": "half-Cauchy below 0"}[alternative]
         note = f"prior of the standardised effect {half}, scale {scale:g}; {how}"
-        return cls(log_bayes_factor=log_bayes_factor, error=error, note=note)
+        return cls(log_bayes_factor=log_bayes_factor, error=error, note=note, shortfall=shortfall)
 
 
 def refuse_empty(weights: ArrayLike, counts: NDArray[np.int64] | None) -> None:

@@ -136,8 +136,8 @@ class CellDraws:
         return CellContrast(
             posterior=posterior,
             sd=float(found.std(ddof=1)),
-            log_bayes_factor=None if ratio is None else ratio.log_bayes_factor,
-            bayes_factor_note="" if ratio is None else ratio.note,
+            log_bayes_factor=None if ratio is None else ratio.told,
+            bayes_factor_note="" if ratio is None else ratio.words,
             tail=lambda x: float((found > x).mean()),
         )
 
@@ -222,6 +222,7 @@ class CellDraws:
             units=self.sds if self.sds is not None else np.full(found.size, unit),
             log_savage_dickey=ratio.log_bayes_factor,
             error=ratio.error,
+            shortfall=ratio.shortfall,
         )
 
     def effect_bayes_factor(
@@ -248,8 +249,8 @@ class CellDraws:
         evidence = self.evidence(weights, value=value)
         error = evidence.cauchy_error(scale, alternative)
         how = f"Savage-Dickey ratio of the draws, weighted to this prior, Monte-Carlo error {error:.1%}"
-        found = evidence.cauchy(scale, alternative)
-        return EffectFactor.under_cauchy(found, scale=scale, alternative=alternative, how=how, error=error)
+        return EffectFactor.under_cauchy(evidence.cauchy(scale, alternative), scale=scale, alternative=alternative,
+                                         how=how, error=error, shortfall=evidence.shortfall)  # fmt: skip
 
     def robustness(
         self,

@@ -32,6 +32,8 @@ class DrawsEvidence:
         Log Bayes factor for an effect against none under the model's own prior.
     error : float
         Its Monte-Carlo standard error.
+    shortfall : float
+        How far a bound that the draws support lies below it.
 
     Notes
     -----
@@ -44,6 +46,7 @@ class DrawsEvidence:
     units: Floats
     log_savage_dickey: float
     error: float
+    shortfall: float = float("inf")
 
     def cauchy(self, scale: float, alternative: Alternative = "two-sided") -> float:
         """Return the log Bayes factor under a Cauchy prior of the standardised effect.

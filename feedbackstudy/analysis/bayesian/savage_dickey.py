@@ -11,6 +11,8 @@ __all__ = ["log_prior_at", "savage_dickey_of_draws"]
 
 type Floats = NDArray[np.float64]
 
+_OUTER = 0.01
+
 
 def savage_dickey_of_draws(prior: NormalCells | Floats, row: Floats, found: Floats, value: float) -> EffectFactor:
     """Return the Bayes factor of a contrast under the model's own prior, from draws.
@@ -29,7 +31,9 @@ def savage_dickey_of_draws(prior: NormalCells | Floats, row: Floats, found: Floa
     Returns
     -------
     EffectFactor
-        Prior density over posterior density at 0 (Dickey, 1971), the latter by a log-spline.
+        Prior density over posterior density at 0 (Dickey, 1971), the latter by a log-spline. Where 0 lies outside the
+        central 98 % of the draws, a posterior density that falls towards 0 is at most that at the quantile on its
+        side: a bound that rests on many draws.
     """
     after = density_at(found, 0.0)
     if isinstance(prior, NormalCells):
@@ -42,7 +46,16 @@ def savage_dickey_of_draws(prior: NormalCells | Floats, row: Floats, found: Floa
         words = "prior of the contrast by forward draws"
     note = f"{words}; Savage-Dickey ratio, log-spline density of the draws, Monte-Carlo error {error:.1%}"
     note += "; 0 lies beyond every draw, so the tail is extrapolated" if after.beyond else ""
-    return EffectFactor(log_bayes_factor=log_prior - after.log_density, error=error, note=note)
+    shortfall = max(_outer(found) - after.log_density, 0.0)
+    return EffectFactor(log_bayes_factor=log_prior - after.log_density, error=error, note=note, shortfall=shortfall)
+
+
+def _outer(found: Floats) -> float:
+    """Return the log density at the outer quantile between the draws and 0; infinite where 0 is among the draws."""
+    low, high = np.quantile(found, [_OUTER, 1 - _OUTER])
+    if low <= 0 <= high:
+        return float("inf")
+    return density_at(found, float(low if low > 0 else high)).log_density
 
 
 def log_prior_at(prior: NormalCells | Floats, row: Floats, x: Floats, value: float) -> Floats:

@@ -8,6 +8,7 @@ from feedbackstudy.analysis.bayesian.cell_posterior import CellDraws, CellMixtur
 from feedbackstudy.analysis.bayesian.densities import hdi_of_draws
 from feedbackstudy.analysis.bayesian.gates import Gates
 from feedbackstudy.analysis.bayesian.normal_mixture import NormalCells, NormalMixture
+from feedbackstudy.analysis.bayesian.savage_dickey import savage_dickey_of_draws
 from feedbackstudy.analysis.bayesian.spline_density import density_at, log_spline
 from feedbackstudy.errors import DataError
 
@@ -171,3 +172,24 @@ def test_weights_that_fit_no_contrast_are_refused(mixture, weights, message):
 def test_weights_that_fit_no_draws_are_refused(draws):
     with pytest.raises(DataError, match="one finite weight for each"):
         draws.contrast([1, -1])
+
+
+@pytest.mark.parametrize(("distance", "told"), [(1.0, True), (25.0, False)])
+def test_a_bayes_factor_that_is_mostly_monte_carlo_error_is_told_as_a_bound(distance, told):
+    """Draws of a difference N(distance, 1) under a prior N(0, 2 sd 1): the ratio of normal densities is exact."""
+    rng = np.random.default_rng(4)
+    prior = NormalCells(weights=np.ones(1), means=np.zeros((1, 2)), covariances=2 * np.eye(2)[None])
+    draws = np.column_stack([distance + rng.standard_t(9, size=4000), np.zeros(4000)])
+    row = np.array([1.0, -1.0])
+
+    found = savage_dickey_of_draws(prior, row, draws @ row, 0.0)
+
+    exact = stats.norm.logpdf(0, 0, 2) - stats.t.logpdf(-distance, 9)
+    assert found.resolved is told
+    if told:
+        assert found.told == pytest.approx(exact, abs=0.2)
+        assert found.words == found.note
+    else:
+        assert found.told is None
+        assert 0 < found.log_bayes_factor - found.shortfall < exact
+        assert "no number, because its Monte-Carlo error is above 20%; the draws support BF10 > " in found.words
