@@ -225,7 +225,7 @@ def _row(answer: Answer, names: tuple[str, ...], keys: list[str]) -> MeanRow:
         median=median,
         hdi_low=hdi_low,
         hdi_high=hdi_high,
-        points=problem.y[inside] if raw else np.empty(0),
+        points=problem.y[inside & problem.observed] if raw else np.empty(0),
         n=int(inside.sum()),
     )
 

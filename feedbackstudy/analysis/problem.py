@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from feedbackstudy.analysis.compile import Question
-from feedbackstudy.analysis.material import NO_LEVEL, Material
+from feedbackstudy.analysis.material import NO_LEVEL, Material, as_clusters
 from feedbackstudy.errors import DataError
 from feedbackstudy.frames.ledger import Ledger, LedgerEntry
 
@@ -110,6 +110,11 @@ class Problem:
         return int(self.y.size)
 
     @property
+    def observed(self) -> NDArray[np.bool_]:
+        """Rows whose outcome somebody gave; the others are imputed and no raw points."""
+        return np.ones(self.n, dtype=np.bool_)
+
+    @property
     def counts(self) -> Ints:
         """Rows in each cell."""
         return np.bincount(self.cell, minlength=len(self.cells)).astype(np.int64)
@@ -127,8 +132,7 @@ class Problem:
         ndarray, shape (n,)
             No code is negative.
         """
-        codes = self.groups[name]
-        return np.where(codes < 0, np.cumsum(codes < 0) - 1 + len(self.group_levels[name]), codes).astype(np.int64)
+        return as_clusters(self.groups[name])
 
     @property
     def sd(self) -> float:

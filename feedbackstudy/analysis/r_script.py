@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 import pandas as pd
 
+from feedbackstudy.analysis.missing.treating import ImputedProblem
 from feedbackstudy.analysis.problem import Problem
 from feedbackstudy.analysis.thresholds import measured_by
 from feedbackstudy.errors import DataError
@@ -35,6 +36,11 @@ def analysis_script(problem: Problem) -> RScript:
     """
     if problem.case_weights is not None:
         raise DataError("There is no R script for a question weighted by the probability of assignment.")
+    if isinstance(problem, ImputedProblem):
+        raise DataError(
+            "There is no R script for imputed answers: R would impute others. The completed tables are in "
+            "answer.problem.tables; the same question with missing: listwise has a script."
+        )
     asked = problem.question
     key = (
         "path"

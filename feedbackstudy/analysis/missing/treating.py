@@ -66,6 +66,11 @@ class ImputedProblem(Problem):
     imputed: NDArray[np.bool_]
 
     @property
+    def observed(self) -> NDArray[np.bool_]:
+        """Rows whose outcome somebody gave; the others are imputed and no raw points."""
+        return ~self.imputed
+
+    @property
     def sd(self) -> float:
         """Pooled standard deviation of the outcome within cells: root of the mean variance over the tables."""
         return float(np.sqrt(np.mean([table.sd**2 for table in self.tables])))
