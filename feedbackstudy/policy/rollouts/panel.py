@@ -161,13 +161,7 @@ def panel_of(stats: SufficientStats, metric: str | None = None) -> Panel:
             "The plan is an experiment; use policy.readout for it, or a plan with a treatment of kind: rollout."
         )
     declared = plan.metric(metric or plan.primary.name)
-    cells = stats.of(declared.name)
-    cells = cells.assign(unit=cells[rollout.unit].astype(str))
-    unknown = sorted(set(cells["unit"]) - set(rollout.start))
-    if unknown:
-        raise DataError(
-            f"{choices('Unit of the roll-out', unknown[0], rollout.start)} Declare when it starts, or 'never'."
-        )
+    cells = _of_known_units(stats.of(declared.name), rollout)
     weight = "per_sum" if declared.per is not None else "n"
     periods = _periods(cells, rollout)
     present = set(cells["unit"])
@@ -196,6 +190,15 @@ def panel_of(stats: SufficientStats, metric: str | None = None) -> Panel:
         notes=notes,
         provenance=stats.provenance,
     )
+
+
+def _of_known_units(cells: pd.DataFrame, rollout: Rollout) -> pd.DataFrame:
+    cells = cells.assign(unit=cells[rollout.unit].astype(str))
+    unknown = sorted(set(cells["unit"]) - set(rollout.start))
+    if unknown:
+        known = choices("Unit of the roll-out", unknown[0], rollout.start)
+        raise DataError(f"{known} Declare when it starts, or 'never'.")
+    return cells
 
 
 def _sortable(period: int | None) -> float:
