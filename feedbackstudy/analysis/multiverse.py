@@ -251,6 +251,7 @@ def _row(
         se=classical.se,
         df=classical.df,
         p=classical.p,
+        unit=unit,
         d=d,
         d_low=d - half,
         d_high=d + half,

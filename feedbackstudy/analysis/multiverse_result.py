@@ -35,6 +35,8 @@ class SpecificationRow:
         Rows that entered.
     estimate, se, df, p : float
         Frequentist answer, in units of the score.
+    unit : float
+        What one standard deviation is, in the same units.
     d, d_low, d_high : float
         The same in standard deviations, with its 95 % confidence interval.
     median, lower, upper : float
@@ -55,6 +57,7 @@ class SpecificationRow:
     se: float
     df: float
     p: float
+    unit: float
     d: float
     d_low: float
     d_high: float
@@ -228,12 +231,22 @@ class Multiverse(Rendered):
         Returns
         -------
         JointMultiverseTest
-            Tests of the median effect, of the share of significant specifications, and of the mean z.
+            Tests of the median effect, of the share of significant specifications, of the mean z, and of the share of
+            posteriors that are certain of the direction.
         """
         shares = np.array([row.shares for row in self.rows])
         df = np.array([row.df for row in self.rows])
+        gains = np.array([row.mixture.sd / (row.se / row.unit) ** 2 for row in self.rows])
         return sign_flips(
-            shares, self.units, df, seed=seed, draws=draws, alpha=alpha, provenance=self.provenance, count=len(self)
+            shares,
+            self.units,
+            df,
+            gains,
+            seed=seed,
+            draws=draws,
+            alpha=alpha,
+            provenance=self.provenance,
+            count=len(self),
         )
 
     def frame(self) -> pd.DataFrame:

@@ -16,6 +16,8 @@ type Floats = NDArray[np.float64]
 
 _BLOCK = 250
 _FEW_UNITS = 12
+_NAMES = ("median effect", "share significant", "mean z", "share P(direction) > .975")
+_CERTAIN = float(special.ndtri(0.975))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +50,8 @@ class JointMultiverseTest(Rendered):
     Attributes
     ----------
     statistics : tuple of JointStatistic
-        Median effect, share of significant specifications in the dominant direction, mean z.
+        Median effect, share of significant specifications in the dominant direction, mean z, and (Bayesian) the share
+        of specifications with P(direction) > .975 in the dominant direction.
     specifications, units, draws : int
         How many there are.
     alpha : float
@@ -103,8 +106,8 @@ class JointMultiverseTest(Rendered):
                 "Hypothesis: no specification has an effect. Each flip gives every unit's share in all effects a "
                 "random sign, the same in all specifications, so that their dependence is kept; z divides an effect "
                 "by the root of its squared shares, so that the share of significant ones may differ a little from "
-                "that of the table. Two-sided. Three tests of one question: name the one that decides before looking; "
-                "the median effect is the first choice."
+                "that of the table, and posteriors of flipped data are taken as normal. Two-sided. Several tests of "
+                "one question: name the one that decides before looking; the median effect is the first choice."
             ),
         ]  # fmt: skip
         if self.units < _FEW_UNITS:
@@ -116,6 +119,7 @@ def sign_flips(
     shares: Floats,
     units: NDArray[np.int64],
     df: Floats,
+    gains: Floats,
     *,
     seed: int,
     draws: int,
@@ -133,6 +137,8 @@ def sign_flips(
         Independent units.
     df : ndarray, shape (specifications,)
         Degrees of freedom of each specification's t.
+    gains : ndarray, shape (specifications,)
+        Posterior mean over posterior standard deviation for one unit of effect, by the normal approximation.
     seed, draws : int
         Seed and number of the flips.
     alpha : float
@@ -145,7 +151,7 @@ def sign_flips(
     Returns
     -------
     JointMultiverseTest
-        Three statistics.
+        Four statistics.
 
     Raises
     ------
@@ -170,18 +176,17 @@ def sign_flips(
     spread = np.sqrt((sums**2).sum(axis=0))
     bound = np.where(np.isinf(df), special.ndtri(1 - alpha / 2), special.stdtrit(np.minimum(df, 1e8), 1 - alpha / 2))
     rng = np.random.default_rng(seed)
-    flipped = np.empty((draws, 3))
+    flipped = np.empty((draws, len(_NAMES)))
     sorted_curves = np.empty((draws, shares.shape[0]), dtype=np.float32)
     for start in range(0, draws, _BLOCK):
         signs = rng.integers(0, 2, (min(_BLOCK, draws - start), size)) * 2.0 - 1.0
         effects = signs @ sums
-        flipped[start : start + len(signs)] = _statistics(effects, spread, bound)
+        flipped[start : start + len(signs)] = _statistics(effects, spread, bound, gains)
         sorted_curves[start : start + len(signs)] = np.sort(effects, axis=1)
-    seen = _statistics(sums.sum(axis=0)[None, :], spread, bound)[0]
+    seen = _statistics(sums.sum(axis=0)[None, :], spread, bound, gains)[0]
     low, high = np.quantile(flipped, [0.025, 0.975], axis=0)
     below, above = np.quantile(sorted_curves, [0.025, 0.975], axis=0)
     beyond = (np.abs(flipped) >= np.abs(seen) - 1e-12).sum(axis=0)
-    names = ("median effect", "share significant", "mean z")
     return JointMultiverseTest(
         statistics=tuple(
             JointStatistic(
@@ -191,7 +196,7 @@ def sign_flips(
                 high=float(high[k]),
                 p=float((1 + beyond[k]) / (draws + 1)),
             )
-            for k, name in enumerate(names)
+            for k, name in enumerate(_NAMES)
         ),
         specifications=count,
         units=size,
@@ -203,7 +208,13 @@ def sign_flips(
     )
 
 
-def _statistics(effects: Floats, spread: Floats, bound: Floats) -> Floats:
+def _statistics(effects: Floats, spread: Floats, bound: Floats, gains: Floats) -> Floats:
     z = effects / spread
-    up, down = (z > bound).mean(axis=1), (z < -bound).mean(axis=1)
-    return np.column_stack([np.median(effects, axis=1), np.maximum(up, down), z.mean(axis=1)])
+    return np.column_stack(
+        [np.median(effects, axis=1), _dominant(z, bound), z.mean(axis=1), _dominant(effects * gains, _CERTAIN)]
+    )
+
+
+def _dominant(z: Floats, bound: Floats | float) -> Floats:
+    """Return the share beyond the bound, in the direction in which it is larger."""
+    return np.asarray(np.maximum((z > bound).mean(axis=1), (z < -bound).mean(axis=1)), dtype=np.float64)

@@ -88,7 +88,7 @@ Markdown(
 # ## One test for all of them
 #
 # Many analyses of the same people are no independent evidence, so counting significant ones says little by itself. The joint test asks what the whole curve would look
-# like without any effect: the shares that people (here, whole classes) have in the effects get random signs, the same in all analyses.
+# like without any effect, for the estimates as for the posteriors: the shares that people (here, whole classes) have in the effects get random signs, the same in all analyses.
 
 # %%
 test = found.joint_test(seed=seed, draws=flips)

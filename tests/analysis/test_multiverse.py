@@ -177,6 +177,8 @@ def test_the_joint_test_finds_an_effect_and_repeats_itself(found):
     assert test["median effect"].p < 0.01
     assert test["median effect"].observed == pytest.approx(found.median_effect)
     assert found.joint_test(seed=1, draws=999)["median effect"].p == test["median effect"].p
+    assert test["share P(direction) > .975"].observed == pytest.approx(found.share_certain(), abs=0.1)
+    assert test["share P(direction) > .975"].p < 0.05
     with pytest.raises(DataError, match="99"):
         found.joint_test(seed=1, draws=50)
 
