@@ -13,6 +13,7 @@ import pandas as pd
 from feedbackstudy.collect.psychds import validate
 from feedbackstudy.collect.sharing import Shared
 from feedbackstudy.errors import DataError, FileFormatError
+from feedbackstudy.files import write_atomic
 from feedbackstudy.issues import Issues
 from feedbackstudy.scales.jobs import jobs_of
 from feedbackstudy.study import Study
@@ -167,7 +168,7 @@ def export_psychds(shared: Shared, study: Study, folder: str | Path, *, licence:
 
 def _fill(root: Path, name: str, shared: Shared, study: Study, licence: str) -> None:
     (root / "data").mkdir()
-    shared.frame.to_csv(root / "data" / name, index=False)
+    write_atomic(root / "data" / name, shared.frame.to_csv(index=False))
     described: dict[str, object] = {
         "@context": "https://schema.org/",
         "@type": "Dataset",
@@ -181,9 +182,9 @@ def _fill(root: Path, name: str, shared: Shared, study: Study, licence: str) -> 
     }
     kept = {key: value for key, value in described.items() if value}
     text = json.dumps(kept, indent=2, ensure_ascii=False)
-    (root / "dataset_description.json").write_text(text + "\n", encoding="utf-8")
-    (root / "README.md").write_text(_readme(shared, study), encoding="utf-8")
-    (root / "CHANGES.md").write_text("# Changes\n\n- First export.\n", encoding="utf-8")
+    write_atomic(root / "dataset_description.json", text + "\n")
+    write_atomic(root / "README.md", _readme(shared, study))
+    write_atomic(root / "CHANGES.md", "# Changes\n\n- First export.\n")
 
 
 def _readme(shared: Shared, study: Study) -> str:
