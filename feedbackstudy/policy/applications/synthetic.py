@@ -202,14 +202,34 @@ def _chunk(world: _World, seed: int, number: int) -> tuple[pd.DataFrame, Floats]
     while len(people):
         rows = _decided(people.assign(applied_at=applied), world, rng)
         waves.append(rows)
-        again = rows["next_at"].notna() & (rows["next_at"] < np.datetime64(_END, "s") - np.timedelta64(40, "D"))
+        again = rows["next_at"].notna() & (rows["next_at"] < np.datetime64(_END, "s") + np.timedelta64(1, "D"))
         applied = rows.loc[again, "next_at"].to_numpy()
         people = people[again.to_numpy()].reset_index(drop=True)
         moves = rng.random(len(people)) < 0.1
         people["site_number"] = np.where(moves, rng.integers(0, len(world.names), len(people)), people["site_number"])
     rows = pd.concat(waves, ignore_index=True).sort_values(["candidate_id", "applied_at"], ignore_index=True)
+    rows = _until_the_end(rows)
     gap = rows.pop("gap").to_numpy()
     return rows.drop(columns=["ability", "site_number", "next_at"]), gap
+
+
+def _until_the_end(rows: pd.DataFrame) -> pd.DataFrame:
+    """Leave open what was not decided by the last day of the data, and unsent what was not sent."""
+    end = np.datetime64(_END, "s") + np.timedelta64(1, "D")
+    late = rows["decided_at"] >= end
+    known = [
+        "decided_at",
+        "feedback_sent_at",
+        "feedback_specific",
+        "interviewer_minutes",
+        "complaint",
+        "recommend",
+        "gap",
+    ]
+    rows[known] = rows[known].where(~late)
+    rows["status"] = rows["status"].where(~late, "active")
+    rows["feedback_sent_at"] = rows["feedback_sent_at"].where(rows["feedback_sent_at"] < end)
+    return rows
 
 
 def _decided(rows: pd.DataFrame, world: _World, rng: np.random.Generator) -> pd.DataFrame:
@@ -251,7 +271,8 @@ def _answered(
     chance = (
         0.14 + world.level[site] + 0.03 * interview + 0.01 * np.sin(month / 2) + TRUTH["reapply_delivered"] * in_time
     )
-    again = rejected & (rng.random(n) < np.clip(chance, 0.005, 0.9))
+    end = np.datetime64(_END, "s") + np.timedelta64(1, "D")
+    again = rejected & (decided < end) & (rng.random(n) < np.clip(chance, 0.005, 0.9))
     wait = (rng.uniform(3, 179, n) * 86_400).astype("timedelta64[s]")
     mood, mix = rng.normal(0, 2.1, n) - 1.2 * rejected, rng.random(n)
     content = 6.9 + mood + 0.8 * in_time
