@@ -135,7 +135,7 @@ def answer_material(asked: Question, material: Material, setting: Setting) -> An
     words = worded(asked, setting.study, metric)
     fits = _fitted(asked, material, metric, setting)
     limits = _limits(fits.problem)
-    rows, posteriors = _rows(fits, words, limits, setting.engines)
+    rows, posteriors = _rows(fits, words, limits, setting)
     notes = (*fits.problem.notes, *limits.notes, *_assigned_elsewhere(setting))
     unweighted = _unweighted(asked, setting)
     said = tuple(_noted(row, notes, unweighted) for row in rows)
@@ -309,11 +309,11 @@ def _limits(problem: Problem) -> Thresholds:
 
 
 def _rows(
-    fits: _Fits, words: Worded, limits: Thresholds, engines: tuple[str, ...]
+    fits: _Fits, words: Worded, limits: Thresholds, setting: Setting
 ) -> tuple[tuple[Estimate, ...], dict[str, Posterior]]:
     problem = fits.problem
     if fits.path is not None:
-        rows = path_rows(problem, fits.path, words, limits, engines)
+        rows = path_rows(problem, fits.path, words, limits, setting.engines, study=setting.study)
         return rows, {row.contrast: fits.path.main.posterior for row in rows if row.engine == "bayesian"}
     classical = classical_rows(problem, fits.classical, words, limits) if fits.classical is not None else ()
     if fits.bayesian is None:

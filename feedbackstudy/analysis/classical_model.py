@@ -18,6 +18,7 @@ from feedbackstudy.analysis.frequentist.mixed_cells import fit_notes, mixed_cell
 from feedbackstudy.analysis.frequentist.mixed_structure import RandomFactor
 from feedbackstudy.analysis.frequentist.reml import fit_mixed
 from feedbackstudy.analysis.frequentist.satterthwaite import Satterthwaite
+from feedbackstudy.analysis.material import as_clusters
 from feedbackstudy.analysis.problem import Problem
 from feedbackstudy.analysis.thresholds import measured_by
 from feedbackstudy.errors import DataError, choices
@@ -70,7 +71,7 @@ def _gaussian(problem: Problem) -> CellFit:
         return _slopes(problem)
     k = len(problem.cells)
     if problem.case_weights is not None:
-        cluster = next((problem.clusters(name) for name in problem.groups), None)
+        cluster = next((as_clusters(codes) for codes in problem.groups.values()), None)
         return fit_cells(
             problem.y,
             problem.cell,
@@ -111,7 +112,7 @@ def _slopes(problem: Problem) -> CellFit:
     counts = np.array([problem.n]) if size == 1 else problem.counts
     if problem.groups and problem.case_weights is None:
         return _mixed_slopes(problem, design, size, counts)
-    cluster = next((problem.clusters(name) for name in problem.groups), None)
+    cluster = next((as_clusters(codes) for codes in problem.groups.values()), None)
     weighted = problem.case_weights is not None
     fit = fit_linear(
         problem.y, design, vcov="HC3" if weighted else "classical", cluster=cluster, weights=problem.case_weights

@@ -16,7 +16,7 @@ from feedbackstudy.frames import Scores
 from feedbackstudy.frames.ledger import Ledger, LedgerEntry
 from feedbackstudy.study import Study
 
-__all__ = ["NO_LEVEL", "Material", "gather"]
+__all__ = ["NO_LEVEL", "Material", "as_clusters", "gather"]
 
 NO_LEVEL = "(no level)"
 """Stands for a random factor that a row has no part in; empty text means that the level is missing."""
@@ -101,6 +101,23 @@ class Material:
         columns = {"the outcome": self.y} | dict(self.numbers)
         columns |= {"the predictor": self.predictor} if self.predictor is not None else {}
         return {name: np.isnan(values) for name, values in (columns | dict(self.steps)).items()}
+
+
+def as_clusters(codes: Ints) -> Ints:
+    """Return the codes of a random factor as clusters: a row of no level (-1) is a cluster of its own.
+
+    Parameters
+    ----------
+    codes : ndarray of int, shape (n,)
+        Level of each row, from 0.
+
+    Returns
+    -------
+    ndarray, shape (n,)
+        No code is negative.
+    """
+    alone = codes < 0
+    return np.where(alone, codes.max() + np.cumsum(alone), codes).astype(np.int64)
 
 
 def gather(asked: Question, scores: Scores, study: Study, *, excluded: Mapping[str, str] | None = None) -> Material:

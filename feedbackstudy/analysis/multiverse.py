@@ -15,6 +15,7 @@ from feedbackstudy.analysis.bayesian.contrast_mixture import (
 from feedbackstudy.analysis.bayesian.predictor import PredictorPrior
 from feedbackstudy.analysis.bayesian.priors import CellPrior
 from feedbackstudy.analysis.frequentist.linear_scores import ScoredContrast, least_squares, mixed, ordered, student
+from feedbackstudy.analysis.material import as_clusters
 from feedbackstudy.analysis.multiverse_declared import Alternatives, Specification
 from feedbackstudy.analysis.multiverse_result import Multiverse, SpecificationRow
 from feedbackstudy.analysis.multiverse_rows import MultiverseRows, rows_of_frame, rows_of_study
@@ -155,7 +156,7 @@ def _answered(rows: MultiverseRows, given: Alternatives, made: Provenance) -> Mu
 
 def _units(rows: MultiverseRows) -> Ints:
     """Return what is independent of each other: the first clusters, else the rows."""
-    return next(iter(rows.groups.values())) if rows.groups else np.arange(rows.n)
+    return as_clusters(next(iter(rows.groups.values()))) if rows.groups else np.arange(rows.n)
 
 
 def _fit(rows: MultiverseRows, one: Specification, memo: dict[object, ContrastPosterior]) -> SpecificationRow:
@@ -202,16 +203,18 @@ def _kept(rows: MultiverseRows, one: Specification) -> Ints:
 def _grouped(rows: MultiverseRows, kept: Ints) -> dict[str, Ints]:
     found = {}
     for name, codes in rows.groups.items():
-        levels, new = np.unique(codes[kept], return_inverse=True)
-        if 1 < levels.size < kept.size:
-            found[name] = new.astype(np.int64)
+        held = codes[kept] >= 0
+        levels, new = np.unique(codes[kept][held], return_inverse=True)
+        if 1 < levels.size < held.sum():
+            found[name] = np.full(kept.size, -1, dtype=np.int64)
+            found[name][held] = new
     if not found:
         raise DataError("No cluster holds several of these people.")
     return found
 
 
 def _classical(one: Specification, y: Floats, X: Floats, row: Floats, groups: Mapping[str, Ints]) -> ScoredContrast:
-    cluster = next(iter(groups.values())) if one.clusters == "robust" else None
+    cluster = as_clusters(next(iter(groups.values()))) if one.clusters == "robust" else None
     if one.model == "robust":
         return student(y, X, row, cluster)
     if one.model == "ordinal":

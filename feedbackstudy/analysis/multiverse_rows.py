@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from feedbackstudy.analysis.columns import FactorColumn, as_factor, as_number, column
 from feedbackstudy.analysis.compile import Column, Question, compiled
 from feedbackstudy.analysis.exclusions import exclude
-from feedbackstudy.analysis.material import Material, gather
+from feedbackstudy.analysis.material import NO_LEVEL, Material, gather
 from feedbackstudy.analysis.multiverse_declared import Alternatives
 from feedbackstudy.analysis.thresholds import thresholds
 from feedbackstudy.errors import DataError, NotFoundError, choices
@@ -230,7 +230,10 @@ def _codes(gathered: Mapping[str, Material], name: str, place: Mapping[tuple[str
     for one in gathered.values():
         at = [place[who] for who in zip(one.participants, _stories(one), strict=True)]
         words[at] = one.groups[name]
-    return np.unique(words.astype(str), return_inverse=True)[1].astype(np.int64)
+    held = words != NO_LEVEL
+    codes = np.full(words.size, -1, dtype=np.int64)
+    codes[held] = np.unique(words[held].astype(str), return_inverse=True)[1]
+    return codes
 
 
 def rows_of_frame(

@@ -17,7 +17,7 @@ from feedbackstudy.design.hypotheses import Path
 from feedbackstudy.errors import DataError
 from feedbackstudy.study import Study
 
-__all__ = ["answer_path", "path_rows"]
+__all__ = ["answer_path", "path_rows", "resampled_unit"]
 
 
 def answer_path(
@@ -65,7 +65,7 @@ def answer_path(
             f"The outcome {asked.hypothesis.outcome!r} is {asked.family}; products of linear paths are answered for "
             "scores only."
         )
-    cluster = _outermost(problem)
+    cluster = resampled_unit(problem, study)
     return declared_path(
         CellPath(
             y=problem.y,
@@ -99,13 +99,42 @@ def _path(problem: Problem) -> Path:
     return path
 
 
-def _outermost(problem: Problem) -> str | None:
-    """Return the unit with the fewest levels, whose resampling keeps all that is nested in it together.
+def resampled_unit(problem: Problem, study: Study) -> str | None:
+    """Return the random factor whose levels a path resamples as wholes.
 
-    Exemplars are crossed with units and too few to be resampled.
+    Parameters
+    ----------
+    problem : Problem
+        The rows.
+    study : Study
+        The study.
+
+    Returns
+    -------
+    str or None
+        The unit that conditions were assigned to, which decides what is independent; where people were assigned one by
+        one, the factor that contains most others, then that with the fewest levels. Exemplars are crossed with units
+        and too few to be resampled.
     """
     sizes = {name: len(levels) for name, levels in problem.group_levels.items() if name != "exemplar"}
-    return min(sizes, key=lambda name: (sizes[name], name)) if sizes else None
+    assigned = {factor.assigned_to for factor in study.factors} & set(sizes)
+    contained = {name: sum(_contains(problem, name, other) for other in sizes) for name in sizes}
+    return min(assigned or sizes, key=lambda name: (-contained[name], sizes[name], name)) if sizes else None
+
+
+def _contains(problem: Problem, outer: str, inner: str) -> bool:
+    pairs = np.column_stack([problem.groups[inner], problem.groups[outer]])
+    return len(np.unique(pairs, axis=0)) == len(np.unique(pairs[:, 0]))
+
+
+def _left_out(problem: Problem, study: Study) -> tuple[str, ...]:
+    """Say which random factors a path has, and which not."""
+    unit = resampled_unit(problem, study)
+    others = [name for name in problem.groups if name != unit]
+    kept = (f"resampled by whole {unit}, as the unit of assignment or outermost cluster",) if unit else ()
+    if not others:
+        return kept
+    return (*kept, f"{' and '.join(others)} {'is' if len(others) == 1 else 'are'} no random factor in models of paths")
 
 
 def _scales(problem: Problem, metrics: tuple[Metric, ...]) -> dict[str, CellPrior] | None:
@@ -132,7 +161,7 @@ def _moderator(problem: Problem, study: Study, path: Path) -> LevelModerator | V
 
 
 def path_rows(
-    problem: Problem, found: DeclaredPath, worded: Worded, limits: Thresholds, engines: tuple[str, ...]
+    problem: Problem, found: DeclaredPath, worded: Worded, limits: Thresholds, engines: tuple[str, ...], *, study: Study
 ) -> tuple[Estimate, ...]:
     """Lay the main effect of a path out, one row for each engine.
 
@@ -148,6 +177,8 @@ def path_rows(
         In the outcome's units.
     engines : tuple of str
         Those asked for.
+    study : Study
+        The study, whose unit of assignment is resampled.
 
     Returns
     -------
@@ -172,8 +203,7 @@ def path_rows(
         sesoi=limits.sesoi,
         n=found.n,
     )
-    left = ("the exemplar of the message is no random factor in models of paths",) * ("exemplar" in problem.groups)
-    notes = "; ".join((*found.notes, *left))
+    notes = "; ".join((*found.notes, *_left_out(problem, study)))
     rows = [_classical(shared, answer, notes)] if "frequentist" in engines else []
     return (*rows, *((_bayesian(shared, found, notes),) if "bayesian" in engines else ()))
 

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from feedbackstudy.analysis.compile import Question
-from feedbackstudy.analysis.material import NO_LEVEL, Material, as_clusters
+from feedbackstudy.analysis.material import NO_LEVEL, Material
 from feedbackstudy.errors import DataError
 from feedbackstudy.frames.ledger import Ledger, LedgerEntry
 
@@ -118,21 +118,6 @@ class Problem:
     def counts(self) -> Ints:
         """Rows in each cell."""
         return np.bincount(self.cell, minlength=len(self.cells)).astype(np.int64)
-
-    def clusters(self, name: str) -> Ints:
-        """Return the codes of a random factor as clusters: a row of no level is a cluster of its own.
-
-        Parameters
-        ----------
-        name : str
-            The factor.
-
-        Returns
-        -------
-        ndarray, shape (n,)
-            No code is negative.
-        """
-        return as_clusters(self.groups[name])
 
     @property
     def sd(self) -> float:

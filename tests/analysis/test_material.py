@@ -11,10 +11,12 @@ from feedbackstudy.analysis.bayesian.gaussian import gaussian_cells
 from feedbackstudy.analysis.bayesian.priors import CellPrior
 from feedbackstudy.analysis.classical_model import classical_fit
 from feedbackstudy.analysis.compile import question
-from feedbackstudy.analysis.material import gather
-from feedbackstudy.analysis.problem import Metric, complete_cases, posed
+from feedbackstudy.analysis.material import as_clusters, gather
+from feedbackstudy.analysis.path_rows import resampled_unit
+from feedbackstudy.analysis.problem import Metric, Problem, complete_cases, posed
 from feedbackstudy.errors import DataError
 from feedbackstudy.frames import Scores
+from feedbackstudy.frames.ledger import Ledger
 from feedbackstudy.study import Study
 
 STUDY = """
@@ -290,7 +292,7 @@ def test_people_of_arms_without_a_message_carry_no_effect_of_its_exemplar(tmp_pa
     assert problem.group_levels["exemplar"] == ("e0", "e1", "e2")
     assert (problem.groups["exemplar"] == -1).tolist() == silent.tolist()
     assert "30 rows without exemplar carry no effect of it" in problem.notes
-    assert len(set(problem.clusters("exemplar"))) == 33
+    assert len(set(as_clusters(problem.groups["exemplar"]))) == 33
     exact = gaussian_cells(problem.y, problem.cell, 3, prior=CellPrior.of_scale(1, 7), groups=problem.groups)
     assert "exemplar (intercept; 3 levels)" in classical_fit(problem).model
     assert exact.rows.groups[0].count == 3
@@ -309,3 +311,38 @@ def test_errors_of_the_declaration_keep_their_hypothesis_from_being_decided(tmp_
     (issue,) = [issue for issue in faulty.issues if issue.code == "analysis.not_decided"]
     assert "study.check() finds 1 error(s)" in issue.what
     assert "study.no_pseudo_date" in issue.what
+
+
+def grouped(**levels: list[str]) -> Problem:
+    """Rows with these clusters; nothing else of them is looked at here."""
+    codes = {name: np.unique(words, return_inverse=True) for name, words in levels.items()}
+    n = len(next(iter(levels.values())))
+    return Problem(
+        question=None, participants=tuple(map(str, range(n))), cells=("a",), cell=np.zeros(n, dtype=np.int64),
+        weights=np.ones((1, 1)), y=np.zeros(n), covariates=np.empty((n, 0)), steps=np.empty((n, 0)), ledger=Ledger(),
+        groups={name: found[1] for name, found in codes.items()},
+        group_levels={name: tuple(found[0]) for name, found in codes.items()},
+    )  # fmt: skip
+
+
+def test_a_path_resamples_the_unit_of_assignment_else_the_outermost_cluster(tmp_path):
+    people_alone = study(tmp_path)
+    by_class = Study.from_data(
+        people_alone.to_data()
+        | {
+            "factors": [f.to_data() | {"assigned_to": "room"} for f in people_alone.factors],
+            "units": [
+                {"name": "school", "n": 2},
+                {"name": "room", "n": 8, "nested_in": "school"},
+                {"name": "person", "n": 90, "nested_in": "room"},
+            ],
+        }
+    )
+    nested = grouped(room=[f"r{i // 3}" for i in range(24)], school=[f"s{i // 12}" for i in range(24)])
+    crossed = grouped(rater=[f"r{i % 3}" for i in range(24)], school=[f"s{i // 6}" for i in range(24)],
+                      room=[f"m{i // 3}" for i in range(24)], exemplar=[f"e{i % 2}" for i in range(24)])  # fmt: skip
+
+    assert resampled_unit(nested, by_class) == "room"
+    assert resampled_unit(nested, people_alone) == "school"
+    assert resampled_unit(crossed, people_alone) == "school"
+    assert resampled_unit(grouped(exemplar=["a", "b", "a", "b"]), people_alone) is None

@@ -116,7 +116,7 @@ def mixed(y: Floats, X: Floats, row: Floats, groups: Mapping[str, Ints]) -> Scor
     blocks, spreads = [], []
     for component, codes in zip(fit.components, groups.values(), strict=True):
         levels = int(codes.max()) + 1
-        blocks.append(np.eye(levels)[codes])
+        blocks.append(np.eye(levels)[codes] * (codes >= 0)[:, None])
         spreads.append(np.full(levels, float(component.covariance[0, 0]) / fit.sigma2))
     Z = np.column_stack(blocks) * np.sqrt(np.concatenate(spreads))
     inner = np.linalg.inv(np.eye(Z.shape[1]) + Z.T @ Z)
