@@ -41,6 +41,7 @@ from feedbackstudy.policy.rollouts.direct import did_stats as did_stats
 from feedbackstudy.policy.rollouts.event_study import event_study as event_study
 from feedbackstudy.policy.rollouts.panel import panel_of as panel_of
 from feedbackstudy.policy.rollouts.permuting import randomisation as randomisation
+from feedbackstudy.policy.rollouts.permuting import reshuffle as reshuffle
 from feedbackstudy.policy.rollouts.readout import read_rollout as read_rollout
 from feedbackstudy.policy.rollouts.staggered import comparisons as comparisons
 from feedbackstudy.policy.rollouts.staggered import staggered as staggered

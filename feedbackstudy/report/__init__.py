@@ -10,6 +10,7 @@ from feedbackstudy.report.consort import consort
 from feedbackstudy.report.document import document
 from feedbackstudy.report.explorer import Explorer, explorer
 from feedbackstudy.report.figures import alt_text, figure
+from feedbackstudy.report.policy_report import PolicyReport
 from feedbackstudy.report.preregistration import Preregistration, preregistration
 from feedbackstudy.report.prose import sentence
 from feedbackstudy.report.sections import Section, section
@@ -18,6 +19,7 @@ from feedbackstudy.report.tables import ReportTable, table
 __all__ = [
     "Amendments",
     "Explorer",
+    "PolicyReport",
     "Preregistration",
     "ReportTable",
     "Section",

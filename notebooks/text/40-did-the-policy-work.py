@@ -86,7 +86,8 @@ stats = policy.compress(invented.table, plan)
 stats
 
 # %%
-policy.panel_of(stats)
+panel = policy.panel_of(stats)
+axes = fs.report.figure(panel)
 
 # %% [markdown]
 # ## Was it delivered?
@@ -107,6 +108,7 @@ policy.compliance(stats)
 effect = policy.two_way(stats)
 shuffled = policy.randomisation(stats, draws=draws)
 display(effect, shuffled)
+axes = fs.report.figure(effect)
 one, again = effect.one(primary.name), shuffled.one(primary.name)
 Markdown(
     f"Under the policy **{1000 * one.estimate:.0f} more of 1,000** rejected candidates apply again within {primary.within_days} days "

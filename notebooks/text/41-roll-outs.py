@@ -35,7 +35,7 @@ invented = policy.synthetic_applications(n_applications, seed=seed, sites=sites)
 plan = invented.plan
 stats = policy.compress(invented.table, plan)
 panel = policy.panel_of(stats)
-panel
+axes = fs.report.figure(panel)
 
 # %% [markdown]
 # ## What two-way fixed effects compare
@@ -60,7 +60,7 @@ named = {
 }
 beside = pd.concat([found.frame().assign(way=name) for name, found in named.items()], ignore_index=True)
 per_thousand = beside.assign(**{key: 1000 * beside[key] for key in ("estimate", "low", "high")})
-per_thousand[["way", "estimate", "low", "high", "p", "method"]].set_index("way").style.format(precision=3)
+per_thousand[["way", "estimate", "low", "high", "p", "method"]].set_index("way").style.format({"p": "{:.1e}"}, precision=1)
 
 # %%
 truth = 1000 * invented.truth["reapply_assigned"]
@@ -70,6 +70,9 @@ Markdown(
     f"lie between {per_thousand['estimate'].min():.0f} and {per_thousand['estimate'].max():.0f}. Choose the way before you see this table: the plan does."
 )
 
+# %%
+axes = fs.report.figure(policy.reshuffle(panel, draws, seed=plan.seed))
+
 # %% [markdown]
 # ## Before and after the start
 #
@@ -78,6 +81,7 @@ Markdown(
 
 # %%
 study_of_events = policy.event_study(stats)
+axes = fs.report.figure(study_of_events)
 study_of_events
 
 # %%

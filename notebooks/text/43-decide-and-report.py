@@ -93,3 +93,17 @@ Markdown(
     f"{n_on_files:,} rows were invented in {written - started:.0f} s and reduced in {grouped - written:.0f} s. "
     + (f"The estimate differs from that of the data frame by {abs(same - here):.1e}." if n_on_files == n_applications else "")
 )
+
+# %% [markdown]
+# ## What may leave the house
+#
+# The memo holds disclosed numbers only: small cells hidden, counts rounded, every table and figure through the same gate.
+
+# %%
+results = policy.assemble(stats)
+with tempfile.TemporaryDirectory() as folder:
+    report = fs.report.PolicyReport(results=results, issues=invented.table.check(plan))
+    page, memo, numbers = (report.html(Path(folder) / "memo.html"), report.memo(Path(folder) / "memo.docx"), report.csv(Path(folder) / "memo.csv"))
+    sizes = {path.name: f"{path.stat().st_size / 1024:.0f} kB" for path in (page, memo, numbers)}
+display(results)
+Markdown("Written and thrown away again: " + ", ".join(f"{name} ({size})" for name, size in sizes.items()) + ".")
