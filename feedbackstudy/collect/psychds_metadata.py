@@ -146,11 +146,22 @@ def metadata_issues(described: Metadata, compiled: list[Metadata], root: Path) -
     if unknown:
         what = f"uses {', '.join(unknown)}, which schema.org does not define for a Dataset."
         issues.append(recommend("unknown_property", where, what, "Use a schema.org property."))
+    untyped = sorted(k for k, value in described.content.items() if not k.startswith("@") and _is_untyped(value))
+    if untyped:
+        what = f"holds objects without @type in {', '.join(untyped)}."
+        issues.append(recommend("object_without_type", where, what, 'Say what they are, such as "@type": "Person".'))
     absent = [key for key in _RECOMMENDED if not described.content.get(key)]
     if absent:
         what = f"lacks the recommended {', '.join(absent)}."
         issues.append(recommend("recommended_key_absent", where, what, "Add those that apply."))
     return issues
+
+
+def _is_untyped(value: object) -> bool:
+    """Say whether a value holds an object that does not say what it is."""
+    if isinstance(value, list):
+        return any(_is_untyped(item) for item in value)
+    return isinstance(value, Mapping) and not {"@type", "@id", "@value"} & value.keys()
 
 
 def _required_issues(compiled: list[Metadata], where: str) -> list[Issue]:

@@ -79,6 +79,8 @@ def test_a_required_key_may_not_be_absent(dataset, missing):
         ({"@context": None}, "context_not_schema_org"),
         ({"keywords": ""}, "recommended_key_absent"),
         ({"favouriteColour": "blue"}, "unknown_property"),
+        ({"author": {"name": "Nobody"}}, "object_without_type"),
+        ({"author": [{"@type": "Person", "name": "A"}, {"name": "B"}]}, "object_without_type"),
     ],
 )
 def test_metadata_that_are_not_those_of_a_schema_org_dataset_are_found(dataset, changes, code):
