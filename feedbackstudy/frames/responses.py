@@ -12,9 +12,10 @@ from feedbackstudy.frames.checks import check_grammar, check_reasons, identified
 from feedbackstudy.frames.fielded import Fielded
 from feedbackstudy.frames.ledger import Ledger, LedgerEntry
 from feedbackstudy.frames.reasons import MissingReason
+from feedbackstudy.frames.responses_page import responses_page
 from feedbackstudy.issues import Issues
 from feedbackstudy.provenance import Provenance
-from feedbackstudy.render import Facts, Page, Rendered, number, table_of
+from feedbackstudy.render import Page, Rendered
 
 __all__ = ["Responses"]
 
@@ -338,25 +339,4 @@ class Responses(Rendered):
         Page
             Ready to render.
         """
-        cells = MissingReason.counts(self._reasons)
-        stated = "nobody has said" if self.already_reversed is None else ", ".join(sorted(self.already_reversed))
-        facts = Facts(
-            (
-                ("participants", number(self.n_participants)),
-                ("items", number(len(self.items))),
-                *((f"cells {label.replace('_', ' ')}", number(count)) for label, count in cells.items()),
-                ("reversed upstream", stated or "none: all answers as given"),
-            )
-        )
-        by_arm = self._frame[["arm", "occasion"]].value_counts(sort=False).reset_index(name="rows")
-        rows = [{str(k): v for k, v in row.items()} for row in by_arm.to_dict("records")]
-        return Page(
-            title="Responses",
-            subtitle=f"{number(len(self))} rows, one per participant and occasion",
-            blocks=(
-                facts,
-                table_of(rows, caption="Rows by arm and occasion"),
-                *self.ledger.page().blocks,
-                *(self.issues.page().blocks if self.issues else ()),
-            ),
-        )
+        return responses_page(self, MissingReason.counts(self._reasons))
