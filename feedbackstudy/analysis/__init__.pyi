@@ -14,6 +14,8 @@ from feedbackstudy.analysis.effect_size import effect_size_from_f as effect_size
 from feedbackstudy.analysis.estimate import Estimate as Estimate
 from feedbackstudy.analysis.estimate import Estimates as Estimates
 from feedbackstudy.analysis.gee import gee as gee
+from feedbackstudy.analysis.imputing_frames import impute as impute
+from feedbackstudy.analysis.imputing_frames import pool as pool
 from feedbackstudy.analysis.lmm import lmm as lmm
 from feedbackstudy.analysis.logistic import logistic as logistic
 from feedbackstudy.analysis.longitudinal import longitudinal as longitudinal
