@@ -151,8 +151,8 @@ def _joined(stats: SufficientStats, y: Metric, d: Metric) -> tuple[pd.DataFrame,
     notes: tuple[str, ...] = ()
     if not np.array_equal(both["n"], both["n_d"]):
         notes = (
-            f"the outcome is known of {both['n'].sum():,.0f} applications and delivery of {both['n_d'].sum():,.0f}: in "
-            "each cell the share delivered was taken to be the same",
+            "outcome and delivery are not known of the same applications: in each cell the share delivered was taken "
+            "to be the same",
         )
     return both.assign(y=both["sum"], d=scaled), notes
 

@@ -47,7 +47,8 @@ class PolicyReport:
         """The paragraphs before the numbers: question, plan, and what must be known beside them."""
         plan, mark = self.results.plan, self.results.provenance.mark
         digest = f"Plan {plan.digest()[:16]}, decisions of {plan.window.first} to {plan.window.last}."
-        warned = [f"{issue.what} {issue.why}" for issue in self.issues.warnings]
+        # What an issue found may be a count of few people; where and why it matters is not.
+        warned = [f"Warning about {issue.where} ({issue.code}): {issue.why}" for issue in self.issues.warnings]
         return tuple(text for text in (mark, plan.question, digest, *self.results.said, *warned) if text)
 
     def html(self, to: str | Path) -> Path:

@@ -19,6 +19,7 @@ _RESTRICTED = """# Applications and sufficient statistics are about people and s
 # Commit plan.yaml and looks.ledger.
 *.parquet
 *.csv
+*.lock
 /applications/
 /statistics*/
 """

@@ -1,6 +1,7 @@
 """`DisclosurePolicy`: the one door through which numbers about people leave."""
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 
@@ -75,6 +76,26 @@ class DisclosurePolicy:
             The nearest multiple; halves go to the even one.
         """
         return round(count / self.rule.round_to) * self.rule.round_to
+
+    def without_counts(self, text: str) -> str:
+        """Round the counts of people that a sentence holds, and call small ones few.
+
+        Parameters
+        ----------
+        text : str
+            A warning or note.
+
+        Returns
+        -------
+        str
+            The sentence.
+        """
+
+        def said(found: re.Match[str]) -> str:
+            count = int(found[1].replace(",", ""))
+            return f"few {found[2]}" if 0 < count < self.rule.min_cell else f"{self.rounded(count):,} {found[2]}"
+
+        return re.sub(r"(\d[\d,]*) (applications|rows|people|candidates)", said, text)
 
     def suppressed(self, table: "np.typing.ArrayLike") -> Suppressed:
         """Choose the cells of a table of counts that are hidden.
@@ -192,12 +213,12 @@ class DisclosurePolicy:
                 hidden += 1
                 row = _without_numbers(row)
             else:
-                row = replace(row, n=self.rounded(row.n))
+                row = replace(row, n=self.rounded(row.n), warnings=tuple(map(self.without_counts, row.warnings)))
             rows.append({each.name: getattr(row, each.name) for each in fields(EffectEstimate)})
         table = pd.DataFrame(rows)
         if hidden:
             table.loc[[row.n < self.rule.min_cell for row in effects], ["estimate", "n"]] = np.nan
-        warned = dict.fromkeys(f"{row.label}: {note}." for row in effects for note in row.warnings)
+        warned = dict.fromkeys(f"{row.label}: {self.without_counts(note)}." for row in effects for note in row.warnings)
         return Disclosed(title=effects.title, table=table, hidden=hidden, words=self.words,
                          provenance=effects.provenance, main=_OF_EFFECTS, notes=tuple(warned))  # fmt: skip
 

@@ -1,0 +1,45 @@
+"""Sentences and saved pages hold no count of few people."""
+
+from dataclasses import replace
+
+import pytest
+
+from feedbackstudy.errors import InputError
+from feedbackstudy.issues import Issues
+from feedbackstudy.policy.applications import synthetic_applications
+from feedbackstudy.policy.assembling import PolicyResults
+from feedbackstudy.policy.disclosure import DisclosurePolicy
+from feedbackstudy.policy.effect import EffectEstimate, Effects
+from feedbackstudy.report.policy_report import PolicyReport
+
+ROW = EffectEstimate(
+    metric="m", label="M", role="primary", contrast="a", scale="absolute", estimate=0.2, n=1234, method="x",
+    warnings=("washout: 2 cells with 7 applications are left out", "12 cells with 1,004 applications are left out"),
+)  # fmt: skip
+
+
+def test_warnings_lose_their_small_counts():
+    shown = DisclosurePolicy().effects(Effects(rows=(ROW,)))
+    assert shown.frame().loc[0, "warnings"] == (
+        "washout: 2 cells with few applications are left out",
+        "12 cells with 1,005 applications are left out",
+    )
+    assert " 7 applications" not in str(shown)
+
+
+def test_a_report_takes_disclosed_tables_only():
+    plan = synthetic_applications(1_000, seed=1).plan
+    shown = DisclosurePolicy().effects(Effects(rows=(ROW,)))
+    PolicyReport(results=PolicyResults(plan=plan, parts=(shown,)), issues=Issues())
+    raw = replace(PolicyResults(plan=plan, parts=()), parts=(Effects(rows=(ROW,)),))
+    with pytest.raises(InputError, match="Effects has not passed a disclosure rule"):
+        PolicyReport(results=raw, issues=Issues())
+
+
+def test_text_is_no_formula_in_a_spreadsheet(tmp_path):
+    plan = synthetic_applications(1_000, seed=1).plan
+    shown = DisclosurePolicy().effects(Effects(rows=(replace(ROW, label="=HYPERLINK(1)", estimate=-0.5),)))
+    report = PolicyReport(results=PolicyResults(plan=plan, parts=(shown,)), issues=Issues())
+    text = report.csv(tmp_path / "numbers.csv").read_text()
+    assert "'=HYPERLINK(1)" in text
+    assert "estimate,-0.5" in text
