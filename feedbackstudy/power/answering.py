@@ -215,7 +215,8 @@ def _imputed(asked: Asked, block: Block, y: Floats, x: Floats, setting: Setting)
             return _mixed(asked, block, full_y, full_x, setting, ratio=ratio)[0]
         return _fitted(asked, block, full_y, full_x, setting)
 
-    return imputed(y, x, extra, block.cell, fit, chance)
+    groups = list(setting.groups(block).values())
+    return imputed(y, x, extra, block.cell, fit=fit, chance=chance, groups=groups)
 
 
 def _mixed(

@@ -202,9 +202,10 @@ def _applied(setting: Setting) -> list[str]:
         said.append("missing: listwise, each hypothesis by its complete cases")
     else:
         same = "" if plan.missing == "multiple_imputation" else ", which FIML equals in large samples"
+        among = f" and effects of {', '.join(setting.random)}" if setting.random else ""
         said.append(
-            f"missing: {IMPUTATIONS} multiple imputations{same}, by cells, covariates and the outcome at other "
-            "waves; ratios of variances from complete cases"
+            f"missing: {IMPUTATIONS} multiple imputations{same}, by cells, covariates, the outcome at other "
+            f"waves{among}; ratios of variances from complete cases"
         )
     if setting.model.study.assignment.method == "stepped_wedge":
         said.append("stepped wedge: periods are fixed effects")
@@ -237,7 +238,7 @@ def _notes(setting: Setting, asked: tuple[Asked, ...]) -> list[str]:
     if setting.model.world.exemplar_by_cell and setting.model.exemplars:
         notes.append(
             "Effects differ between exemplars (exemplar_by_cell), which an intercept of the exemplar does not hold, "
-            "here and in analyse: intervals are too narrow for messages at large; see power.exemplars for what they need."
+            "here and in analyse: intervals are too narrow for messages at large; see power.exemplars."
         )
     paths = [each.hypothesis.name for each in asked if each.kind == "path"]
     if setting.outermost is not None and paths:

@@ -1,23 +1,34 @@
 """Multiple imputation in batched rows: normal regressions on cells and all other variables, Rubin's rules."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from feedbackstudy.power.random_rows import group_sums
 from feedbackstudy.power.rows import Fits
 
 __all__ = ["IMPUTATIONS", "imputed"]
 
 type Floats = NDArray[np.float64]
 type Ints = NDArray[np.int64]
+type Flags = NDArray[np.bool_]
 
 IMPUTATIONS = 5
 _CYCLES = 2
+_SWEEPS = 3  # of effects of groups and all others in turn
 
 
 def imputed(
-    y: Floats, x: Floats, extra: Floats, cell: Ints, fit: Callable[[Floats, Floats], Fits], chance: np.random.Generator
+    y: Floats,
+    x: Floats,
+    extra: Floats,
+    cell: Ints,
+    *,
+    fit: Callable[[Floats, Floats], Fits],
+    chance: np.random.Generator,
+    groups: Sequence[Ints] = (),
 ) -> Fits:
     r"""Impute, fit each completed set, and pool.
 
@@ -35,6 +46,8 @@ def imputed(
         Completed outcome and variables -> fits.
     chance : Generator
         A stream.
+    groups : sequence of ndarray of shape (n,)
+        Group of each row in random factors, from 0; -1 where a row belongs to none.
 
     Returns
     -------
@@ -44,7 +57,9 @@ def imputed(
     Notes
     -----
     Chained normal regressions, each on cells and all other variables, with parameters drawn from their posterior;
-    people who answered none of the variables do not enter. :math:`T = \bar U + (1 + 1/m) B`.
+    with groups a Gibbs sampler of a few sweeps draws effects :math:`u_g \sim N(0, \tau^2)` and their variances (flat
+    prior on :math:`\tau`) in turn with the others. People who answered none of the variables do not enter.
+    :math:`T = \bar U + (1 + 1/m) B`.
     """
     joint = np.concatenate([y[..., None], x, extra], axis=2)
     known = np.isfinite(joint)
@@ -53,13 +68,19 @@ def imputed(
         return fit(y, x)
     made = []
     for _ in range(IMPUTATIONS):
-        full = _completed(joint, known, enters, cell, chance)
+        full = _completed(joint, known, enters, cell, chance=chance, groups=groups)
         made.append(fit(full[..., 0], full[..., 1 : 1 + x.shape[2]]))
     return _pooled(made)
 
 
 def _completed(
-    joint: Floats, known: NDArray[np.bool_], enters: NDArray[np.bool_], cell: Ints, chance: np.random.Generator
+    joint: Floats,
+    known: Flags,
+    enters: Flags,
+    cell: Ints,
+    *,
+    chance: np.random.Generator,
+    groups: Sequence[Ints],
 ) -> Floats:
     """Return one completed set, from a start at cell means."""
     inside = np.eye(int(cell.max()) + 1)[cell]
@@ -70,41 +91,85 @@ def _completed(
     gaps = [j for j in range(joint.shape[2]) if not known[..., j][enters].all()]
     for _ in range(_CYCLES if len(gaps) > 1 else 1):
         for j in gaps:
-            full[..., j] = _drawn(full, j, known[..., j], inside, cell, chance)
+            others = np.delete(full, j, axis=2)
+            made = _Regression.of(others, known[..., j].astype(np.float64), inside, cell)
+            full[..., j] = _drawn(full[..., j], made, groups, chance)
     full[~enters] = np.nan
     return full
 
 
-def _drawn(
-    full: Floats, j: int, known: NDArray[np.bool_], inside: Floats, cell: Ints, chance: np.random.Generator
-) -> Floats:
-    """Draw a variable from its regression on cells and all others, with uncertain parameters."""
-    others = np.delete(full, j, axis=2)
-    there = known.astype(np.float64)
-    counts = there @ inside
-    safe = np.maximum(counts, 1.0)
-    y0, x0 = full[..., j] * there, others * there[..., None]
-    y_means = (y0 @ inside) / safe
-    x_means = np.swapaxes(np.swapaxes(x0, 1, 2) @ inside, 1, 2) / safe[..., None]
-    left_y, left_x = (full[..., j] - y_means[:, cell]) * there, (others - x_means[:, cell]) * there[..., None]
-    cross = np.swapaxes(left_x, 1, 2) @ left_x
-    scale = np.einsum("rpp->rp", cross)
-    cross = cross + np.eye(cross.shape[1]) * (1e-9 * scale + (scale <= 1e-12))[:, None]
-    inverse = np.linalg.inv(cross)
-    slopes = np.einsum("rpq,rnq,rn->rp", inverse, left_x, left_y, optimize=True)
-    rest = left_y - np.einsum("rnq,rq->rn", left_x, slopes)
-    df = np.maximum(there.sum(axis=1) - (counts > 0).sum(axis=1) - others.shape[2], 1.0)
-    sigma = np.sqrt((rest**2).sum(axis=1) / chance.chisquare(df))
-    root = np.linalg.cholesky(inverse)
-    slopes = slopes + sigma[:, None] * np.einsum("rpq,rq->rp", root, chance.standard_normal(slopes.shape))
-    level = y_means + sigma[:, None] * chance.standard_normal(y_means.shape) / np.sqrt(safe)
-    row, person = np.nonzero(~known)
-    at = cell[person]
-    off = others[row, person] - x_means[row, at]
-    fitted = level[row, at] + np.einsum("iq,iq->i", off, slopes[row])
-    found = full[..., j].copy()
-    found[row, person] = fitted + sigma[row] * chance.standard_normal(len(row))
-    return found
+@dataclass(frozen=True, slots=True, eq=False)
+class _Regression:
+    """A variable's regression on cells and all others, as far as it does not depend on the variable."""
+
+    x: Floats
+    there: Floats
+    inside: Floats
+    cell: Ints
+    counts: Floats
+    x_means: Floats
+    left: Floats
+    inverse: Floats
+    root: Floats
+    df: Floats
+
+    @classmethod
+    def of(cls, x: Floats, there: Floats, inside: Floats, cell: Ints) -> "_Regression":
+        counts = there @ inside
+        x_means = np.swapaxes(np.swapaxes(x * there[..., None], 1, 2) @ inside, 1, 2)
+        x_means = x_means / np.maximum(counts, 1.0)[..., None]
+        left = (x - x_means[:, cell]) * there[..., None]
+        cross = np.swapaxes(left, 1, 2) @ left
+        scale = np.einsum("rpp->rp", cross)
+        cross = cross + np.eye(cross.shape[1]) * (1e-9 * scale + (scale <= 1e-12))[:, None]
+        inverse = np.linalg.inv(cross)
+        df = np.maximum(there.sum(axis=1) - (counts > 0).sum(axis=1) - x.shape[2], 1.0)
+        return cls(x, there, inside, cell, counts, x_means, left, inverse, np.linalg.cholesky(inverse), df)
+
+    def drawn(self, y: Floats, chance: np.random.Generator) -> tuple[Floats, Floats]:
+        """Return fitted values of all rows by parameters drawn from their posterior, and the residual deviation."""
+        safe = np.maximum(self.counts, 1.0)
+        y_means = ((y * self.there) @ self.inside) / safe
+        left = (y - y_means[:, self.cell]) * self.there
+        slopes = np.einsum("rpq,rq->rp", self.inverse, (np.swapaxes(self.left, 1, 2) @ left[..., None])[..., 0])
+        rest = left - (self.left @ slopes[..., None])[..., 0]
+        sigma = np.sqrt((rest**2).sum(axis=1) / chance.chisquare(self.df))
+        slopes = slopes + sigma[:, None] * np.einsum("rpq,rq->rp", self.root, chance.standard_normal(slopes.shape))
+        level = y_means + sigma[:, None] * chance.standard_normal(y_means.shape) / np.sqrt(safe)
+        level = level - np.einsum("rcp,rp->rc", self.x_means, slopes)
+        return level[:, self.cell] + (self.x @ slopes[..., None])[..., 0], sigma
+
+
+def _drawn(y: Floats, made: _Regression, groups: Sequence[Ints], chance: np.random.Generator) -> Floats:
+    """Draw what is missing of a variable, with uncertain parameters and effects of groups."""
+    effects = [np.zeros_like(y) for _ in groups]
+    spread = [np.full(len(y), np.nan) for _ in groups]
+    shared = np.zeros_like(y)
+    for _ in range(_SWEEPS if groups else 1):
+        fitted, sigma = made.drawn(y - shared, chance)
+        for i, codes in enumerate(groups):
+            left = (y - fitted - shared + effects[i]) * made.there
+            effects[i], spread[i] = _group_effects(left, made.there, codes, sigma, known=spread[i], chance=chance)
+            shared = np.sum(effects, axis=0)
+    noise = sigma[:, None] * chance.standard_normal(y.shape)
+    return np.asarray(np.where(made.there > 0, y, fitted + shared + noise))
+
+
+def _group_effects(
+    left: Floats, there: Floats, codes: Ints, sigma: Floats, *, known: Floats, chance: np.random.Generator
+) -> tuple[Floats, Floats]:
+    """Draw the effects of groups given all else, as rows, and then their variance given them."""
+    k = int(codes.max()) + 1
+    counts, sums = group_sums(there, codes, k), group_sums(left, codes, k)
+    used = np.maximum((counts > 0).sum(axis=1), 2)
+    means = sums / np.maximum(counts, 1.0)
+    moment = (means**2).sum(axis=1) / used - sigma**2 / np.maximum(counts.sum(axis=1) / used, 1.0)
+    variance = np.where(np.isnan(known), np.maximum(moment, 0.01 * sigma**2), known)
+    weight = counts + (sigma**2 / variance)[:, None]
+    drawn = sums / weight + sigma[:, None] / np.sqrt(weight) * chance.standard_normal(sums.shape)
+    fresh = (drawn**2).sum(axis=1) / chance.chisquare(max(k - 1, 1), len(left))
+    rows = np.where(codes >= 0, drawn[:, codes], 0.0)
+    return rows, np.maximum(fresh, 1e-6 * sigma**2)
 
 
 def _pooled(made: list[Fits]) -> Fits:

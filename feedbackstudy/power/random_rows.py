@@ -17,6 +17,7 @@ type Ints = NDArray[np.int64]
 type Flags = NDArray[np.bool_]
 
 _START = 0.1
+_FEW = 100
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -38,15 +39,11 @@ class _Products:
         y0, x0 = np.where(present, y, 0.0), np.where(present[..., None], x, 0.0)
         xx = np.swapaxes(x0, 1, 2) @ x0
         sizes = [int(codes.max()) + 1 for codes in groups]
-        zx = np.concatenate([group_sums(x0, codes, k) for codes, k in zip(groups, sizes, strict=True)], axis=1)
-        zy = np.concatenate([group_sums(y0, codes, k) for codes, k in zip(groups, sizes, strict=True)], axis=1)
+        both = list(zip(groups, sizes, strict=True))
+        zx = np.concatenate([group_sums(x0, codes, k) for codes, k in both], axis=1)
+        zy = np.concatenate([group_sums(y0, codes, k) for codes, k in both], axis=1)
         there = present.astype(np.float64)
-        zz = np.block(
-            [
-                [_pairs(there, a, b, k, m) for b, m in zip(groups, sizes, strict=True)]
-                for a, k in zip(groups, sizes, strict=True)
-            ]
-        )
+        zz = np.block([[_pairs(there, a, b, k, m) for b, m in both] for a, k in both])
         part = np.repeat(np.arange(len(groups)), sizes)
         xy, yy = np.einsum("rnp,rn->rp", x0, y0), np.einsum("rn,rn->r", y0, y0)
         return cls(xx, zx, zz, xy, zy, yy, there.sum(axis=1), part)
@@ -57,7 +54,7 @@ def group_sums(values: Floats, codes: Ints, k: int) -> Floats:
 
     Parameters
     ----------
-    values : ndarray of shape (replicates, n, ...)
+    values : ndarray of shape (replicates, n) or (replicates, n, q)
         What is added.
     codes : ndarray of shape (n,)
         Group of each row; rows of none (-1) are in no sum.
@@ -66,9 +63,12 @@ def group_sums(values: Floats, codes: Ints, k: int) -> Floats:
 
     Returns
     -------
-    ndarray of shape (replicates, k, ...)
+    ndarray of shape (replicates, k) or (replicates, k, q)
         The sums.
     """
+    if k <= _FEW:  # a product with indicators is faster than sorting
+        inside = np.eye(k + 1)[codes][:, :k]
+        return np.asarray(values @ inside if values.ndim == 2 else inside.T @ values)
     order = np.argsort(codes, kind="stable")
     order = order[codes[order] >= 0]
     held = codes[order]
@@ -80,6 +80,8 @@ def group_sums(values: Floats, codes: Ints, k: int) -> Floats:
 
 def _pairs(there: Floats, first: Ints, second: Ints, k: int, m: int) -> Floats:
     """Count the rows that are in both a group of the first and of the second grouping."""
+    if first is second:
+        return np.asarray(np.eye(k) * group_sums(there, first, k)[:, None])
     both = np.where((first >= 0) & (second >= 0), first * m + second, -1)
     return group_sums(there, both, k * m).reshape(len(there), k, m)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import special
 
 from feedbackstudy.power.batched.mixed import fit_random_intercept
 from feedbackstudy.power.imputing import imputed
@@ -103,13 +104,38 @@ def test_imputation_recovers_what_leaving_out_loses(rng):
     def fit(full_y, full_x):
         return cell_contrast(full_y, full_x, cell, weights, robust=False)
 
-    pooled = imputed(seen, none, before[..., None], cell, fit, rng)
+    pooled = imputed(seen, none, before[..., None], cell, fit=fit, chance=rng)
     naive = cell_contrast(seen, none, cell, weights, robust=False)
     covered = np.abs(pooled.estimate - 0.3) < 1.96 * pooled.se
 
     assert naive.estimate.mean() < 0
     assert pooled.estimate.mean() == pytest.approx(0.3, abs=4 * pooled.estimate.std() / math.sqrt(reps))
     assert covered.mean() == pytest.approx(0.95, abs=0.04)
+
+
+@pytest.mark.parametrize("whole", [False, True])
+def test_imputation_covers_among_clusters(rng, whole):
+    """A quarter is missing by the baseline; people, or whole clusters, were assigned; a third lies between clusters."""
+    reps, k, size = 600, 20, 12
+    cluster = np.repeat(np.arange(k), size)
+    cell = cluster % 2 if whole else np.tile([0, 1], k * size // 2)
+    shared = math.sqrt(1 / 3) * rng.standard_normal((reps, k))[:, cluster]
+    before = 0.5 * shared + rng.standard_normal((reps, k * size))
+    y = 0.3 * cell + shared + 0.5 * before + rng.standard_normal((reps, k * size))
+    seen = np.where(before + rng.standard_normal(y.shape) > 1.0, np.nan, y)
+    design = np.broadcast_to(np.eye(2)[cell], (reps, k * size, 2))
+    none, weights = np.zeros((reps, k * size, 0)), np.array([-1.0, 1.0])
+    ratio = random_fit(seen, design, weights, [cluster])[1]
+
+    def fit(full_y, _):
+        return random_fit(full_y, design, weights, [cluster], ratio=ratio)[0]
+
+    pooled = imputed(seen, none, before[..., None], cell, fit=fit, chance=rng, groups=[cluster])
+    half = -special.stdtrit(pooled.df, 0.025) * pooled.se
+    covered = float((np.abs(pooled.estimate - 0.3) < half).mean())
+
+    assert pooled.estimate.mean() == pytest.approx(0.3, abs=4 * pooled.estimate.std() / math.sqrt(reps))
+    assert covered == pytest.approx(0.95, abs=3.5 * math.sqrt(0.95 * 0.05 / reps))
 
 
 @pytest.fixture
