@@ -1,6 +1,6 @@
 """Whether the two engines say the same of a contrast, and why where they do not."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from feedbackstudy.analysis.estimate import Estimate
@@ -34,7 +34,14 @@ class Agreement:
         return f"{self.verdict}: {self.reason}"
 
 
-def agreement(classical: Estimate, bayesian: Estimate, *, alpha: float, prior_sd: float | None = None) -> Agreement:
+def agreement(
+    classical: Estimate,
+    bayesian: Estimate,
+    *,
+    alpha: float,
+    prior_sd: float | None = None,
+    weakest_leg: float | None = None,
+) -> Agreement:
     """Compare the two engines' answers to one contrast.
 
     Parameters
@@ -45,6 +52,8 @@ def agreement(classical: Estimate, bayesian: Estimate, *, alpha: float, prior_sd
         Error rate of the plan.
     prior_sd : float, optional
         Standard deviation of the prior of the contrast, to say how much it pulls.
+    weakest_leg : float, optional
+        For a path, the Bayes factor of its least supported leg, which is compared instead of that of the product.
 
     Returns
     -------
@@ -56,7 +65,14 @@ def agreement(classical: Estimate, bayesian: Estimate, *, alpha: float, prior_sd
     A conflict is: opposite signs that both engines are sure of; a p below alpha where the Bayes factor speaks against
     an effect (Lindley, 1957, Biometrika 44, 187-192) or nearly all of the posterior lies in the region of practical
     equivalence; a p above alpha where the Bayes factor is 3 or more; equivalence shown by one, an effect by the other.
+
+    The Bayes factor of a product of K legs sets "all there" against "at least one absent", which before the data has
+    odds of 1 to :math:`2^K - 1`; with legs of a Bayes factor of 3 each it exceeds 3, though no more than
+    :math:`(3/4)^K` of the posterior probability is on "all there". What p and it say then differs by the definition of
+    those odds alone, so the weakest leg, which needs none, is compared.
     """
+    if weakest_leg is not None:
+        bayesian = replace(bayesian, bayes_factor=weakest_leg)
     found = _conflict(classical, bayesian, alpha) or _magnitude(classical, bayesian, alpha, prior_sd)
     return found or Agreement(verdict="agree", reason=_alike(classical, alpha))
 

@@ -246,12 +246,14 @@ def _finished(answer: Answer, study: Study, made: Provenance, *, amended: bool) 
 def _compared(answer: Answer) -> tuple[Estimate, ...]:
     alpha = answer.problem.question.plan.alpha
     widths = _prior_widths(answer)
+    weakest = answer.path.main.weakest_leg if answer.path is not None else None
     said: list[Estimate] = []
     for classical, bayesian in pairs(answer.rows):
         if classical is None or bayesian is None:
             said += [row for row in (classical, bayesian) if row is not None]
             continue
-        words = str(agreement(classical, bayesian, alpha=alpha, prior_sd=widths.get(classical.contrast)))
+        width = widths.get(classical.contrast)
+        words = str(agreement(classical, bayesian, alpha=alpha, prior_sd=width, weakest_leg=weakest))
         said += [replace(classical, agreement=words), replace(bayesian, agreement=words)]
     return tuple(said)
 

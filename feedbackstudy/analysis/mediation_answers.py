@@ -93,6 +93,8 @@ class PathAnswer:
         In favour of an effect.
     bayes_factor_note : str
         How, or why there is none.
+    weakest_leg : float or None
+        Bayes factor of the leg that is least supported, free of the prior odds of the legs.
     """
 
     effect: Effect
@@ -113,6 +115,7 @@ class PathAnswer:
     beyond: float | None
     bayes_factor: float | None
     bayes_factor_note: str
+    weakest_leg: float | None
 
 
 def answer_all(
@@ -174,6 +177,7 @@ def answer_all(
                 beyond=_beyond(every[:, i], curve.median, asked.sesoi),
                 bayes_factor=factor,
                 bayes_factor_note=note,
+                weakest_leg=posterior.weakest_leg(effect),
             )
         )
     return tuple(answers)

@@ -58,3 +58,15 @@ def test_ratios_are_compared_with_one():
     found = agreement(classical, row("bayesian", 1.5, null=1.0, **spanned(1.1, 2.1)), alpha=0.05)
 
     assert found.verdict == "agree"
+
+
+def test_the_prior_odds_of_the_legs_of_a_path_make_no_conflict():
+    """Two legs of a Bayes factor of 3 give the product 3.86 by definition of its odds; 8 each would be a conflict."""
+    together = 3 * 0.75**2 / (1 - 0.75**2)
+    classical = row("frequentist", 0.1, p=0.09)
+    bayesian = row("bayesian", 0.1, bayes_factor=together, **spanned(-0.01, 0.3))
+
+    assert together > 3
+    assert agreement(classical, bayesian, alpha=0.05).verdict == "conflict"
+    assert agreement(classical, bayesian, alpha=0.05, weakest_leg=2.9).verdict == "agree"
+    assert agreement(classical, bayesian, alpha=0.05, weakest_leg=8.0).verdict == "conflict"

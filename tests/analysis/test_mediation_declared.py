@@ -161,9 +161,12 @@ def test_priors_on_the_scales_give_a_bayes_factor_and_pull_little():
     scales = {name: CellPrior.of_scale(1, 7) for name in ("m", "k", "y")}
     flat = declared_path(path(), **{**QUICK, "draws": 20_000})
     found = declared_path(path(), scales=scales, sesoi=0.05, **{**QUICK, "draws": 20_000})
-    assert flat.main.bayes_factor is None
+    assert flat.main.bayes_factor is flat.main.weakest_leg is None
     assert "flat" in flat.main.bayes_factor_note
     assert found.main.bayes_factor > 3
+    # the product is there at most as surely as its weakest leg
+    together = found.main.bayes_factor / (2 ** len(found.main.effect.single) - 1)
+    assert together / (1 + together) <= found.main.weakest_leg / (1 + found.main.weakest_leg)
     assert found.main.posterior.median == pytest.approx(flat.main.posterior.median, rel=0.15)
     assert found.main.posterior.prob_rope is not None
     assert found.main.beyond == pytest.approx(1 - found.main.posterior.prob_rope, abs=0.01)

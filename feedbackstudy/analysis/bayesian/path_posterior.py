@@ -144,6 +144,24 @@ class PathPosterior:
             f"Bayes factor: all {len(odds)} legs there against at least one absent, each with prior probability 1/2"
         )
 
+    def weakest_leg(self, effect: Effect) -> float | None:
+        """Return the smallest Bayes factor among the legs of an effect that is one product.
+
+        Parameters
+        ----------
+        effect : Effect
+            The effect.
+
+        Returns
+        -------
+        float or None
+            The evidence for the product where its other legs were certain; unlike `bayes_factor` it depends on no prior
+            odds of the legs. None for sums of products and flat priors.
+        """
+        factors = [self._leg_factor(leg) for leg in effect.single or ()]
+        known = [factor for factor in factors if factor is not None]
+        return min(known) if known and len(known) == len(factors) else None
+
     def _leg_factor(self, leg: Floats) -> float | None:
         start = 0
         for mixture in self.mixtures:
