@@ -7,6 +7,7 @@ from feedbackstudy.provenance import SIMULATED, is_simulated
 from feedbackstudy.render import escape
 from feedbackstudy.report.drawing import Drawing, drawing
 from feedbackstudy.report.drawings import (
+    answer,
     answers,
     consort,
     counts,
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
 __all__ = ["Picture", "alt_text", "figure", "picture"]
 
 DRAWINGS = (
+    answer,
     answers,
     consort,
     counts,

@@ -204,3 +204,11 @@ def test_manipulation_checks_are_drawn_with_the_intended_effect_shaded_and_bold(
     dots = sorted(line.get_xdata()[0] for line in ax.lines if line.get_marker() == "o")
     assert dots == pytest.approx(sorted(found.frame()["std_estimate"]))
     assert "noticed_timing, timing (intended): d " in report.alt_text(found)
+
+
+def test_an_answer_alone_is_drawn_as_its_estimates(answers, ax):
+    report.figure(answers.answer("h1"), ax=ax)
+
+    marks = {line.get_marker(): line.get_xdata()[0] for line in ax.lines if line.get_marker() in {"o", "D"}}
+    classical, bayesian = answers["h1"].rows
+    assert marks == pytest.approx({"o": classical.estimate, "D": bayesian.estimate})
