@@ -266,10 +266,10 @@ def account(
     wave = at_occasion(frame["occasion"], occasion) if occasion else np.ones(len(frame), dtype=bool)
     here = frozenset(frame.loc[wave, "participant"].astype(str))
     names = list(dict.fromkeys([*(given or {}), *before, *inside, *steps]))
-    rows = []
+    rows, keys = [], [cell.key for cell in study.crossing.cells()]
     for who in names:
         fate, step, reason = _fate(who, given, inside, entered, steps, later_steps)
-        got = _without_exemplar((received or {}).get(who, ""), study)
+        got = _without_exemplar((received or {}).get(who, ""), keys)
         rows.append((who, known.get(who, _UNKNOWN), got, fate, step, reason, who in here))
     head = ["participant", "condition", "received", "fate", "step", "reason", "followed_up"]
     people = pd.DataFrame(rows, columns=head)
@@ -295,9 +295,8 @@ def _given(allocation: "Allocation | Mapping[str, str] | None", study: Study) ->
     return {str(who): keys[at] for who, at in zip(allocation.participants, allocation.drawn, strict=True)}
 
 
-def _without_exemplar(key: str, study: Study) -> str:
+def _without_exemplar(key: str, keys: Collection[str]) -> str:
     """Return the condition of a message, whose key may go on with the exemplar that was sent."""
-    keys = [cell.key for cell in study.crossing.cells()]
     return key if key in keys else next((k for k in keys if key.startswith(f"{k}:")), key)
 
 
