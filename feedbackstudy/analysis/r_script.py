@@ -32,10 +32,10 @@ def analysis_script(problem: Problem) -> RScript:
     Raises
     ------
     DataError
-        For weights by the probability of assignment, which the packages named here do not combine with this model.
+        For weights by the probability of assignment together with clusters or slopes, and for imputed answers.
     """
-    if problem.case_weights is not None:
-        raise DataError("There is no R script for a question weighted by the probability of assignment.")
+    if problem.case_weights is not None and (problem.groups or problem.question.kind != "cells"):
+        raise DataError("There is no R script for weights by the probability of assignment with clusters or slopes.")
     if isinstance(problem, ImputedProblem):
         raise DataError(
             "There is no R script for imputed answers: R would impute others. The completed tables are in "
@@ -65,6 +65,7 @@ def _table(problem: Problem) -> pd.DataFrame:
     }
     columns |= {f"x{j + 1}": problem.covariates[:, j] for j in range(problem.covariates.shape[1])}
     columns |= {f"m{j + 1}": problem.steps[:, j] for j in range(problem.steps.shape[1])}
+    columns |= {} if problem.case_weights is None else {"w": problem.case_weights}
     columns |= {} if problem.predictor is None else {"predictor": problem.predictor}
     for name, codes in problem.groups.items():
         columns[f"group_{name}"] = [problem.group_levels[name][max(i, 0)] for i in codes]
@@ -110,7 +111,27 @@ for (i in seq_len(nrow(L))) {
 """
 
 
+_HC3 = """
+X <- model.matrix(fit); w <- responses$w; bread <- solve(crossprod(X * sqrt(w)))
+V <- bread %*% crossprod(X * (w * resid(fit) / (1 - hatvalues(fit)))) %*% bread
+b <- coef(fit); df <- fit$df.residual
+"""
+
+
+def _weighted(problem: Problem) -> str:
+    """Weighted least squares with HC3, in R's own functions."""
+    return (
+        _cells(problem)
+        + f"fit <- lm(y ~ 0 + cell{_terms(problem)}, data = responses, weights = w)\n"
+        + _HC3.lstrip()
+        + _matrix(problem, extra=problem.covariates.shape[1])
+        + _SHOW_T.replace("VALUE", _value(problem)).lstrip()
+    )
+
+
 def _linear(problem: Problem) -> str:
+    if problem.case_weights is not None:
+        return _weighted(problem)
     if problem.groups:
         return (
             "suppressMessages(library(lmerTest))\n"

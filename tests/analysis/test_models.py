@@ -54,6 +54,9 @@ def test_unequal_probabilities_of_assignment_weight_the_rows(declared, feedback)
     (row,) = found.rows
     assert (row.estimate, row.se) == pytest.approx((by_hand.estimate, by_hand.se), rel=1e-12)
     assert "weighted" in row.model
+    script = found.r_script()
+    assert script.data["w"].tolist() == problem.case_weights.tolist()
+    assert "weights = w" in script.script
     with pytest.raises(DataError, match="holds no probability for 314 participants"):
         answer_question(question(study, "h3"), setting(study, scores, case_weights={"somebody": 2.0}))
 
