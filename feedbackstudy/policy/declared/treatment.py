@@ -12,7 +12,7 @@ from feedbackstudy.named import Fixed, Line, Name, Named, Real
 if TYPE_CHECKING:
     from feedbackstudy.assign.allocation import Allocation
 
-__all__ = ["Experiment", "PolicyArm", "Rollout", "Treatment"]
+__all__ = ["Experiment", "PolicyArm", "Rollout", "Treatment", "period_number"]
 
 NEVER = "never"
 
