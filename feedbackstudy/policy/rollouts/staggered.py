@@ -17,6 +17,7 @@ from feedbackstudy.policy.sufficient import SufficientStats
 __all__ = ["comparisons", "fit_staggered", "long_cells", "staggered"]
 
 _ALIKE = "cells are missing, and diff-diff cannot weigh units of an incomplete panel: units count alike"
+_FEW = 40
 _NOT_YET = "units that have not changed over yet (or never do) show what would have happened"
 
 
@@ -130,6 +131,8 @@ def staggered(
     Economic Studies 91, 3253-3285; both by diff-diff. Never-treated units are not needed. Standard errors are those of
     influence functions summed over units; intervals use t on units - 1 degrees of freedom. diff-diff wants weights that
     are constant within units, so a unit's applications over all periods weigh its cells; pyfixest weighs each cell.
+    Measured size of a 5 % test without an effect, ICC .02, 300 roll-outs: Callaway-Sant'Anna 8 % with 12 units and 5 %
+    with 40, imputation 14 % and 7 %; randomisation inference and CR2 of two-way fixed effects keep 5 % from 8 on.
     """
     panel = panel_of(stats, metric)
     level, words = stats.plan.interval_level, "units weighted by applications" if weigh else "units count alike"
@@ -169,7 +172,8 @@ def _row(panel: Panel, found: tuple[float, float], level: float, method: str, no
             warnings=(*panel.notes, *notes, "no standard error: too few units share a start"),
         )  # fmt: skip
     row = row_of(panel, Effect(estimate=estimate, se=se, df=units - 1.0), level=level, method=method, covariance=words)
-    return replace(row, assumptions=(*row.assumptions, _NOT_YET), warnings=(*row.warnings, *notes))
+    few = (f"{units} units: errors are asymptotic in units and too small with few of them",) if units < _FEW else ()
+    return replace(row, assumptions=(*row.assumptions, _NOT_YET), warnings=(*row.warnings, *notes, *few))
 
 
 def comparisons(stats: SufficientStats, metric: str | None = None) -> pd.DataFrame:
