@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from feedbackstudy.errors import NotFoundError, choices
 
-__all__ = ["KNOWN_WARNINGS", "KnownWarning", "quiet"]
+__all__ = ["KNOWN_WARNINGS", "KnownWarning", "noted", "quiet"]
 
 _LIBRARIES = (
     "arviz",
@@ -124,3 +124,31 @@ def quiet(library: str) -> Iterator[None]:
             if known.library == library:
                 warnings.filterwarnings("ignore", known.message, known.category, known.module)
         yield
+
+
+@contextmanager
+def noted(library: str) -> Iterator[list[str]]:
+    """Collect what a library warns its user of as notes, so that a result can carry them; all else passes on.
+
+    Parameters
+    ----------
+    library : str
+        Name of the library, as for `quiet`.
+
+    Yields
+    ------
+    list of str
+        Filled when the block ends: each warning once, behind the library's name.
+    """
+    notes: list[str] = []
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        with quiet(library):
+            yield notes
+    told: dict[str, None] = {}
+    for warning in caught:
+        if issubclass(warning.category, UserWarning | RuntimeWarning):
+            told[" ".join(str(warning.message).split())] = None
+        else:
+            warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
+    notes += [f"{library.replace('_', '-')}: {text}" for text in told]

@@ -1,8 +1,5 @@
 """The one typed door to diff-diff: a panel of cells in, estimates and covariances out; its warnings become notes."""
 
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -10,7 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from feedbackstudy.adapters import quiet
+from feedbackstudy.adapters import noted
 from feedbackstudy.errors import DataError, MissingExtraError
 
 __all__ = [
@@ -70,22 +67,6 @@ class Bounds:
     high: float
 
 
-@contextmanager
-def _noted() -> Iterator[list[str]]:
-    """Collect the library's warnings to the user as notes, and let all others pass."""
-    notes: list[str] = []
-    with quiet("diff_diff"), warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        yield notes
-    for warning in caught:
-        if not issubclass(warning.category, UserWarning | RuntimeWarning):
-            warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
-    told = dict.fromkeys(
-        " ".join(str(w.message).split()) for w in caught if issubclass(w.category, UserWarning | RuntimeWarning)
-    )
-    notes += [f"diff-diff: {text}" for text in told]
-
-
 def _library() -> Any:  # noqa: ANN401
     try:
         import diff_diff  # type: ignore[import-untyped, import-not-found, unused-ignore]
@@ -117,7 +98,7 @@ def callaway_santanna(frame: pd.DataFrame, *, anticipation: int, balanced: bool)
         Where nothing is estimable.
     """
     library = _library()
-    with _noted() as notes:
+    with noted("diff_diff") as notes:
         model = library.CallawaySantAnna(
             control_group="not_yet_treated",
             estimation_method="reg",
@@ -162,7 +143,7 @@ def imputation(frame: pd.DataFrame, *, anticipation: int) -> StaggeredFit:
         Where nothing is estimable.
     """
     library = _library()
-    with _noted() as notes:
+    with noted("diff_diff") as notes:
         fit = _fitted(library, library.ImputationDiD(anticipation=anticipation), frame)
     none = np.empty(0)
     return StaggeredFit(
@@ -206,7 +187,7 @@ def goodman_bacon(frame: pd.DataFrame) -> pd.DataFrame:
         Where the panel cannot be decomposed.
     """
     library = _library()
-    with _noted():
+    with noted("diff_diff"):
         try:
             fit = library.BaconDecomposition(weights="exact").fit(
                 frame, outcome="mean", unit="unit", time="time", first_treat="first"
@@ -241,7 +222,7 @@ def honest_bounds(
     """
     library = _library()
     found = []
-    with _noted():
+    with noted("diff_diff"):
         for size in sizes:
             one = library.compute_honest_did(fit._events, method=method, M=size, alpha=alpha)
             found.append(Bounds(size=size, low=float(one.ci_lb), high=float(one.ci_ub)))
@@ -266,7 +247,7 @@ def smallest_seen_trend(fit: StaggeredFit, *, power: float, alpha: float) -> flo
         Slope per period (Roth 2022), by the Wald form of the test.
     """
     library = _library()
-    with _noted():
+    with noted("diff_diff"):
         found = library.compute_pretrends_power(
             fit._events,
             alpha=alpha,

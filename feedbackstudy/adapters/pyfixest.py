@@ -1,6 +1,5 @@
 """The one typed door to pyfixest, as a cross-check of roll-outs: cells in, an estimate and its error out."""
 
-import warnings
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,7 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from feedbackstudy.adapters import quiet
+from feedbackstudy.adapters import noted, quiet
 from feedbackstudy.errors import DataError, MissingExtraError
 
 __all__ = ["EventEstimates", "saturated_events", "two_stage"]
@@ -89,9 +88,8 @@ def saturated_events(frame: pd.DataFrame) -> EventEstimates:
         Averaged over cohorts (``pyfixest.event_study``, estimator "saturated").
     """
     library = _library()
-    with quiet("pyfixest"), warnings.catch_warnings():
-        # It says that it is in beta, and lists the columns of cohorts that have no such period.
-        warnings.simplefilter("ignore", UserWarning)
+    # It says that it is in beta, and lists the columns of cohorts that have no such period: no news to a reader.
+    with noted("pyfixest"):
         fit = library.event_study(
             frame,
             yname="mean",

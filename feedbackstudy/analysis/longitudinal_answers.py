@@ -124,7 +124,7 @@ def constrained(data: WaveData, *, seed: int, draws: int = 1500) -> Constrained:
     Constrained
         Both engines' means of arms at waves.
     """
-    fit, cells = constrained_waves(data.Y, data.arm, len(data.arms), data.covariates)
+    fit, cells = constrained_waves(data.Y, data.arm, len(data.arms), covariates=data.covariates)
     if data.prior is None:
         return Constrained(fit=fit, cells=cells, posterior=None)
     spread = data.covariates.std(axis=0, ddof=1) if data.covariates.shape[1] else 1.0

@@ -16,7 +16,7 @@ from feedbackstudy.errors import DataError, choices
 from feedbackstudy.frames import Scores
 from feedbackstudy.study import Study
 
-__all__ = ["from_scores", "from_wide"]
+__all__ = ["from_scores", "from_wide", "labels_of"]
 
 type Floats = NDArray[np.float64]
 

@@ -167,12 +167,8 @@ def sign_flips(
     """
     if draws < 99:
         raise DataError(f"A joint test needs 99 sign flips at least; given {draws}.")
-    codes = np.unique(units, return_inverse=True)[1]
-    size = int(codes.max()) + 1
-    if size < 5:
-        raise DataError(f"{size} independent units are too few to flip signs.")
-    sums = np.zeros((size, shares.shape[0]))
-    np.add.at(sums, codes, shares.T)
+    sums = _by_unit(shares, units)
+    size = len(sums)
     spread = np.sqrt((sums**2).sum(axis=0))
     bound = np.where(np.isinf(df), special.ndtri(1 - alpha / 2), special.stdtrit(np.minimum(df, 1e8), 1 - alpha / 2))
     rng = np.random.default_rng(seed)
@@ -206,6 +202,16 @@ def sign_flips(
         curve=(below.astype(np.float64), above.astype(np.float64)),
         provenance=provenance,
     )
+
+
+def _by_unit(shares: Floats, units: NDArray[np.int64]) -> Floats:
+    codes = np.unique(units, return_inverse=True)[1]
+    size = int(codes.max()) + 1
+    if size < 5:
+        raise DataError(f"{size} independent units are too few to flip signs.")
+    sums = np.zeros((size, shares.shape[0]))
+    np.add.at(sums, codes, shares.T)
+    return sums
 
 
 def _statistics(effects: Floats, spread: Floats, bound: Floats, gains: Floats) -> Floats:

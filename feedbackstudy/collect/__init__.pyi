@@ -16,6 +16,8 @@ from feedbackstudy.collect.dropout import lee_bounds as lee_bounds
 from feedbackstudy.collect.export_ledger import ExportLedger as ExportLedger
 from feedbackstudy.collect.free_text import redacted as redacted
 from feedbackstudy.collect.free_text import scan_text as scan_text
+from feedbackstudy.collect.messy import messy_export as messy_export
+from feedbackstudy.collect.messy_tables import Planted as Planted
 from feedbackstudy.collect.platforms.cells import MISSING_CODES as MISSING_CODES
 from feedbackstudy.collect.platforms.instrument import Instrument as Instrument
 from feedbackstudy.collect.platforms.instrument import instrument as instrument

@@ -73,7 +73,7 @@ def people_columns(study: Study) -> tuple[str, ...]:
 
 
 def map_columns(
-    raw: Raw, specs: Sequence[ItemSpec], study: Study, options: ReadOptions, occasion: str | None = None
+    raw: Raw, specs: Sequence[ItemSpec], study: Study, options: ReadOptions, *, occasion: str | None = None
 ) -> ColumnMap:
     """Find the study's columns in a file.
 

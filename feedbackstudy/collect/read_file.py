@@ -113,7 +113,7 @@ def read_file(
         Where the file cannot be read, or nobody can be told apart in it.
     """
     content, raw = read_raw(path, options)
-    columns = map_columns(raw, specs, study, options, occasion)
+    columns = map_columns(raw, specs, study, options, occasion=occasion)
     issues = [*raw.issues, *columns.issues]
     rows = FileRows(
         content=content,

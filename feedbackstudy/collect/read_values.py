@@ -165,8 +165,9 @@ def _read(
     if text == "":
         return None, MissingReason.SKIPPED
     number = marks.number(text)
-    if number is not None and number in missing:
-        why = missing[number]
+    meant = number if number is not None else marks.number(known.get(folded_name(text), ""))
+    if meant is not None and meant in missing:
+        why = missing[meant]
         misread.missing[why.label] = misread.missing.get(why.label, 0) + count
         return None, why
     if spec.kind == "words":
@@ -176,11 +177,12 @@ def _read(
         return _TRUE[folded_name(text)], MissingReason.ANSWERED
     if number is None and folded_name(text) in known:
         misread.n_labels += count
-        return float(known[folded_name(text)]), MissingReason.ANSWERED
-    if number is None:
+        number = float(known[folded_name(text)])
+    elif number is None:
         misread.unknown[_shown(text, spec)] = misread.unknown.get(_shown(text, spec), 0) + count
         return None, MissingReason.SKIPPED
-    misread.n_codes += count
+    else:
+        misread.n_codes += count
     if not _inside(number, spec):
         misread.outside[number] = misread.outside.get(number, 0) + count
     return number, MissingReason.ANSWERED

@@ -35,7 +35,9 @@ import feedbackstudy as fs
 from feedbackstudy import analysis
 
 declared = fs.Study.load(fs.template_folder(template)).to_data()
-study = fs.Study.from_data({**declared, "plan": {**declared["plan"], "missing": "listwise"}})  # complete cases, to be quick
+study = fs.Study.from_data(
+    {**declared, "plan": {**declared["plan"], "missing": "listwise"}}
+)  # complete cases, to be quick
 assumed = fs.World.assumed(study).to_data()
 reference = {factor.name: factor.reference for factor in study.factors}
 signs = {
@@ -48,7 +50,8 @@ checks = [
         "outcome": check,
         "occasion": "t1",
         "cells": {
-            key: size * sign[check.removeprefix("noticed_")] + (spill * sign["specificity"] if check == "noticed_framing" else 0.0)
+            key: size * sign[check.removeprefix("noticed_")]
+            + (spill * sign["specificity"] if check == "noticed_framing" else 0.0)
             for key, sign in signs.items()
         },
     }
@@ -72,7 +75,9 @@ table = found.frame()
 intended = table[table["intended"]].set_index("effect")
 others = table[~table["intended"]]
 strayed = others[(others["std_low"] > 0) | (others["std_high"] < 0)]
-listed = "; ".join(f"{row.effect.replace('_', ' ')} on *{row.check}* (d = {row.std_estimate:.2f})" for row in strayed.itertuples())
+listed = "; ".join(
+    f"{row.effect.replace('_', ' ')} on *{row.check}* (d = {row.std_estimate:.2f})" for row in strayed.itertuples()
+)
 sizes = "; ".join(f"{name} {value:.2f}" for name, value in intended["std_estimate"].items())
 Markdown(
     f"Intended effects (d): **{sizes}**. Of {len(others)} effects that nobody intended, **{len(strayed)}** have an interval without 0: {listed or 'none'}. With "
@@ -103,7 +108,10 @@ rows = scores.frame.query("occasion == 't1' and arm == 'feedback'").dropna(subse
 failed = (rows["specificity"] == "behavioural_next_step") & (rows["noticed_specificity"] < 4)
 both = {"everybody asked": rows, "without those who 'failed'": rows[~failed]}
 pd.concat(
-    {name: analysis.regression(each, "usefulness", ["specificity"], vcov="HC3").frame().iloc[1:] for name, each in both.items()}
+    {
+        name: analysis.regression(each, "usefulness", ["specificity"], vcov="HC3").frame().iloc[1:]
+        for name, each in both.items()
+    }
 ).droplevel(1)[["name", "estimate", "low", "high", "p"]].style.format(precision=3)
 
 # %% [markdown]

@@ -140,7 +140,9 @@ both.style.format(precision=4)
 # %%
 terms = ["specificity", "timing", "framing", "interviews_so_far"]
 mixed = analysis.lmm(rows, "usefulness", terms, random={"class": ["1"]}).frame()
-other = smf.mixedlm("usefulness ~ " + " + ".join(terms), rows.astype({name: object for name in factors}), groups="class").fit()
+other = smf.mixedlm(
+    "usefulness ~ " + " + ".join(terms), rows.astype(dict.fromkeys(factors, object)), groups="class"
+).fit()
 pd.DataFrame(
     {
         "estimate": mixed["estimate"].to_numpy(),

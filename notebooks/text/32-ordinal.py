@@ -49,7 +49,11 @@ hypothesis = {
     "outcome": "fairness_rating",
     "contrast": {"kind": "main_effect", "factor": "framing", "level": "strengths_first", "against": "deficits_first"},
     "direction": "positive",
-    "sesoi": {"value": smallest, "unit": "raw", "because": "A third of a step is what a committee would change its letters for."},
+    "sesoi": {
+        "value": smallest,
+        "unit": "raw",
+        "because": "A third of a step is what a committee would change its letters for.",
+    },
     "role": "confirmatory",
 }
 study = fs.Study.from_data(
@@ -116,7 +120,11 @@ model
 # ## And if the rating is averaged all the same?
 
 # %%
-metric = analysis.regression(rows, "fairness_rating", ["framing", "specificity", "timing"], vcov="HC3").frame().set_index("name")
+metric = (
+    analysis.regression(rows, "fairness_rating", ["framing", "specificity", "timing"], vcov="HC3")
+    .frame()
+    .set_index("name")
+)
 latent = model.frame().set_index("effect")
 shared = [name for name in latent.index if name in metric.index]
 pd.DataFrame(

@@ -39,7 +39,9 @@ from feedbackstudy import analysis
 study = fs.Study.load(fs.template_folder(template))
 scores = fs.score(fs.simulate(study, fs.World.assumed(study), seed=seed), study.measures)
 asked = study.hypotheses[hypothesis]
-Markdown(f"**{asked.name}**: {asked.text} The smallest effect that matters is {asked.sesoi.value:g} {asked.sesoi.unit}.")
+Markdown(
+    f"**{asked.name}**: {asked.text} The smallest effect that matters is {asked.sesoi.value:g} {asked.sesoi.unit}."
+)
 
 # %% [markdown]
 # ## Declare the alternatives
@@ -52,7 +54,12 @@ Markdown(f"**{asked.name}**: {asked.text} The smallest effect that matters is {a
 alternatives = analysis.Alternatives(
     outcomes=["usefulness", "acceptance"],
     exclusions=[[], ["inattentive"], ["too_fast"], ["inattentive", "too_fast"]],
-    covariates=[[], ["interviews_so_far"], ["interview_self_efficacy"], ["interview_self_efficacy", "interviews_so_far"]],
+    covariates=[
+        [],
+        ["interviews_so_far"],
+        ["interview_self_efficacy"],
+        ["interview_self_efficacy", "interviews_so_far"],
+    ],
     models=["gaussian", "robust"],
     clusters=["ignored", "robust", "random"],
 )
@@ -131,7 +138,9 @@ small = analysis.multiverse_of_frame(
     limits={"usefulness": (1, 7)},
     clusters=["class"],
 )
-small.frame()[["exclusions", "covariates", "clusters", "n", "d", "p", "median", "prob_direction"]].style.format(precision=3)
+small.frame()[["exclusions", "covariates", "clusters", "n", "d", "p", "median", "prob_direction"]].style.format(
+    precision=3
+)
 
 # %% [markdown]
 # ## Tasks

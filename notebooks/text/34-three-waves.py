@@ -64,9 +64,9 @@ Markdown(f"**{asked.name}**: {asked.text}")
 # %%
 found = analysis.longitudinal(scores, whole, asked.outcome, by=factor, imputations=imputations, draws=draws)
 dropout = found.dropout_frame().set_index(["wave", "arm"])
-dropout[["n", "lost", "share", "difference", "low", "high", "before_stayed", "before_lost", "before_difference"]].style.format(
-    precision=2, na_rep="–"
-)
+dropout[
+    ["n", "lost", "share", "difference", "low", "high", "before_stayed", "before_lost", "before_difference"]
+].style.format(precision=2, na_rep="-")
 
 # %%
 first, last = found.data.waves[0], found.data.waves[-1]
@@ -91,7 +91,7 @@ axes = fs.report.figure(found)
 
 # %%
 columns = ["approach", "term", "engine", "estimate", "se", "low", "high", "df", "p", "prob_direction", "n"]
-found.frame()[columns].set_index(["approach", "term", "engine"]).style.format(precision=3, na_rep="–")
+found.frame()[columns].set_index(["approach", "term", "engine"]).style.format(precision=3, na_rep="-")
 
 # %%
 pairs = found.row(last, level, model="adjusted")
@@ -129,10 +129,12 @@ answers = {
     )
     for method in ("multiple_imputation", "listwise")
 }
-side = pd.concat({method: answer.frame() for method, answer in answers.items()}, names=["missing"]).reset_index("missing")
-side.set_index(["missing", "engine"])[["estimate", "se", "low", "high", "p", "p_adjusted", "bayes_factor", "n", "decision"]].style.format(
-    precision=3, na_rep="–"
+side = pd.concat({method: answer.frame() for method, answer in answers.items()}, names=["missing"]).reset_index(
+    "missing"
 )
+side.set_index(["missing", "engine"])[
+    ["estimate", "se", "low", "high", "p", "p_adjusted", "bayes_factor", "n", "decision"]
+].style.format(precision=3, na_rep="-")
 
 # %%
 imputed = next(row for row in answers["multiple_imputation"] if row.engine == "frequentist")
@@ -175,4 +177,6 @@ wide = pd.DataFrame(found.data.Y, columns=list(found.data.waves)).assign(
 again = analysis.longitudinal_wide(
     wide, list(found.data.waves), factor, reference=leaves_more, limits=(0, 10), imputations=imputations, draws=draws
 )
-again.constrained.frame()[["contrast", "engine", "estimate", "low", "high"]].set_index(["contrast", "engine"]).style.format(precision=3)
+again.constrained.frame()[["contrast", "engine", "estimate", "low", "high"]].set_index(
+    ["contrast", "engine"]
+).style.format(precision=3)

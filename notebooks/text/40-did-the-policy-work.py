@@ -39,7 +39,14 @@ plan = invented.plan
 primary = plan.primary
 pd.DataFrame(
     [
-        {"metric": m.label, "role": m.role.replace("_", " "), "kind": m.kind, "of": m.of, "margin": m.margin, "better": m.direction}
+        {
+            "metric": m.label,
+            "role": m.role.replace("_", " "),
+            "kind": m.kind,
+            "of": m.of,
+            "margin": m.margin,
+            "better": m.direction,
+        }
         for m in plan.metrics
     ]
 ).set_index("metric").style.format(precision=3, na_rep="")
@@ -61,7 +68,15 @@ Markdown(
 rejected_per_site_month = round(n_applications * 0.75 / (sites * 12))
 base = 0.2
 smallest = power.stepped_wedge(
-    None, sites, steps=6, n=rejected_per_site_month, icc=icc, sd=(base * (1 - base)) ** 0.5, power=wanted, baseline=3, test="t"
+    None,
+    sites,
+    steps=6,
+    n=rejected_per_site_month,
+    icc=icc,
+    sd=(base * (1 - base)) ** 0.5,
+    power=wanted,
+    baseline=3,
+    test="t",
 )
 display(smallest)
 Markdown(
@@ -126,8 +141,14 @@ guardrails = [m for m in plan.metrics if m.role == "guardrail"]
 rows = {m.name: policy.two_way(stats, m.name).one(m.name) for m in guardrails}
 pd.DataFrame(
     [
-        {"guardrail": m.label, "effect": rows[m.name].estimate, "low": rows[m.name].low, "high": rows[m.name].high, "margin": m.margin,
-         "verdict": rows[m.name].verdict}
+        {
+            "guardrail": m.label,
+            "effect": rows[m.name].estimate,
+            "low": rows[m.name].low,
+            "high": rows[m.name].high,
+            "margin": m.margin,
+            "verdict": rows[m.name].verdict,
+        }
         for m in guardrails
     ]
 ).set_index("guardrail").style.format(precision=4)

@@ -26,7 +26,7 @@ draws = 5_000
 
 # %%
 import pandas as pd
-from IPython.display import Markdown, display
+from IPython.display import Markdown
 
 import feedbackstudy as fs
 from feedbackstudy import policy
@@ -60,7 +60,9 @@ named = {
 }
 beside = pd.concat([found.frame().assign(way=name) for name, found in named.items()], ignore_index=True)
 per_thousand = beside.assign(**{key: 1000 * beside[key] for key in ("estimate", "low", "high")})
-per_thousand[["way", "estimate", "low", "high", "p", "method"]].set_index("way").style.format({"p": "{:.1e}"}, precision=1)
+per_thousand[["way", "estimate", "low", "high", "p", "method"]].set_index("way").style.format(
+    {"p": "{:.1e}"}, precision=1
+)
 
 # %%
 truth = 1000 * invented.truth["reapply_assigned"]
@@ -88,7 +90,11 @@ study_of_events
 breakdown = study_of_events.breakdown
 Markdown(
     "The answer stands as long as trends after the start differ from parallel by "
-    + (f"less than {breakdown:g} times what they did from month to month before it." if breakdown is not None else "whatever was tried here.")
+    + (
+        f"less than {breakdown:g} times what they did from month to month before it."
+        if breakdown is not None
+        else "whatever was tried here."
+    )
 )
 
 # %% [markdown]
@@ -98,7 +104,11 @@ Markdown(
 # happened: read it as a description.
 
 # %%
-site = next(name for name, start in plan.treatment.start.items() if start == max(s for s in plan.treatment.start.values() if s != "never"))
+site = next(
+    name
+    for name, start in plan.treatment.start.items()
+    if start == max(s for s in plan.treatment.start.values() if s != "never")
+)
 policy.interrupted(stats, site)
 
 # %% [markdown]

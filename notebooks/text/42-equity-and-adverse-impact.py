@@ -26,10 +26,8 @@ declared_test = "mid_p"
 few = {"women": (2, 10), "men": (15, 25)}
 
 # %%
-import pandas as pd
 from IPython.display import Markdown, display
 
-import feedbackstudy as fs
 from feedbackstudy import policy
 
 invented = policy.synthetic_applications(n_applications, seed=seed, sites=sites)
@@ -43,7 +41,9 @@ stats = policy.compress(invented.table, plan)
 
 # %%
 small = policy.adverse_impact(
-    selected={group: counts[0] for group, counts in few.items()}, total={group: counts[1] for group, counts in few.items()}, test=declared_test
+    selected={group: counts[0] for group, counts in few.items()},
+    total={group: counts[1] for group, counts in few.items()},
+    test=declared_test,
 )
 display(small)
 women = small["women"]
@@ -70,9 +70,13 @@ policy.adverse_impact(stats, column=plan.equity_groups[1], metric="hired", test=
 # Feedback within 48 hours is a promise to everybody. Is it kept for everybody?
 
 # %%
-delivered = policy.adverse_impact(stats, column=plan.equity_groups[0], metric="in_time", arm="policy", test=declared_test)
+delivered = policy.adverse_impact(
+    stats, column=plan.equity_groups[0], metric="in_time", arm="policy", test=declared_test
+)
 display(delivered)
-lowest = min((each for each in delivered.groups if each.group != delivered.reference), key=lambda each: each.compared.ratio)
+lowest = min(
+    (each for each in delivered.groups if each.group != delivered.reference), key=lambda each: each.compared.ratio
+)
 Markdown(
     f"Under the policy feedback is in time for {lowest.rate:.1%} of {lowest.group} and {delivered[delivered.reference].rate:.1%} of "
     f"{delivered.reference}: a ratio of **{lowest.compared.ratio:.3f}** (the invented world has {invented.truth['in_time_ratio_women']:.2f}). Four fifths would "

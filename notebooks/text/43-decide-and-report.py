@@ -33,7 +33,6 @@ import tempfile
 import time
 from pathlib import Path
 
-import pandas as pd
 from IPython.display import Markdown, display
 
 import feedbackstudy as fs
@@ -48,7 +47,9 @@ stats = policy.compress(invented.table, plan)
 
 # %%
 judged = [plan.primary.name, *(m.name for m in plan.metrics if m.role == "guardrail")]
-effects = policy.Effects(rows=tuple(row for name in judged for row in policy.two_way(stats, name).rows), provenance=stats.provenance)
+effects = policy.Effects(
+    rows=tuple(row for name in judged for row in policy.two_way(stats, name).rows), provenance=stats.provenance
+)
 policy.decide(plan, effects, more=more)
 
 # %% [markdown]
@@ -83,7 +84,9 @@ policy.always_valid(policy.compress(invented.table, watching))
 # %%
 with tempfile.TemporaryDirectory() as folder:
     started = time.perf_counter()
-    on_files = policy.synthetic_applications(n_on_files, seed=seed, sites=sites, engine="duckdb", folder=Path(folder) / "ats")
+    on_files = policy.synthetic_applications(
+        n_on_files, seed=seed, sites=sites, engine="duckdb", folder=Path(folder) / "ats"
+    )
     written = time.perf_counter()
     from_files = policy.compress(on_files.table, plan)
     grouped = time.perf_counter()
@@ -91,7 +94,11 @@ same = policy.two_way(from_files).one(plan.primary.name).estimate
 here = policy.two_way(stats).one(plan.primary.name).estimate
 Markdown(
     f"{n_on_files:,} rows were invented in {written - started:.0f} s and reduced in {grouped - written:.0f} s. "
-    + (f"The estimate differs from that of the data frame by {abs(same - here):.1e}." if n_on_files == n_applications else "")
+    + (
+        f"The estimate differs from that of the data frame by {abs(same - here):.1e}."
+        if n_on_files == n_applications
+        else ""
+    )
 )
 
 # %% [markdown]
@@ -103,7 +110,11 @@ Markdown(
 results = policy.assemble(stats)
 with tempfile.TemporaryDirectory() as folder:
     report = fs.report.PolicyReport(results=results, issues=invented.table.check(plan))
-    page, memo, numbers = (report.html(Path(folder) / "memo.html"), report.memo(Path(folder) / "memo.docx"), report.csv(Path(folder) / "memo.csv"))
+    page, memo, numbers = (
+        report.html(Path(folder) / "memo.html"),
+        report.memo(Path(folder) / "memo.docx"),
+        report.csv(Path(folder) / "memo.csv"),
+    )
     sizes = {path.name: f"{path.stat().st_size / 1024:.0f} kB" for path in (page, memo, numbers)}
 display(results)
 Markdown("Written and thrown away again: " + ", ".join(f"{name} ({size})" for name, size in sizes.items()) + ".")

@@ -21,7 +21,9 @@ for who in range(people):
         rating = 1 + int(np.searchsorted([-1.2, -0.4, 0.4, 1.1], latent + rng.logistic(0, 0.7)))
         reply = int(rng.random() < 1 / (1 + np.exp(-latent)))
         hints = int(rng.poisson(rng.gamma(2, np.exp(0.3 + 0.3 * latent) / 2))) * int(rng.random() > 0.2)
-        rows.append((f"p{who:02d}", f"t{team[who]:02d}", f"s{story}", timing[who], framing, day, y, rating, reply, hints))
+        rows.append(
+            (f"p{who:02d}", f"t{team[who]:02d}", f"s{story}", timing[who], framing, day, y, rating, reply, hints)
+        )
 names = ["participant", "team", "story", "timing", "framing", "day", "y", "rating", "reply", "hints"]
 frame = pd.DataFrame(rows, columns=names).round({"y": 3})
 frame.to_csv(Path(__file__).with_name("mixed_effects.csv"), index=False)

@@ -33,7 +33,7 @@ def cells(which: str) -> CellFit:
     key = data["timing"] + ":" + data["framing"] + ":" + data["specificity"]
     cell = pd.Categorical(key, categories=reference()["fiml"]["cells"]).codes
     if which == "adjusted":
-        return fiml_cells(data["outcome"], cell, 8, data[["challenge"]])
+        return fiml_cells(data["outcome"], cell, 8, covariates=data[["challenge"]])
     return fiml_cells(data["outcome"], cell, 8, auxiliary=data[["selfeff"]])
 
 

@@ -89,7 +89,7 @@ class WavesFit:
 
 
 def constrained_waves(
-    Y: ArrayLike, arm: ArrayLike, arms: int, covariates: ArrayLike | None = None
+    Y: ArrayLike, arm: ArrayLike, arms: int, *, covariates: ArrayLike | None = None
 ) -> tuple[WavesFit, CellFit]:
     r"""Fit the constrained longitudinal model.
 

@@ -22,8 +22,8 @@ def fiml_cells(
     y: ArrayLike,
     cell: ArrayLike,
     n_cells: int,
-    covariates: ArrayLike | None = None,
     *,
+    covariates: ArrayLike | None = None,
     auxiliary: ArrayLike | None = None,
 ) -> CellFit:
     r"""Fit cell means, adjusted for covariates, to rows with missing outcomes and covariates.

@@ -134,7 +134,7 @@ def _likelihood(material: Material, cells: tuple[str, ...], asking: Asking) -> C
         material.y[kept],
         at,
         len(cells),
-        np.column_stack(numbers) if numbers else None,
+        covariates=np.column_stack(numbers) if numbers else None,
         auxiliary=np.column_stack(helping) if helping else None,
     )
 

@@ -136,7 +136,7 @@ def test_cell_means_by_full_information_equal_lavaan(from_r):
     cell = pd.Categorical(key, categories=known["cells"]).codes
     weights = np.array(known["weights"])
 
-    adjusted = fiml_cells(data["outcome"], cell, 8, data[["challenge"]]).contrast(weights)
+    adjusted = fiml_cells(data["outcome"], cell, 8, covariates=data[["challenge"]]).contrast(weights)
     helped = fiml_cells(data["outcome"], cell, 8, auxiliary=data[["selfeff"]]).contrast(weights)
 
     # lavaan stops its search at a relative change of 1e-14 of the likelihood.
@@ -162,7 +162,7 @@ def test_full_information_refuses_an_empty_cell_and_an_empty_covariate():
     with pytest.raises(DataError, match="Nobody in 1 of the 2 cells"):
         fiml_cells(y, cell, 2)
     with pytest.raises(DataError, match="missing in all 4 rows"):
-        fiml_cells(np.arange(4.0), cell, 2, np.full((4, 1), np.nan))
+        fiml_cells(np.arange(4.0), cell, 2, covariates=np.full((4, 1), np.nan))
 
 
 PATH = {
