@@ -112,25 +112,34 @@ screened.responses.ledger
 #
 # ## Was everything found?
 #
-# The list of what was planted, each with what found it. Findings are those of `inspect`, steps those of the ledger.
+# The list of what was planted, each with what must find it: a finding of `inspect` with the right number in the right file, or a step of the ledger
+# after which nobody concerned is left.
 
 # %%
-issues = {issue.code: issue for issue in first_look.issues}
-steps = {entry.step: entry for entry in screened.responses.ledger}
-checked = pd.DataFrame(
-    [
+remaining = set(screened.responses.column("participant"))
+lines = []
+for fault in planted:
+    hits = [
+        issue
+        for issue in first_look.issues
+        if issue.code == fault.issue
+        and issue.what.startswith(f"{fault.n} ")
+        and (".csv" not in issue.where or issue.where.startswith(fault.wave))
+    ]
+    left_at = [entry for entry in screened.responses.ledger if entry.step == fault.step]
+    stayed = remaining & set(fault.participants) if fault.step.startswith("screen.") else set()
+    lines.append(
         {
             "planted": fault.fault,
             "wave": fault.wave,
             "n": fault.n,
-            "finding": fault.issue if fault.issue in issues else "-",
-            "severity": str(issues[fault.issue].severity.value) if fault.issue in issues else "-",
-            "step of the ledger": fault.step if fault.step in steps else "-",
-            "found": (not fault.issue or fault.issue in issues) and (not fault.step or fault.step in steps),
+            "finding": fault.issue,
+            "severity": hits[0].severity.value if hits else "",
+            "step of the ledger": fault.step,
+            "found": bool(hits or not fault.issue) and bool(left_at or not fault.step) and not stayed,
         }
-        for fault in planted
-    ]
-)
+    )
+checked = pd.DataFrame(lines)
 display(Markdown(f"**{checked['found'].sum()}** of **{len(checked)}** planted faults were found."))
 checked.style.set_table_styles(left).hide(axis="index")
 
