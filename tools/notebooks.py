@@ -20,7 +20,7 @@ FOLDER = ROOT / "notebooks"
 TEXT = FOLDER / "text"
 SECONDS_A_CELL = 600
 
-SMALL = {"chains": 2, "draws": 200, "tune": 200, "n_simulations": 50, "n_applications": 30_000, "n_on_files": 30_000}
+SMALL = {"chains": 2, "draws": 300, "tune": 200, "n_simulations": 50, "n_applications": 30_000, "n_on_files": 30_000}
 """What the tests put in place of a value in a notebook's cell tagged ``parameters``, where it has such a name."""
 
 

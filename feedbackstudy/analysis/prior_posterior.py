@@ -38,8 +38,8 @@ class PriorPosterior(Rendered):
         Values of the effect, and both densities there.
     prior_at_null, posterior_at_null : float
         Densities at 0; their ratio is the Bayes factor for an effect.
-    log_bayes_factor : float
-        Its natural logarithm.
+    log_bayes_factor : float or None
+        Its natural logarithm; None where it would be mostly Monte-Carlo error, as `note` says.
     note : str
         How it was computed.
     provenance : Provenance
@@ -54,14 +54,20 @@ class PriorPosterior(Rendered):
     posterior: Floats
     prior_at_null: float
     posterior_at_null: float
-    log_bayes_factor: float
+    log_bayes_factor: float | None
     note: str
     provenance: Provenance
 
     @property
-    def bayes_factor(self) -> float:
-        """Bayes factor for an effect against none; infinite beyond what a float holds."""
-        return exponential(self.log_bayes_factor)
+    def bayes_factor(self) -> float | None:
+        """Bayes factor for an effect against none; infinite beyond what a float holds, None where it is not told."""
+        return None if self.log_bayes_factor is None else exponential(self.log_bayes_factor)
+
+    @property
+    def words(self) -> str:
+        """The Bayes factor in words."""
+        factor = self.bayes_factor
+        return bayes_factor(factor) if factor is not None else "no Bayes factor: too few draws near no effect"
 
     def frame(self) -> pd.DataFrame:
         """Return both densities.
@@ -87,7 +93,7 @@ class PriorPosterior(Rendered):
                     ("prior", self.prior_words),
                     ("prior density at 0", number(self.prior_at_null)),
                     ("posterior density at 0", number(self.posterior_at_null)),
-                    ("their ratio", bayes_factor(self.bayes_factor)),
+                    ("their ratio", self.words),
                 )
             ),
             Text(self.note),
@@ -168,9 +174,11 @@ def _under_own(answer: Answer, weights: Floats, quantity: str) -> PriorPosterior
         raise DataError(f"Hypothesis {answer.name!r} has no posterior of cells.")
     found = answer.bayesian.contrast(weights, value=answer.problem.question.value, quantity=quantity)
     drawn = found.posterior
-    if drawn.prior_density is None or found.log_bayes_factor is None:
+    if drawn.prior_density is None:
         raise DataError(f"The model of {answer.name!r} has no proper prior of this contrast.")
     at_null = float(np.interp(0.0, drawn.grid, drawn.prior_density))
+    told = found.log_bayes_factor
+    after = float(np.interp(0.0, drawn.grid, drawn.density)) if told is None else at_null * exponential(-told)
     scale = answer.bayesian.scale
     return PriorPosterior(
         quantity=quantity,
@@ -180,8 +188,8 @@ def _under_own(answer: Answer, weights: Floats, quantity: str) -> PriorPosterior
         prior=np.asarray(drawn.prior_density),
         posterior=np.asarray(drawn.density),
         prior_at_null=at_null,
-        posterior_at_null=at_null * exponential(-found.log_bayes_factor),
-        log_bayes_factor=found.log_bayes_factor,
+        posterior_at_null=after,
+        log_bayes_factor=told,
         note=f"Under the model's own prior, where the table may have a Cauchy prior of the standardised effect: "
         f"{found.bayes_factor_note}.",
         provenance=answer.provenance,

@@ -102,7 +102,7 @@ def test_the_installed_package_is_not_the_checkout(installed, elsewhere, tmp_pat
 def test_the_installed_package_lists_and_loads_every_dataset(installed, elsewhere, tmp_path):
     code = (
         "from feedbackstudy import datasets, shipped\n"
-        "keys = sorted(p.name for p in shipped.folder('datasets').iterdir() if p.is_dir())\n"
+        "keys = sorted(p.parent.name for p in shipped.folder('datasets').glob('*/dataset_description.json'))\n"
         "for key in keys: print(key, len(datasets.load(key).frame))"
     )
     loaded = run(installed / "python", "-c", code, cwd=tmp_path, env=elsewhere)
@@ -111,7 +111,7 @@ def test_the_installed_package_lists_and_loads_every_dataset(installed, elsewher
 
     assert loaded.returncode == 0, loaded.stderr
     assert listed.returncode == 0, listed.stderr
-    assert {key for key, _ in rows} == {p.name for p in (ROOT / "datasets").iterdir() if p.is_dir()}
+    assert {key for key, _ in rows} == {p.parent.name for p in (ROOT / "datasets").glob("*/dataset_description.json")}
     assert all(int(n) > 0 for _, n in rows)
     assert all(key in listed.stdout for key, _ in rows)
     json.loads(listed.stdout)

@@ -103,7 +103,7 @@ def test_alternative_text_holds_the_main_numbers(posterior, frequencies, estimat
 
 
 def test_a_thing_without_a_picture_is_refused_with_the_choices():
-    with pytest.raises(InputError, match=r"no picture of a dict; there is one of: CFA, .*Estimates, Frequencies"):
+    with pytest.raises(InputError, match=r"no picture of a dict; there is one of: Accounting, .*CFA, .*Estimates"):
         report.figure({})
 
 

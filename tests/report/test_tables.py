@@ -126,6 +126,6 @@ def test_a_row_of_the_wrong_length_is_refused():
 
 def test_a_thing_without_a_table_is_refused_with_the_choices():
     with pytest.raises(
-        InputError, match=r"no table of a int; there is one of: CFA, ClaimRegister, Estimates, Frequencies"
+        InputError, match=r"no table of a int; there is one of: Accounting, CFA, ClaimRegister, Estimates"
     ):
         report.table(3)

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from feedbackstudy.analysis.prior_posterior import PriorPosterior
-from feedbackstudy.render import bayes_factor, number
+from feedbackstudy.render import number
 from feedbackstudy.report.drawing import Drawing, drawing
 from feedbackstudy.report.style import FIRST, INK, MUTED, bare, ticks, wrapped
 
@@ -29,7 +29,7 @@ def prior_posterior_drawing(result: PriorPosterior) -> Drawing:
     Drawing
         Its picture.
     """
-    factor = bayes_factor(result.bayes_factor)
+    factor = result.words
     return Drawing(
         draw=lambda ax: _draw(result, ax),
         height=2.7,
@@ -52,7 +52,7 @@ def _draw(result: PriorPosterior, ax: "Axes") -> None:
     ax.plot([0.0, 0.0], [result.prior_at_null, result.posterior_at_null], color=INK, linewidth=1.0, alpha=0.5, zorder=3)
     for height, ink in ((result.prior_at_null, MUTED), (result.posterior_at_null, FIRST)):
         ax.plot([0.0], [height], marker="o", color=ink, markersize=6, markeredgecolor="white", zorder=5)
-    words = bayes_factor(result.bayes_factor)
+    words = result.words
     left = float(result.grid[result.posterior.argmax()]) > 0
     at = (0.02, 0.97) if left else (0.98, 0.97)
     ax.text(*at, words, transform=ax.transAxes, ha="left" if left else "right", va="top", fontsize=8.5)
