@@ -1,5 +1,6 @@
 """Intervals that hold however often one looks, when applications come in clusters."""
 
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -73,7 +74,7 @@ def confidence_sequence(
         raise DataError(
             f"A sequence needs standard errors above 0 and alpha in (0, 1); given {se}, {tuned_se}, {alpha}."
         )
-    best = -1 - float(np.real(special.lambertw(-(alpha**2) / np.e, -1)))
+    best = -1 - float(np.real(special.lambertw(-(alpha**2) / math.e, -1)))
     k = best * tuned_se**2 / se**2
     wide = float(special.stdtrit(df, 1 - alpha / 2) / special.ndtri(1 - alpha / 2)) if np.isfinite(df) else 1.0
     own = se * wide
