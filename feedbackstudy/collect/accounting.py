@@ -24,6 +24,8 @@ FATES = ("not_randomised", "no_data", "excluded", "left_out", "analysed")
 """Every way from the list of people to the model: one of these for each person, in this order."""
 
 _UNKNOWN = "(not known)"
+_NOBODY = ("simulate.", "collect.status")
+"""Steps whose rows are no people: what a simulation never sent, and a platform's previews, tests and spam."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -304,7 +306,7 @@ def _steps(ledger: Ledger) -> dict[str, tuple[str, str]]:
     """Return the step that named each person first, and what it says; a row left out is not yet a person left out."""
     found: dict[str, tuple[str, str]] = {}
     for entry in ledger:
-        if entry.n_after < entry.n_before and not entry.step.startswith("simulate."):
+        if entry.n_after < entry.n_before and not entry.step.startswith(_NOBODY):
             for who, _ in entry.rows:
                 found.setdefault(who, (entry.step, entry.step.partition(".")[2].replace("_", " ")))
     return found

@@ -208,8 +208,7 @@ Markdown(f"The flow to the model of **{hypothesis}**: {study.hypotheses[hypothes
 Markdown(
     f"Of **{truth.n_participants}** people assigned, **{flow.erased}** were erased and **{flow.count('excluded')}** "
     f"excluded by rules of the plan; **{flow.count('left_out')}** are not in this model, and "
-    f"**{flow.count('analysed')}** are analysed. **{flow.count('not_randomised')}** ids in the files are in no "
-    f"allocation: they are the team's previews and spam. Together: **{flow.count()}**."
+    f"**{flow.count('analysed')}** are analysed. Together: **{flow.count()}**; the team's previews and spam are nobody."
 )
 
 # %% [markdown]

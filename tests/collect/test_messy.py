@@ -159,3 +159,12 @@ def test_a_label_declared_as_missing_is_no_answer_and_one_outside_the_scale_is_n
     assert (reasons == MissingReason.REFUSED).sum() == 2
     outside = inspect(files, study, **{**rules, "labels": answer, "missing": {77: "skipped"}}).issues.errors
     assert "collect.out_of_range" in {issue.code for issue in outside}
+
+
+def test_previews_and_spam_are_nobody_in_the_flow_of_people(study, invented, made):
+    from feedbackstudy.study.placed import condition_of_people
+
+    flow = fs.collect.account(made, study, allocation=condition_of_people(invented, study), occasion="t0")
+
+    assert flow.count() == invented.n_participants
+    assert flow.count("not_randomised") == 0
