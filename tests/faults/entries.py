@@ -119,11 +119,20 @@ def declared(folder, _study, expected):
     return Outcome("\n".join(said))
 
 
+def direct(folder, _study, expected):
+    """A direct function on a data frame; what it left out and what it warns of stands on its page."""
+    options = dict(expected["options"])
+    frame = pd.read_csv(folder / expected.get("input", "input.csv"), dtype={"participant": str})
+    result = getattr(fs.analysis, options.pop("function"))(frame, options.pop("outcome"), **options)
+    return Outcome(shown(result))
+
+
 ENTRIES = {
     "amended": amended,
     "cells": cells,
     "clock": clock,
     "declared": declared,
+    "direct": direct,
     "dropout": left,
     "exports": exports,
     "ratio": ratio,
