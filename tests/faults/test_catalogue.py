@@ -1,4 +1,4 @@
-"""All 124 faults of the catalogue are accounted for: by a folder, by a test elsewhere, as not applicable, or as open."""
+"""All 124 faults of the catalogue are accounted for: by a folder, a test elsewhere, as not applicable, or as open."""
 
 import ast
 import json
