@@ -295,6 +295,9 @@ def _by_draws(
     if frame["unit"].duplicated().any():
         note = "a unit appears in both arms, so no draw of whole units is tested"
         return [replace(model, warnings=(*model.warnings, note), fit_to_report=False)]
+    if experiment.strata:
+        note = "units were assigned within strata, which draws of whole units here would not keep: the model leads"
+        return [replace(model, warnings=(*model.warnings, note))]
     total = frame["sum"].to_numpy()
     if metric.per is not None:
         total = total - model.baseline * frame["n"].to_numpy() if model.baseline is not None else total

@@ -106,6 +106,14 @@ def test_below_twelve_clusters_the_draws_lead():
     assert "5 units allow 10 draws" in few.warnings[-1]
 
 
+def test_strata_are_not_passed_over_in_silence():
+    plan = plan_of("site")
+    strata = plan.model_copy(update={"treatment": plan.treatment.model_copy(update={"strata": ("region",)})})
+    row = read(rows_of(4, 10).assign(region="north"), strata)["again"].rows[0]
+    assert "CR2" in row.covariance
+    assert "within strata" in " ".join(row.warnings)
+
+
 def test_guardrails_get_a_verdict_and_secondary_metrics_one_correction():
     found = read(rows_of(5, 40), plan_of("site"))
     assert found.one("cost").verdict == "within the margin"
