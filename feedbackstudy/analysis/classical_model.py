@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from feedbackstudy.analysis.compile import Family
+from feedbackstudy.analysis.frequentist.assigned_clusters import assigned_cells, compares_clusters
 from feedbackstudy.analysis.frequentist.cell_fit import CellFit, Scale
 from feedbackstudy.analysis.frequentist.cumulative import CumulativeFit, fit_cumulative
 from feedbackstudy.analysis.frequentist.cumulative_cells import cumulative_cells
@@ -49,7 +50,9 @@ def classical_fit(problem: Problem) -> CellFit:
     Notes
     -----
     Scores: least squares with pooled variance; with clusters, exemplars or other random factors REML with
-    Satterthwaite's degrees of freedom; with unequal probabilities of assignment weights and HC3 or, with clusters, CR2.
+    Satterthwaite's degrees of freedom; where whole clusters are compared and their variance is estimated as zero, least
+    squares against the mean square between clusters, and a note says so; with unequal probabilities of assignment
+    weights and HC3 or, with clusters, CR2.
     Binary: logistic; counts: negative binomial; ordered categories: cumulative probit; with random intercepts by
     Laplace's approximation. Their contrasts are ratios of odds or rates, or latent differences, unless the smallest
     effect of interest is declared in percentage points or raw units: then differences of probabilities, expected counts
@@ -82,6 +85,8 @@ def _gaussian(problem: Problem) -> CellFit:
             weights=problem.case_weights,
         )
     if problem.groups:
+        if compares_clusters(problem.weights, problem.cell, problem.groups):
+            return assigned_cells(problem.y, problem.cell, k, problem.covariates, problem.groups)
         return mixed_cells(problem.y, problem.cell, k, problem.covariates, problem.groups)
     return fit_cells(problem.y, problem.cell, k, covariates=problem.covariates)
 

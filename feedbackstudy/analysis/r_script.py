@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 import pandas as pd
 
+from feedbackstudy.analysis.frequentist.assigned_clusters import compares_clusters
 from feedbackstudy.analysis.missing.treating import ImputedProblem
 from feedbackstudy.analysis.problem import Problem
 from feedbackstudy.analysis.thresholds import measured_by
@@ -138,7 +139,7 @@ def _linear(problem: Problem) -> str:
             + _cells(problem)
             + f"fit <- lmer(y ~ 0 + cell{_terms(problem)}{_random(problem)}, data = responses)\n"
             + _matrix(problem, extra=problem.covariates.shape[1])
-            + _contest(problem)
+            + (_between(problem) if _compares_clusters(problem) else _contest(problem))
         )
     return (
         "library(emmeans)\n"
@@ -150,6 +151,24 @@ def _linear(problem: Problem) -> str:
         + "found <- summary(found, infer = c(FALSE, TRUE))\n"
         + 'for (i in seq_len(nrow(found))) {\n  show("estimate", found$estimate[i]); show("se", found$SE[i])\n'
         + '  show("df", found$df[i]); show("p", found$p.value[i])\n}\n'
+    )
+
+
+def _compares_clusters(problem: Problem) -> bool:
+    return compares_clusters(problem.weights, problem.cell, problem.groups)
+
+
+def _between(problem: Problem) -> str:
+    """Whole clusters compared: where lmer's variance is zero, the mean square between them is the error."""
+    fixed, group = f"y ~ 0 + cell{_terms(problem)}", next(iter(problem.groups))
+    return (
+        "if (isSingular(fit)) {\n"
+        f"  free <- lm({fixed}, data = responses)\n"
+        f"  held <- lm(update(formula(free), ~ . + factor(group_{group})), data = responses)\n"
+        "  df <- df.residual(free) - df.residual(held)\n"
+        "  b <- coef(free); V <- summary(free)$cov.unscaled * (deviance(free) - deviance(held)) / df\n"
+        f"{_SHOW_T.replace('VALUE', _value(problem)).lstrip()}"
+        "} else {\n" + _contest(problem) + "}\n"
     )
 
 

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
+from feedbackstudy.analysis.frequentist.assigned_clusters import compares_clusters
 from feedbackstudy.power.answers import Answers
 from feedbackstudy.power.asking import Asked
 from feedbackstudy.power.clustered_rows import least_squares
@@ -94,6 +95,25 @@ class Setting:
         """
         return None if self.outermost is None else self.groups(block)[self.outermost]
 
+    def assigned(self, asked: Asked, block: Block) -> bool:
+        """Say whether a hypothesis compares whole clusters, the only random factor.
+
+        Parameters
+        ----------
+        asked : Asked
+            The hypothesis.
+        block : Block
+            Scores.
+
+        Returns
+        -------
+        bool
+            Whether `analyse` tests it against the mean square between clusters where their variance is 0.
+        """
+        if asked.question.kind != "cells":
+            return False
+        return compares_clusters(asked.weights, block.cell, self.groups(block))
+
     def groups(self, block: Block) -> dict[str, NDArray[np.int64]]:
         """Return the group of each row for each random factor, people first, then those with most groups.
 
@@ -169,7 +189,10 @@ def _joint(asked: Asked, block: Block, y: Floats, x: Floats, setting: Setting, t
         design, _ = _design(asked, block, x)
         more = np.zeros((len(asked.weights), design.shape[2] - asked.weights.shape[1]))
         matrix, groups = np.hstack([asked.weights, more]), list(setting.groups(block).values())
-        p = (story_joint if setting.told else random_joint)(y, design, matrix, groups)[0]
+        if setting.told:
+            p = story_joint(y, design, matrix, groups)[0]
+        else:
+            p = random_joint(y, design, matrix, groups, assigned=setting.assigned(asked, block))[0]
     else:
         p = joint_f(y, x, block.cell, asked.weights)
     none = np.full(len(p), np.nan)
@@ -225,7 +248,9 @@ def _mixed(
     """Fit with the design's random intercepts."""
     design, weights = _design(asked, block, x)
     groups = list(setting.groups(block).values())
-    return (story_fit if setting.told else random_fit)(y, design, weights, groups, ratio=ratio)
+    if setting.told:
+        return story_fit(y, design, weights, groups, ratio=ratio)
+    return random_fit(y, design, weights, groups, ratio=ratio, assigned=setting.assigned(asked, block))
 
 
 def _fitted(asked: Asked, block: Block, y: Floats, x: Floats, setting: Setting) -> Fits:

@@ -194,7 +194,8 @@ def _diagnosis(
 
 def _applied(setting: Setting) -> list[str]:
     """Say how the plan's exclusions, missing rule and random factors are applied."""
-    plan, said = setting.model.study.plan, []
+    study, said = setting.model.study, []
+    plan = study.plan
     if setting.screen.rules:
         names = ", ".join(rule.name for rule in setting.screen.rules)
         said.append(f"exclusions applied: {names}; an attention check counts at every wave unless the rule names one")
@@ -207,13 +208,18 @@ def _applied(setting: Setting) -> list[str]:
             f"missing: {IMPUTATIONS} multiple imputations{same}, by cells, covariates, the outcome at other "
             f"waves{among}; ratios of variances from complete cases"
         )
-    if setting.model.study.assignment.method == "stepped_wedge":
+    if study.assignment.method == "stepped_wedge":
         said.append("stepped wedge: periods are fixed effects")
-    lost = [name for name in setting.model.study.assignment.by if name in setting.model.study.covariates.names]
+    lost = [name for name in study.assignment.by if name in study.covariates.names]
     if lost:
         said.append(f"strata by {', '.join(lost)} are kept in simulate, and left to chance in batched rows")
     if setting.random:
         said.append(f"random intercepts by REML, bounded at 0, Satterthwaite: {', '.join(setting.random)}")
+    if len(setting.random) == 1 and any(factor.assigned_to == setting.random[0] for factor in study.factors):
+        said.append(
+            f"whole {setting.random[0]} clusters compared, their variance estimated as 0: mean square between clusters "
+            "as error, as analyse does (t test of clusters' means where they have one size)"
+        )
     said.append("n counts stories; people are a random factor" if setting.told else "n counts participants")
     if setting.model.world.effects == "priors":
         said.append("effects drawn from the priors in every replicate: power is assurance, truth the prior's mean")

@@ -17,7 +17,9 @@ type Ints = NDArray[np.int64]
 type Flags = NDArray[np.bool_]
 
 _START = 0.1
+_NOTHING = 1e-8  # a ratio of variances that is zero
 _FEW = 100
+_RANK = 1e-9  # eigenvalues of Z'MZ that are zero, relative to the largest
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -87,7 +89,13 @@ def _pairs(there: Floats, first: Ints, second: Ints, k: int, m: int) -> Floats:
 
 
 def random_fit(
-    y: Floats, x: Floats, weights: Floats, groups: Sequence[Ints], *, ratio: Floats | None = None
+    y: Floats,
+    x: Floats,
+    weights: Floats,
+    groups: Sequence[Ints],
+    *,
+    ratio: Floats | None = None,
+    assigned: bool = False,
 ) -> tuple[Fits, Floats]:
     r"""Fit a linear model with random intercepts in every replicate.
 
@@ -104,6 +112,9 @@ def random_fit(
         row belongs to none.
     ratio : ndarray of shape (replicates, groupings), optional
         Ratios of variances that are taken as they are, instead of their REML estimates.
+    assigned : bool, default False
+        Whether the contrast varies between the groups of the only grouping, not within them. Where its variance is 0,
+        the contrast is then tested against the mean square between groups, as `analyse` does.
 
     Returns
     -------
@@ -119,12 +130,18 @@ def random_fit(
     and the Hessian :math:`-\|A_{ij}\|^2 + 2 df\, b_i'A_{ij}b_j/rss - df |b_i|^2|b_j|^2/rss^2`. The variance of a
     contrast is :math:`l'Cl`, :math:`C = (X'V^{-1}X)^{-1}`, with derivatives :math:`|Z_i'V^{-1}XCl|^2`.
     """
-    fitted, ratio = _fitted(y, x, weights != 0, groups, ratio)
+    fitted, ratio = _fitted(y, x, weights != 0, groups, ratio=ratio, assigned=assigned)
     return fitted.contrast(weights), ratio
 
 
 def random_joint(
-    y: Floats, x: Floats, weights: Floats, groups: Sequence[Ints], *, ratio: Floats | None = None
+    y: Floats,
+    x: Floats,
+    weights: Floats,
+    groups: Sequence[Ints],
+    *,
+    ratio: Floats | None = None,
+    assigned: bool = False,
 ) -> tuple[Floats, Floats]:
     r"""Test several contrasts at once in a linear model with random intercepts, in every replicate.
 
@@ -140,6 +157,8 @@ def random_joint(
         As for `random_fit`.
     ratio : ndarray of shape (replicates, groupings), optional
         As for `random_fit`.
+    assigned : bool, default False
+        As for `random_fit`.
 
     Returns
     -------
@@ -152,7 +171,7 @@ def random_joint(
     statistic is the mean of their squared t, on :math:`2E/(E - k)` degrees of freedom,
     :math:`E = \sum_{\nu_m > 2} \nu_m/(\nu_m - 2)`.
     """
-    fitted, ratio = _fitted(y, x, weights.any(axis=0), groups, ratio)
+    fitted, ratio = _fitted(y, x, weights.any(axis=0), groups, ratio=ratio, assigned=assigned)
     return joint_p(fitted.covariance, weights, fitted.contrast), ratio
 
 
@@ -188,7 +207,7 @@ def joint_p(covariance: Floats, weights: Floats, contrast: Callable[[Floats], Fi
 
 
 def _fitted(
-    y: Floats, x: Floats, used: Flags, groups: Sequence[Ints], ratio: Floats | None
+    y: Floats, x: Floats, used: Flags, groups: Sequence[Ints], *, ratio: Floats | None, assigned: bool
 ) -> tuple["_Fitted", Floats]:
     """Find the ratios of variances, where they are not given, and what all contrasts need."""
     made = _Products.of(y, x, groups)
@@ -206,12 +225,37 @@ def _fitted(
     lost = np.zeros(len(y), dtype=bool)
     if ratio is None:
         ratio, lost = maximised(problem, np.full((len(y), len(groups)), _START))
-    return _Fitted.of(made, ratio, df=df, xx=xx, at=problem.at(ratio), failed=singular | lost), ratio
+    error = _Error.none(len(y))
+    if assigned and len(groups) == 1:
+        error = _Error.between(problem, held=~singular & (ratio[:, 0] < _NOTHING))
+    return _Fitted.of(made, ratio, df=df, xx=xx, at=problem.at(ratio), failed=singular | lost, error=error), ratio
 
 
 def _dependent(xx: Floats) -> Flags:
     scale = np.sqrt(np.einsum("rpp->rp", xx))
     return np.asarray(np.linalg.eigvalsh(xx / scale[:, :, None] / scale[:, None, :])[:, 0] < 1e-10)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Error:
+    """Mean square between groups with its degrees of freedom, in the replicates that are tested against it."""
+
+    held: Flags
+    square: Floats
+    df: Floats
+
+    @classmethod
+    def none(cls, reps: int) -> "_Error":
+        return cls(np.zeros(reps, dtype=bool), np.ones(reps), np.ones(reps))
+
+    @classmethod
+    def between(cls, problem: Rotated, held: Flags) -> "_Error":
+        """Return :math:`r'S^{-}r` over the rank of S, for a single grouping."""
+        used = problem.values > _RANK * problem.values[:, -1:]
+        df = used.sum(axis=1)
+        held = held & (df > 0)
+        total = np.where(used, problem.first**2 / np.where(used, problem.values, 1.0), 0.0).sum(axis=1)
+        return cls(held, np.where(held, total / np.maximum(df, 1), 1.0), np.where(held, df, 1.0))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -226,9 +270,12 @@ class _Fitted:
     lifted: Floats
     covariance: Floats
     beta: Floats
+    error: _Error
 
     @classmethod
-    def of(cls, made: _Products, ratio: Floats, *, df: Floats, xx: Floats, at: At, failed: Flags) -> "_Fitted":
+    def of(
+        cls, made: _Products, ratio: Floats, *, df: Floats, xx: Floats, at: At, failed: Flags, error: _Error
+    ) -> "_Fitted":
         d = ratio[:, made.part]
         inside = np.linalg.inv(np.eye(len(made.part)) + made.zz * d[:, None, :])
         lifted = inside @ made.zx  # Z'V^{-1}X
@@ -238,7 +285,7 @@ class _Fitted:
         )
         covariance = np.linalg.inv(information)
         beta = np.einsum("rpq,rq->rp", covariance, made.xy - np.einsum("rqp,rq,rq->rp", made.zx, d, seen))
-        return cls(made, ratio, np.where(failed, 1.0, df), at, failed, lifted, covariance, beta)
+        return cls(made, ratio, np.where(failed, 1.0, df), at, failed, lifted, covariance, beta, error)
 
     def contrast(self, weights: Floats) -> Fits:
         """Return a contrast; `weights` may differ between replicates."""
@@ -249,10 +296,12 @@ class _Fitted:
         m = self.ratio.shape[1]
         pull = np.einsum("rqp,rp->rq", self.lifted, aim) ** 2 @ np.eye(m)[self.made.part]
         found = _satterthwaite(self.at, self.ratio, s2=s2, df=self.df, spread=spread, pull=pull)
-        bad = self.failed | ~(spread > 0)
+        found = np.where(self.error.held, self.error.df, found)
+        variance = np.where(self.error.held, self.error.square, s2) * spread
+        bad = self.failed | ~(variance > 0)
         estimate = np.einsum("rp,rp->r", self.beta, rows)
         sigma = np.sqrt(s2 * (1 + self.ratio.sum(axis=1)))
-        hidden = [np.where(bad, np.nan, v) for v in (estimate, np.sqrt(np.maximum(s2 * spread, 0)), found, sigma)]
+        hidden = [np.where(bad, np.nan, v) for v in (estimate, np.sqrt(np.maximum(variance, 0)), found, sigma)]
         return Fits(estimate=hidden[0], se=hidden[1], df=hidden[2], sigma=hidden[3], n=self.made.rows)
 
 
