@@ -10,7 +10,7 @@ from feedbackstudy.analysis.mediation_design import Cause, PathDesign, Stage, de
 from feedbackstudy.analysis.mediation_effects import Moderation, Structure
 from feedbackstudy.errors import DataError, choices
 
-__all__ = ["CellPath", "LevelModerator", "ValueModerator", "by_values", "from_cells", "refuse_mediators"]
+__all__ = ["CellPath", "LevelModerator", "ValueModerator", "at_level", "by_values", "from_cells", "refuse_mediators"]
 
 type Floats = NDArray[np.float64]
 type Ints = NDArray[np.int64]
@@ -210,7 +210,7 @@ def _by_levels(
     count = len(moderator.levels)
     if count < 2:
         raise DataError(f"Moderator {moderator.name!r} has one level; a path cannot depend on it.")
-    by = np.stack([_at_level(row, moderator, k) for k in range(count)])[:, held]
+    by = np.stack([at_level(row, moderator, k) for k in range(count)])[:, held]
     found = moderator.cell_level[cell]
     inside = [(found == k).astype(np.float64) for k in range(count)]
     if "second" in moderator.on and (found < 0).any():
@@ -226,8 +226,28 @@ def _by_levels(
     )
 
 
-def _at_level(row: Floats, moderator: LevelModerator, level: int) -> Floats:
-    """Return the contrast within one level, in the size of the whole: its positive weights have the same sum."""
+def at_level(row: Floats, moderator: LevelModerator, level: int) -> Floats:
+    """Return the contrast within one level, in the size of the whole: its positive weights have the same sum.
+
+    Parameters
+    ----------
+    row : ndarray of shape (cells,)
+        The contrast.
+    moderator : LevelModerator
+        The factor.
+    level : int
+        Position of the level.
+
+    Returns
+    -------
+    ndarray of shape (cells,)
+        The contrast itself where the moderator changes neither the first part nor the direct one.
+
+    Raises
+    ------
+    DataError
+        Where the contrast is no comparison within the level.
+    """
     if "first" not in moderator.on and "direct" not in moderator.on:
         return row
     own = np.where(moderator.cell_level == level, row, 0.0)

@@ -12,6 +12,7 @@ from feedbackstudy.power.answers import Answers
 from feedbackstudy.power.asking import Asked
 from feedbackstudy.power.clustered_rows import least_squares
 from feedbackstudy.power.imputing import imputed
+from feedbackstudy.power.moderated_rows import index_rows
 from feedbackstudy.power.ordinal_rows import cumulative_contrast
 from feedbackstudy.power.outcome_rows import odds_contrast, rates_contrast
 from feedbackstudy.power.path_rows import Legs, multiplied
@@ -173,6 +174,8 @@ def ask(asked: Asked, block: Block, *, setting: Setting) -> Answers:
         mediators = [_sum(block, step) for step in asked.steps]
         legs = Legs(cell=block.cell, weights=asked.weights[0], covariates=x, cluster=setting.clusters(block))
         chance = stream(*block.key, f"path:{asked.hypothesis.name}")
+        if asked.moderated is not None:
+            return index_rows(legs, mediators[0], y, asked.moderated, chance=chance, level=level, truth=truth)
         path = asked.hypothesis.path
         kind = ("serial" if path.structure == "serial" else path.effect) if path is not None else "serial"
         return multiplied(legs, mediators, y, kind=kind, chance=chance, level=level, truth=truth)

@@ -9,6 +9,7 @@ from feedbackstudy.analysis.compile import Column, Question, compiled
 from feedbackstudy.analysis.thresholds import Measured, measured_by
 from feedbackstudy.design.hypotheses import Hypothesis
 from feedbackstudy.errors import InputError
+from feedbackstudy.power.moderated_rows import Moderated, moderated_path
 from feedbackstudy.power.truth import truth_of
 from feedbackstudy.simulate.model import Model
 
@@ -57,6 +58,8 @@ class Asked:
         Standard deviation of the outcome within cells, on the scale of the estimate; NaN where that has none.
     sd_x : float or None
         That of the predictor.
+    moderated : Moderated or None
+        What a factor does to the path.
     """
 
     question: Question
@@ -70,6 +73,7 @@ class Asked:
     truth: float
     sd: float
     sd_x: float | None = None
+    moderated: Moderated | None = None
 
     @property
     def hypothesis(self) -> Hypothesis:
@@ -144,6 +148,8 @@ class Asked:
         """
         extra = f", adjusted for {len(self.covariates)} covariate(s)" if self.covariates else ""
         what = _WORDS["cells" if random and self.kind == "welch" else self.kind]
+        if self.moderated is not None:
+            what = "index of moderated mediation, last level minus first: Monte-Carlo interval of the products"
         mixed = f"; REML, random: {', '.join(random)}; degrees of freedom by Satterthwaite" if random else ""
         stands = f", in place of the {self.question.family} model of analyse" if self.approximated else ""
         return what + extra + (mixed if self.takes_intercepts else "") + stands
@@ -209,6 +215,7 @@ def _asked(model: Model, question: Question, *, random: bool) -> Asked:
         extra=(),
         truth=np.nan,
         sd=np.nan,
+        moderated=moderated_path(model, hypothesis, matrix[0]),
     )
     sd = _LATENT_SD.get(asked.measured, model.spread(outcome))
     sd_x = model.spread(asked.steps[0]) if kind in {"slope", "slopes"} else None
@@ -236,11 +243,6 @@ def _refuse_several(rows: int, question: Question) -> None:
     if rows > 1:
         what = "a path" if path is not None else "a moderation"
         raise InputError(f"{what} is diagnosed for one difference; name 'level' and 'against' of its contrast.")
-    if path is not None and path.moderator is not None:
-        raise InputError(
-            "moderated paths are not diagnosed from rows; use power.mediation, or give diagnose an 'analysis' of your "
-            "own."
-        )
 
 
 def _part(model: Model, column: Column) -> dict[int, float]:

@@ -10,12 +10,13 @@ from feedbackstudy.power.answers import Answers
 from feedbackstudy.power.clustered_rows import clustered_fit
 from feedbackstudy.power.rows import Fits, cell_contrast, slope_contrast
 
-__all__ = ["Legs", "multiplied"]
+__all__ = ["DRAWS", "Legs", "multiplied"]
 
 type Floats = NDArray[np.float64]
 type Ints = NDArray[np.int64]
 
-_DRAWS = 400
+DRAWS = 400
+"""Draws of the legs in each replicate."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -55,7 +56,7 @@ class Legs:
         if self.cluster is None:
             return cell_contrast(mediator, self.covariates, self.cell, self.weights, robust=False)
         row = np.concatenate([self.weights, np.zeros(self.covariates.shape[2])])
-        return clustered_fit(mediator, self._design(self.covariates), row, self.cluster)
+        return clustered_fit(mediator, self.design(self.covariates), row, self.cluster)
 
     def further(self, target: Floats, before: Sequence[Floats]) -> Fits:
         """Return the slope of a later variable on the first of those before it, within cells.
@@ -77,10 +78,21 @@ class Legs:
             return slope_contrast(target, x, self.cell, None)
         row = np.zeros(len(self.weights) + x.shape[2])
         row[len(self.weights)] = 1.0
-        return clustered_fit(target, self._design(x), row, self.cluster)
+        return clustered_fit(target, self.design(x), row, self.cluster)
 
-    def _design(self, x: Floats) -> Floats:
-        """Return indicators of the cells, and centred columns."""
+    def design(self, x: Floats) -> Floats:
+        """Return indicators of the cells, and centred columns.
+
+        Parameters
+        ----------
+        x : ndarray of shape (replicates, n, q)
+            Columns.
+
+        Returns
+        -------
+        ndarray of shape (replicates, n, cells + q)
+            The design.
+        """
         with np.errstate(invalid="ignore"):
             centred = x - np.nanmean(x, axis=1, keepdims=True) if x.shape[2] else x
         inside = np.eye(len(self.weights))[self.cell]
@@ -122,9 +134,9 @@ def multiplied(
         One for each replicate.
     """
     routes = _routes(legs, mediators, y, serial=kind == "serial")
-    estimate, drawn = np.zeros(len(y)), np.zeros((len(y), _DRAWS))
+    estimate, drawn = np.zeros(len(y)), np.zeros((len(y), DRAWS))
     for j, route in enumerate(routes):
-        noise = chance.standard_normal((len(route), _DRAWS))
+        noise = chance.standard_normal((len(route), DRAWS))
         side = -1.0 if j and kind == "difference" else 1.0
         estimate += side * np.prod([leg.estimate for leg in route], axis=0)
         drawn += side * np.prod(

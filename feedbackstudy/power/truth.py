@@ -12,6 +12,7 @@ from feedbackstudy.simulate.model import Model
 
 if TYPE_CHECKING:
     from feedbackstudy.power.asking import Asked
+    from feedbackstudy.power.moderated_rows import Moderated
 
 __all__ = ["truth_of"]
 
@@ -100,10 +101,18 @@ def _moderation_truth(model: Model, asked: "Asked") -> float:
     return float(asked.weights[0] @ gain * x * y)
 
 
+def _index_truth(model: Model, asked: "Asked", moderated: "Moderated") -> float:
+    a = moderated.first @ _means(model, asked.steps[0])
+    b = float(model.regression(asked.outcome, (*asked.steps, *asked.covariates))[0])
+    return b * float(a[1] - a[0])  # a world's slopes between scores are the same in all cells
+
+
 def _path_truth(model: Model, asked: "Asked") -> float:
     path = asked.hypothesis.path
     if path is None:
         return float("nan")
+    if asked.moderated is not None:
+        return _index_truth(model, asked, asked.moderated)
     first = [float(asked.weights[0] @ _means(model, step)) for step in asked.steps]
     if path.structure == "serial":
         found = first[0]
