@@ -16,7 +16,7 @@ from feedbackstudy.frames import Scores
 from feedbackstudy.frames.ledger import Ledger, LedgerEntry
 from feedbackstudy.study import Study
 
-__all__ = ["NO_LEVEL", "Material", "as_clusters", "gather"]
+__all__ = ["NO_LEVEL", "Material", "as_clusters", "gather", "refuse_not_asked"]
 
 NO_LEVEL = "(no level)"
 """Stands for a random factor that a row has no part in; empty text means that the level is missing."""
@@ -196,22 +196,42 @@ def _occasion(asked: Question, scores: Scores) -> str:
 
 def _concerned(asked: Question, study: Study) -> tuple[str, ...]:
     """Return the conditions whose people enter: feedback cells alone for factorial terms, else all that are asked."""
-    measures = [study.measure_of(name) for name in (asked.hypothesis.outcome, *(step.name for step in asked.steps))]
-    cells = study.crossing.cells()
-    asks = [cell for cell in cells if all(measure.asks(cell.arm) for measure in measures)]
-    _refuse_not_asked(asked, {cell.key for cell in asks})
+    refuse_not_asked(asked, study)
     inside = asked.cells != (SLOPE,) and asked.inside
-    return tuple(cell.key for cell in asks if cell.arm == FEEDBACK or not inside)
+    cells = {cell.key: cell.arm for cell in study.crossing.cells()}
+    return tuple(key for key in cells if key in _asking(asked, study) and (cells[key] == FEEDBACK or not inside))
 
 
-def _refuse_not_asked(asked: Question, asks: set[str]) -> None:
+def _asking(asked: Question, study: Study) -> set[str]:
+    """Return the conditions that are asked for the outcome and every mediator."""
+    measures = [study.measure_of(name) for name in (asked.hypothesis.outcome, *(step.name for step in asked.steps))]
+    return {cell.key for cell in study.crossing.cells() if all(measure.asks(cell.arm) for measure in measures)}
+
+
+def refuse_not_asked(asked: Question, study: Study) -> None:
+    """Refuse a comparison with conditions that are not asked for its outcome or a mediator.
+
+    Parameters
+    ----------
+    asked : Question
+        The compiled hypothesis.
+    study : Study
+        The study.
+
+    Raises
+    ------
+    DataError
+        With the conditions named.
+    """
     if asked.cells == (SLOPE,):
         return
+    asks = _asking(asked, study)
     used = [key for key, weight in zip(asked.cells, asked.weights.any(axis=0), strict=True) if weight]
     lost = [key for key in used if key not in asks]
     if lost:
+        scores = ", ".join(repr(name) for name in (asked.hypothesis.outcome, *(step.name for step in asked.steps)))
         raise DataError(
-            f"The question needs {asked.hypothesis.outcome!r} of {', '.join(lost)}, who are not asked; not asked is "
+            f"It is not estimable: the question needs {scores} of {', '.join(lost)}, who are not asked; not asked is "
             "not missing, so nothing can be estimated or imputed there."
         )
 

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from feedbackstudy.analysis.compile import Column, Question, compiled
+from feedbackstudy.analysis.material import refuse_not_asked
 from feedbackstudy.analysis.thresholds import Measured, measured_by
 from feedbackstudy.design.hypotheses import Hypothesis
 from feedbackstudy.errors import InputError
@@ -197,8 +198,7 @@ def _asked(model: Model, question: Question, *, random: bool) -> Asked:
         raise InputError(f"{hypothesis.outcome!r} is {what} and has no means to compare; 'analyse' has no model of it.")
     linked = question.kind == "slope"
     matrix = np.zeros((1, len(model.cells))) if linked else np.asarray(question.weights, dtype=np.float64)
-    for score in (hypothesis.outcome, *(step.name for step in question.steps)):
-        _refuse_not_asked(model, matrix, score)
+    refuse_not_asked(question, model.study)
     steps = question.steps or ((question.predictor,) if question.predictor is not None else ())
     kept = [column for column in question.covariates if column != question.predictor]
     kind = _kind(question, len(matrix), random=random or bool(kept))
@@ -260,10 +260,3 @@ def _extra(model: Model, asked: Asked) -> tuple[dict[int, float], ...]:
     waves = [w for w in model.study.measure_of(name).waves if w != asked.occasion]
     parts = [model.parts(name, wave) for wave in waves]
     return tuple(part for part in parts if part not in asked.covariates)
-
-
-def _refuse_not_asked(model: Model, matrix: Floats, score: str) -> None:
-    measure = model.study.measure_of(score)
-    lost = [c.key for c, used in zip(model.cells, matrix.any(axis=0), strict=True) if used and not measure.asks(c.arm)]
-    if lost:
-        raise InputError(f"it is not estimable: {score!r} is not asked of {', '.join(lost)}.")

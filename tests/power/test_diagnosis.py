@@ -317,7 +317,7 @@ def test_what_cannot_be_estimated_is_named():
     silence = [hypothesis("h1", {"kind": "feedback_vs_arm", "arm": "silence"}, occasion="t1")]
     measures = [Measure(name="mood", kind="continuous", waves=("t1",), asked_of=("feedback",))]
     study = study_of(60, silence, arms=[Arm(name="silence", told="nothing")], measures=measures)
-    with pytest.raises(InputError, match=r"'h1'.*not estimable.*'mood' is not asked of silence"):
+    with pytest.raises(InputError, match=r"'h1'.*not estimable.*'mood' of silence, who are not asked"):
         diagnose(study, World(), seed=1)
     with pytest.raises(DeclarationError, match="cannot fill 4 cells"):
         diagnose(study_of(3), World(), seed=1)
