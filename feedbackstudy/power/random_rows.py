@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scipy import special
 
 from feedbackstudy.power.rows import Fits
-from feedbackstudy.power.variance_ratios import At, Rotated, maximised
+from feedbackstudy.power.variance_ratios import At, Rotated, at_given, maximised
 
 __all__ = ["group_sums", "joint_p", "random_fit", "random_joint"]
 
@@ -221,14 +221,19 @@ def _fitted(
     s = made.zz - turned @ np.swapaxes(made.zx, 1, 2)
     r = made.zy - np.einsum("rqp,rp->rq", turned, made.xy)
     t = made.yy - np.einsum("rp,rpq,rq->r", made.xy, inverse, made.xy)
-    problem = Rotated.of(s, r, t, np.where(singular, 1.0, df), made.part)
-    lost = np.zeros(len(y), dtype=bool)
+    free = np.where(singular, 1.0, df)
+    whole = assigned and len(groups) == 1
+    lost, error = np.zeros(len(y), dtype=bool), _Error.none(len(y))
+    if ratio is not None and not whole:
+        at = at_given((s, r, t), free, made.part, ratio)
+        return _Fitted.of(made, ratio, df=df, xx=xx, at=at, failed=singular, error=error), ratio
+    problem = Rotated.of(s, r, t, free, made.part)
     if ratio is None:
         ratio, lost = maximised(problem, np.full((len(y), len(groups)), _START))
-    error = _Error.none(len(y))
-    if assigned and len(groups) == 1:
+    if whole:
         error = _Error.between(problem, held=~singular & (ratio[:, 0] < _NOTHING))
-    return _Fitted.of(made, ratio, df=df, xx=xx, at=problem.at(ratio), failed=singular | lost, error=error), ratio
+    at = problem.at(ratio)
+    return _Fitted.of(made, ratio, df=df, xx=xx, at=at, failed=singular | lost, error=error), ratio
 
 
 def _dependent(xx: Floats) -> Flags:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["At", "Rotated", "maximised"]
+__all__ = ["At", "Rotated", "at_given", "maximised"]
 
 type Floats = NDArray[np.float64]
 type Ints = NDArray[np.int64]
@@ -199,6 +199,42 @@ class Rotated:
         square = b2**2 @ member
         square[:, 0] = (b1**2).sum(axis=1)
         return At(deviance, rss, trace, square, norm, bent)
+
+
+def at_given(projected: tuple[Floats, Floats, Floats], df: Floats, part: Ints, ratio: Floats) -> At:
+    r"""Return the deviance and what its derivatives need at ratios that are known: one inverse, and no rotation.
+
+    Parameters
+    ----------
+    projected : tuple of ndarray
+        :math:`S = Z'MZ`, :math:`r = Z'My`, :math:`t = y'My`.
+    df : ndarray of shape (replicates,)
+        Rows minus coefficients.
+    part : ndarray of shape (q,)
+        Grouping of each column of Z, in order.
+    ratio : ndarray of shape (replicates, m)
+        Ratios of variances.
+
+    Returns
+    -------
+    At
+        As of `Rotated.at`.
+    """
+    s, r, t = projected
+    d = ratio[:, part]
+    moved = np.eye(len(part)) + s * d[:, None, :]
+    inverse = np.linalg.inv(moved)  # (I + SD)^-1
+    a, b = inverse @ s, np.einsum("rqk,rk->rq", inverse, r)
+    rss = np.maximum(t - np.einsum("rq,rq->r", r * d, b), 1e-300)
+    member = np.eye(int(part.max()) + 1)[part]
+    return At(
+        deviance=np.linalg.slogdet(moved)[1] + df * np.log(rss),
+        rss=rss,
+        trace=np.einsum("rqq->rq", a) @ member,
+        square=b**2 @ member,
+        norm=member.T @ a**2 @ member,
+        bent=member.T @ (b[:, :, None] * a * b[:, None, :]) @ member,
+    )
 
 
 def maximised(problem: Rotated, start: Floats) -> tuple[Floats, Flags]:
