@@ -213,6 +213,16 @@ def _applied(setting: Setting) -> list[str]:
     lost = [name for name in study.assignment.by if name in study.covariates.names]
     if lost:
         said.append(f"strata by {', '.join(lost)} are kept in simulate, and left to chance in batched rows")
+    said += _on_units(setting)
+    said.append("n counts stories; people are a random factor" if setting.told else "n counts participants")
+    if setting.model.world.effects == "priors":
+        said.append("effects drawn from the priors in every replicate: power is assurance, truth the prior's mean")
+    return said
+
+
+def _on_units(setting: Setting) -> list[str]:
+    """Say how units that contain people, and other random factors, enter."""
+    said, study = [], setting.model.study
     if setting.random:
         said.append(f"random intercepts by REML, bounded at 0, Satterthwaite: {', '.join(setting.random)}")
     if len(setting.random) == 1 and any(factor.assigned_to == setting.random[0] for factor in study.factors):
@@ -220,9 +230,9 @@ def _applied(setting: Setting) -> list[str]:
             f"whole {setting.random[0]} clusters compared, their variance estimated as 0: mean square between clusters "
             "as error, as analyse does (t test of clusters' means where they have one size)"
         )
-    said.append("n counts stories; people are a random factor" if setting.told else "n counts participants")
-    if setting.model.world.effects == "priors":
-        said.append("effects drawn from the priors in every replicate: power is assurance, truth the prior's mean")
+    alone = [name for name, n in list(setting.model.numbers.items())[1:] if n == setting.model.n]
+    if alone:
+        said.append(f"every {' and '.join(alone)} has one person: no random factor, as in analyse")
     return said
 
 

@@ -232,6 +232,7 @@ def _fitted(
         ratio, lost = maximised(problem, np.full((len(y), len(groups)), _START))
     if whole:
         error = _Error.between(problem, held=~singular & (ratio[:, 0] < _NOTHING))
+        lost = lost | ~error.there  # clusters and conditions cannot be told apart
     at = problem.at(ratio)
     return _Fitted.of(made, ratio, df=df, xx=xx, at=at, failed=singular | lost, error=error), ratio
 
@@ -246,21 +247,22 @@ class _Error:
     """Mean square between groups with its degrees of freedom, in the replicates that are tested against it."""
 
     held: Flags
+    there: Flags
     square: Floats
     df: Floats
 
     @classmethod
     def none(cls, reps: int) -> "_Error":
-        return cls(np.zeros(reps, dtype=bool), np.ones(reps), np.ones(reps))
+        return cls(np.zeros(reps, dtype=bool), np.ones(reps, dtype=bool), np.ones(reps), np.ones(reps))
 
     @classmethod
     def between(cls, problem: Rotated, held: Flags) -> "_Error":
         """Return :math:`r'S^{-}r` over the rank of S, for a single grouping."""
-        used = problem.values > _RANK * problem.values[:, -1:]
+        used = problem.values > np.maximum(_RANK * problem.values[:, -1:], _RANK)
         df = used.sum(axis=1)
         held = held & (df > 0)
         total = np.where(used, problem.first**2 / np.where(used, problem.values, 1.0), 0.0).sum(axis=1)
-        return cls(held, np.where(held, total / np.maximum(df, 1), 1.0), np.where(held, df, 1.0))
+        return cls(held, df > 0, np.where(held, total / np.maximum(df, 1), 1.0), np.where(held, df, 1.0))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

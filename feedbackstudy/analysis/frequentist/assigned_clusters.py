@@ -10,6 +10,7 @@ from feedbackstudy.analysis.frequentist.cell_fit import CellFit
 from feedbackstudy.analysis.frequentist.mixed_cells import cell_columns, cell_fit_of
 from feedbackstudy.analysis.frequentist.mixed_structure import Floats, RandomFactor
 from feedbackstudy.analysis.frequentist.reml import fit_mixed
+from feedbackstudy.errors import DataError
 
 __all__ = ["NO_UNITS", "assigned_cells", "compares_clusters", "mean_square_between"]
 
@@ -71,7 +72,7 @@ def mean_square_between(y: Floats, X: Floats, codes: NDArray[np.int64]) -> tuple
     np.add.at(sums, codes, np.column_stack([turned, y - turned @ (turned.T @ y)]))
     s = np.diag(np.bincount(codes).astype(np.float64)) - sums[:, :-1] @ sums[:, :-1].T
     values, vectors = np.linalg.eigh(s)
-    used = values > 1e-9 * values[-1]
+    used = values > 1e-9 * max(float(values[-1]), 1.0)
     seen = vectors[:, used].T @ sums[:, -1]
     df = int(used.sum())
     return (float((seen**2 / values[used]).sum()) / df if df else float("nan")), df
@@ -104,7 +105,7 @@ def assigned_cells(
     Raises
     ------
     DataError
-        Where the data cannot carry the random effect, or columns depend on each other.
+        Where the data cannot carry the random effect, columns depend on each other, or each condition has one cluster.
 
     Notes
     -----
@@ -120,10 +121,13 @@ def assigned_cells(
     factor = RandomFactor.of(name, codes)
     fit = fit_mixed(outcome, X, [factor])
     mixed = cell_fit_of(fit, counts, df="satterthwaite")
-    if not fit.singular:
-        return mixed
     square, df = mean_square_between(outcome, X, factor.codes)
-    if not df or not square > 0:
+    if not df:
+        raise DataError(
+            f"{factor.levels} levels of {name} are compared with as many fixed effects that differ between them: a "
+            f"difference between conditions cannot be told from one between levels of {name}. Assign more of them."
+        )
+    if not fit.singular or not square > 0:
         return mixed
     note = (
         f"The variance between levels of {name} is estimated as zero (clusters differ less than by chance). Whole "

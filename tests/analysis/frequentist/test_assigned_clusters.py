@@ -6,6 +6,7 @@ from scipy import stats
 
 from feedbackstudy.analysis.frequentist.assigned_clusters import assigned_cells, compares_clusters
 from feedbackstudy.analysis.frequentist.mixed_cells import mixed_cells
+from feedbackstudy.errors import DataError
 from feedbackstudy.power.random_rows import random_fit, random_joint
 
 ROW = np.array([-1.0, 1.0])
@@ -81,3 +82,14 @@ def test_uneven_clusters_and_a_covariate_are_those_of_nested_least_squares():
 )
 def test_who_compares_whole_clusters(weights, cell, groups, whole):
     assert compares_clusters(weights, cell, groups) is whole
+
+
+def test_one_cluster_in_each_condition_answers_nothing():
+    """Conditions and clusters are the same thing: no error for the comparison is in the data."""
+    rng, cluster = np.random.default_rng(2), np.repeat([0, 1], 20)
+    y = rng.standard_normal((3, 40)) + cluster
+    batch, _ = random_fit(y, np.broadcast_to(np.eye(2)[cluster], (3, 40, 2)), ROW, [cluster], assigned=True)
+
+    with pytest.raises(DataError, match="cannot be told from one between levels of site"):
+        assigned_cells(y[0], cluster, 2, None, {"site": cluster})
+    assert np.isnan(batch.se).all()
