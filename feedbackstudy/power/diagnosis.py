@@ -212,7 +212,10 @@ def _applied(setting: Setting) -> list[str]:
         said.append("stepped wedge: periods are fixed effects")
     lost = [name for name in study.assignment.by if name in study.covariates.names]
     if lost:
-        said.append(f"strata by {', '.join(lost)} are kept in simulate, and left to chance in batched rows")
+        said.append(
+            f"strata by {', '.join(lost)} are kept in simulate; batched rows share one allocation among "
+            "replicates whose covariates differ, so there they are left to chance, as in complete assignment"
+        )
     said += _on_units(setting)
     said.append("n counts stories; people are a random factor" if setting.told else "n counts participants")
     if setting.model.world.effects == "priors":
@@ -248,8 +251,11 @@ def _notes(setting: Setting, asked: tuple[Asked, ...]) -> list[str]:
     stands = [each.hypothesis.name for each in asked if each.approximated]
     if stands:
         notes.append(
-            f"{', '.join(stands)}: the model of analyse (logistic, negative binomial, cumulative probit) is not used "
-            "beside covariates or random intercepts, but a linear one, whose effects are in the outcome's points."
+            f"{', '.join(stands)}: analyse takes a logistic, negative binomial or cumulative probit model here, with "
+            "random intercepts by Laplace's approximation, and z tests. Beside covariates or random intercepts it is "
+            "not fitted in batches; a linear model stands in: effects are in the outcome's points, tests are t tests, "
+            "which keep their level where z tests among few clusters may not. For the model itself give "
+            "diagnose an 'analysis' that calls analyse."
         )
     if setting.model.world.exemplar_by_cell and setting.model.exemplars:
         notes.append(
