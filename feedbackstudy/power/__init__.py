@@ -1,5 +1,6 @@
 """Will the study answer? Power, sample size, smallest effect and level, each from the others, with its conventions."""
 
+from feedbackstudy.power.anchors import SesoiAnchor, SesoiAnchors, suggest_sesoi
 from feedbackstudy.power.anova import anova
 from feedbackstudy.power.answer import AnovaPower, EffectPower, PowerAnswer
 from feedbackstudy.power.association import correlation, regression
@@ -35,6 +36,8 @@ __all__ = [
     "Paths",
     "PowerAnswer",
     "PowerGrid",
+    "SesoiAnchor",
+    "SesoiAnchors",
     "Solution",
     "anova",
     "assurance",
@@ -57,6 +60,7 @@ __all__ = [
     "regression",
     "solve",
     "stepped_wedge",
+    "suggest_sesoi",
     "sweep",
     "t_test",
     "tost",
