@@ -22,11 +22,12 @@ from feedbackstudy.analysis.bayesian.sampling import quick_draws
 from feedbackstudy.analysis.bayesian.student import Students
 from feedbackstudy.files import write_atomic
 from feedbackstudy.provenance import versions
+from tools.calibration_cells import rated_cells, shared_cells
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "docs" / "calibration"
 SIMULATIONS, SEED = 200, 20261126
-FEWER = {"latent-mediation-simple": 100, "latent-mediation-serial": 100}
+FEWER = dict.fromkeys(("latent-mediation-simple", "latent-mediation-serial", "policy-cells-rating"), 100)
 """Models whose simulations take longest."""
 
 _RATING = NormalsPrior.of(CellPrior.of_scale(1, 7))
@@ -174,6 +175,8 @@ CASES: Mapping[str, Callable[[int, int], Calibration]] = {
     "latent-mediation-simple": _latent(("challenge", 3), ("intent", 3)),
     "latent-mediation-serial": _latent(("challenge", 2), ("efficacy", 2), ("intent", 1)),
     "three-level": three_levels,
+    "policy-cells-share": shared_cells,
+    "policy-cells-rating": rated_cells,
 }
 """Every sampled model, each on a small study of its own."""
 

@@ -255,26 +255,27 @@ def _relative(shared: EffectEstimate, means: _Means) -> EffectEstimate:
     words = "relative difference, delta method on the logarithm"
     if means.treated <= 0 or means.control <= 0:
         note = "a relative difference needs two means above 0"
-        return replace(
-            shared, scale="relative", estimate=float("nan"), method=words, warnings=(*shared.warnings, note),
-            fit_to_report=False,
-        )  # fmt: skip
+        unusable = replace(shared, estimate=float("nan"), fit_to_report=False, warnings=(*shared.warnings, note))
+        return replace(unusable, scale="relative", method=words)
     slope = np.array([1 / means.treated, -1 / means.control])
     se = float(np.sqrt(slope @ means.covariance @ slope))
     log_ratio = float(np.log(means.treated / means.control))
-    half = float(special.stdtrit(means.df, (1 + shared.level) / 2)) * se
+    quantile = float(special.stdtrit(means.df, (1 + shared.level) / 2))
+    notes = ["the standard error is that of the logarithm of the ratio"]
+    near_zero = bool(np.any(quantile * np.sqrt(np.diagonal(means.covariance)) >= (means.treated, means.control)))
+    if near_zero:
+        notes.append("a mean whose interval reaches 0 gives no ratio to lean on: read the absolute difference")
+    with np.errstate(over="ignore"):  # a limit beyond the largest number is shown as infinite
+        limits = np.expm1([log_ratio, log_ratio - quantile * se, log_ratio + quantile * se])
     return replace(
         shared,
         scale="relative",
-        estimate=float(np.expm1(log_ratio)),
-        se=se,
-        df=means.df,
-        low=float(np.expm1(log_ratio - half)),
-        high=float(np.expm1(log_ratio + half)),
+        estimate=float(limits[0]), se=se, df=means.df, low=float(limits[1]), high=float(limits[2]),
         p=float(2 * special.stdtr(means.df, -abs(log_ratio / se))),
         method=words,
-        warnings=(*shared.warnings, "the standard error is that of the logarithm of the ratio"),
-    )
+        warnings=(*shared.warnings, *notes),
+        fit_to_report=shared.fit_to_report and not near_zero,
+    )  # fmt: skip
 
 
 def _by_draws(

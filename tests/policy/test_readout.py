@@ -136,6 +136,17 @@ def test_a_relative_difference_is_that_of_the_means():
     assert found.low < found.estimate < found.high
 
 
+def test_a_ratio_to_a_mean_near_nothing_is_not_fit_to_report():
+    frame = rows_of(6, 40)
+    control = frame.arm == "old"
+    frame["m_cost"] = frame.m_cost - frame.m_cost[control].mean() + 1e-6
+    frame["m_cost"] += np.where(control, 0.0, 1.0)
+    found = read(frame, plan_of("site")).one("cost", "relative")
+    assert not found.fit_to_report
+    assert any("interval reaches 0" in note for note in found.warnings)
+    assert found.high > found.estimate > found.low
+
+
 def test_what_cannot_be_compared_is_refused():
     frame = rows_of(7, 20)
     with pytest.raises(DataError, match="Arm 'new' holds no applications"):
@@ -153,11 +164,15 @@ def test_what_cannot_be_compared_is_refused():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("clusters", [8, 12, 20, 40])
-def test_size_of_the_default_with_few_clusters(clusters):
-    """ICC .02 on the latent scale: 5 % within Monte-Carlo error for the rows that decide."""
+@pytest.mark.parametrize(("clusters", "attainable"), [(8, 2 / 70), (12, 0.05), (20, 0.05), (40, 0.05)])
+def test_size_of_the_default_with_few_clusters(clusters, attainable):
+    """ICC .02 on the latent scale: 5 % within Monte-Carlo error, or the nearest level below it that the draws allow.
+
+    Eight sites have 70 draws, each with a mirror image, so that the test over all of them rejects in 2 of 70 at .05.
+    """
     plan = plan_of("site")
+    plan = plan.model_copy(update={"metrics": plan.metrics[:1]})
     rejected = [
-        read(rows_of(900 + i, clusters, icc_sd=0.143), plan, draws=2000).one("again").p <= 0.05 for i in range(600)
+        read(rows_of(900 + i, clusters, icc_sd=0.143), plan, draws=2000).one("again").p <= 0.05 for i in range(1000)
     ]
-    assert abs(np.mean(rejected) - 0.05) < 3.3 * np.sqrt(0.05 * 0.95 / 600)
+    assert abs(np.mean(rejected) - attainable) < 3 * np.sqrt(attainable * (1 - attainable) / 1000)

@@ -1,5 +1,6 @@
 """Difference in differences on counted cells: sites and periods vary, effects vary between sites, cells scatter."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,14 +15,14 @@ from feedbackstudy.errors import DataError
 if TYPE_CHECKING:
     import pymc  # type: ignore[import-untyped, unused-ignore]
 
-__all__ = ["CellsDid", "DidCells", "fit_binomial_cells", "fit_ordinal_cells"]
+__all__ = ["CellsDid", "DidCells", "cells_model", "fit_binomial_cells", "fit_ordinal_cells", "lift_of_shares"]
 
 type Floats = NDArray[np.float64]
 type Integers = NDArray[np.int64]
 
 PRIOR = (
-    "effect (log odds) N(0, 0.5), its SD between sites N+(0, 0.3); intercept N(0, 1.5); SD of sites and of periods "
-    "N+(0, 0.5); scatter of cells N+(0, 0.1)"
+    "effect (log odds) N(0, 0.5), its SD between sites N+(0, 0.3); intercept N(0, 1.5); SD of sites N+(0, 0.5); "
+    "periods N(0, 1), not pooled; scatter of cells N+(0, 0.1)"
 )
 _LEAST_SCATTER = 1e-3
 _GAP = 0.5
@@ -108,18 +109,38 @@ def fit_binomial_cells(cells: DidCells, *, seed: int, draws: int = 1000, tune: i
 
     Notes
     -----
-    :math:`\mathrm{logit}\,\mu_{it} = \alpha + a_i + b_t + (\beta + c_i) D_{it}`, a, b and c normal and summing to 0;
+    :math:`\mathrm{logit}\,\mu_{it} = \alpha + a_i + b_t + (\beta + c_i) D_{it}`, a and c normal with
+    spreads of their own, b not pooled, each summing to 0;
     :math:`y_{it} \sim \mathrm{BetaBinomial}(n_{it}, \mu_{it}, \kappa)` with :math:`\kappa = 1/\phi^2 - 1`: cells
     scatter beyond chance without a parameter for each of them.
     """
     if cells.counts.shape[1] != 2:
         raise DataError(f"A share has two categories; given {cells.counts.shape[1]}.")
-    found = sample(_model(cells, cuts=None), seed=seed, draws=draws, tune=tune, chains=chains, target_accept=0.95)
+    found = sample(cells_model(cells, cuts=None), seed=seed, draws=draws, tune=tune, chains=chains, target_accept=0.95)
     v = {name: _flat(values) for name, values in found.variables.items()}
-    eta, effect = _predictors(v, cells)
+    lift = lift_of_shares(found.variables, cells)
+    return _found(v, lift, found.gates, "hierarchical beta-binomial difference in differences")
+
+
+def lift_of_shares(variables: Mapping[str, Floats], cells: DidCells) -> Floats:
+    """Return the average difference of shares that the policy made in the cells under it.
+
+    Parameters
+    ----------
+    variables : mapping of str to ndarray, shape (chains, draws, ...)
+        Draws of the model of shares.
+    cells : DidCells
+        The cells, weighted by their applications.
+
+    Returns
+    -------
+    ndarray, shape (chains * draws,)
+        Share under the policy minus share without it.
+    """
+    eta, effect = _predictors({name: _flat(values) for name, values in variables.items()}, cells)
     rows = cells.counts.sum(axis=1)[cells.treated]
     lift = special.expit(eta) - special.expit(eta - effect)
-    return _found(v, lift @ rows / rows.sum(), found.gates, "hierarchical beta-binomial difference in differences")
+    return np.asarray(lift @ rows / rows.sum(), dtype=np.float64)
 
 
 def fit_ordinal_cells(
@@ -165,7 +186,7 @@ def fit_ordinal_cells(
         )
     share = cells.counts.sum(axis=0) / cells.counts.sum()
     start = special.logit(np.clip(np.cumsum(share)[:-1], 0.01, 0.99))
-    found = sample(_model(cells, cuts=start), seed=seed, draws=draws, tune=tune, chains=chains, target_accept=0.95)
+    found = sample(cells_model(cells, cuts=start), seed=seed, draws=draws, tune=tune, chains=chains, target_accept=0.95)
     v = {name: _flat(values_) for name, values_ in found.variables.items()}
     eta, effect = _predictors(v, cells)
     rows = cells.counts.sum(axis=1)[cells.treated]
@@ -173,24 +194,41 @@ def fit_ordinal_cells(
     return _found(v, lift @ rows / rows.sum(), found.gates, "hierarchical cumulative logit difference in differences")
 
 
-def _model(cells: DidCells, *, cuts: Floats | None) -> "pymc.Model":
+def cells_model(cells: DidCells, *, cuts: Floats | None) -> "pymc.Model":
+    """Return the model, to inspect, extend or calibrate.
+
+    Parameters
+    ----------
+    cells : DidCells
+        The counts, under the name ``counts`` in the model; for a share those of the successes.
+    cuts : ndarray, shape (categories - 1,), or None
+        Where the thresholds of an ordered rating start; None for a share.
+
+    Returns
+    -------
+    pymc.Model
+        As `fit_binomial_cells` or `fit_ordinal_cells` samples it.
+    """
     pm, pt = load_pymc(), load_tensors()
     sites, periods = int(cells.site.max()) + 1, int(cells.period.max()) + 1
     n = cells.counts.sum(axis=1)
     with pm.Model() as model:
         beta = pm.Normal("beta", 0, 0.5)
-        sd_site, sd_period = pm.HalfNormal("sd_site", 0.5), pm.HalfNormal("sd_period", 0.5)
+        sd_site = pm.HalfNormal("sd_site", 0.5)
         sd_effect, scatter = pm.HalfNormal("sd_effect", 0.3), pm.HalfNormal("scatter", 0.1)
         site = pm.Deterministic("site", sd_site * pm.ZeroSumNormal("raw_site", 1, shape=sites))
-        period = pm.Deterministic("period", sd_period * pm.ZeroSumNormal("raw_period", 1, shape=periods))
+        # Periods are not drawn towards each other: later ones hold more treated cells, so that a trend that is pulled
+        # towards 0 would be counted as effect.
+        period = pm.ZeroSumNormal("period", 1, shape=periods)
         effect = pm.Deterministic("effect", beta + sd_effect * pm.ZeroSumNormal("raw_effect", 1, shape=sites))
         eta = site[cells.site] + period[cells.period] + effect[cells.site] * cells.treated
         concentration = 1 / (scatter + _LEAST_SCATTER) ** 2 - 1
         if cuts is None:
             mu = pm.math.sigmoid(pm.Normal("intercept", 0, 1.5) + eta)
             pm.BetaBinomial(
-                "y", alpha=mu * concentration, beta=(1 - mu) * concentration, n=n, observed=cells.counts[:, 1]
-            )
+                "y", alpha=mu * concentration, beta=(1 - mu) * concentration, n=n,
+                observed=pm.Data("counts", cells.counts[:, 1]),
+            )  # fmt: skip
         else:
             first = pm.Normal("first", 0, 1.5, initval=cuts[0])
             gaps = pm.Gamma("gaps", 2, 2, shape=cuts.size - 1, initval=np.maximum(np.diff(cuts), _GAP / 10))
@@ -198,7 +236,7 @@ def _model(cells: DidCells, *, cuts: Floats | None) -> "pymc.Model":
             below = pm.math.sigmoid(thresholds[None, :] - eta[:, None])
             edges = pt.concatenate([pt.zeros((n.size, 1)), below, pt.ones((n.size, 1))], axis=1)
             shares = pt.clip(edges[:, 1:] - edges[:, :-1], 1e-12, 1.0)
-            pm.DirichletMultinomial("y", n=n, a=shares * concentration, observed=cells.counts)
+            pm.DirichletMultinomial("y", n=n, a=shares * concentration, observed=pm.Data("counts", cells.counts))
     return model
 
 

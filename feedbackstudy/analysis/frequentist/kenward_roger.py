@@ -148,6 +148,8 @@ class KenwardRoger:
         a2 = float(np.sum(self._spread * np.einsum("rij,sji->rs", each, each)))
         if a2 <= 1e-14:
             return float("inf"), 1.0
+        if q == 1:  # a1 = a2, and the general form below is 0 / 0 at a2 = 1/2 and a2 = 1
+            return 2 / a2, 1.0
         b = (a1 + 6 * a2) / (2 * q)
         g = ((q + 1) * a1 - (q + 4) * a2) / ((q + 2) * a2)
         below = 3 * q + 2 * (1 - g)
@@ -155,6 +157,8 @@ class KenwardRoger:
         mean = 1 / (1 - a2 / q)
         v0, v1, v2 = 1 + c1 * b, 1 - c2 * b, 1 - c3 * b
         v0 = 0.0 if abs(v0) < 1e-10 else v0
+        if v2 == 0:  # the ratio of the variances has no bound
+            return 4.0, float(2 / mean)
         ratio = _ratio(1 - a2 / q, v1) ** 2 * v0 / v2 / q
         m = 4 + (q + 2) / (q * ratio - 1)
         return float(m), float(m / (mean * (m - 2)))
