@@ -137,7 +137,7 @@ class EventStudy(Rendered):
                 (
                     (
                         "test of pre-trends",
-                        f"F({number(pre.df)}, {number(pre.df2)}) = {number(pre.statistic, 2)}, p {p_value(pre.p)}",
+                        f"F({_degrees(pre.df)}, {_degrees(pre.df2)}) = {number(pre.statistic, 2)}, {p_value(pre.p)}",
                     ),
                     (f"trend it finds with power {number(pre.power, 2)}", f"{seen} per period"),
                 )
@@ -250,3 +250,7 @@ def _pre_trends(fit: StaggeredFit, units: int, most: int, *, power: float, alpha
         smallest_seen=smallest_seen_trend(fit, power=power, alpha=alpha),
         power=power,
     )
+
+
+def _degrees(value: float) -> str:
+    return number(value, 0 if float(value).is_integer() else 2)

@@ -118,6 +118,8 @@ def test_an_event_study_has_a_wider_joint_band_and_a_reference(events):
     widths = [b.high - b.low for b in events.relative]
     assert widths == sorted(widths)
     text = str(events)
+    assert "F(6, 24) = " in text
+    assert "p p" not in text
     assert "does not show that trends are parallel" in text
     assert "robust interval" in text
 
