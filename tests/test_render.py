@@ -282,3 +282,10 @@ def test_a_notebook_shows_the_page_and_never_the_repr(result):
 def test_a_result_without_a_page_cannot_be_made():
     with pytest.raises(TypeError, match="page"):
         Rendered()
+
+
+def test_figures_at_the_edge_of_rounding_are_printed_alike():
+    """A p value just below .05 and .05 itself look alike; no mark of significance stands beside either."""
+    assert p_value(0.0499999) == p_value(0.05) == "p = .050"
+    assert number(-0.0) == number(0.0) == "0.000"
+    assert number(-0.0, 1) == "0.0"

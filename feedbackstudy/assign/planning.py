@@ -1,5 +1,6 @@
 """The scheme of a study: its declared assignment applied to the people who are there."""
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -125,7 +126,7 @@ def _enough(units: int, conditions: int, what: str) -> None:
 
 
 def block_issues(conditions: Conditions, roster: Roster, scheme: Scheme) -> list[Issue]:
-    """Say where strata are smaller than the number of conditions.
+    """Say where strata are smaller than the number of conditions, or than one permuted block.
 
     Parameters
     ----------
@@ -141,6 +142,8 @@ def block_issues(conditions: Conditions, roster: Roster, scheme: Scheme) -> list
     list of Issue
         One note at most.
     """
+    if isinstance(scheme, PermutedBlocks):
+        return _unfilled(roster, scheme)
     if not isinstance(scheme, Complete) or len(scheme.weights) < 2:
         return []
     sizes = [len(units) for units in scheme.members()]
@@ -157,5 +160,22 @@ def block_issues(conditions: Conditions, roster: Roster, scheme: Scheme) -> list
             + (f"; {single} hold one person." if single else "."),
             "Conditions cannot be compared within such a block; they are balanced over the blocks together.",
             "Use fewer or coarser strata where blocks are to be compared within.",
+        )
+    ]
+
+
+def _unfilled(roster: Roster, scheme: PermutedBlocks) -> list[Issue]:
+    sizes, least = Counter(scheme.strata), min(scheme.sizes)
+    small = sum(size < least for size in sizes.values())
+    if not small or not roster.strata:
+        return []
+    return [
+        Issue(
+            "assign.unfilled_blocks",
+            Severity.WARNING,
+            f"assignment: by {', '.join(roster.strata)}",
+            f"{small} of {len(sizes)} strata hold fewer people than one block of {least}.",
+            "A block that is not filled balances nothing: conditions are as even there as chance makes them.",
+            "Use fewer or coarser strata, smaller blocks, or method: complete where everybody is known beforehand.",
         )
     ]

@@ -155,6 +155,16 @@ def test_small_blocks_are_said():
     assert [(i.code, i.severity) for i in made.issues] == [("assign.small_blocks", "warning")]
 
 
+def test_strata_that_fill_no_block_are_said():
+    stated = {"by": ["gender"], "method": "permuted_blocks", "block_sizes": [10]}
+    made = assign(study(assignment=stated), people(24, gender=["f"] * 20 + ["m"] * 4), seed=3)
+    full = assign(study(assignment=stated), people(24, gender=["f"] * 10 + ["m"] * 14), seed=3)
+
+    assert [(i.code, i.severity) for i in made.issues] == [("assign.unfilled_blocks", "warning")]
+    assert made.issues[0].what == "1 of 2 strata hold fewer people than one block of 10."
+    assert not full.issues
+
+
 def test_whole_clusters_share_their_condition():
     made = allocated("whole clusters")
 

@@ -127,7 +127,13 @@ def direct(folder, _study, expected):
     return Outcome(shown(result))
 
 
+def reliability(folder, _study, expected):
+    """A coefficient of reliability of all columns."""
+    return Outcome(shown(fs.psychometrics.alpha(pd.read_csv(folder / expected.get("input", "input.csv")))))
+
+
 ENTRIES = {
+    "alpha": reliability,
     "amended": amended,
     "cells": cells,
     "clock": clock,

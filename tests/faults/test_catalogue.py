@@ -19,6 +19,10 @@ def test_every_number_is_accounted_for_once():
     assert FOLDERS | set(listed) == set(range(1, 125))
 
 
+def test_none_is_open():
+    assert LISTED["open"] == {}
+
+
 @pytest.mark.parametrize("node", LISTED["elsewhere"].values())
 def test_a_test_that_is_named_exists(node):
     file, _, name = node.partition("::")
