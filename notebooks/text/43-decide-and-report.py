@@ -22,7 +22,7 @@
 n_applications = 200_000
 sites = 30
 seed = 20260103
-draws = 1_000
+draws = 2_500
 tune = 1_000
 chains = 4
 more = 1.0
