@@ -20,6 +20,7 @@ type Floats = NDArray[np.float64]
 type Action = Literal["ship", "hold", "extend", "stop"]
 
 _DRAWS = 40_000
+_UNFIT = "Not fit to report: something that this decision rests on failed a check; settle that before acting on it."
 _MEANING: Mapping[str, str] = {
     "ship": "keep the policy and bring it everywhere",
     "hold": "go no further until what a guardrail says is settled",
@@ -101,11 +102,11 @@ class Decision(Rendered):
         facts += [("probability of benefit", probability(self.p_benefit))] if self.p_benefit is not None else []
         facts += [("probability of no practical effect", probability(self.p_rope))] if self.p_rope is not None else []
         facts += [(f"probability of a breach: {name}", probability(p)) for name, p in self.p_breach.items()]
-        tone = Notice(
-            f"{self.action.capitalize()}: {_MEANING[self.action]}.", tone="good" if self.action == "ship" else "warning"
-        )
-        blocks: list[Block] = [tone, Numbered(self.reasons), Facts(tuple(facts))]
-        blocks += [Notice(text, tone="warning" if self.fit_to_report else "error") for text in self.warnings]
+        good = self.action == "ship" and self.fit_to_report
+        said = Notice(f"{self.action.capitalize()}: {_MEANING[self.action]}.", tone="good" if good else "warning")
+        blocks: list[Block] = [] if self.fit_to_report else [Notice(_UNFIT, tone="error")]
+        blocks += [said, Numbered(self.reasons), Facts(tuple(facts))]
+        blocks += [Notice(text, tone="warning") for text in self.warnings]
         return Page(title="Decision", blocks=(*blocks, *self._worth(), self.provenance.facts()))
 
     def _worth(self) -> tuple[Table, ...]:
@@ -227,7 +228,9 @@ def decide(
     worth = None
     if primary is not None and rule.utility is not None:
         worth = worth_of(metric.sign * primary.draws, rule.utility, more=more, messages=messages)
-    fit = not warnings and (primary is None or primary.fit_to_report)
+    if primary is not None and not primary.fit_to_report:
+        warnings.append(f"{metric.label}: the posterior of {primary.source} is not fit to report")
+    fit = not warnings
     return Decision(
         action=action,
         reasons=reasons,

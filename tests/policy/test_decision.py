@@ -85,7 +85,11 @@ def test_draws_of_a_fit_go_before_a_flat_prior():
     none = Belief(metric="again", draws=draws / 100, source="test")
     assert decide(plan(by="posterior", rope=0.01), answers(-1, 1), beliefs=[none]).action == "stop"
     unfit = Belief(metric="again", draws=draws, source="test", fit_to_report=False)
-    assert not decide(plan(by="posterior"), answers(-1, 1), beliefs=[unfit]).fit_to_report
+    made = decide(plan(by="posterior"), answers(-1, 1), beliefs=[unfit])
+    assert not made.fit_to_report
+    assert "STOP: Not fit to report" in str(made)
+    assert "HOLDS" not in str(made)
+    assert "the posterior of test is not fit to report" in " ".join(str(made).split())
 
 
 def test_worth_is_its_closed_form():
