@@ -22,7 +22,7 @@ from feedbackstudy.analysis.bayesian.sampling import quick_draws
 from feedbackstudy.analysis.bayesian.student import Students
 from feedbackstudy.files import write_atomic
 from feedbackstudy.provenance import versions
-from tools.calibration_cells import rated_cells, shared_cells
+from tools.calibration_cells import ranked, rated_cells, shared_cells
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "docs" / "calibration"
@@ -146,9 +146,7 @@ def three_levels(simulations: int, seed: int) -> Calibration:
         drawn = quick_draws(compiled.with_data(data), seed=chain_seed, draws=300, tune=400, chains=2, target_accept=0.9)
         true = {"condition_mean[0]": mean[0], "condition_mean[1]": mean[1], "between_sd[0]": between[0],
                 "class_sd_mode": mode[0], "class_sd_sd": spread[0], "class_sd[0]": class_sd[0]}  # fmt: skip
-        flat = {name: block.reshape(600, -1) for name, block in drawn.variables.items()}
-        found = {name: flat[name.split("[")[0]][:, int(name[-2]) if name.endswith("]") else 0] for name in true}
-        return {name: float(value) for name, value in true.items()}, found, drawn.gates.divergences
+        return ranked(true, drawn)
 
     return sbc(
         experiment, simulations=simulations, seed=seed, model="three-level normal model of class figures, 10 classes",

@@ -8,13 +8,33 @@ from scipy import special
 from feedbackstudy.analysis.bayesian.calibration import Calibration, sbc
 from feedbackstudy.analysis.bayesian.cells_did import PRIOR, DidCells, cells_model
 from feedbackstudy.analysis.bayesian.compiled import compile_model
-from feedbackstudy.analysis.bayesian.sampling import quick_draws
+from feedbackstudy.analysis.bayesian.sampling import Draws, quick_draws
 
-__all__ = ["rated_cells", "shared_cells"]
+__all__ = ["ranked", "rated_cells", "shared_cells"]
 
 SITES, PERIODS, ROWS = 9, 6, 120
 _CUTS = np.array([-1.0, 0.0, 1.0])
 _SETTINGS = "2 chains of 300 draws after 500, target acceptance 0.95"
+
+
+def ranked(true: dict[str, float], drawn: Draws) -> tuple[dict[str, float], dict[str, np.ndarray], int]:
+    """Return true values beside their draws, as the calibration takes them.
+
+    Parameters
+    ----------
+    true : dict of str to float
+        Values by the names of variables, ``"name[0]"`` for one of several.
+    drawn : Draws
+        What was sampled.
+
+    Returns
+    -------
+    tuple
+        True values, draws in one line for each, and divergent transitions.
+    """
+    flat = {name: block.reshape(block.shape[0] * block.shape[1], -1) for name, block in drawn.variables.items()}
+    found = {name: flat[name.split("[")[0]][:, int(name[-2]) if name.endswith("]") else 0] for name in true}
+    return {name: float(value) for name, value in true.items()}, found, drawn.gates.divergences
 
 
 def _template(categories: int) -> DidCells:
@@ -57,9 +77,7 @@ def _calibrated(
         drawn = quick_draws(
             compiled.with_data({"counts": counts}), seed=chain_seed, draws=300, tune=500, chains=2, target_accept=0.95
         )
-        flat = {name: block.reshape(600, -1) for name, block in drawn.variables.items()}
-        found = {name: flat[name.split("[")[0]][:, int(name[-2]) if name.endswith("]") else 0] for name in true}
-        return {name: float(value) for name, value in true.items()}, found, drawn.gates.divergences
+        return ranked(true, drawn)
 
     return sbc(
         experiment, simulations=simulations, seed=seed, prior=PRIOR,

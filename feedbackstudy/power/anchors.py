@@ -10,6 +10,7 @@ from feedbackstudy.design import claims
 from feedbackstudy.design.hypotheses import Hypothesis
 from feedbackstudy.errors import InputError, NotFoundError, choices
 from feedbackstudy.render import Notice, Page, Rendered, Table, number
+from feedbackstudy.scales.changes import smallest_reliable
 from feedbackstudy.scales.evidence import Norm, Reliability
 from feedbackstudy.scales.jobs import jobs_of, score_names
 from feedbackstudy.scales.libraries import library
@@ -20,7 +21,6 @@ from feedbackstudy.study import Study
 
 __all__ = ["SesoiAnchor", "SesoiAnchors", "suggest_sesoi"]
 
-_CRITICAL = 1.959963984540054  # two-sided 95 %
 _NO_DEFAULT = (
     "None of these is a default. A smallest effect of interest is a judgement: whose decision would change, and from "
     "which size on? Write the reason under 'because'."
@@ -196,13 +196,13 @@ def _reliable(score: str, study: Study) -> Iterator[SesoiAnchor]:
 
 
 def _changes(known: Reliability, norms: list[Norm]) -> Iterator[SesoiAnchor]:
-    share = _CRITICAL * np.sqrt(2 * (1 - float(known.value or 0.0)))
+    share = smallest_reliable(float(known.value or 0.0))
     caveat = "from what one person's change is more than measurement error; groups can differ by less and matter"
     what = f"reliable change of one person (95 %), {known.statistic} = {number(known.value, 2)}"
     seen = f"{known.statistic} {known.cite()}"
-    yield SesoiAnchor(kind="reliable change", what=what, value=float(share), unit="sd", source=seen, caveat=caveat)
+    yield SesoiAnchor(kind="reliable change", what=what, value=share, unit="sd", source=seen, caveat=caveat)
     for norm in (norm for norm in norms if norm.sample == known.sample):
-        points = float(share) * float(norm.sd or 0.0)
+        points = share * float(norm.sd or 0.0)
         yield SesoiAnchor(
             kind="reliable change", what=what, value=points, unit="points", source=f"{seen}; SD {norm.cite()}",
             caveat=caveat,

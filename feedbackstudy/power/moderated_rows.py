@@ -10,7 +10,7 @@ from feedbackstudy.analysis.mediation_cells import LevelModerator, at_level
 from feedbackstudy.errors import DataError, InputError
 from feedbackstudy.power.answers import Answers
 from feedbackstudy.power.clustered_rows import clustered_fit, least_squares
-from feedbackstudy.power.path_rows import DRAWS, Legs
+from feedbackstudy.power.path_rows import DRAWS, Legs, drawn_answers
 from feedbackstudy.power.rows import Fits
 from feedbackstudy.simulate.model import Model
 
@@ -134,21 +134,7 @@ def index_rows(
     draws_a, draws_b = (pair.drawn(chance) for pair in (a, b))
     drawn = draws_a[1] * draws_b[1] - draws_a[0] * draws_b[0]
     estimate = a.last.estimate * b.last.estimate - a.one.estimate * b.one.estimate
-    failed = ~np.isfinite(estimate)
-    none = np.where(failed, np.nan, 1.0)
-    low, high = np.quantile(np.where(failed[:, None], 0.0, drawn), [(1 - level) / 2, (1 + level) / 2], axis=1)
-    below = (drawn < 0).mean(axis=1)
-    return Answers(
-        estimate=estimate,
-        se=drawn.std(axis=1) * none,
-        df=1e9 * none,
-        low=low * none,
-        high=high * none,
-        p=2 * np.minimum(below, 1 - below) * none,
-        sigma=b.last.sigma,
-        n=b.last.n,
-        truth=truth,
-    )
+    return drawn_answers(estimate, drawn, b.last, level=level, truth=truth)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

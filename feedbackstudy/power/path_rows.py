@@ -10,7 +10,7 @@ from feedbackstudy.power.answers import Answers
 from feedbackstudy.power.clustered_rows import clustered_fit
 from feedbackstudy.power.rows import Fits, cell_contrast, slope_contrast
 
-__all__ = ["DRAWS", "Legs", "multiplied"]
+__all__ = ["DRAWS", "Legs", "drawn_answers", "multiplied"]
 
 type Floats = NDArray[np.float64]
 type Ints = NDArray[np.int64]
@@ -142,15 +142,41 @@ def multiplied(
         drawn += side * np.prod(
             [leg.estimate[:, None] + leg.se[:, None] * e for leg, e in zip(route, noise, strict=True)], axis=0
         )
+    p = np.asarray(np.max([leg.p for leg in routes[0]], axis=0), dtype=np.float64) if len(routes) == 1 else None
+    return drawn_answers(estimate, drawn, routes[0][-1], level=level, truth=truth, p=p)
+
+
+def drawn_answers(
+    estimate: Floats, drawn: Floats, last: Fits, *, level: float, truth: Floats, p: Floats | None = None
+) -> Answers:
+    """Return what draws of a product of legs say in every replicate.
+
+    Parameters
+    ----------
+    estimate : ndarray of shape (replicates,)
+        The product at the estimates; not finite where a fit failed.
+    drawn : ndarray of shape (replicates, draws)
+        Draws of it.
+    last : Fits
+        The last leg, whose equation is that of the outcome.
+    level : float
+        Of the interval.
+    truth : ndarray of shape (replicates,)
+        The true value.
+    p : ndarray of shape (replicates,), optional
+        A test of its own; by default the share of draws beyond 0, doubled.
+
+    Returns
+    -------
+    Answers
+        Percentile interval and p.
+    """
     failed = ~np.isfinite(estimate)
     none = np.where(failed, np.nan, 1.0)
     low, high = np.quantile(np.where(failed[:, None], 0.0, drawn), [(1 - level) / 2, (1 + level) / 2], axis=1)
-    if len(routes) == 1:
-        p = np.asarray(np.max([leg.p for leg in routes[0]], axis=0), dtype=np.float64)
-    else:
+    if p is None:
         below = (drawn < 0).mean(axis=1)
         p = 2 * np.minimum(below, 1 - below) * none
-    last = routes[0][-1]
     return Answers(
         estimate=estimate,
         se=drawn.std(axis=1) * none,

@@ -81,6 +81,26 @@ class ReliableChange(Rendered):
         return Page(title="Reliable change", blocks=(facts,))
 
 
+def smallest_reliable(reliability: float, *, sd: float = 1.0, level: float = 0.95) -> float:
+    r"""Return the smallest change of one person that is more than measurement error.
+
+    Parameters
+    ----------
+    reliability : float
+        Reliability of the score, below 1.
+    sd : float, default 1.0
+        Standard deviation of the score; with 1 the change is in standard deviations.
+    level : float, default 0.95
+        Two-sided level.
+
+    Returns
+    -------
+    float
+        :math:`z \sqrt{2}\, s \sqrt{1 - r}` (Jacobson and Truax 1991, see `reliable_change`).
+    """
+    return float(stats.norm.ppf(0.5 + level / 2.0)) * sd * float(np.sqrt(2.0 * (1.0 - reliability)))
+
+
 def reliable_change(
     before: NDArray[np.float64],
     after: NDArray[np.float64],
@@ -128,16 +148,15 @@ def reliable_change(
             f"{reliability}) and a level between 0 and 1 (given {level})."
         )
     sem = sd * np.sqrt(1.0 - reliability)
-    error = np.sqrt(2.0) * sem
-    index = (np.asarray(after, dtype=np.float64) - before) / error
     critical = float(stats.norm.ppf(0.5 + level / 2.0))
+    index = (np.asarray(after, dtype=np.float64) - before) / (np.sqrt(2.0) * sem)
     words = np.array([None, "lower", "no reliable change", "higher"], dtype=object)
     side = (index > critical).astype(np.intp) - (index < -critical)
     verdict: NDArray[np.object_] = words[np.where(np.isnan(index), 0, side + 2)]
     return ReliableChange(
         index=index,
         verdict=verdict,
-        threshold=float(critical * error),
+        threshold=smallest_reliable(reliability, sd=sd, level=level),
         sem=float(sem),
         level=level,
         sd=sd,

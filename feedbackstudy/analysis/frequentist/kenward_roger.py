@@ -154,14 +154,14 @@ class KenwardRoger:
         g = ((q + 1) * a1 - (q + 4) * a2) / ((q + 2) * a2)
         below = 3 * q + 2 * (1 - g)
         c1, c2, c3 = g / below, (q - g) / below, (q + 2 - g) / below
-        mean = 1 / (1 - a2 / q)
+        kept = 1 - a2 / q  # over the mean of F
         v0, v1, v2 = 1 + c1 * b, 1 - c2 * b, 1 - c3 * b
         v0 = 0.0 if abs(v0) < 1e-10 else v0
         if v2 == 0:  # the ratio of the variances has no bound
-            return 4.0, float(2 / mean)
-        ratio = _ratio(1 - a2 / q, v1) ** 2 * v0 / v2 / q
+            return 4.0, 2 * kept
+        ratio = _ratio(kept, v1) ** 2 * v0 / v2 / q
         m = 4 + (q + 2) / (q * ratio - 1)
-        return float(m), float(m / (mean * (m - 2)))
+        return float(m), float(m * kept / (m - 2))
 
 
 def _ratio(above: float, below: float) -> float:
