@@ -102,6 +102,7 @@ def assemble(stats: SufficientStats, *, look: Look | None = None) -> PolicyResul
         action = decision.action
         pairs = {
             "action": action,
+            "fit to report": "yes" if decision.fit_to_report else "no: settle the warnings before acting on it",
             "reasons": " ".join(decision.reasons),
             "warnings": " ".join(decision.warnings) or "none",
         }
