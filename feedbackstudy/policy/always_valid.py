@@ -8,6 +8,7 @@ from scipy import special
 
 from feedbackstudy.errors import DataError, InputError
 from feedbackstudy.policy.effect import EffectEstimate, Effects
+from feedbackstudy.policy.guardrails import judged
 from feedbackstudy.policy.readout import readout
 from feedbackstudy.policy.rollouts.two_way import two_way
 from feedbackstudy.policy.sufficient import SufficientStats
@@ -120,7 +121,10 @@ def always_valid(stats: SufficientStats, metric: str | None = None, *, tuned_se:
     rows = [row for row in found if row.scale == "absolute" and row.se is not None]
     if tuned_se is not None and len({row.metric for row in rows}) > 1:
         raise InputError("A tuned standard error belongs to one metric; name it.")
-    own = tuple(_sequence(row, plan.looks.tuned_for, tuned_se, first=_leads(row, found)) for row in rows)
+    own = tuple(
+        judged(_sequence(row, plan.looks.tuned_for, tuned_se, first=_leads(row, found)), plan.metric(row.metric))
+        for row in rows
+    )
     made = stats.provenance.derived(
         "policy.always_valid", conventions=("normal mixture in information time, asymptotic in clusters",)
     )

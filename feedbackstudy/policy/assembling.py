@@ -10,11 +10,10 @@ from feedbackstudy.policy.compliance_response import response_bounds
 from feedbackstudy.policy.decision import decide
 from feedbackstudy.policy.declared import PolicyPlan
 from feedbackstudy.policy.disclosure import Disclosed, DisclosurePolicy
-from feedbackstudy.policy.effect import EffectEstimate, Effects
+from feedbackstudy.policy.effect import Effects
 from feedbackstudy.policy.looks import Look
 from feedbackstudy.policy.readout import readout
-from feedbackstudy.policy.rollouts.permuting import randomisation
-from feedbackstudy.policy.rollouts.two_way import two_way
+from feedbackstudy.policy.rollouts.readout import read_rollout
 from feedbackstudy.policy.sample_ratio import srm_of
 from feedbackstudy.policy.sufficient import SufficientStats
 from feedbackstudy.provenance import Provenance
@@ -122,16 +121,10 @@ def _effects(stats: SufficientStats) -> Effects:
     plan = stats.plan
     if plan.experiment is not None:
         return always_valid(stats) if plan.looks.kind == "always_valid" else readout(stats)
-    rows: list[EffectEstimate] = []
-    order = ("primary", "co_primary", "guardrail", "secondary", "fidelity")
-    for metric in sorted(plan.metrics, key=lambda m: order.index(m.role)):
-        if plan.looks.kind == "always_valid":
-            rows += always_valid(stats, metric.name).rows
-            continue
-        rows += two_way(stats, metric.name).rows
-        if metric.role == "primary" and plan.rollout is not None and plan.rollout.mechanism == "randomised":
-            rows += [replace(row, decides=False) for row in randomisation(stats, metric.name).rows]
-    return Effects(rows=tuple(rows), title=f"Effects: {plan.title}", provenance=stats.provenance)
+    if plan.looks.kind == "always_valid":
+        rows = [row for metric in plan.in_order_of_role for row in always_valid(stats, metric.name).rows]
+        return Effects(rows=tuple(rows), title=f"Effects: {plan.title}", provenance=stats.provenance)
+    return read_rollout(stats)
 
 
 def _beside(stats: SufficientStats, gate: DisclosurePolicy, said: list[str]) -> list[Disclosed]:

@@ -11,6 +11,7 @@ from feedbackstudy.errors import DataError, InputError, NotFoundError, choices
 from feedbackstudy.policy.decision_value import Worth, worth_of
 from feedbackstudy.policy.declared import DecisionRule, Metric, PolicyPlan
 from feedbackstudy.policy.effect import EffectEstimate, Effects
+from feedbackstudy.policy.guardrails import judged
 from feedbackstudy.provenance import Provenance
 from feedbackstudy.render import Block, Facts, Notice, Numbered, Page, Rendered, Table, number, probability
 
@@ -208,7 +209,7 @@ def decide(
     if rule is None:
         raise InputError("The plan declares no decision rule; a rule that is chosen after the results is no rule.")
     row = _leading(effects, rule.metric)
-    guards = {m.name: _leading(effects, m.name) for m in plan.metrics if m.role == "guardrail"}
+    guards = {m.name: judged(_leading(effects, m.name), m) for m in plan.metrics if m.role == "guardrail"}
     known = {belief.metric: belief for belief in beliefs}
     metric = plan.metric(rule.metric)
     warnings = [f"{r.label}: {' '.join(r.warnings)}" for r in (row, *guards.values()) if not r.fit_to_report]

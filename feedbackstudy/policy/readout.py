@@ -12,6 +12,7 @@ from feedbackstudy.analysis.frequentist.adjust import adjusted_for_number
 from feedbackstudy.errors import DataError, InputError
 from feedbackstudy.policy.declared import Experiment, Metric, PolicyPlan
 from feedbackstudy.policy.effect import EffectEstimate, Effects
+from feedbackstudy.policy.guardrails import judged
 from feedbackstudy.policy.inference.cell_regression import Correction, fit_cells
 from feedbackstudy.policy.inference.permutation import draws_of_arms, randomisation_test
 from feedbackstudy.policy.sufficient import SufficientStats
@@ -71,9 +72,8 @@ def readout(stats: SufficientStats, *, draws: int = 10_000) -> Effects:
     plan, experiment = stats.plan, stats.plan.experiment
     if experiment is None:
         raise InputError("The plan is a roll-out over time; use policy.rollouts for it, or a plan of kind: experiment.")
-    order = ("primary", "co_primary", "guardrail", "secondary", "fidelity")
     rows: list[EffectEstimate] = []
-    for metric in sorted(plan.metrics, key=lambda m: order.index(m.role)):
+    for metric in plan.in_order_of_role:
         arms = _arms(stats.of(metric.name), metric, plan)
         for arm in experiment.arms:
             if arm.name != experiment.control:
@@ -208,7 +208,7 @@ def _compare(
     leading = _by_draws(absolute, arms, metric, experiment, arm=arm, draws=draws, seed=plan.seed)
     rows = [*leading, absolute] if leading else [absolute]
     rows[0] = replace(rows[0], decides=metric.role in {"primary", "co_primary", "guardrail"})
-    rows = [_judged(row, metric) if row is rows[0] else row for row in rows]
+    rows = [judged(row, metric) if row is rows[0] else row for row in rows]
     rows.append(_relative(shared, means))
     if metric.kind == "proportion":
         rows.append(_per_thousand(rows[0]))
@@ -318,19 +318,6 @@ def _by_draws(
             covariance=f"randomisation over {'all ' if exact else ''}{test.draws:,} draws of {clusters} units",
         )
     ]
-
-
-def _judged(row: EffectEstimate, metric: Metric) -> EffectEstimate:
-    """Say whether a guardrail holds: the interval lies above or below the margin, or across it."""
-    if metric.role != "guardrail" or metric.margin is None or row.low is None or row.high is None:
-        return row
-    worst, best = (row.low, row.high) if metric.sign > 0 else (-row.high, -row.low)
-    verdict = "undecided"
-    if worst > -metric.margin:
-        verdict = "within the margin"
-    elif best < -metric.margin:
-        verdict = "breached"
-    return replace(row, verdict=verdict)
 
 
 def _adjusted(rows: list[EffectEstimate], plan: PolicyPlan) -> list[EffectEstimate]:

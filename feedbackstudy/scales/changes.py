@@ -86,12 +86,8 @@ def smallest_reliable(reliability: float, *, sd: float = 1.0, level: float = 0.9
 
     Parameters
     ----------
-    reliability : float
-        Reliability of the score, below 1.
-    sd : float, default 1.0
-        Standard deviation of the score; with 1 the change is in standard deviations.
-    level : float, default 0.95
-        Two-sided level.
+    reliability, sd, level : float
+        As of `reliable_change`; with an sd of 1 the change is in standard deviations.
 
     Returns
     -------
@@ -147,8 +143,7 @@ def reliable_change(
             f"Reliable change needs a positive standard deviation (given {sd}), a reliability from 0 to below 1 (given "
             f"{reliability}) and a level between 0 and 1 (given {level})."
         )
-    sem = sd * np.sqrt(1.0 - reliability)
-    critical = float(stats.norm.ppf(0.5 + level / 2.0))
+    sem, critical = sd * np.sqrt(1.0 - reliability), float(stats.norm.ppf(0.5 + level / 2.0))
     index = (np.asarray(after, dtype=np.float64) - before) / (np.sqrt(2.0) * sem)
     words = np.array([None, "lower", "no reliable change", "higher"], dtype=object)
     side = (index > critical).astype(np.intp) - (index < -critical)

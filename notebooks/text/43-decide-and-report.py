@@ -46,10 +46,7 @@ stats = policy.compress(invented.table, plan)
 # ## By the interval
 
 # %%
-judged = [plan.primary.name, *(m.name for m in plan.metrics if m.role == "guardrail")]
-effects = policy.Effects(
-    rows=tuple(row for name in judged for row in policy.two_way(stats, name).rows), provenance=stats.provenance
-)
+effects = policy.read_rollout(stats)
 policy.decide(plan, effects, more=more)
 
 # %% [markdown]

@@ -40,6 +40,7 @@ def test_from_a_new_folder_to_a_report(folder, rows, capsys):
     assert "Applied again within 180 days" in page
     assert "Counts below 10 are hidden" in page
     assert "fit to report" in page
+    assert "within the margin" in page
     memo = docx.Document(str(folder / "report" / "memo.docx"))
     assert memo.paragraphs[0].text == "Feedback within 48 hours"
     assert any("Decision by the declared rule" in p.text for p in memo.paragraphs)

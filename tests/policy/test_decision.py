@@ -24,14 +24,19 @@ def plan(**options):
     return plan_of(ROWS, metrics=METRICS, decision=DecisionRule(metric="again", **options))
 
 
+COSTS = {"within the margin": (-0.2, 0.6), "undecided": (0.8, 1.6), "breached": (1.2, 2.0)}
+
+
 def answers(low, high, verdict="within the margin"):
+    """Return answers as `two_way` gives them: the verdict is left to the decision."""
     middle = (low + high) / 2
     row = EffectEstimate(
         metric="again", label="Again", role="primary", contrast="new minus old", scale="absolute", estimate=middle,
         se=(high - low) / 3.92, low=low, high=high, n=1000, n_clusters=20, method="test", decides=True,
     )  # fmt: skip
+    cheap, dear = COSTS[verdict]
     cost = replace(
-        row, metric="cost", label="Cost", role="guardrail", estimate=0.2, se=0.2, low=-0.2, high=0.6, verdict=verdict
+        row, metric="cost", label="Cost", role="guardrail", estimate=(cheap + dear) / 2, se=0.2, low=cheap, high=dear
     )
     return Effects(rows=(row, cost))
 

@@ -107,6 +107,12 @@ class PolicyPlan(Declaration):
         return next(metric for metric in self.metrics if metric.role == "primary")
 
     @property
+    def in_order_of_role(self) -> tuple[Metric, ...]:
+        """The metrics as results show them: what decides first."""
+        order = ("primary", "co_primary", "guardrail", "secondary", "fidelity")
+        return tuple(sorted(self.metrics, key=lambda metric: order.index(metric.role)))
+
+    @property
     def unit(self) -> str | None:
         """Column of the units that were assigned; None where applications were."""
         return self.treatment.unit

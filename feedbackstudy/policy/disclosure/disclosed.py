@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from feedbackstudy.provenance import Provenance
-from feedbackstudy.render import Page, Rendered, Table, Text, number
+from feedbackstudy.render import Page, Rendered, Table, Text, number, p_value
 
 __all__ = ["Disclosed"]
 
@@ -77,7 +77,10 @@ class Disclosed(Rendered):
         """
         names = [name for name in self.main if name in self.table.columns] or list(self.table.columns)
         hidden = "-" if self.main else _HIDDEN
-        rows = tuple(tuple(_shown(value, hidden) for value in row) for row in self.table[names].itertuples(index=False))
+        rows = tuple(
+            tuple(_shown(value, hidden, str(name)) for name, value in zip(names, row, strict=True))
+            for row in self.table[names].itertuples(index=False)
+        )
         return tuple(str(name).replace("_", " ") for name in names), rows
 
     def _said(self) -> str:
@@ -86,11 +89,15 @@ class Disclosed(Rendered):
         return f"{self.hidden} figures are hidden: small ones, and others from which small ones would follow."
 
 
-def _shown(value: object, hidden: str) -> str:
+def _shown(value: object, hidden: str, name: str) -> str:
     if value is None or (isinstance(value, float) and math.isnan(value)) or value is pd.NA:
         return hidden
-    if isinstance(value, bool | str):
-        return str(value)
+    if isinstance(value, bool | np.bool_):
+        return "yes" if value else "no"
+    if isinstance(value, str):
+        return value
     if isinstance(value, tuple):
         return "; ".join(map(str, value))
+    if name == "p" or name.startswith("p_"):
+        return p_value(float(value)).removeprefix("p ").removeprefix("= ")  # type: ignore[arg-type]
     return f"{value:,}" if isinstance(value, int | np.integer) else number(value)

@@ -218,9 +218,13 @@ class DisclosurePolicy:
         table = pd.DataFrame(rows)
         if hidden:
             table.loc[[row.n < self.rule.min_cell for row in effects], ["estimate", "n"]] = np.nan
+        alike = [name for name in ("contrast", "scale") if len(set(table.get(name, []))) == 1]
+        said = [f"{name.capitalize()}: {table[name].iloc[0]}." for name in alike]
+        same = [*alike, *(["p_adjusted"] if len(table) and table["p_adjusted"].isna().all() else [])]
         warned = dict.fromkeys(f"{row.label}: {self.without_counts(note)}." for row in effects for note in row.warnings)
         return Disclosed(title=effects.title, table=table, hidden=hidden, words=self.words,
-                         provenance=effects.provenance, main=_OF_EFFECTS, notes=tuple(warned))  # fmt: skip
+                         provenance=effects.provenance, notes=(*said, *warned),
+                         main=tuple(name for name in _OF_EFFECTS if name not in same))  # fmt: skip
 
     def sample_ratio(self, found: SampleRatios) -> Disclosed:
         """Show tests of the sizes of arms; units such as sites are no people and are shown as they are.

@@ -228,7 +228,7 @@ def randomisation(stats: SufficientStats, metric: str | None = None, *, draws: i
         n=panel.rows,
         n_clusters=len(panel.units),
         covariance=f"randomisation over {'all ' if test.exact else ''}{test.draws:,} schedules, strata kept",
-        method="two-way fixed effects, weighted by applications",
+        method="randomisation test of two-way fixed effects, weighted by applications",
         assumptions=("chance decided the order of the units as declared", "a constant effect, for the interval"),
         warnings=panel.notes,
     )

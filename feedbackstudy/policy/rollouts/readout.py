@@ -6,6 +6,7 @@ from typing import Literal
 from feedbackstudy.errors import DataError, InputError, NotFoundError, choices
 from feedbackstudy.policy.declared import Metric
 from feedbackstudy.policy.effect import EffectEstimate, Effects
+from feedbackstudy.policy.guardrails import judged
 from feedbackstudy.policy.rollouts.permuting import randomisation
 from feedbackstudy.policy.rollouts.staggered import staggered
 from feedbackstudy.policy.rollouts.two_way import two_way
@@ -16,7 +17,6 @@ __all__ = ["Leading", "read_rollout"]
 type Leading = Literal["randomisation", "two-way", "callaway-santanna", "imputation"]
 
 _LEADING = ("randomisation", "two-way", "callaway-santanna", "imputation")
-_ORDER = ("primary", "co_primary", "guardrail", "secondary", "fidelity")
 
 
 def read_rollout(stats: SufficientStats, *, leading: Leading | None = None, draws: int = 5000) -> Effects:
@@ -52,7 +52,7 @@ def read_rollout(stats: SufficientStats, *, leading: Leading | None = None, draw
     if chosen not in _LEADING:
         raise NotFoundError(choices("Estimator", chosen, _LEADING))
     rows: list[EffectEstimate] = []
-    for metric in sorted(stats.plan.metrics, key=lambda m: _ORDER.index(m.role)):
+    for metric in stats.plan.in_order_of_role:
         rows += _of_metric(stats, metric, chosen, draws)
     made = stats.provenance.derived("policy.rollouts.read_rollout", conventions=(f"{chosen} decides",))
     return Effects(rows=tuple(rows), title=f"Roll-out: {stats.plan.title}", provenance=made)
@@ -81,14 +81,5 @@ def _of_metric(stats: SufficientStats, metric: Metric, chosen: str, draws: int) 
         raise InputError(f"{metric.label}: the estimator that decides, {chosen}, cannot be had. {why}")
     first = found.pop(chosen)
     decides = metric.role in {"primary", "co_primary", "guardrail"}
-    first = replace(first, decides=decides, verdict=_verdict(first, metric), warnings=(*first.warnings, *failed))
-    return [first, *found.values(), *more]
-
-
-def _verdict(row: EffectEstimate, metric: Metric) -> str:
-    if metric.role != "guardrail" or metric.margin is None or row.low is None or row.high is None:
-        return ""
-    worst, best = (row.low, row.high) if metric.sign > 0 else (-row.high, -row.low)
-    if worst > -metric.margin:
-        return "within the margin"
-    return "breached" if best < -metric.margin else "undecided"
+    first = replace(first, decides=decides, warnings=(*first.warnings, *failed))
+    return [judged(first, metric), *found.values(), *more]

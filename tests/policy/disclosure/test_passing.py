@@ -43,3 +43,15 @@ def test_text_is_no_formula_in_a_spreadsheet(tmp_path):
     text = report.csv(tmp_path / "numbers.csv").read_text()
     assert "'=HYPERLINK(1)" in text
     assert "estimate,-0.5" in text
+
+
+def test_what_all_rows_share_is_said_once_and_small_p_values_are_words():
+    other = replace(ROW, scale="relative", p=1e-9, decides=True)
+    shown = DisclosurePolicy().effects(Effects(rows=(replace(ROW, p=1e-9, decides=False), other)))
+    head, rows = shown.lines()
+    assert "contrast" not in head
+    assert f"Contrast: {ROW.contrast}." in shown.notes
+    assert [row[head.index("scale")] for row in rows] == [ROW.scale, "relative"]
+    assert [row[head.index("p")] for row in rows] == ["< .001", "< .001"]
+    assert [row[head.index("decides")] for row in rows] == ["no", "yes"]
+    assert shown.frame()["contrast"].tolist() == [ROW.contrast] * 2
