@@ -201,8 +201,9 @@ def test_a_folder_that_cannot_be_written_is_named_and_nothing_is_left(tmp_path, 
 
 
 KILLED = """
-import sys, time
+import signal, sys, time
 from pathlib import Path
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job starts with it ignored
 from feedbackstudy.files import staged_file
 with staged_file(Path(sys.argv[1])) as staged:
     with staged.open("w") as stream:

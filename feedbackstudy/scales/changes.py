@@ -14,7 +14,7 @@ from feedbackstudy.issues import Issue, Issues, Severity
 from feedbackstudy.render import Facts, Page, Rendered, Text, number, table_of
 from feedbackstudy.scales.evidence import Norm, Reliability
 
-__all__ = ["Change", "ReliableChange", "change", "reliable_change"]
+__all__ = ["Change", "ReliableChange", "change", "reliable_change", "smallest_reliable"]
 
 _ADJUSTED = "Compare arms on 'after' with 'before' as covariate; the change score stands beside it, not instead of it."
 
