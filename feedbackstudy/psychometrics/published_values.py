@@ -1,10 +1,11 @@
 """Is a value here compatible with a published one? Two alphas, two correlations, a mean, a column of loadings."""
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Literal
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
 from feedbackstudy.errors import DataError
@@ -14,7 +15,6 @@ __all__ = ["Contrast", "Similarity", "alpha_contrast", "judged", "known_contrast
 
 type Judgement = Literal["agrees", "lower", "higher", "cannot tell"]
 
-_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(400)
 _EQUAL, _FAIR = 0.95, 0.85
 
 
@@ -223,15 +223,22 @@ def loading_similarity(here: ArrayLike, published: ArrayLike) -> Similarity:
     )
 
 
+@cache
+def _nodes() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return nodes and weights of Gauss-Legendre quadrature; 15 ms that an import shall not cost."""
+    return np.polynomial.legendre.leggauss(400)
+
+
 def _ratio_below(ratio: float, over: tuple[int, int], under: tuple[int, int]) -> float:
     """Return the probability that an F variable over another lies below a ratio."""
-    share = (_NODES + 1.0) / 2.0
+    nodes, weights = _nodes()
+    share = (nodes + 1.0) / 2.0
     # Integrated over the narrower of the two, what is left is smooth.
     if over[0] > under[0]:
         inner = stats.f.sf(stats.f.ppf(share, *over) / ratio, *under)
     else:
         inner = stats.f.cdf(ratio * stats.f.ppf(share, *under), *over)
-    return float(_WEIGHTS @ inner) / 2.0
+    return float(weights @ inner) / 2.0
 
 
 def _recovered(a: float, span: tuple[float, float], b: float, other: tuple[float, float]) -> tuple[float, float]:

@@ -10,8 +10,9 @@ HEAVY = ("pymc", "pytensor", "nutpie", "bambi", "arviz", "statsmodels", "pingoui
 RUNS = 5
 # The issue asks for about 1.3; with a floor, so that a machine busy with other tests cannot fail a 10 ms import.
 RATIO, FLOOR_SECONDS = 1.3, 0.3
-# Every room is loaded here; a sampler or plotting library among them would triple the time.
-NAMING_RATIO = 2.0
+# Every room is loaded here: about 600 modules of ours with 650 records, .5 s beside the .9 s of the three libraries. A
+# sampler or plotting library among them would triple the time.
+NAMING_RATIO = 2.4
 
 
 def run(code: str) -> str:
