@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from feedbackstudy.analysis.compile import Family
 from feedbackstudy.analysis.frequentist.assigned_clusters import assigned_cells, compares_clusters
+from feedbackstudy.analysis.frequentist.between_within import BETWEEN_WITHIN, between_within
 from feedbackstudy.analysis.frequentist.cell_fit import CellFit, Scale
 from feedbackstudy.analysis.frequentist.cumulative import CumulativeFit, fit_cumulative
 from feedbackstudy.analysis.frequentist.cumulative_cells import cumulative_cells
@@ -54,9 +55,9 @@ def classical_fit(problem: Problem) -> CellFit:
     squares against the mean square between clusters, and a note says so; with unequal probabilities of assignment
     weights and HC3 or, with clusters, CR2.
     Binary: logistic; counts: negative binomial; ordered categories: cumulative probit; with random intercepts by
-    Laplace's approximation. Their contrasts are ratios of odds or rates, or latent differences, unless the smallest
-    effect of interest is declared in percentage points or raw units: then differences of probabilities, expected counts
-    or expected ratings.
+    Laplace's approximation, and t where a contrast is taken across their levels (`between_within`). Their contrasts are
+    ratios of odds or rates, or latent differences, unless the smallest effect of interest is declared in percentage
+    points or raw units: then differences of probabilities, expected counts or expected ratings.
     """
     family = problem.question.family
     if family is None:
@@ -222,16 +223,17 @@ def _covariates(problem: Problem) -> Floats | None:
 def _generalised_slopes(problem: Problem, family: str, scale: Scale) -> CellFit:
     adjusted, slopes = slope_columns(problem)
     design, k = np.hstack([slopes, adjusted]), slopes.shape[1]
+    factors = [RandomFactor.of(name, codes) for name, codes in problem.groups.items()]
     notes: tuple[str, ...] = ()
-    if problem.groups:
-        factors = [RandomFactor.of(name, codes) for name, codes in problem.groups.items()]
+    failures: tuple[str, ...] = ()
+    if factors:
         mixed = fit_generalised_mixed(problem.y, design, family, factors)
-        beta, covariance, df = mixed.beta, mixed.covariance, mixed.df
+        beta, covariance, df = mixed.beta, mixed.covariance, between_within(design, k, factors)
         failures = () if mixed.converged else ("The search did not converge.",)
         notes = ("The fit is singular: a variance between levels is estimated as zero.",) if mixed.singular else ()
     else:
         plain = fit_generalised(problem.y, design, family)
-        beta, covariance, df, failures = plain.beta, plain.covariance, plain.df, ()
+        beta, covariance, df = plain.beta, plain.covariance, lambda _: plain.df
     model = f"{_slope_words(problem)}, {family} model" + _random_words(problem)
     return _of_slopes(problem, beta[:k], covariance[:k, :k], df=df, scale=scale, model=model, notes=notes,
                       failures=failures)  # fmt: skip
@@ -239,23 +241,23 @@ def _generalised_slopes(problem: Problem, family: str, scale: Scale) -> CellFit:
 
 def _cumulative_slopes(problem: Problem) -> CellFit:
     adjusted, slopes = slope_columns(problem)
-    design, k = np.hstack([slopes, adjusted[:, 1:]]), slopes.shape[1]
+    design, k = np.hstack([slopes, adjusted]), slopes.shape[1]
+    columns = np.delete(design, k, axis=1)
     values, codes = np.unique(problem.y, return_inverse=True)
     factors = [RandomFactor.of(name, groups) for name, groups in problem.groups.items()]
     fit: CumulativeFit | CumulativeMixedFit
     if factors:
-        fit = fit_cumulative_mixed(codes, design, values.size, factors, link="probit")
+        fit = fit_cumulative_mixed(codes, columns, values.size, factors, link="probit")
     else:
-        fit = fit_cumulative(codes, design, values.size, link="probit")
+        fit = fit_cumulative(codes, columns, values.size, link="probit")
     at = np.arange(k) + fit.thresholds.size
     model = f"{_slope_words(problem)}, cumulative probit model" + _random_words(problem)
-    return _of_slopes(
-        problem, fit.beta[:k], fit.covariance[np.ix_(at, at)], df=float("inf"), scale="latent", model=model
-    )
+    df = between_within(design, k, factors)
+    return _of_slopes(problem, fit.beta[:k], fit.covariance[np.ix_(at, at)], df=df, scale="latent", model=model)
 
 
 def _random_words(problem: Problem) -> str:
-    return f", random intercepts of {', '.join(problem.groups)}" if problem.groups else ""
+    return f", random intercepts of {', '.join(problem.groups)}; {BETWEEN_WITHIN}" if problem.groups else ""
 
 
 def _of_slopes(
@@ -263,7 +265,7 @@ def _of_slopes(
     slopes: Floats,
     covariance: Floats,
     *,
-    df: float,
+    df: Callable[[Floats], float],
     scale: Scale,
     model: str,
     notes: tuple[str, ...] = (),
@@ -272,7 +274,7 @@ def _of_slopes(
     return CellFit(
         means=slopes,
         covariance=covariance,
-        df=lambda _: df,
+        df=df,
         counts=np.array([problem.n]) if len(slopes) == 1 else problem.counts,
         scale=scale,
         sd=None,

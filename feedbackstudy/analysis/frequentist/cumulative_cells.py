@@ -6,6 +6,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
+from feedbackstudy.analysis.frequentist.between_within import BETWEEN_WITHIN, between_within
 from feedbackstudy.analysis.frequentist.cell_fit import CellFit
 from feedbackstudy.analysis.frequentist.cumulative import CumulativeFit, Floats, Integers, fit_cumulative
 from feedbackstudy.analysis.frequentist.cumulative_mixed import CumulativeMixedFit, fit_cumulative_mixed
@@ -56,8 +57,8 @@ def cumulative_cells(
     Returns
     -------
     CellFit
-        With the normal distribution as reference. `sd` is that of the latent answer with its random effects, or the
-        pooled one of the ratings within cells.
+        With the normal distribution as reference, t where a contrast is taken across levels of a grouping factor. `sd`
+        is that of the latent answer with its random effects, or the pooled one of the ratings within cells.
 
     Raises
     ------
@@ -90,7 +91,7 @@ def cumulative_cells(
     return CellFit(
         means=means,
         covariance=full,
-        df=lambda _: float("inf"),
+        df=between_within(X, used.size, factors, counts),
         counts=counts,
         scale=scale,
         sd=spread_of(fit, ratings, np.asarray(cell, dtype=np.int64), scale),
@@ -214,7 +215,7 @@ def _words(fit: CumulativeFit | CumulativeMixedFit, scale: CumulativeScale, cate
     how = "Laplace" if fit.quadrature == 1 else f"adaptive quadrature, {fit.quadrature} nodes"
     return (
         f"cumulative {fit.link} model of {categories} categories with random intercepts of {', '.join(fit.factors)} "
-        f"({how}); {what}, z"
+        f"({how}); {what}; {BETWEEN_WITHIN}"
     )
 
 

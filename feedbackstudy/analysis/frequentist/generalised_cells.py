@@ -1,11 +1,12 @@
 """Cell quantities of logistic and count models: log odds or probabilities, log rates or expected counts."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from feedbackstudy.analysis.frequentist.between_within import BETWEEN_WITHIN, between_within
 from feedbackstudy.analysis.frequentist.cell_fit import CellFit, Scale
 from feedbackstudy.analysis.frequentist.generalised import GeneralisedFit, fit_generalised
 from feedbackstudy.analysis.frequentist.generalised_mixed import GeneralisedMixedFit, fit_generalised_mixed
@@ -74,10 +75,12 @@ def binary_cells(
     cells = np.asarray(cell, dtype=np.int64)
     if not firth:
         _one_sided_cells(outcome, cells)
-    fit, X, counts = _fitted(outcome, cells, n_cells, covariates, groups, "binomial", nodes, firth, cluster)
+    factors = _factors(groups)
+    X, counts = cell_columns(cells, n_cells, covariates)
+    fit = _fitted(outcome, X, factors, "binomial", nodes, firth, cluster)
     added = float(np.sum(fit.sd**2)) if isinstance(fit, GeneralisedMixedFit) else 0.0
     sd = float(np.sqrt(LINKS["logit"].sd ** 2 + added)) if scale == "log odds" else None
-    return _cell_fit(fit, X, counts, scale, sd, "logistic model")
+    return _cell_fit(fit, X, counts, factors, scale, sd, "logistic model")
 
 
 def count_cells(
@@ -137,8 +140,10 @@ def count_cells(
     for at in np.unique(cells):
         if not outcome[cells == at].any():
             raise DataError(f"The cell at position {at} holds zeros only, so its log rate is infinite. Merge cells.")
-    fit, X, counts = _fitted(outcome, cells, n_cells, covariates, groups, family, nodes, False, cluster)  # noqa: FBT003
-    return _cell_fit(fit, X, counts, scale, None, f"{family} model of counts")
+    factors = _factors(groups)
+    X, counts = cell_columns(cells, n_cells, covariates)
+    fit = _fitted(outcome, X, factors, family, nodes, False, cluster)  # noqa: FBT003
+    return _cell_fit(fit, X, counts, factors, scale, None, f"{family} model of counts")
 
 
 def _one_sided_cells(y: Floats, cell: Integers) -> None:
@@ -151,29 +156,35 @@ def _one_sided_cells(y: Floats, cell: Integers) -> None:
             )
 
 
+def _factors(groups: Mapping[str, ArrayLike] | None) -> list[RandomFactor]:
+    return [RandomFactor.of(name, np.asarray(levels)) for name, levels in (groups or {}).items()]
+
+
 def _fitted(
     y: Floats,
-    cell: Integers,
-    n_cells: int,
-    covariates: ArrayLike | None,
-    groups: Mapping[str, ArrayLike] | None,
+    X: Floats,
+    factors: Sequence[RandomFactor],
     family: str,
     nodes: int,
     firth: bool,
     cluster: ArrayLike | None,
-) -> tuple[GeneralisedFit | GeneralisedMixedFit, Floats, Integers]:
-    X, counts = cell_columns(cell, n_cells, covariates)
-    if not groups:
+) -> GeneralisedFit | GeneralisedMixedFit:
+    if not factors:
         codes = None if cluster is None else np.unique(np.asarray(cluster), return_inverse=True)[1]
-        return fit_generalised(y, X, family, firth=firth, cluster=codes), X, counts
+        return fit_generalised(y, X, family, firth=firth, cluster=codes)
     if firth or cluster is not None:
         raise DataError("Random effects go without Firth's penalty and without a sandwich; choose one.")
-    factors = [RandomFactor.of(name, np.asarray(levels)) for name, levels in groups.items()]
-    return fit_generalised_mixed(y, X, family, factors, nodes=nodes), X, counts
+    return fit_generalised_mixed(y, X, family, factors, nodes=nodes)
 
 
 def _cell_fit(
-    fit: GeneralisedFit | GeneralisedMixedFit, X: Floats, counts: Integers, scale: Scale, sd: float | None, words: str
+    fit: GeneralisedFit | GeneralisedMixedFit,
+    X: Floats,
+    counts: Integers,
+    factors: Sequence[RandomFactor],
+    scale: Scale,
+    sd: float | None,
+    words: str,
 ) -> CellFit:
     used = np.flatnonzero(counts)
     k, p = used.size, fit.beta.size
@@ -185,12 +196,12 @@ def _cell_fit(
     return CellFit(
         means=means,
         covariance=full,
-        df=lambda _: fit.df,
+        df=between_within(X, k, factors, counts) if factors else lambda _: fit.df,
         counts=counts,
         scale=scale,
         sd=sd,
         n=fit.n,
-        model=f"{words} ({fit_words(fit)}); {_on(scale, fit.family)}",
+        model=f"{words} ({fit_words(fit)}); {_on(scale, fit.family)}" + (f"; {BETWEEN_WITHIN}" if factors else ""),
         notes=notes,
         failures=failures,
     )
