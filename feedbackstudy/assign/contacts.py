@@ -53,7 +53,7 @@ def export_contacts(allocation: "Allocation", path: str | Path, *, link: str, se
         rows.append(
             {"participant": str(row["participant"]), **shown, "token": token, "link": link.replace(TOKEN, token)}
         )
-    return write_atomic(Path(path), csv_text(rows))
+    return write_atomic(Path(path), csv_text(rows), private=True)
 
 
 def read_contacts(path: str | Path) -> pd.DataFrame:

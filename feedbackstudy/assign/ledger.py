@@ -15,13 +15,12 @@ import pandas as pd
 import platformdirs
 
 from feedbackstudy.assign.chain import Fault, Line, chained, read_chain, text_of
-from feedbackstudy.assign.locking import locked
 from feedbackstudy.assign.proving import LedgerCheck, prove
 from feedbackstudy.assign.reveal import Reveal, plain_mapping, reveal_of
 from feedbackstudy.assign.roster import plain_id
 from feedbackstudy.assign.sealed import Mode, Sealed, Slot, read_sealed, seal, write_sealed
 from feedbackstudy.errors import DataError, FileFormatError, InputError, choices
-from feedbackstudy.files import read_bounded, write_atomic
+from feedbackstudy.files import locked, read_bounded, write_atomic
 from feedbackstudy.render import Facts, Notice, Page, Rendered, number
 from feedbackstudy.study import Study
 

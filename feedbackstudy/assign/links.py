@@ -131,8 +131,8 @@ def link_pool(ledger: Ledger, folder: str | Path, *, link: str, stratum: Mapping
         for slot, token, assigned in rows
     ]
     return LinkPool(
-        links=write_atomic(home / LINKS, csv_text(links)),
-        platform=write_atomic(home / PLATFORM, csv_text(shown)),
+        links=write_atomic(home / LINKS, csv_text(links), private=True),
+        platform=write_atomic(home / PLATFORM, csv_text(shown), private=True),
         n=len(rows),
         commitment=ledger.commitment,
     )

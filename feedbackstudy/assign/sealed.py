@@ -273,8 +273,7 @@ def write_sealed(sealed: Sealed, path: Path) -> None:
     data = {name: getattr(sealed, name) for name in Sealed.__dataclass_fields__ if name not in {"slots", "arrivals"}}
     data["arrivals"] = sealed.arrivals.data() if sealed.arrivals else None
     data |= {"schema_version": 1, "seed": str(sealed.seed), "slots": [slot.data() for slot in sealed.slots]}
-    write_atomic(path, json.dumps(data, ensure_ascii=False, separators=(",", ":")))
-    path.chmod(0o600)
+    write_atomic(path, json.dumps(data, ensure_ascii=False, separators=(",", ":")), private=True)
 
 
 def read_sealed(path: Path) -> Sealed:

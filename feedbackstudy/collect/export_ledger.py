@@ -9,13 +9,13 @@ from hashlib import sha256
 from pathlib import Path
 
 from feedbackstudy.errors import FileFormatError
-from feedbackstudy.files import read_bounded, write_atomic
+from feedbackstudy.files import locked, read_bounded, write_atomic
 from feedbackstudy.issues import Issue, Issues, Severity
 
 __all__ = ["Export", "ExportLedger"]
 
 _LIMIT = 200_000_000
-_NAME = "exports.json"
+_NAME, _LOCK = "exports.json", "exports.lock"
 _FOLDER = ".feedbackstudy"
 
 
@@ -114,26 +114,37 @@ class ExportLedger:
         Returns
         -------
         Export
-            The entry.
+            The entry, on disk.
+
+        Raises
+        ------
+        FileFormatError
+            Where the ledger is damaged or cannot be written, or another process holds it for half a minute.
+
+        Notes
+        -----
+        Any number of processes may add at once: each reads what the others wrote before it writes.
         """
-        salt, exports = self._read()
-        entry = Export(
-            name=name,
-            when=datetime.now(UTC).isoformat(timespec="seconds"),
-            columns=tuple(columns),
-            people=_digests(participants, salt),
-        )
-        data: Mapping[str, object] = {
-            "schema_version": 1,
-            "salt": salt,
-            "exports": [
-                {"name": e.name, "when": e.when, "columns": list(e.columns), "people": sorted(e.people)}
-                for e in (*exports, entry)
-            ],
-        }
         self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        write_atomic(self.path, json.dumps(data) + "\n")
-        self.path.chmod(0o600)
+        with locked(self.path.with_name(_LOCK)):
+            for left in self.path.parent.glob(f".{_NAME}.*.part"):  # of a writer that was killed: none is at work now
+                left.unlink(missing_ok=True)
+            salt, exports = self._read()
+            entry = Export(
+                name=name,
+                when=datetime.now(UTC).isoformat(timespec="seconds"),
+                columns=tuple(columns),
+                people=_digests(participants, salt),
+            )
+            data: Mapping[str, object] = {
+                "schema_version": 1,
+                "salt": salt,
+                "exports": [
+                    {"name": e.name, "when": e.when, "columns": list(e.columns), "people": sorted(e.people)}
+                    for e in (*exports, entry)
+                ],
+            }
+            write_atomic(self.path, json.dumps(data) + "\n", private=True)
         return entry
 
 

@@ -168,7 +168,7 @@ def export_psychds(shared: Shared, study: Study, folder: str | Path, *, licence:
 
 def _fill(root: Path, name: str, shared: Shared, study: Study, licence: str) -> None:
     (root / "data").mkdir()
-    write_atomic(root / "data" / name, shared.frame.to_csv(index=False))
+    write_atomic(root / "data" / name, shared.frame.to_csv(index=False), private=True)
     described: dict[str, object] = {
         "@context": "https://schema.org/",
         "@type": "Dataset",

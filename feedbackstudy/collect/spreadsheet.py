@@ -64,4 +64,4 @@ def write_spreadsheet(frame: pd.DataFrame, path: str | Path) -> Path:
     for place, (_, column) in enumerate(frame.items()):
         if not pd.api.types.is_numeric_dtype(column):
             safe.isetitem(place, column.astype(object).map(safe_cell, na_action="ignore").array)
-    return write_atomic(file, "\ufeff" + safe.to_csv(index=False))
+    return write_atomic(file, "\ufeff" + safe.to_csv(index=False), private=True)

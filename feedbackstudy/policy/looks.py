@@ -10,9 +10,8 @@ import numpy as np
 from scipy import special
 
 from feedbackstudy.assign.chain import START, Line, chained, read_chain, text_of
-from feedbackstudy.assign.locking import locked
 from feedbackstudy.errors import FileFormatError, InputError
-from feedbackstudy.files import read_bounded
+from feedbackstudy.files import locked, read_bounded
 from feedbackstudy.policy.declared import PolicyPlan
 from feedbackstudy.policy.sufficient import SufficientStats
 from feedbackstudy.policy.sufficient_saving import content_digest

@@ -15,8 +15,8 @@ import pandas as pd
 import pytest
 
 from feedbackstudy.assign import Ledger, assign
-from feedbackstudy.assign.locking import locked
 from feedbackstudy.errors import DataError, DeclarationError, FileFormatError, InputError
+from feedbackstudy.files import locked
 
 sys.path.insert(0, str(Path(__file__).parent))
 from studies import study
@@ -341,7 +341,9 @@ def kill_at_random(tmp_path: Path, times: int) -> None:
         told.append(first)
         time.sleep(chance.uniform(0, 0.15))
         os.kill(process.pid, signal.SIGKILL)
-        told += [line.split() for line in process.communicate()[0].splitlines() if len(line.split()) == 3]
+        rest = process.stdout.read()  # not communicate: it forgets what readline took in beyond its line
+        process.communicate()
+        told += [line.split() for line in rest.splitlines() if len(line.split()) == 3]
     check = again(tmp_path).verify(*(receipt for *_, receipt in told))
 
     assert check.holds

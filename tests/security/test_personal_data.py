@@ -123,7 +123,11 @@ def test_what_is_kept_about_exports_is_for_its_owner_alone_and_nothing_temporary
     ledger = ExportLedger(tmp_path)
     ledger.add("one", ["a", "b"], ["x"])
 
-    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["exports.json"]
+    kept = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert sorted((path.name, path.stat().st_size > 0) for path in kept) == [
+        ("exports.json", True),
+        ("exports.lock", False),
+    ]
     if os.name == "posix":
         assert stat.S_IMODE(ledger.path.stat().st_mode) == 0o600
         assert stat.S_IMODE(ledger.path.parent.stat().st_mode) == 0o700

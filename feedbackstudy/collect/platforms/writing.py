@@ -81,7 +81,7 @@ def write_responses(responses: Responses, study: Study, folder: str | Path, *, p
     columns = cells_of(responses, names, specs)
     if platform == "xlsx":
         path = _new(where / "responses.xlsx")
-        with staged_file(path) as staged:
+        with staged_file(path, private=True) as staged:
             write_sheet(staged, names, zip(*(columns[name] for name in names), strict=True))
         return _marked(path, responses)
     return _written(where / "responses.csv", _csv([names], columns, names), responses)
@@ -94,7 +94,7 @@ def _new(path: Path) -> Path:
 
 
 def _written(path: Path, text: str, responses: Responses) -> Path:
-    write_atomic(_new(path), text)
+    write_atomic(_new(path), text, private=True)
     return _marked(path, responses)
 
 
@@ -198,7 +198,7 @@ def _sav(responses: Responses, study: Study, specs: Sequence[ItemSpec], path: Pa
         if name in responses.items:
             codes = sorted(MISSING_CODES)
             missing[name] = [*codes] if name in told.numbers else [code_text(code) for code in codes]
-    with staged_file(_new(path)) as staged:
+    with staged_file(_new(path), private=True) as staged:
         write_sav(
             staged,
             pd.DataFrame(columns, index=frame.index),
