@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from feedbackstudy.analysis.compile import Family
 from feedbackstudy.analysis.frequentist.assigned_clusters import assigned_cells, compares_clusters
-from feedbackstudy.analysis.frequentist.between_within import BETWEEN_WITHIN, between_within
+from feedbackstudy.analysis.frequentist.between_within import BETWEEN_WITHIN, BetweenWithin
 from feedbackstudy.analysis.frequentist.cell_fit import CellFit, Scale
 from feedbackstudy.analysis.frequentist.cumulative import CumulativeFit, fit_cumulative
 from feedbackstudy.analysis.frequentist.cumulative_cells import cumulative_cells
@@ -55,7 +55,7 @@ def classical_fit(problem: Problem) -> CellFit:
     squares against the mean square between clusters, and a note says so; with unequal probabilities of assignment
     weights and HC3 or, with clusters, CR2.
     Binary: logistic; counts: negative binomial; ordered categories: cumulative probit; with random intercepts by
-    Laplace's approximation, and t where a contrast is taken across their levels (`between_within`). Their contrasts are
+    Laplace's approximation, and t where a contrast is taken across their levels (`BetweenWithin`). Their contrasts are
     ratios of odds or rates, or latent differences, unless the smallest effect of interest is declared in percentage
     points or raw units: then differences of probabilities, expected counts or expected ratings.
     """
@@ -228,14 +228,15 @@ def _generalised_slopes(problem: Problem, family: str, scale: Scale) -> CellFit:
     failures: tuple[str, ...] = ()
     if factors:
         mixed = fit_generalised_mixed(problem.y, design, family, factors)
-        beta, covariance, df = mixed.beta, mixed.covariance, between_within(design, k, factors)
+        beta, covariance = mixed.beta, mixed.covariance
+        reference = BetweenWithin.of(design, k, factors, mixed.sd)
         failures = () if mixed.converged else ("The search did not converge.",)
         notes = ("The fit is singular: a variance between levels is estimated as zero.",) if mixed.singular else ()
     else:
         plain = fit_generalised(problem.y, design, family)
-        beta, covariance, df = plain.beta, plain.covariance, lambda _: plain.df
+        beta, covariance, reference = plain.beta, plain.covariance, BetweenWithin.of(design, k, (), np.empty(0))
     model = f"{_slope_words(problem)}, {family} model" + _random_words(problem)
-    return _of_slopes(problem, beta[:k], covariance[:k, :k], df=df, scale=scale, model=model, notes=notes,
+    return _of_slopes(problem, beta[:k], covariance[:k, :k], reference, scale=scale, model=model, notes=notes,
                       failures=failures)  # fmt: skip
 
 
@@ -246,14 +247,16 @@ def _cumulative_slopes(problem: Problem) -> CellFit:
     values, codes = np.unique(problem.y, return_inverse=True)
     factors = [RandomFactor.of(name, groups) for name, groups in problem.groups.items()]
     fit: CumulativeFit | CumulativeMixedFit
+    spread = np.empty(0)
     if factors:
         fit = fit_cumulative_mixed(codes, columns, values.size, factors, link="probit")
+        spread = fit.sd
     else:
         fit = fit_cumulative(codes, columns, values.size, link="probit")
     at = np.arange(k) + fit.thresholds.size
     model = f"{_slope_words(problem)}, cumulative probit model" + _random_words(problem)
-    df = between_within(design, k, factors)
-    return _of_slopes(problem, fit.beta[:k], fit.covariance[np.ix_(at, at)], df=df, scale="latent", model=model)
+    reference = BetweenWithin.of(design, k, factors, spread)
+    return _of_slopes(problem, fit.beta[:k], fit.covariance[np.ix_(at, at)], reference, scale="latent", model=model)
 
 
 def _random_words(problem: Problem) -> str:
@@ -264,8 +267,8 @@ def _of_slopes(
     problem: Problem,
     slopes: Floats,
     covariance: Floats,
+    reference: BetweenWithin,
     *,
-    df: Callable[[Floats], float],
     scale: Scale,
     model: str,
     notes: tuple[str, ...] = (),
@@ -274,7 +277,8 @@ def _of_slopes(
     return CellFit(
         means=slopes,
         covariance=covariance,
-        df=df,
+        df=reference.df,
+        inflation=reference.inflation,
         counts=np.array([problem.n]) if len(slopes) == 1 else problem.counts,
         scale=scale,
         sd=None,

@@ -8,6 +8,7 @@ import pandas as pd
 from feedbackstudy.analysis.frequentist.assigned_clusters import compares_clusters
 from feedbackstudy.analysis.missing.treating import ImputedProblem
 from feedbackstudy.analysis.problem import Problem
+from feedbackstudy.analysis.r_across import across_levels
 from feedbackstudy.analysis.thresholds import measured_by
 from feedbackstudy.errors import DataError
 from feedbackstudy.psychometrics.rscript import RScript, r_vector
@@ -203,7 +204,7 @@ def _count(problem: Problem) -> str:
     if problem.groups:
         head = "suppressMessages(library(lme4))\n" + _cells(problem)
         fit = f"fit <- glmer.nb(y ~ 0 + cell{_terms(problem)}{_random(problem)}, data = responses)\n"
-        return head + fit + "b <- fixef(fit); V <- as.matrix(vcov(fit)); df <- Inf\n" + _shown(problem)
+        return head + fit + "b <- fixef(fit); V <- as.matrix(vcov(fit))\n" + _across(problem)
     head = "suppressMessages(library(MASS))\n" + _cells(problem)
     fit = f"fit <- glm.nb(y ~ 0 + cell{_terms(problem)}, data = responses)\n"
     return head + fit + "b <- coef(fit); V <- vcov(fit); df <- Inf\n" + _shown(problem)
@@ -213,14 +214,26 @@ def _generalised(problem: Problem, family: str) -> str:
     if problem.groups:
         head = "suppressMessages(library(lme4))\n" + _cells(problem)
         fit = f"fit <- glmer(y ~ 0 + cell{_terms(problem)}{_random(problem)}, family = {family}, data = responses)\n"
-        return head + fit + "b <- fixef(fit); V <- as.matrix(vcov(fit)); df <- Inf\n" + _shown(problem)
+        return head + fit + "b <- fixef(fit); V <- as.matrix(vcov(fit))\n" + _across(problem)
     fit = f"fit <- glm(y ~ 0 + cell{_terms(problem)}, family = {family}, data = responses)\n"
     return _cells(problem) + fit + "b <- coef(fit); V <- vcov(fit); df <- Inf\n" + _shown(problem)
 
 
+def _log_note(problem: Problem) -> str:
+    return "# estimates are on the scale of the logarithm\n" if measured_by(problem.question).startswith("log") else ""
+
+
+def _across(problem: Problem) -> str:
+    code = across_levels(problem.groups, f"cell{_terms(problem)}", _value(problem), lme4=True)
+    return _log_note(problem) + _matrix(problem, extra=problem.covariates.shape[1]) + code
+
+
 def _shown(problem: Problem) -> str:
-    note = "# estimates are on the scale of the logarithm\n" if measured_by(problem.question).startswith("log") else ""
-    return note + _matrix(problem, extra=problem.covariates.shape[1]) + _SHOW_T.replace("VALUE", _value(problem))
+    return (
+        _log_note(problem)
+        + _matrix(problem, extra=problem.covariates.shape[1])
+        + _SHOW_T.replace("VALUE", _value(problem))
+    )
 
 
 def _ordinal(problem: Problem) -> str:
@@ -237,7 +250,11 @@ def _ordinal(problem: Problem) -> str:
         + _matrix(problem)
         + f"at <- match({r_vector(tuple('cell' + key for key in problem.cells[1:]))}, names(coef(fit)))\n"
         + f"b <- c(0, coef(fit)[at]); V <- matrix(0, {k}, {k}); V[-1, -1] <- vcov(fit)[at, at]; df <- Inf\n"
-        + _SHOW_T.replace("VALUE", _value(problem))
+        + (
+            across_levels(problem.groups, f"cell{_terms(problem)}", _value(problem), lme4=False)
+            if mixed
+            else _SHOW_T.replace("VALUE", _value(problem))
+        )
     )
 
 

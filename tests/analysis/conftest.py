@@ -113,8 +113,11 @@ def declared(tmp_path):
     return make
 
 
-def as_scores(study: Study, name: str, *, clusters: bool) -> Scores:
+def as_scores(study: Study, name: str, *, clusters: bool, assigned: bool = False) -> Scores:
     frame = pd.read_csv(REFERENCE / f"{name}.csv").rename(columns={"y": "reaction"})
+    if assigned:  # each interviewer gives one timing, and there are half as many
+        half = (frame["interviewer"].astype("category").cat.codes // 2).astype(str)
+        frame["interviewer"] = frame["timing"].astype(str) + "-" + half
     frame = frame.assign(arm="feedback", occasion="t1")
     scores = [column for measure in study.measures for column in measure.columns]
     kept = ["participant", "arm", "occasion", *study.factors.names, "baseline", *scores]
@@ -130,5 +133,5 @@ def as_scores(study: Study, name: str, *, clusters: bool) -> Scores:
 
 @pytest.fixture
 def feedback():
-    """Return scores of an invented table for a study, with or without the interviewers as clusters."""
+    """Return scores of an invented table: without clusters, with interviewers, or with whole interviewers assigned."""
     return as_scores

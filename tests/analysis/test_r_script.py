@@ -46,14 +46,23 @@ ASKED = {
     "binary_clustered": (hypothesis("q", "reapply", MAIN), "clusters"),
     "ordinal": (hypothesis("q", "likert", MAIN), "plain"),
     "ordinal_clustered": (hypothesis("q", "likert", MAIN), "clusters"),
+    "binary_assigned": (hypothesis("q", "reapply", MAIN), "assigned"),
+    "ordinal_assigned": (hypothesis("q", "likert", MAIN), "assigned"),
 }
 # Laplace's approximation is maximised by different searches; coefficients agree to about 1e-4.
-TOLERANCE = {"binary_clustered": 2e-3, "ordinal_clustered": 2e-3, "binary": 1e-5, "ordinal": 1e-4}
+TOLERANCE = {
+    "binary_clustered": 2e-3,
+    "ordinal_clustered": 2e-3,
+    "binary_assigned": 2e-3,
+    "ordinal_assigned": 2e-3,
+    "binary": 1e-5,
+    "ordinal": 1e-4,
+}
 
 
 def answered(declared, feedback, question, rows, **plan: object):
     study = declared(hypotheses=[question], plan={"decides": {}, "families": [], "covariates": ["baseline"], **plan})
-    scores = feedback(study, "feedback_unbalanced", clusters=rows == "clusters")
+    scores = feedback(study, "feedback_unbalanced", clusters=rows != "plain", assigned=rows == "assigned")
     return analyse(scores, study, engine="frequentist")
 
 
@@ -74,6 +83,8 @@ def test_the_script_computes_the_estimate_its_error_and_its_p(declared, feedback
     assert row.estimate == pytest.approx(exp(estimate) if row.null == 1 else estimate, rel=tolerance)
     assert row.se == pytest.approx(in_r["se"][0], rel=10 * tolerance)
     assert row.p == pytest.approx(in_r["p"][0], rel=max(1e-4, 50 * tolerance))
+    assert (row.df is None) == (in_r.get("df", [float("inf")])[0] == float("inf"))
+    assert (row.df is not None) == (rows == "assigned" or row.statistic_name == "t")
     if row.df is not None:
         assert row.df == pytest.approx(in_r["df"][0], rel=1e-4)
 

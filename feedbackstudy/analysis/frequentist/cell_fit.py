@@ -133,6 +133,9 @@ class CellFit:
     joint_scale : callable or None
         Takes the same weights and returns the factor that brings the Wald statistic over its rank to F (Hotelling's,
         Johansen's or Kenward and Roger's); None where it is 1.
+    inflation : callable or None
+        Takes weights over the cells and returns the factor on the sampling variance of that contrast, where the
+        covariance is too small for it; None where it is 1.
     """
 
     means: Floats
@@ -147,6 +150,7 @@ class CellFit:
     failures: tuple[str, ...] = ()
     joint_df: Callable[[Floats], float] | None = None
     joint_scale: Callable[[Floats], float] | None = None
+    inflation: Callable[[Floats], float] | None = None
 
     def contrast(self, weights: ArrayLike, *, value: float = 0.0) -> ContrastFit:
         """Put one contrast to the fit.
@@ -171,6 +175,7 @@ class CellFit:
         row = np.asarray(weights, dtype=np.float64)
         used = self._estimable(row)
         variance = float(row[used] @ self.covariance[np.ix_(used, used)] @ row[used])
+        variance *= 1.0 if self.inflation is None else self.inflation(row)
         if not variance > 0:
             raise DataError(f"The contrast has no sampling variance (it is {variance:g}); nothing can be tested.")
         estimate = float(row[used] @ self.means[used]) - value
@@ -198,6 +203,9 @@ class CellFit:
         used = self._estimable(np.abs(rows).sum(axis=0))
         at = rows[:, used]
         estimate, variance = at @ self.means[used], at @ self.covariance[np.ix_(used, used)] @ at.T
+        if self.inflation is not None:
+            by = np.sqrt([self.inflation(row) for row in rows])
+            variance = variance * np.outer(by, by)
         if len(rows) == 1 and variance[0, 0] > 0:
             rank, f = 1, float(estimate[0] ** 2 / variance[0, 0])
         else:

@@ -6,7 +6,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
-from feedbackstudy.analysis.frequentist.between_within import BETWEEN_WITHIN, between_within
+from feedbackstudy.analysis.frequentist.between_within import BETWEEN_WITHIN, BetweenWithin
 from feedbackstudy.analysis.frequentist.cell_fit import CellFit
 from feedbackstudy.analysis.frequentist.cumulative import CumulativeFit, Floats, Integers, fit_cumulative
 from feedbackstudy.analysis.frequentist.cumulative_mixed import CumulativeMixedFit, fit_cumulative_mixed
@@ -85,13 +85,16 @@ def cumulative_cells(
         fit = fit_cumulative_mixed(codes, X[:, 1:], values.size, factors, link=link, nodes=nodes)
     else:
         fit = fit_cumulative(codes, X[:, 1:], values.size, link=link)
+    spread = fit.sd if isinstance(fit, CumulativeMixedFit) else np.empty(0)
+    reference = BetweenWithin.of(X, used.size, factors, spread, counts)
     rows = np.eye(X.shape[1])[: used.size, 1:]
     found, covariance = cumulative_quantities(fit, rows, values, scale)
     means, full = spread_over(used, n_cells, found, covariance)
     return CellFit(
         means=means,
         covariance=full,
-        df=between_within(X, used.size, factors, counts),
+        df=reference.df,
+        inflation=reference.inflation,
         counts=counts,
         scale=scale,
         sd=spread_of(fit, ratings, np.asarray(cell, dtype=np.int64), scale),

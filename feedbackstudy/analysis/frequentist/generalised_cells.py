@@ -6,7 +6,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
-from feedbackstudy.analysis.frequentist.between_within import BETWEEN_WITHIN, between_within
+from feedbackstudy.analysis.frequentist.between_within import BETWEEN_WITHIN, BetweenWithin
 from feedbackstudy.analysis.frequentist.cell_fit import CellFit, Scale
 from feedbackstudy.analysis.frequentist.generalised import GeneralisedFit, fit_generalised
 from feedbackstudy.analysis.frequentist.generalised_mixed import GeneralisedMixedFit, fit_generalised_mixed
@@ -188,6 +188,7 @@ def _cell_fit(
 ) -> CellFit:
     used = np.flatnonzero(counts)
     k, p = used.size, fit.beta.size
+    mixed = BetweenWithin.of(X, k, factors, fit.sd, counts) if isinstance(fit, GeneralisedMixedFit) else None
     shared = X[:, k:] if p > k else X[:1, k:]
     rows = np.stack([np.hstack([np.tile(unit, (shared.shape[0], 1)), shared]) for unit in np.eye(k)])
     values, covariance = generalised_quantities(fit, rows if scale == "response" else np.eye(k, p), scale)
@@ -196,7 +197,8 @@ def _cell_fit(
     return CellFit(
         means=means,
         covariance=full,
-        df=between_within(X, k, factors, counts) if factors else lambda _: fit.df,
+        df=(lambda _: fit.df) if mixed is None else mixed.df,
+        inflation=None if mixed is None else mixed.inflation,
         counts=counts,
         scale=scale,
         sd=sd,

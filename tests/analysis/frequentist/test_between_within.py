@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 from scipy import special
 
-from feedbackstudy.analysis.frequentist.between_within import between_within
+from feedbackstudy.analysis.frequentist.between_within import BetweenWithin
 from feedbackstudy.analysis.frequentist.cumulative_cells import cumulative_cells
 from feedbackstudy.analysis.frequentist.generalised_cells import binary_cells
 from feedbackstudy.analysis.frequentist.mixed_structure import RandomFactor
+from feedbackstudy.analysis.frequentist.reml import fit_mixed
 from feedbackstudy.errors import DataError
 
 
@@ -17,7 +18,7 @@ def columns(cell: np.ndarray) -> np.ndarray:
 
 def rule(cell: np.ndarray, **levels: np.ndarray):
     factors = [RandomFactor.of(name, codes) for name, codes in levels.items()]
-    return between_within(columns(cell), int(cell.max()) + 1, factors)
+    return BetweenWithin.of(columns(cell), int(cell.max()) + 1, factors, np.ones(len(factors))).df
 
 
 def test_counts_as_nlme_does():
@@ -53,9 +54,27 @@ def test_rows_of_no_level_are_compared_with_each_other():
 
 def test_a_cell_without_rows_has_no_column():
     site = np.repeat(np.arange(6), 5)
-    df = between_within(columns(site % 2), 2, [RandomFactor.of("site", site)], np.array([15, 0, 15]))
+    factors, counts = [RandomFactor.of("site", site)], np.array([15, 0, 15])
+    found = BetweenWithin.of(columns(site % 2), 2, factors, np.ones(1), counts)
 
-    assert df(np.array([-1.0, 0, 1])) == 4
+    assert found.df(np.array([-1.0, 0, 1])) == 4
+    assert found.inflation(np.array([-1.0, 0, 1])) == 6 / 4
+    assert BetweenWithin.of(columns(site % 2), 2, factors, np.zeros(1), counts).inflation(np.array([-1.0, 0, 1])) == 1
+
+
+def test_the_variance_of_scores_becomes_that_by_restricted_likelihood():
+    # With clusters of one size, maximum likelihood's variance of a difference of clusters is (J - r)/J of REML's.
+    rng = np.random.default_rng(5)
+    site = np.repeat(np.arange(10), 12)
+    y = rng.normal(size=10)[site] + rng.normal(size=120)
+    X, means = columns(site % 2), y.reshape(10, 12).mean(axis=1)
+    between = sum(means[arm::2].var() * 5 for arm in (0, 1))
+    by_likelihood, restricted = between / 10, between / 8
+    found = BetweenWithin.of(X, 2, [RandomFactor.of("site", site)], np.ones(1)).inflation(np.array([-1.0, 1.0]))
+
+    assert found * by_likelihood == pytest.approx(restricted, rel=1e-12)
+    fit = fit_mixed(y, X, [RandomFactor.of("site", site)])
+    assert np.diag(fit.covariance).sum() == pytest.approx(restricted * 2 / 5, rel=1e-6)
 
 
 def test_one_cluster_in_each_condition_is_refused():
@@ -82,10 +101,11 @@ def test_whole_clusters_compared_keep_the_level(clusters, icc, kind):
             fit = cumulative_cells(np.digitize(latent, [-1, 0, 1]), site % 2, 2, None, groups={"site": site})
         found = fit.contrast([-1.0, 1.0])
         p.append(found.p)
-        as_z.append(2 * special.ndtr(-abs(found.statistic)))
+        variance = fit.covariance[0, 0] + fit.covariance[1, 1] - 2 * fit.covariance[0, 1]
+        as_z.append(2 * special.ndtr(-abs(found.estimate) / np.sqrt(variance)))
 
     error = np.sqrt(wanted * (1 - wanted) / draws)
-    assert np.mean(np.array(p) < wanted) <= wanted + 3 * error
-    assert np.mean(np.array(p) < wanted) >= 0.01
+    size, size_of_z = float(np.mean(np.array(p) < wanted)), float(np.mean(np.array(as_z) < wanted))
+    assert 0.01 <= size <= wanted + 3 * error
     if clusters == 8:
-        assert np.mean(np.array(as_z) < wanted) > wanted + 3 * error
+        assert size_of_z > wanted + 3 * error

@@ -1,0 +1,63 @@
+"""R code for contrasts across levels of random factors, where the mixed model knows the normal distribution only."""
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from feedbackstudy.psychometrics.rscript import r_vector
+
+__all__ = ["across_levels"]
+
+# lme4 and ordinal print z. `reference` gives the levels left over between and what turns maximum likelihood's variance
+# of a contrast across levels into that by restricted likelihood.
+_CODE = """\
+X <- model.matrix(~ 0 + FIXED, data = responses)
+in_rows <- function(M, l) qr(rbind(M, l))$rank == qr(M)$rank
+reference <- function(l) {
+  df <- Inf; scale <- 1
+  for (name in FACTORS) {
+    level <- responses[[paste0("group_", name)]]; has <- responses[[paste0("has_", name)]]
+    here <- if (is.null(has)) rep(TRUE, nrow(X)) else has == 1
+    within <- X
+    within[here, ] <- apply(X[here, , drop = FALSE], 2, function(x) x - ave(x, level[here]))
+    if (in_rows(within, c(l, rep(0, ncol(X) - length(l))))) next
+    levels <- length(unique(level[here])); left <- levels - (qr(X)$rank - qr(within)$rank)
+    df <- min(df, left)
+    if (VARIANCE > 1e-8) scale <- max(scale, levels / left)
+  }
+  list(df = df, scale = scale)
+}
+for (i in seq_len(nrow(L))) {
+  against <- reference(L[i, ])
+  estimate <- sum(L[i, ] * b) - VALUE
+  se <- sqrt(drop(L[i, ] %*% V %*% L[i, ]) * against$scale); t <- estimate / se
+  show("estimate", estimate); show("se", se); show("df", against$df)
+  show("p", if (is.finite(against$df)) 2 * pt(-abs(t), against$df) else 2 * pnorm(-abs(t)))
+}
+"""
+
+
+def across_levels(groups: Mapping[str, NDArray[np.int64]], fixed: str, value: str, *, lme4: bool) -> str:
+    """Return R code that prints each row of `L` with its reference distribution (`BetweenWithin`).
+
+    Parameters
+    ----------
+    groups : mapping of str to ndarray of int
+        The random factors.
+    fixed : str
+        Fixed columns, as a sum of names in R; those that `L` weighs come first.
+    value : str
+        The fixed value that is subtracted.
+    lme4 : bool
+        Whether `fit` is of lme4, else of ordinal.
+
+    Returns
+    -------
+    str
+        R code after ``fit``, ``b``, ``V`` and ``L``.
+    """
+    of_level = 'paste0("group_", name)'
+    variance = f"as.numeric(VarCorr(fit)[[{of_level}]])[1]" if lme4 else f"c(fit$ST[[{of_level}]])[1]^2"
+    code = _CODE.replace("FIXED", fixed).replace("FACTORS", r_vector(tuple(groups)))
+    return code.replace("VARIANCE", variance).replace("VALUE", value)
