@@ -23,6 +23,7 @@ from feedbackstudy.analysis.bayesian.student import Students
 from feedbackstudy.files import write_atomic
 from feedbackstudy.provenance import versions
 from tools.calibration_cells import ranked, rated_cells, shared_cells
+from tools.calibration_waves import three_waves
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "docs" / "calibration"
@@ -173,6 +174,7 @@ CASES: Mapping[str, Callable[[int, int], Calibration]] = {
     "latent-mediation-simple": _latent(("challenge", 3), ("intent", 3)),
     "latent-mediation-serial": _latent(("challenge", 2), ("efficacy", 2), ("intent", 1)),
     "three-level": three_levels,
+    "three-waves": three_waves,
     "policy-cells-share": shared_cells,
     "policy-cells-rating": rated_cells,
 }
