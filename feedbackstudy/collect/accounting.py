@@ -10,6 +10,7 @@ import pandas as pd
 from feedbackstudy.collect.exclusion_rules import at_occasion
 from feedbackstudy.errors import DataError
 from feedbackstudy.frames import Ledger, Responses, Scores
+from feedbackstudy.frames.ledger import ERASED
 from feedbackstudy.provenance import Provenance
 from feedbackstudy.render import Notice, Page, Rendered, Text, number, table_of
 from feedbackstudy.study import Study
@@ -229,7 +230,7 @@ def account(
     study : Study
         The study.
     came : Responses or Scores, optional
-        The table as it was read: tells the conditions of people who were taken out, where no allocation does.
+        The table as it was read: tells the conditions of people taken out; who was erased is counted, not named.
     allocation : Allocation or mapping of str to str, optional
         Who was randomised to what (participant -> condition key).
     received : mapping of str to str, optional
@@ -249,7 +250,7 @@ def account(
     Raises
     ------
     DataError
-        Where somebody is said to be analysed who is not in the table.
+        Where somebody is said to be analysed who is not in the table, or `came` is not the table it was made from.
     """
     given = _given(allocation, study)
     inside = condition_of_people(table, study)
@@ -267,7 +268,9 @@ def account(
     frame = table.frame
     wave = at_occasion(frame["occasion"], occasion) if occasion else np.ones(len(frame), dtype=bool)
     here = frozenset(frame.loc[wave, "participant"].astype(str))
-    names = list(dict.fromkeys([*(given or {}), *before, *inside, *steps]))
+    erased = sum(entry.erased for entry in table.ledger)
+    named = _not_erased(before, {*inside, *steps}, erased)
+    names = list(dict.fromkeys([*(given or {}), *named, *inside, *steps]))
     rows, keys = [], [cell.key for cell in study.crossing.cells()]
     for who in names:
         fate, step, reason = _fate(who, given, inside, entered, steps, later_steps)
@@ -278,12 +281,21 @@ def account(
     return Accounting(
         _people=people,
         conditions=_ordered(study, people),
-        erased=sum(entry.erased for entry in table.ledger),
+        erased=erased,
         occasion=occasion,
         randomised=given is not None,
         crossed=None if received is None else sum(1 for r in rows if r[2] not in {"", r[1]}),
         provenance=table.provenance.derived("account"),
     )
+
+
+def _not_erased(before: Collection[str], known: Collection[str], erased: int) -> list[str]:
+    """Return who of the table as it came may be named: who is not here and in no step was erased."""
+    named = [who for who in before if who in known]
+    if (lost := len(before) - len(named)) > erased:
+        what = f"{lost} people of `came` are not in the table and in no step of its ledger; {erased} were erased."
+        raise DataError(f"{what} Give the table from which this one was made.")
+    return named
 
 
 def _given(allocation: "Allocation | Mapping[str, str] | None", study: Study) -> dict[str, str] | None:
@@ -307,7 +319,7 @@ def _steps(ledger: Ledger) -> dict[str, tuple[str, str]]:
     found: dict[str, tuple[str, str]] = {}
     for entry in ledger:
         if entry.n_after < entry.n_before and not entry.step.startswith(_NOBODY):
-            for who, _ in entry.rows:
+            for who in (name for name, _ in entry.rows if name != ERASED):
                 found.setdefault(who, (entry.step, entry.step.partition(".")[2].replace("_", " ")))
     return found
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from feedbackstudy.collect.consent import CONSENT, RE_CONSENT, WITHDRAWN, erase, without_consent
+from feedbackstudy.collect.consent import consenting
 from feedbackstudy.collect.exclusion_rules import (
     Looked,
     at_occasion,
@@ -27,11 +27,6 @@ from feedbackstudy.study.placed import condition_of_people
 
 __all__ = ["Screening", "screen", "screening"]
 
-_REASONS = {
-    CONSENT: "no consent was given",
-    RE_CONSENT: "after the debriefing they said that their answers may not be used",
-    WITHDRAWN: "they took their consent back",
-}
 _FIX = "Carry the column along when reading the export, or take the rule out of the plan before the data are seen."
 
 
@@ -46,7 +41,8 @@ class Screening(Rendered):
     before : Responses
         What came in.
     issues : Issues
-        Rules that were refused, and rules to be read with care.
+        What was found while reading, rules that were refused, and rules to be read with care; the same as those of
+        `responses`.
     """
 
     responses: Responses
@@ -131,38 +127,18 @@ def screening(responses: Responses, study: Study) -> Screening:
             f"{study.design_hash[:12]}. Screen them with the study they were collected for; where the plan was amended "
             "since, read the export again with the amended study."
         )
-    consenting = _erased(responses, study)
-    placed = condition_of_people(consenting, study) if study.factors or study.arms else {}
-    screened, issues = consenting, list[Issue]()
+    agreed = consenting(responses, study)
+    placed = condition_of_people(agreed, study) if study.factors or study.arms else {}
+    screened, issues = agreed, list[Issue]()
     for rule in study.plan.exclusions:
         if any(entry.step == f"screen.{rule.name}" for entry in responses.ledger):
             continue
         if any(entry.step == f"screen.{rule.name}.refused" for entry in responses.ledger):
             continue
-        screened, found = _applied(screened, consenting, study, rule, placed)
+        screened, found = _applied(screened, agreed, study, rule, placed)
         issues += found
-    return Screening(responses=screened, before=responses, issues=Issues(issues))
-
-
-def _erased(responses: Responses, study: Study) -> Responses:
-    left = responses
-    reasons = without_consent(responses)
-    for name, people in reasons.items():
-        step = f"screen.{name}"
-        if people or not any(entry.step == step for entry in left.ledger):
-            left = erase(left, people, why=_REASONS[name], step=step)
-    if CONSENT not in reasons and study.conduct.consent is not None and not _invented(responses):
-        step = "screen.consent_unknown"
-        if not any(entry.step == step for entry in left.ledger):
-            what = (
-                "The export holds no column 'consent': who agreed is not checked; the survey must end for who does not."
-            )
-            left = _noted(left, step, what)
-    return left
-
-
-def _invented(responses: Responses) -> bool:
-    return responses.provenance.simulated
+    carried = Issues([*agreed.issues, *issues])
+    return Screening(responses=replace(screened, issues=carried), before=responses, issues=carried)
 
 
 def _noted(responses: Responses, step: str, what: str) -> Responses:

@@ -8,7 +8,7 @@ import pandas as pd
 from feedbackstudy.errors import DataError
 from feedbackstudy.render import Block, Page, Rendered, Table, Text, number
 
-__all__ = ["Ledger", "LedgerEntry"]
+__all__ = ["ERASED", "Ledger", "LedgerEntry"]
 
 ERASED = "(erased)"
 """What stands in the ledger for somebody who withdrew after a step had named them."""

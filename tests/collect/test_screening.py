@@ -1,5 +1,6 @@
 """Screening: declared rules only, everybody named, nothing else changed; consent; the same engine in the analysis."""
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -11,9 +12,11 @@ from hypothesis import strategies as st
 import feedbackstudy as fs
 from feedbackstudy import collect
 from feedbackstudy.analysis.exclusions import exclude
+from feedbackstudy.design.conduct import Passage
 from feedbackstudy.design.plan import Plan
 from feedbackstudy.errors import DataError
 from feedbackstudy.frames import LedgerEntry, MissingReason, Responses
+from feedbackstudy.issues import Issue, Issues, Severity
 
 STUDY = """
 schema_version: 1
@@ -258,7 +261,66 @@ def test_who_withdraws_later_disappears_from_the_steps_that_named_them(plain):
     assert "p03" not in repr(erased.ledger)
     assert "p10" not in repr(erased.ledger)
     assert len(erased) == len(named) - 2
-    assert erased.ledger.entries[-1].what.startswith("1 participants erased")
+    assert erased.ledger.entries[-1].what.startswith("2 participants erased")
+
+
+def finding(code: str, what: str, *who: str) -> Issue:
+    return Issue(code, Severity.WARNING, "t0", what, "A reason.", "Look.", who)
+
+
+def test_whom_screening_erases_no_finding_of_the_reading_names_any_more(plain):
+    found = [
+        finding("collect.odd_duration", "1 questionnaires took more than a day.", "p04"),
+        finding("collect.wave_unmatched", "3 people answered t1 but not t0.", "p04", "p05", "p06"),
+        finding("collect.by_hand", "Look at p04, p041 and p05.", "p06"),
+        finding("collect.many", "400 people.", *(f"p{i:02d}" for i in range(4, 14))),
+    ]
+    came = replace(answers(plain, consent=dict.fromkeys(range(90), "yes") | {4: "no"}), issues=Issues(found))
+
+    made = collect.screening(came, plain)
+    again = fs.screen(made.responses, plain)
+
+    told = {issue.code: issue for issue in made.issues}
+    assert set(told) == {"collect.wave_unmatched", "collect.by_hand", "collect.many", "collect.erased"}
+    assert told["collect.wave_unmatched"].who == ("p05", "p06")
+    assert told["collect.wave_unmatched"].what.startswith("2 people")
+    assert told["collect.many"].what == "400 people."
+    assert told["collect.erased"].what.startswith("1 participants were erased: no consent was given.")
+    assert made.issues == made.responses.issues == again.issues
+    shown = [str(made), made._repr_html_(), repr(made.issues), repr(made.responses.ledger), *map(str, made.issues)]
+    assert all(re.search(r"\bp04\b", text) is None for text in shown)
+    assert "p041" in told["collect.by_hand"].what
+
+
+def test_names_stay_out_of_what_people_wrote_into_the_ledger(plain):
+    came = answers(plain)
+    entry = LedgerEntry(step="by.hand", what="p010 told us on the phone.", n_before=len(came), n_after=len(came))
+    came = replace(came, ledger=came.ledger.add(entry))
+
+    assert "p010" not in repr(collect.erase(came, ["p010"], why="They wrote to us.").ledger)
+
+
+def test_the_flow_of_people_counts_who_was_erased_and_does_not_list_them(plain):
+    study = with_rules(plain, {"variable": "check", "exclude_if": "fails"})
+    came = answers(study, consent=dict.fromkeys(range(90), "yes") | {4: "no"}, check={7: "a"})
+    left = fs.screen(came, study)
+    later = collect.erase(left, ["p07", "p08"], why="They wrote to us.")
+
+    flow = collect.account(later, study, came=came, occasion="t1")
+
+    assert {"p04", "p07", "p08", "(erased)"}.isdisjoint(flow.people()["participant"])
+    assert (flow.erased, flow.count()) == (3, 87)
+    with pytest.raises(DataError, match="4 people of `came`"):
+        collect.account(left, study, came=answers(study, n=93))
+
+
+def test_real_answers_without_a_word_about_consent_are_a_finding(plain):
+    study = plain.model_copy(update={"conduct": plain.conduct.model_copy(update={"consent": Passage(text="May we?")})})
+
+    made = collect.screening(answers(study), study)
+
+    assert [issue.code for issue in made.issues] == ["screen.consent_unknown"]
+    assert collect.screening(made.responses, study).issues == made.issues
 
 
 def test_withdrawal_and_a_no_after_debriefing_erase_and_silence_after_debriefing_does_not(plain):
