@@ -12,7 +12,7 @@ from feedbackstudy.render import Block, Facts, Notice, Numbered, Page, Rendered,
 
 __all__ = ["EffectEstimate", "Effects", "Scale"]
 
-type Scale = Literal["absolute", "relative", "per_1000", "log odds", "ratio"]
+type Scale = Literal["absolute", "relative", "per_1000", "log odds", "ratio", "superiority"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,8 +29,8 @@ class EffectEstimate:
         What it is for.
     contrast : str
         What is compared with what.
-    scale : {"absolute", "relative", "per_1000", "log odds", "ratio"}
-        Scale of the estimate.
+    scale : {"absolute", "relative", "per_1000", "log odds", "ratio", "superiority"}
+        Scale of the estimate; superiority is the probability that a rating is higher, .5 where arms are alike.
     estimate : float
         The estimate.
     se : float or None
@@ -51,6 +51,10 @@ class EffectEstimate:
         Applications.
     n_clusters : int or None
         Independent units; None where applications are.
+    smallest_arm : int or None
+        Applications of the smallest arm; a disclosure rule hides numbers of which it is not known.
+    fewest : int or None
+        Fewest applications of an arm that a share counts, or does not count; None where nothing is counted.
     covariance : str
         How the standard error was made.
     method : str
@@ -83,6 +87,8 @@ class EffectEstimate:
     baseline: float | None = None
     n: int
     n_clusters: int | None = None
+    smallest_arm: int | None = None
+    fewest: int | None = None
     covariance: str = ""
     method: str
     decides: bool = False
@@ -164,11 +170,12 @@ class Effects(Rendered):
         """
         notes: dict[str, int] = {}
         lines = tuple(self._line(row, notes) for row in self.rows)
-        unfit = [row for row in self.rows if not row.fit_to_report]
-        blocks: list[Block] = [
-            Notice(f"Not fit to report: {row.label}, {row.contrast}. {' '.join(row.warnings)}", tone="error")
-            for row in unfit
-        ]
+        unfit = dict.fromkeys(
+            f"Not fit to report: {row.label}, {row.contrast}: {'; '.join(row.warnings)}."
+            for row in self.rows
+            if not row.fit_to_report
+        )
+        blocks: list[Block] = [Notice(text, tone="error") for text in unfit]
         head = ("metric", "contrast", "scale", "estimate", "interval", "p", "n", "clusters", "reads as")
         blocks += [Table(head, lines), Numbered(tuple(notes))]
         blocks += [self.provenance.facts()] if self.provenance is not None else [Facts(())]

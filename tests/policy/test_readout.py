@@ -1,5 +1,7 @@
 """The readout equals the same analysis on rows, and its default test keeps its level with few clusters."""
 
+from itertools import combinations
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -106,12 +108,82 @@ def test_below_twelve_clusters_the_draws_lead():
     assert "5 units allow 10 draws" in few.warnings[-1]
 
 
-def test_strata_are_not_passed_over_in_silence():
-    plan = plan_of("site")
-    strata = plan.model_copy(update={"treatment": plan.treatment.model_copy(update={"strata": ("region",)})})
-    row = read(rows_of(4, 10).assign(region="north"), strata)["again"].rows[0]
-    assert "CR2" in row.covariance
-    assert "within strata" in " ".join(row.warnings)
+def with_strata(plan, *columns):
+    return plan.model_copy(update={"treatment": plan.treatment.model_copy(update={"strata": columns})})
+
+
+def test_draws_stay_within_strata_and_hold_them_constant():
+    """Unequal shares of treated units by stratum: all 6 x 15 draws by hand, each with effects of strata."""
+    frame = rows_of(4, 10)
+    site = frame["site"].astype(int)
+    new = site.isin([0, 1, 4, 5, 6, 7])
+    frame = frame.assign(
+        arm=np.where(new, "new", "old"), treated=new.astype(float), region=np.where(site < 4, "n", "s")
+    )
+    frame["m_again"] = ((frame["m_again"] + (site >= 4)) > 0).astype(float)
+    rows = read(frame, with_strata(plan_of("site"), "region"))["again"].rows
+    assert "all 90 draws of 10 units within strata" in rows[0].covariance
+    assert rows[0].decides
+    assert "CR2" in rows[1].covariance
+    assert "strata held constant" in rows[1].covariance
+    assert rows[0].estimate == pytest.approx(rows[1].estimate, rel=1e-12)
+    units = frame.assign(n=1.0).groupby(site)[["n", "m_again"]].sum().to_numpy()
+    south = np.arange(10) >= 4
+
+    def coefficient(treated):
+        x = np.column_stack([treated, ~south, south]).astype(float)
+        root = np.sqrt(units[:, 0])
+        return np.linalg.lstsq(root[:, None] * x, units[:, 1] / root, rcond=None)[0][0]
+
+    found = [
+        coefficient(np.isin(np.arange(10), [*a, *b]))
+        for a in combinations(range(4), 2)
+        for b in combinations(range(4, 10), 4)
+    ]
+    seen = coefficient(np.isin(np.arange(10), [0, 1, 4, 5, 6, 7]))
+    assert rows[0].estimate == pytest.approx(seen, rel=1e-9)
+    assert rows[0].p == pytest.approx(np.mean(np.abs(found) >= abs(seen) - 1e-9))
+
+
+def test_a_unit_in_two_strata_is_not_drawn():
+    frame = rows_of(4, 10)
+    frame["region"] = np.where(np.arange(len(frame)) % 2, "n", "s")
+    rows = read(frame, with_strata(plan_of("site"), "region"))["again"].rows
+    assert not rows[0].fit_to_report
+    assert "a unit appears in 2 strata" in rows[0].warnings[-1]
+
+
+def test_the_family_holds_one_p_for_each_metric():
+    """Below 12 clusters the test by draws leads: Holm of two p values of 2 / 70 is 4 / 70, whatever stands beside."""
+    frame = rows_of(4, 8)
+    frame["m_speed"] += 50 * frame["treated"]
+    frame["m_per_hour"] += 50 * frame["treated"]
+    found = read(frame, plan_of("site"))
+    for name in ("speed", "per_hour"):
+        lead, model = [row for row in found[name].rows if row.scale == "absolute"]
+        assert lead.p == pytest.approx(2 / 70)
+        assert lead.p_adjusted == pytest.approx(4 / 70)
+        assert model.p_adjusted is None
+
+
+def test_one_fault_is_said_once():
+    text = read(rows_of(4, 5), plan_of("site"))["again"].page().text()
+    assert text.count("Not fit to report: Again, New minus Old: 5 units allow 10 draws") == 1
+
+
+def test_the_correction_can_be_chosen():
+    frame = rows_of(3, 30, effect=0.3)
+    small, large = (read(frame, plan_of("site"), correction=name).one("again") for name in ("CR2", "CR3"))
+    assert small == read(frame, plan_of("site")).one("again")
+    assert "CR3 over 30 clusters" in large.covariance
+    means = frame.groupby("site")[["m_again", "treated"]].mean()
+    size = frame.groupby("site").size()
+    variance = 0.0
+    for arm in (0, 1):
+        n, y = size[means.treated == arm], means.m_again[means.treated == arm]
+        left = n * (y - (n * y).sum() / n.sum())
+        variance += ((left / (1 - n / n.sum())) ** 2).sum() / n.sum() ** 2
+    assert large.se == pytest.approx(variance**0.5, rel=1e-9)
 
 
 def test_guardrails_get_a_verdict_and_secondary_metrics_one_correction():

@@ -103,7 +103,13 @@ def _all_draws(observed: NDArray[np.bool_], members: Sequence[NDArray[np.intp]])
 
 
 def randomisation_test(
-    n: ArrayLike, total: ArrayLike, draws: NDArray[np.bool_], *, exact: bool, level: float = 0.95
+    n: ArrayLike,
+    total: ArrayLike,
+    draws: NDArray[np.bool_],
+    strata: Sequence[object] | None = None,
+    *,
+    exact: bool,
+    level: float = 0.95,
 ) -> RandomisationTest:
     r"""Test the difference of two arms' means against other draws of units.
 
@@ -113,6 +119,8 @@ def randomisation_test(
         Rows of each unit and their sum (or, for a ratio, the sum of its linearised residuals).
     draws : ndarray of bool, shape (draws, units)
         Who is treated in each draw; the first is what happened.
+    strata : sequence, length units, optional
+        Strata that the draws keep; they are held constant in the difference.
     exact : bool
         Whether these are all draws.
     level : float, default .95
@@ -132,13 +140,16 @@ def randomisation_test(
     -----
     With an effect :math:`\delta` on every row, draw b gives :math:`A_b - \delta B_b`, where A is the difference of
     means of the outcome and B that of the observed treatment; the interval holds every :math:`\delta` for which
-    :math:`|A_0 - \delta|` is not among the largest. An interval limit is infinite where the draws are too few.
+    :math:`|A_0 - \delta|` is not among the largest. An interval limit is infinite where the draws are too few. With
+    strata the difference is the coefficient of the arm beside effects of strata, weighted by rows.
     """
     if len(draws) < 20:
         raise DataError(f"There are {len(draws)} possible draws; below 20 no result can reach p = .05.")
     rows, sums = np.asarray(n, dtype=np.float64), np.asarray(total, dtype=np.float64)
-    a = _differences(draws, rows, sums)
-    b = _differences(draws, rows, rows * draws[0])
+    names = np.asarray(strata) if strata is not None else np.zeros(rows.size)
+    member = (names[:, None] == np.unique(names)).astype(np.float64)
+    a = _differences(draws, rows, sums, member)
+    b = _differences(draws, rows, rows * draws[0], member)
     at_least = np.abs(a) >= abs(a[0]) - 1e-12 * max(abs(a[0]), 1.0)
     low, high = inverted(a, b, level)
     return RandomisationTest(
@@ -153,12 +164,15 @@ def randomisation_test(
     )
 
 
-def _differences(draws: NDArray[np.bool_], rows: Floats, sums: Floats) -> Floats:
+def _differences(draws: NDArray[np.bool_], rows: Floats, sums: Floats, member: Floats) -> Floats:
+    """Return the coefficient of each draw beside effects of strata: the difference of means where there is one."""
+    held = member.T @ rows
+    left = sums - rows * (member @ (member.T @ sums / held))
     found = np.empty(len(draws))
     for start in range(0, len(draws), _CHUNK):
         t = draws[start : start + _CHUNK].astype(np.float64)
-        inside, held = t @ sums, t @ rows
-        found[start : start + _CHUNK] = inside / held - (sums.sum() - inside) / (rows.sum() - held)
+        inside = (t * rows) @ member
+        found[start : start + _CHUNK] = (t @ left) / (t @ rows - (inside**2 / held).sum(axis=1))
     return found
 
 

@@ -139,7 +139,7 @@ def reshuffle(panel: Panel, draws: int = 5000, *, seed: int, level: float = 0.95
     InputError
         Where chance did not decide the order.
     DataError
-        Where fewer than 20 schedules are possible, or washout or anticipation leave out different cells under each.
+        Where fewer than 20 schedules are possible.
 
     Notes
     -----
@@ -147,17 +147,15 @@ def reshuffle(panel: Panel, draws: int = 5000, *, seed: int, level: float = 0.95
     periods, schedule b gives :math:`A_b = \tilde D_b'\tilde y / \tilde D_b'\tilde D_b`. Inner products with
     :math:`\tilde y` are sums over each unit's tail from its start on, read from one table of cumulative sums;
     :math:`\tilde D_b'\tilde D_b` needs one product with the basis of the fixed effects. The interval holds every
-    constant effect whose removal is not rejected.
+    constant effect whose removal is not rejected. Washout and anticipation leave out the cells that they would have
+    left out under each schedule, which is then fitted on its own; the null is that no cell has an effect, and the
+    interval takes the effect as constant from the start on, washout included.
     """
-    if panel.rollout.washout or panel.rollout.anticipation:
-        raise DataError(
-            "Washout and anticipation leave out other cells under every schedule; randomisation inference needs the "
-            "same cells. Declare both as 0 for it."
-        )
     starts, exact = schedules(panel, draws, seed=seed)
     if len(starts) < 20:
         raise DataError(f"There are {len(starts)} possible schedules; below 20 no result can reach p = .05.")
-    a, b = _statistics(panel, starts)
+    apart = panel.rollout.washout or panel.rollout.anticipation
+    a, b = (_masked_statistics if apart else _statistics)(panel, starts)
     at_least = np.abs(a) >= abs(a[0]) - 1e-12 * max(abs(a[0]), 1.0)
     low, high = inverted(a, b, level)
     test = RandomisationTest(
@@ -194,6 +192,34 @@ def _statistics(panel: Panel, starts: Floats) -> tuple[Floats, Floats]:
     return found[:, 0], found[:, 1]
 
 
+def _masked_statistics(panel: Panel, starts: Floats) -> tuple[Floats, Floats]:
+    """Return the estimate under each schedule from the cells that it would have left in."""
+    parts = [_masked_chunk(panel, starts[i : i + _CHUNK]) for i in range(0, len(starts), _CHUNK)]
+    found = np.concatenate(parts)
+    return found[:, 0], found[:, 1]
+
+
+def _masked_chunk(panel: Panel, starts: Floats) -> Floats:
+    """Take unit means off, then period effects by the normal equations that are left, all schedules at once."""
+    rollout = panel.rollout
+    since = np.arange(panel.n.shape[1]) - starts[:, :, None]
+    out = ((since >= 0) & (since < rollout.washout)) | ((since < 0) & (since >= -rollout.anticipation))
+    n = np.where(out, 0.0, panel.n)
+    mean = np.divide(panel.total, panel.n, out=np.zeros_like(panel.total), where=panel.n > 0)
+    seen = panel.treated.astype(np.float64)
+    values = np.stack([since >= 0, np.broadcast_to(mean, n.shape), np.broadcast_to(seen, n.shape)], axis=-1)
+    by_unit = n.sum(axis=2, keepdims=True)
+    share = np.divide(n, by_unit, out=np.zeros_like(n), where=by_unit > 0)
+    centred = values - np.einsum("but,butv->buv", share, values)[:, :, None]
+    normal = np.einsum("but,ts->bts", n, np.eye(n.shape[2])) - np.einsum("but,bus->bts", n, share)
+    right = np.einsum("but,butv->btv", n, centred)
+    period = np.linalg.pinv(normal, hermitian=True) @ right
+    cross = np.einsum("but,but,butv->bv", n, centred[..., 0], centred) - np.einsum("bt,btv->bv", period[..., 0], right)
+    spread = cross[:, :1]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray(np.where(spread > 1e-9 * n.sum(axis=(1, 2))[:, None], cross[:, 1:] / spread, 0.0))
+
+
 def randomisation(stats: SufficientStats, metric: str | None = None, *, draws: int = 5000) -> Effects:
     """Test a randomised roll-out by the schedules that could have been drawn.
 
@@ -213,6 +239,7 @@ def randomisation(stats: SufficientStats, metric: str | None = None, *, draws: i
     """
     panel = panel_of(stats, metric)
     test = reshuffle(panel, draws, seed=stats.plan.seed, level=stats.plan.interval_level).test
+    counts = panel.counts
     row = EffectEstimate(
         metric=panel.metric.name,
         label=panel.metric.label,
@@ -227,10 +254,18 @@ def randomisation(stats: SufficientStats, metric: str | None = None, *, draws: i
         baseline=panel.baseline,
         n=panel.rows,
         n_clusters=len(panel.units),
+        smallest_arm=counts.smallest_arm,
+        fewest=counts.fewest,
         covariance=f"randomisation over {'all ' if test.exact else ''}{test.draws:,} schedules, strata kept",
         method="randomisation test of two-way fixed effects, weighted by applications",
-        assumptions=("chance decided the order of the units as declared", "a constant effect, for the interval"),
+        assumptions=("chance decided the order of the units as declared", _constant(panel)),
         warnings=panel.notes,
     )
     made = stats.provenance.derived("policy.rollouts.randomisation", conventions=("sharp null of no effect",))
     return Effects(rows=(row,), title=f"Randomisation inference: {stats.plan.title}", provenance=made)
+
+
+def _constant(panel: Panel) -> str:
+    if panel.rollout.washout or panel.rollout.anticipation:
+        return "a constant effect from the start on, washout included, and none before it, for the interval"
+    return "a constant effect, for the interval"

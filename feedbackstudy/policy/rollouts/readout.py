@@ -6,6 +6,7 @@ from typing import Literal
 from feedbackstudy.errors import DataError, InputError, NotFoundError, choices
 from feedbackstudy.policy.declared import Metric
 from feedbackstudy.policy.effect import EffectEstimate, Effects
+from feedbackstudy.policy.families import adjusted_family
 from feedbackstudy.policy.guardrails import judged
 from feedbackstudy.policy.rollouts.permuting import randomisation
 from feedbackstudy.policy.rollouts.staggered import staggered
@@ -35,8 +36,9 @@ def read_rollout(stats: SufficientStats, *, leading: Leading | None = None, draw
     Returns
     -------
     Effects
-        The primary metric first; within a metric the deciding row first. Guardrails carry their verdict. An estimator
-        that cannot be had for a metric is named in the warnings of the first row.
+        The primary metric first; within a metric the deciding row first. Guardrails carry their verdict, and the
+        leading p values of secondary metrics are corrected for their number as the plan says. An estimator that cannot
+        be had for a metric is named in the warnings of the first row.
 
     Raises
     ------
@@ -55,31 +57,34 @@ def read_rollout(stats: SufficientStats, *, leading: Leading | None = None, draw
     for metric in stats.plan.in_order_of_role:
         rows += _of_metric(stats, metric, chosen, draws)
     made = stats.provenance.derived("policy.rollouts.read_rollout", conventions=(f"{chosen} decides",))
-    return Effects(rows=tuple(rows), title=f"Roll-out: {stats.plan.title}", provenance=made)
+    return Effects(
+        rows=tuple(adjusted_family(rows, stats.plan)), title=f"Roll-out: {stats.plan.title}", provenance=made
+    )
 
 
 def _of_metric(stats: SufficientStats, metric: Metric, chosen: str, draws: int) -> list[EffectEstimate]:
     found: dict[str, EffectEstimate] = {}
     more: list[EffectEstimate] = []
-    failed: list[str] = []
+    failed: dict[str, list[str]] = {}
     try:
         found["two-way"], *more = two_way(stats, metric.name).rows
     except DataError as fault:
-        failed.append(f"two-way: {fault}")
+        failed.setdefault(str(fault), []).append("two-way")
     try:
         found["callaway-santanna"], found["imputation"] = staggered(stats, metric.name).rows
     except DataError as fault:
-        failed.append(f"staggered: {fault}")
+        failed.setdefault(str(fault), []).append("staggered")
     rollout = stats.plan.rollout
     if rollout is not None and rollout.mechanism == "randomised":
         try:
             (found["randomisation"],) = randomisation(stats, metric.name, draws=draws).rows
         except DataError as fault:
-            failed.append(f"randomisation: {fault}")
+            failed.setdefault(str(fault), []).append("randomisation")
+    told = tuple(f"{', '.join(names)}: {fault}" for fault, names in failed.items())
     if chosen not in found:
-        why = " ".join(failed) or "chance did not decide the order of the units."
+        why = " ".join(told) or "chance did not decide the order of the units."
         raise InputError(f"{metric.label}: the estimator that decides, {chosen}, cannot be had. {why}")
     first = found.pop(chosen)
     decides = metric.role in {"primary", "co_primary", "guardrail"}
-    first = replace(first, decides=decides, warnings=(*first.warnings, *failed))
+    first = replace(first, decides=decides, warnings=(*first.warnings, *told))
     return [judged(first, metric), *found.values(), *more]

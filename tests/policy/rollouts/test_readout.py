@@ -6,8 +6,8 @@ from scipy import special
 
 from feedbackstudy.errors import DataError, InputError, NotFoundError
 from feedbackstudy.policy.declared import Experiment, Metric, PolicyArm, Rollout
-from feedbackstudy.policy.rollouts.panel import Panel
-from feedbackstudy.policy.rollouts.permuting import reshuffle
+from feedbackstudy.policy.rollouts.panel import Panel, panel_of
+from feedbackstudy.policy.rollouts.permuting import reshuffle, schedules
 from feedbackstudy.policy.rollouts.readout import read_rollout
 from feedbackstudy.policy.rollouts.staggered import fit_staggered
 from feedbackstudy.policy.rollouts.subgroups import shrunken, subgroups
@@ -38,11 +38,49 @@ def test_what_cannot_lead_is_refused():
         read_rollout(stats, leading="randomisation")
     with pytest.raises(NotFoundError, match="'sun-abraham' is unknown"):
         read_rollout(stats, leading="sun-abraham")
-    washed = stats_of(ROWS, plan_of(ROWS, metrics=GUARDED, mechanism="randomised", washout=1))
-    with pytest.raises(InputError, match="Washout and anticipation"):
-        read_rollout(washed)
-    beside = read_rollout(washed, leading="two-way")
-    assert any("randomisation: Washout" in note for note in beside.rows[0].warnings)
+
+
+def test_a_fault_that_stops_every_estimator_is_said_once():
+    hole = ROWS[ROWS["period"] != ROWS["period"].min() + 3]
+    with pytest.raises(InputError) as caught:
+        read_rollout(stats_of(hole, plan_of(hole, metrics=GUARDED, mechanism="randomised")))
+    assert str(caught.value).count("no application at all in 1 month(s)") == 1
+    assert "two-way, staggered, randomisation:" in str(caught.value)
+
+
+def test_secondary_metrics_of_a_roll_out_are_one_family():
+    """Holm over the leading row of each: 2 p1 and max(2 p1, p2), nothing for what stands beside."""
+    found = read_rollout(stats_of(ROWS, plan_of(ROWS)))
+    leading = [found[name].rows[0] for name in ("rating", "per_hour")]
+    low, high = sorted(leading, key=lambda row: row.p)
+    assert low.p_adjusted == pytest.approx(min(1.0, 2 * low.p))
+    assert high.p_adjusted == pytest.approx(max(min(1.0, 2 * low.p), high.p))
+    assert sum(row.p_adjusted is not None for row in found) == 2
+    none = read_rollout(stats_of(ROWS, plan_of(ROWS).model_copy(update={"multiplicity": "none"})))
+    assert all(row.p_adjusted is None for row in none)
+
+
+@pytest.mark.parametrize("options", [{"washout": 1}, {"anticipation": 1}, {"washout": 1, "anticipation": 2}])
+def test_washout_and_anticipation_leave_out_the_cells_of_each_schedule(options):
+    """Each schedule by weighted least squares on the cells that it leaves in; the first is the model's own estimate."""
+    panel = panel_of(stats_of(ROWS, plan_of(ROWS, metrics=GUARDED, mechanism="randomised", **options)))
+    found = reshuffle(panel, 60, seed=3)
+    starts, _ = schedules(panel, 60, seed=3)
+    mean = panel.total / panel.n
+    for i, start in enumerate(starts):
+        since = np.arange(panel.n.shape[1]) - start[:, None]
+        keep = ~((since >= 0) & (since < options.get("washout", 0)))
+        keep &= ~((since < 0) & (since >= -options.get("anticipation", 0)))
+        u, t = np.nonzero(keep)
+        x = np.hstack([(since >= 0)[u, t][:, None], np.eye(len(start))[u], np.eye(panel.n.shape[1])[t][:, 1:]])
+        root = np.sqrt(panel.n[u, t])
+        own = np.linalg.lstsq(root[:, None] * x, root * mean[u, t], rcond=None)[0][0]
+        assert found.statistics[i] == pytest.approx(own, abs=1e-10)
+    fit = fit_two_way(panel, panel.cells()["treated"].to_numpy(float)[:, None])
+    assert found.test.estimate == pytest.approx(fit.beta[0], abs=1e-12)
+    row = read_rollout(stats_of(ROWS, plan_of(ROWS, mechanism="randomised", **options)), draws=200)["again"].rows[0]
+    assert "schedules" in row.covariance
+    assert any("from the start on" in text for text in row.assumptions)
 
 
 def test_subgroups_are_those_that_were_named():
