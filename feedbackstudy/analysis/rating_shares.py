@@ -161,7 +161,8 @@ def rating_shares(answer: Answer, *, seed: int, studies: int = 1000) -> RatingSh
     lower, upper = np.quantile(drawn, [0.025, 0.975], axis=0)
     below, above = np.quantile(drawn.cumsum(axis=2)[:, :, :-1], [0.025, 0.975], axis=0)
     counts = np.zeros((len(problem.cells), values.size), dtype=np.int64)
-    np.add.at(counts, (problem.cell, np.searchsorted(values, problem.y)), 1)
+    given = problem.observed
+    np.add.at(counts, (problem.cell[given], np.searchsorted(values, problem.y[given])), 1)
     return RatingShares(
         outcome=asked.hypothesis.outcome.replace("_", " ") + (f" at {asked.occasion}" if asked.occasion else ""),
         cells=problem.cells,

@@ -154,6 +154,11 @@ ERRORS: list[tuple[str, dict[str, object]]] = [
     ("criterion_without_engine", {"plan/engines": ["bayesian"]}),
     ("no_sesoi", {"hypotheses/h7/sesoi": GONE}),
     ("no_sesoi", {"hypotheses/h7/sesoi": GONE, "plan/decides/h7": {"by": "rope"}, "plan/rope": GONE}),
+    (
+        "region_beyond_sesoi",
+        {"hypotheses/h7/sesoi": {"value": 0.2, "unit": "sd"}, "plan/decides/h7": {"by": "rope"},
+         "plan/rope": {"low": -0.3, "high": 0.3, "unit": "sd"}},
+    ),
     ("p_cannot_show_absence", {"plan/decides/h7": {"by": "p"}}),
     ("sesoi_unit", {"hypotheses/h1/sesoi": {"value": 1.5, "unit": "odds_ratio"}}),
     ("sesoi_unit", {"hypotheses/h1/sesoi": {"value": 0.1, "unit": "standardised_path"}}),

@@ -108,6 +108,7 @@ def _can_decide(study: "Study", at: Location, hypothesis: Hypothesis, criterion:
             why="Equivalence means smaller than something; without that something there is no test.",
             fix="Add sesoi: {value, unit} to the hypothesis" + (" or a rope." if criterion.by == "rope" else "."),
         )
+    yield from _region(study, at, hypothesis, criterion)
     if hypothesis.direction == "negligible" and criterion.by == "p":
         yield error(
             study,
@@ -116,6 +117,26 @@ def _can_decide(study: "Study", at: Location, hypothesis: Hypothesis, criterion:
             f"Hypothesis {hypothesis.name!r} expects a negligible effect and is decided by p.",
             why="A large p value is no evidence that an effect is absent.",
             fix="Decide by equivalence, rope or bayes_factor.",
+        )
+
+
+def _region(study: "Study", at: Location, hypothesis: Hypothesis, criterion: Criterion) -> Iterator[Issue]:
+    rope = (criterion.rope or study.plan.rope) if isinstance(criterion, ByRope) else None
+    if rope is None or hypothesis.sesoi is None or rope.unit != hypothesis.sesoi.unit:
+        return
+    smallest = abs(hypothesis.sesoi.value)
+    beyond = (hypothesis.direction != "negative" and rope.high > smallest) or (
+        hypothesis.direction != "positive" and -rope.low > smallest
+    )
+    if beyond:
+        yield error(
+            study,
+            at,
+            "region_beyond_sesoi",
+            f"The region of practical equivalence of {hypothesis.name!r} is [{rope.low:g}, {rope.high:g}], but effects "
+            f"from {smallest:g} on are of interest.",
+            why="One and the same effect would count as large enough to matter and as none.",
+            fix=f"Give the region limits within {smallest:g}, or a larger smallest effect of interest.",
         )
 
 
