@@ -15,7 +15,7 @@ from feedbackstudy.analysis.deciding import decided, decides_with
 from feedbackstudy.analysis.estimate import Estimate, Estimates, Status
 from feedbackstudy.analysis.exclusions import exclude
 from feedbackstudy.analysis.families import Tested, adjust_families, adjust_within
-from feedbackstudy.analysis.run_findings import amended_since, covariates_after, faulty, unanswered, undecided
+from feedbackstudy.analysis.run_findings import amended_since, before, covariates_after, faulty, unanswered, undecided
 from feedbackstudy.assign import Allocation
 from feedbackstudy.design.comparisons import CellsVsArm
 from feedbackstudy.errors import DataError, InputError, choices
@@ -69,7 +69,7 @@ def analyse(
     -------
     Estimates
         One row for each hypothesis, contrast and engine; the models behind them in `Estimates.answers`, the people left
-        out in its ledger, whatever could not be done as declared among its issues.
+        out in its ledger, whatever could not be done as declared among its issues, beside all that was found before.
 
     Raises
     ------
@@ -115,6 +115,7 @@ def analyse(
         *unadjusted,
         *undecided(answers, study),
         *((amended_since(scores, study),) if amended else ()),
+        *before(scores, left.issues),
     )
     finished = {name: _finished(answer, study, made, amended=amended) for name, answer in answers.items()}
     return Estimates(

@@ -11,7 +11,7 @@ from feedbackstudy.errors import DataError, NotFoundError, choices
 from feedbackstudy.frames.ledger import Ledger
 from feedbackstudy.issues import Issues
 from feedbackstudy.provenance import Provenance
-from feedbackstudy.render import Block, Notice, Page, Rendered
+from feedbackstudy.render import Block, Notice, Page, Rendered, table_of
 
 if TYPE_CHECKING:
     from feedbackstudy.analysis.answer import Answer
@@ -214,7 +214,8 @@ class Estimates(Rendered):
     answers : mapping of str to Answer
         Hypothesis -> people, models and posteriors behind its rows; empty where `analyse` did not make them.
     issues : Issues
-        Hypotheses without an answer, rules that were not applied, and whatever else was not done as declared.
+        Hypotheses without an answer, rules that were not applied, whatever else was not done as declared, and what
+        reading, screening and scoring had found before.
     ledger : Ledger
         Who was taken out before any hypothesis was looked at, rule by rule.
     """
@@ -293,9 +294,12 @@ class Estimates(Rendered):
             Notice(f"Not fit to report: {row.contrast} ({row.engine}). {own_note(row, shared)}", tone="error")
             for row in unfit
         ]
-        blocks += [
-            Notice(f"{i.what} {i.fix}", tone="error" if i in self.issues.errors else "warning") for i in self.issues
-        ]
+        own = Issues(issue for issue in self.issues if issue.code.startswith("analysis."))
+        earlier = [issue for issue in self.issues if issue not in own]
+        blocks += [Notice(f"{i.what} {i.fix}", tone="error" if i in own.errors else "warning") for i in own]
         blocks += answers(self.rows)
+        if earlier:
+            found = [{"severity": str(i.severity), "where": i.where, "what": i.what, "fix": i.fix} for i in earlier]
+            blocks.append(table_of(found, caption="Found by reading, screening and scoring"))
         blocks += [self.provenance.facts()] if self.provenance is not None else []
         return Page(title=self.title, blocks=tuple(blocks))

@@ -1,6 +1,6 @@
 """Findings of a run of `analyse`: what was not answered, not declared, not sound, and therefore decides nothing."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from feedbackstudy.analysis.answer import Answer
 from feedbackstudy.analysis.deciding import decides_with
@@ -10,7 +10,7 @@ from feedbackstudy.issues import Issue, Severity
 from feedbackstudy.study import Study
 from feedbackstudy.study.checks.paths import asked_after_feedback
 
-__all__ = ["amended_since", "covariates_after", "faulty", "unanswered", "undecided"]
+__all__ = ["amended_since", "before", "covariates_after", "faulty", "unanswered", "undecided"]
 
 
 def faulty(study: Study) -> dict[str, str]:
@@ -73,6 +73,27 @@ def unanswered(study: Study, name: str, why: str, *, by: str = "") -> Issue:
         why="A declared hypothesis without an answer must be reported as one.",
         fix="Mend what the finding names; where nothing can be mended, report the hypothesis as not answered.",
     )
+
+
+def before(scores: Scores, found: Iterable[Issue]) -> Iterator[Issue]:
+    """Carry over what was found before the analysis.
+
+    Parameters
+    ----------
+    scores : Scores
+        The scores, with the findings of reading, screening and scoring.
+    found : iterable of Issue
+        What the analysis says of the plan's rules.
+
+    Yields
+    ------
+    Issue
+        Every finding of the scores, but for what screening said of a rule of which the analysis says the same.
+    """
+    said = {(issue.code.removeprefix("analysis."), issue.where) for issue in found}
+    for issue in scores.issues:
+        if not issue.code.startswith("screen.") or (issue.code.removeprefix("screen."), issue.where) not in said:
+            yield issue
 
 
 def covariates_after(study: Study) -> Iterator[Issue]:

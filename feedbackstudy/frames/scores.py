@@ -78,7 +78,7 @@ class Scores(Rendered):
     about : mapping of str to ScoreInfo
         What each score column is.
     issues : Issues
-        What the scoring found.
+        What reading, screening and scoring found.
     ledger : Ledger
         What happened to the rows.
     design_hash : str

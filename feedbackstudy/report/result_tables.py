@@ -6,7 +6,7 @@ from feedbackstudy.analysis.both_ways import DECISIONS, differences, pairs, prob
 from feedbackstudy.analysis.estimate import Estimate, Estimates
 from feedbackstudy.analysis.frequencies import Frequencies
 from feedbackstudy.analysis.posterior import Posterior
-from feedbackstudy.issues import Issues, Severity
+from feedbackstudy.issues import Issue, Issues, Severity
 from feedbackstudy.literature.card import Reproduction
 from feedbackstudy.literature.classes import Grade, ReportClass
 from feedbackstudy.literature.meta import MetaAnalysis
@@ -100,7 +100,8 @@ def _decision(rows: list[Estimate], decided: set[tuple[str, str]]) -> Cell:
 def _notes(result: Estimates) -> Iterator[str]:
     if is_simulated(result):
         yield SIMULATED
-    yield from (f"{issue.what} {issue.fix}" for issue in result.issues)
+    yield from (f"{issue.what} {issue.fix}" for issue in result.issues if issue.code.startswith("analysis."))
+    yield from _earlier([issue for issue in result.issues if not issue.code.startswith("analysis.")])
     yield from differences(result)
     for engine in dict.fromkeys(row.engine for row in result):
         models = dict.fromkeys(row.model for row in result if row.engine == engine)
@@ -112,6 +113,14 @@ def _notes(result: Estimates) -> Iterator[str]:
         yield f"{note.rstrip('.')}{where}."
     if any(row.decides for row in result):
         yield DECISIONS
+
+
+def _earlier(found: list[Issue]) -> Iterator[str]:
+    """Say what must be read of the time before the analysis, and how much was noted besides."""
+    serious = [issue for issue in found if issue.severity is not Severity.NOTE]
+    yield from (f"Before the analysis: {issue.what}" for issue in serious)
+    if notes := len(found) - len(serious):
+        yield f"Before the analysis {notes} {'thing was' if notes == 1 else 'things were'} noted; see the findings."
 
 
 @table.register(Posterior)

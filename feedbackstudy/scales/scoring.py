@@ -54,7 +54,8 @@ def score(
     Returns
     -------
     Scores
-        Scores with answered and asked counts, what each column is, and what was found.
+        Scores with answered and asked counts, what each column is, and what was found by reading, screening and
+        scoring.
 
     Raises
     ------
@@ -79,10 +80,9 @@ def score(
         made_single, issues = score_single(responses, single)
         columns += made_single
         found += issues
-    issues_all = Issues(found)
-    if issues_all.errors:
-        raise DataError("\n".join(str(issue) for issue in issues_all.errors))
-    return _table(responses, columns, issues_all)
+    if errors := Issues(found).errors:
+        raise DataError("\n".join(str(issue) for issue in errors))
+    return _table(responses, columns, Issues(dict.fromkeys([*responses.issues, *found])))
 
 
 def _table(responses: Responses, columns: Sequence[Column], issues: Issues) -> Scores:
