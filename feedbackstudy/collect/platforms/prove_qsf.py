@@ -1,12 +1,11 @@
 """`prove_qsf`: a Qualtrics survey held against the study before launch: items, codes, words, conditions, draws."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from fractions import Fraction
 from pathlib import Path
 
-from feedbackstudy.assign.conditions import conditions_of
-from feedbackstudy.collect.platforms.qsf_survey import QsfDraw, QsfQuestion, QsfSurvey, read_qsf
-from feedbackstudy.collect.platforms.questionnaire import Condition, Question, questionnaire
+from feedbackstudy.collect.platforms.prove_qsf_flow import FlowProof
+from feedbackstudy.collect.platforms.qsf_survey import QsfQuestion, QsfSurvey, read_qsf
+from feedbackstudy.collect.platforms.questionnaire import Question, questionnaire
 from feedbackstudy.collect.read_columns import CONDITION, EXEMPLAR
 from feedbackstudy.collect.read_wording import plain_words, says_otherwise
 from feedbackstudy.collect.text_table import folded_name
@@ -17,6 +16,8 @@ from feedbackstudy.study import Study
 from feedbackstudy.study.texts import study_exemplars
 
 __all__ = ["prove_qsf"]
+
+_MARKS = ("[TEXT NEEDED", "[WORDING NEEDED")
 
 
 def prove_qsf(
@@ -38,12 +39,20 @@ def prove_qsf(
     Returns
     -------
     Issues
-        Errors where data of this survey could not be read as the study declares it; a note says what was proved.
+        Errors where data of this survey could not be read as the study declares it, people would see something else,
+        or something cannot be judged from the file (``qsf.not_proven``); without errors, a note says what was proved.
 
     Raises
     ------
     InputError
         Where the file is none of Qualtrics, or it is not known which wave it is.
+
+    Notes
+    -----
+    Every way through the survey flow is followed, for every condition that the link or a draw can bring, in the order
+    of the flow: which data are set when a question is put, by which operators its display logic and the branches
+    around it compare them, and which condition is recorded in the end. People are taken to consent. Of a text or item
+    whose words the study does not declare, the tag is looked for and who sees it, not the words.
     """
     survey = read_qsf(Path(path))
     where = Path(path).name
@@ -53,19 +62,21 @@ def prove_qsf(
     forms, _ = questionnaire(study, wordings)
     wanted = next(form for form in forms if form.wave.name == wave).questions
     rows = {row: question for question in survey.questions for row in question.rows}
-    keys = [cell.key for cell in study.crossing.cells()]
+    flow = FlowProof(survey, study, where)
     found = [
         issue
         for question in wanted
-        for issue in (
-            _text(question, survey, keys, where) if question.kind == "text" else _asked(question, rows, keys, where)
-        )
+        for issue in (_text(question, survey, flow) if question.kind == "text" else _asked(question, rows, flow))
     ]
     found += _doubled(survey, where)
     found += _carried(survey, study, where)
-    found += _draws(survey, study, where)
+    found += _marked(survey, where)
+    found += _other_wave(survey, wave, where)
+    found += flow.conditions()
     if not any(issue.severity is Severity.ERROR for issue in found):
         what = f"{len(wanted)} questions and texts of {wave} are in the survey with the declared codes and conditions."
+        own = [q.name for q in wanted if q.stem.startswith("[") or any(words.startswith("[") for _, _, words in q.rows)]
+        what += f" The words of {', '.join(own)} are not declared and are not compared." if own else ""
         found.append(_issue("qsf.proved", Severity.NOTE, where, what, "Data can be read as declared.", "Launch."))
     return Issues(found)
 
@@ -85,8 +96,8 @@ def _columns(question: Question) -> Sequence[tuple[str, str, str]]:
     return [(question.name, question.name, question.stem)]
 
 
-def _asked(question: Question, rows: Mapping[str, QsfQuestion], keys: Sequence[str], where: str) -> Iterator[Issue]:
-    absent = []
+def _asked(question: Question, rows: Mapping[str, QsfQuestion], flow: FlowProof) -> Iterator[Issue]:
+    where, absent = flow.where, []
     seen: dict[str, QsfQuestion] = {}
     for column, other, words in _columns(question):
         live = rows.get(column) or rows.get(other)
@@ -104,12 +115,27 @@ def _asked(question: Question, rows: Mapping[str, QsfQuestion], keys: Sequence[s
         yield _error("qsf.item_absent", where, what, why, fix)
     for live in seen.values():
         yield from _codes(question, live, where)
-        yield from _shown(question, live, keys, where)
+        yield from flow.shown(question, live)
         if question.required and not live.forced:
             what = f"{live.tag} can be left unanswered."
             why = "The study needs an answer of everybody: consent, or the attention check."
             fix = "Set 'Force response'."
             yield _issue("qsf.not_forced", Severity.WARNING, where, what, why, fix)
+
+
+def _marked(survey: QsfSurvey, where: str) -> Iterator[Issue]:
+    """Name the questions that still hold a mark of ours where words belong."""
+    tags = [q.tag for q in survey.questions if any(m in text for m in _MARKS for text in (q.text, *q.rows.values()))]
+    if tags:
+        what = f"{', '.join(tags[:6])} still hold the mark that stands for words the study does not declare."
+        yield _error("qsf.words_needed", where, what, "People would see the mark.", "Put your words in its place.")
+
+
+def _other_wave(survey: QsfSurvey, wave: str, where: str) -> Iterator[Issue]:
+    told = sorted({value for name, value in survey.given if name == "fs_wave"} - {wave})
+    if told:
+        what = f"the survey flow sets fs_wave to {', '.join(told)}; it is held against {wave}."
+        yield _error("qsf.other_wave", where, what, "Answers would be read as those of another wave.", f"Set {wave}.")
 
 
 def _codes(question: Question, live: QsfQuestion, where: str) -> Iterator[Issue]:
@@ -151,40 +177,12 @@ def _number(code: str) -> float | str:
         return code
 
 
-def _shown(question: Question, live: QsfQuestion, keys: Sequence[str], where: str) -> Iterator[Issue]:
-    """Compare the cells that display logic or a branch names with those that should see the question."""
-    wanted: Condition = question.shown
-    if not wanted.cells or set(wanted.cells) == set(keys):
-        return
-    place = f"{where}: {live.tag}"
-    why = "People would see what belongs to another condition, or miss what they should see."
-    if live.operands is None:
-        what = f"is shown to everybody; the study shows it where {CONDITION} is {_listed(wanted.cells)}."
-        yield _error("qsf.shown_to_all", place, what, why, "Set display logic, or a branch around its block.")
-        return
-    named = {key for key in keys if key in live.operands}
-    if named and named not in (set(wanted.cells), set(keys) - set(wanted.cells)):
-        what = f"its logic names {_listed(sorted(named))}; declared are {_listed(wanted.cells)}."
-        yield _error("qsf.shown_otherwise", place, what, why, "Correct the logic.")
-    if not named:
-        what = f"its logic does not use {CONDITION}, so it cannot be proved who sees it."
-        yield _issue("qsf.logic_unknown", Severity.WARNING, place, what, why, "Try it with a test run of every cell.")
-    if wanted.exemplar and wanted.exemplar not in live.operands:
-        what = f"its logic does not ask for {EXEMPLAR} = {wanted.exemplar}."
-        yield _error("qsf.shown_otherwise", place, what, why, "Correct the logic.")
-
-
-def _listed(keys: Sequence[str]) -> str:
-    return ", ".join(keys[:6]) + (f" and {len(keys) - 6} more" if len(keys) > 6 else "")
-
-
-def _text(question: Question, survey: QsfSurvey, keys: Sequence[str], where: str) -> Iterator[Issue]:
+def _text(question: Question, survey: QsfSurvey, flow: FlowProof) -> Iterator[Issue]:
     """Look for a text that people read: by its tag, else by its words."""
-    if question.stem.startswith("["):
-        return
-    words = plain_words(question.stem)
+    where, words = flow.where, plain_words(question.stem)
     live = next((q for q in survey.questions if q.tag == question.name), None)
-    same = next((q for q in survey.questions if plain_words(q.text) == words), None)
+    undeclared = question.stem.startswith("[")
+    same = live if undeclared else next((q for q in survey.questions if plain_words(q.text) == words), None)
     live = same if same is not None else live
     if live is None:
         what = f"the text {question.name!r} ({question.note or 'declared in conduct'}) is not in the survey."
@@ -195,7 +193,7 @@ def _text(question: Question, survey: QsfSurvey, keys: Sequence[str], where: str
         what = f"{live.tag} does not have the words that the study declares."
         why = "The manipulation is the text; its fingerprint is part of the design."
         yield _error("qsf.text_differs", where, what, why, "Paste the declared text.")
-    yield from _shown(question, live, keys, where)
+    yield from flow.shown(question, live)
 
 
 def _doubled(survey: QsfSurvey, where: str) -> Iterator[Issue]:
@@ -210,6 +208,15 @@ def _doubled(survey: QsfSurvey, where: str) -> Iterator[Issue]:
 def _carried(survey: QsfSurvey, study: Study, where: str) -> Iterator[Issue]:
     needed = ["fs_pid", CONDITION, *([EXEMPLAR] if study_exemplars(study) else [])]
     apart = {"arm", *(f.name for f in study.factors if f.varies == "between")}
+    known = [
+        name
+        for name in ("fs_pid", "participant")
+        if any(given == name for given, value in survey.given if "${" not in value)
+    ]
+    if known:
+        what = f"the survey flow sets {known[0]} to a word of its own, the same for everybody."
+        why = "The export would not say who answered."
+        yield _error("qsf.id_constant", where, what, why, "Leave the field empty, so that it comes with the link.")
     absent = [
         name
         for name in needed
@@ -223,42 +230,3 @@ def _carried(survey: QsfSurvey, study: Study, where: str) -> Iterator[Issue]:
         why = "The export would not say who answered, or in which condition."
         fix = "Put an embedded-data element at the top of the survey flow, as the checklist says."
         yield _error("qsf.not_carried", where, what, why, fix)
-
-
-def _draws(survey: QsfSurvey, study: Study, where: str) -> Iterator[Issue]:
-    """Compare the randomiser that sets the condition with the cells and their declared shares."""
-    draws = [draw for draw in survey.draws if any(CONDITION in element for element in draw.elements)]
-    if not draws:
-        what = f"no randomiser sets {CONDITION}: the condition comes with the link, or from a branch."
-        why = "That is how a draw that can be proved is brought into Qualtrics."
-        yield _issue("qsf.no_randomiser", Severity.NOTE, where, what, why, "Nothing to do where links carry it.")
-        return
-    if len(draws) > 1:
-        what = f"{len(draws)} randomisers set {CONDITION}; the last one wins."
-        yield _error("qsf.two_randomisers", where, what, "The draw is not the declared one.", "Leave one of them.")
-    yield from _draw(draws[0], study, where)
-
-
-def _draw(draw: QsfDraw, study: Study, where: str) -> Iterator[Issue]:
-    conditions = conditions_of(study)
-    told = [element.get(CONDITION, "") for element in draw.elements]
-    shares = {cell.key: weight for cell, weight in zip(conditions.cells, conditions.weights, strict=True)}
-    why = "Groups would not have the sizes that power and analysis count on."
-    if draw.subset != 1:
-        what = f"the randomiser gives each person {draw.subset} of its elements; the condition must be one."
-        yield _error("qsf.randomiser_subset", where, what, why, "Set it to 1.")
-    wrong = sorted({key for key in told if key not in shares})
-    absent = [key for key in shares if key not in told]
-    if wrong or absent:
-        what = f"the randomiser lacks {_listed(absent) or 'nothing'} and sets {_listed(wrong) or 'nothing'} besides."
-        yield _error("qsf.randomiser_cells", where, what, why, "One element for each cell, with the declared keys.")
-        return
-    off = [key for key, share in shares.items() if Fraction(told.count(key), len(told)) != share]
-    if off:
-        shown = ", ".join(f"{key}: {told.count(key)} of {len(told)}, declared {shares[key]}" for key in off[:4])
-        what = f"elements of the randomiser do not have the declared shares ({shown})."
-        yield _error("qsf.randomiser_shares", where, what, why, "Repeat elements in the declared ratio.")
-    if not draw.evenly:
-        what = "the randomiser does not present its elements evenly, so that group sizes differ by chance."
-        fix = "Tick 'Evenly present elements', or declare simple assignment and report it."
-        yield _issue("qsf.randomiser_uneven", Severity.WARNING, where, what, why, fix)
