@@ -2,7 +2,7 @@
 
 import io
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -113,6 +113,29 @@ class TextTable:
             A narrower table.
         """
         return replace(self, columns=tuple(c for i, c in enumerate(self.columns) if i not in set(gone)))
+
+    def with_texts(self, change: Callable[[str], str]) -> "TextTable":
+        """Return the table with every cell changed by a rule.
+
+        Parameters
+        ----------
+        change : callable
+            Text -> text.
+
+        Returns
+        -------
+        TextTable
+            The same shape.
+        """
+        made = []
+        for column in self.columns:
+            changed = [change(str(text)) for text in column.categories]
+            places = {text: place for place, text in enumerate(dict.fromkeys(changed))}
+            codes = np.array([places[text] for text in changed], dtype=np.int64)
+            made.append(
+                pd.Categorical.from_codes(codes[np.asarray(column.codes)], pd.Index(list(places), dtype=object))
+            )
+        return replace(self, columns=tuple(made))
 
 
 def text_table(

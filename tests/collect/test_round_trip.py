@@ -7,8 +7,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import feedbackstudy as fs
+from feedbackstudy.collect.platforms.plain import plain
 from feedbackstudy.collect.platforms.writing import MISSING_CODES, write_responses
 from feedbackstudy.collect.reading import inspect, read
+from feedbackstudy.collect.spreadsheet import safe_cell, safe_csv
+from feedbackstudy.collect.text_bytes import Content
+from feedbackstudy.collect.text_table import text_table
 from feedbackstudy.errors import InputError
 from feedbackstudy.frames import MissingReason, Responses
 
@@ -201,3 +205,22 @@ def test_any_answers_come_back(platform, tmp_path_factory):
         same(made, found.responses)
 
     comes_back()
+
+
+CELL = st.text(alphabet="'=+-@ \t\ra1\uff1d\u00a0", max_size=6)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(st.tuples(CELL, CELL), min_size=1, max_size=8), st.sampled_from(["a", "=a", "'=a", "-", "'a"]))
+def test_text_written_for_spreadsheets_comes_back_and_none_of_it_would_run(rows, name):
+    frame = pd.DataFrame([[*row, "x"] for row in rows], columns=[name, "b", "c"])
+
+    data = safe_csv(frame).encode()
+    raw = plain(text_table(Content(name="a.csv", kind="text", data=data, sha256=""), delimiter=","))
+    seen = plain(
+        text_table(Content(name="a.csv", kind="text", data=data.replace(b"escaped", b"seen"), sha256=""), delimiter=",")
+    )
+
+    assert all(safe_cell(cell) == cell or cell[0] == "'" for i in range(len(rows)) for cell in seen.table.row(i))
+    assert raw.names == tuple(frame.columns)
+    assert [raw.table.row(i) for i in range(len(raw.table))] == list(map(tuple, frame.to_numpy()))

@@ -170,7 +170,9 @@ def test_a_spreadsheet_table_keeps_numbers_and_escapes_headers(tmp_path):
 
     text = write_spreadsheet(frame, tmp_path / "a.csv").read_text(encoding="utf-8-sig")
 
-    assert text.splitlines() == ["'=x,word", "-0.5,'=1+1", "2.0,plain"]
+    assert text.splitlines() == ["'=x,word,escaped_for_spreadsheets", "-0.5,'=1+1,yes", "2.0,plain,yes"]
+    write_spreadsheet(pd.DataFrame({"x": [-0.5], "word": ["'plain"]}), tmp_path / "b.csv")
+    assert (tmp_path / "b.csv").read_text(encoding="utf-8-sig").splitlines() == ["x,word", "-0.5,'plain"]
     with pytest.raises(ValueError, match="already"):
         write_spreadsheet(frame, tmp_path / "a.csv")
 

@@ -4,6 +4,7 @@ import numpy as np
 
 from feedbackstudy.adapters.openpyxl import sheet_rows
 from feedbackstudy.collect.platforms.raw import Raw, Roles
+from feedbackstudy.collect.spreadsheet import unescaped
 from feedbackstudy.collect.text_bytes import Content
 from feedbackstudy.collect.text_table import TextTable, categorical, folded_name, refuse_alike
 from feedbackstudy.errors import FileFormatError
@@ -151,7 +152,7 @@ def plain(table: TextTable) -> Raw:
     Raw
         As text.
     """
-    names, body = header_of(table)
+    names, body = unescaped(*header_of(table))
     refuse_alike(names, table.where)
     return Raw(
         platform="plain",
@@ -159,5 +160,5 @@ def plain(table: TextTable) -> Raw:
         names=names,
         identifiers=tuple(name for name in names if folded_name(name) in IDENTIFYING),
         roles=Roles(duration="duration_seconds" if "duration_seconds" in names else ""),
-        issues=table.issues,
+        issues=body.issues,
     )
