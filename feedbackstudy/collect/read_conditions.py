@@ -8,15 +8,17 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from feedbackstudy.collect.quoting import in_lines, quoted_texts, unknown_cell
 from feedbackstudy.collect.read_columns import CONDITION
 from feedbackstudy.collect.read_file import FileRows, file_labels
 from feedbackstudy.collect.read_items import ItemSpec
 from feedbackstudy.collect.read_numbers import Marks
 from feedbackstudy.collect.read_options import ReadOptions
-from feedbackstudy.collect.read_values import read_column
+from feedbackstudy.collect.read_values import Misread, read_column
 from feedbackstudy.design.arms import FEEDBACK
 from feedbackstudy.errors import DataError, choices
 from feedbackstudy.issues import Issue, Severity
+from feedbackstudy.render import counted
 from feedbackstudy.study import Study
 from feedbackstudy.study.texts import study_exemplars
 
@@ -87,20 +89,28 @@ def _levels(
     spec = ItemSpec(name=name, measure=name, position=0, kind="words", words=tuple(levels), labels=dict(levels))
     labels = {**file_labels(rows.raw, rows.raw.names[place], spec), **options.labels_of(name)}
     labels = {label: code for label, code in labels.items() if code in levels}
-    made = read_column(rows.table.columns[place], spec, Marks(), labels=labels, missing={})
-    for text, count in made.misread.unknown.items():
-        issues.append(_unknown(rows.table.where, name, text.strip("'\""), count, levels))
+    where = rows.table.where
+    made = read_column(rows.table.columns[place], spec, Marks(), labels=labels, missing={}, where=where)
+    if made.misread.unknown:
+        issues.append(_unknown(f"{where}: {name}", name, made.misread, rows.table.lines, levels))
     return np.asarray(made.answers, dtype=object)
 
 
-def _unknown(where: str, name: str, text: str, count: int, levels: Mapping[str, str]) -> Issue:
+def _unknown(where: str, name: str, found: Misread, lines: NDArray[np.int64], levels: Mapping[str, str]) -> Issue:
+    names = tuple(dict.fromkeys((*levels, *levels.values())))
+    cells, where_in = sum(found.unknown.values()), in_lines(lines[i] for i in found.at)
+    if len(found.unknown) == 1:
+        what = f"{unknown_cell(f'Level of {name}', next(iter(found.unknown)), names)} It stands in "
+    else:
+        what = f"{len(found.unknown):,} texts are no level of {name}: {quoted_texts(found.unknown, names)}. The levels "
+        what += f"are {', '.join(names[:12])}{' ...' if len(names) > 12 else ''}. They stand in "
     return Issue(
         "collect.unknown_level",
         Severity.ERROR,
-        f"{where}: {name}",
-        f"{choices(f'Level of {name}', text, (*levels, *levels.values()))} It stands in {count} rows.",
+        where,
+        f"{what}{counted(cells, 'row')}, first in {where_in}.",
         "People in a level that does not exist would fall out of every comparison.",
-        f"Mend it in the platform, or say what it means: labels={{'{name}': {{'{text}': 'level'}}}}.",
+        f"Mend them in the platform, or say what each means: labels={{'{name}': {{'text of the cell': 'level'}}}}.",
     )
 
 

@@ -9,18 +9,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from feedbackstudy.collect.platforms.raw import Raw
-from feedbackstudy.collect.platforms.recognise import read_raw
+from feedbackstudy.collect.platforms.recognise import raw_of
+from feedbackstudy.collect.quoting import unknown_cell
 from feedbackstudy.collect.read_columns import ColumnMap, map_columns
 from feedbackstudy.collect.read_findings import value_issues
 from feedbackstudy.collect.read_items import ItemSpec, covariate_spec
 from feedbackstudy.collect.read_numbers import Marks, marks_of
 from feedbackstudy.collect.read_options import ReadOptions
+from feedbackstudy.collect.read_probe import refuse_at_once
 from feedbackstudy.collect.read_values import Misread, ReadColumn, counted_texts, read_column
-from feedbackstudy.collect.text_bytes import Content
+from feedbackstudy.collect.text_bytes import Content, read_content
 from feedbackstudy.collect.text_table import TextTable, folded_name
 from feedbackstudy.errors import DataError, choices
 from feedbackstudy.issues import Issue, Severity
-from feedbackstudy.render import clean
+from feedbackstudy.render import counted
 from feedbackstudy.study import Study
 
 __all__ = ["FileRows", "file_labels", "read_file", "row_names"]
@@ -112,7 +114,9 @@ def read_file(
     InputError
         Where the file cannot be read, or nobody can be told apart in it.
     """
-    content, raw = read_raw(path, options)
+    content = read_content(path, max_megabytes=options.max_megabytes)
+    refuse_at_once(content, path, study, specs, options, occasion)
+    raw = raw_of(content, path, options)
     columns = map_columns(raw, specs, study, options, occasion=occasion)
     issues = [*raw.issues, *columns.issues]
     rows = FileRows(
@@ -183,15 +187,13 @@ def _occasions(raw: Raw, columns: ColumnMap, study: Study, given: str | None) ->
     found = {text: count for _, text, count in counted_texts(raw.table.columns[place])}
     for text in found:
         if text.partition(".")[0] not in waves or (given is not None and text.partition(".")[0] != given):
-            raise DataError(
-                f"{raw.table.where}: {choices('Occasion', clean(text)[:24], waves if given is None else [given])} "
-                f"({found[text]} rows)"
-            )
+            told = unknown_cell("Occasion", text, waves if given is None else [given])
+            raise DataError(f"{raw.table.where}: {told} It stands in {counted(found[text], 'row')}.")
     return texts
 
 
 def _read_answers(rows: FileRows, study: Study, specs: Sequence[ItemSpec], options: ReadOptions) -> None:
-    raw, places = rows.raw, rows.columns.places
+    raw, places, where = rows.raw, rows.columns.places, rows.table.where
     wanted = [spec for spec in specs if spec.name in places and (spec.kind != "open" or options.open_answers)]
     wanted += [covariate_spec(covariate) for covariate in study.covariates if covariate.name in places]
     wanted += [
@@ -206,14 +208,16 @@ def _read_answers(rows: FileRows, study: Study, specs: Sequence[ItemSpec], optio
         place = places[spec.name]
         name = raw.names[place]
         labels = {**file_labels(raw, name, spec), **options.labels_of(spec.measure, spec.name)}
-        rows.issues += _disagreeing(rows.table.where, raw, name, spec)
-        made = read_column(raw.table.columns[place], spec, marks, labels=labels, missing=missing)
+        rows.issues += _disagreeing(where, raw, name, spec)
+        made = read_column(
+            raw.table.columns[place], spec, marks, labels=labels, missing=missing, where=rows.table.where
+        )
         if name in raw.reasons:
             empty = made.reasons != 0
             made.reasons[empty] = np.where(raw.reasons[name][empty] != 0, raw.reasons[name][empty], made.reasons[empty])
         rows.read[spec.name] = made
         found.append((spec, name, made.misread))
-    rows.issues += value_issues(rows.table.where, found)
+    rows.issues += value_issues(where, found, rows.table.lines)
     rows.issues += _durations(rows)
 
 

@@ -2,17 +2,23 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
+import numpy as np
+from numpy.typing import NDArray
+
+from feedbackstudy.collect.quoting import in_lines, quoted_number, quoted_texts
 from feedbackstudy.collect.read_items import ItemSpec
 from feedbackstudy.collect.read_values import Misread
 from feedbackstudy.issues import Issue, Severity
 
 __all__ = ["value_issues"]
 
-_SHOWN = 6
+_SHOWN, _ROWS = 6, 10
 _MISSING_CODES = frozenset({-1.0, -9.0, -66.0, -77.0, -88.0, -99.0, -999.0, 9.0, 66.0, 77.0, 88.0, 98.0, 99.0, 999.0})
 
 
-def value_issues(where: str, found: Sequence[tuple[ItemSpec, str, Misread]]) -> Iterator[Issue]:
+def value_issues(
+    where: str, found: Sequence[tuple[ItemSpec, str, Misread]], lines: NDArray[np.int64]
+) -> Iterator[Issue]:
     """Say what stood in the columns besides declared codes.
 
     Parameters
@@ -21,6 +27,8 @@ def value_issues(where: str, found: Sequence[tuple[ItemSpec, str, Misread]]) -> 
         Name of the file.
     found : sequence of tuple
         Item, its column in the file, and what was misread.
+    lines : ndarray of int
+        Line of the file in which each row stands.
 
     Yields
     ------
@@ -32,7 +40,7 @@ def value_issues(where: str, found: Sequence[tuple[ItemSpec, str, Misread]]) -> 
         by_measure.setdefault(each[0].measure, []).append(each)
     for measure, group in by_measure.items():
         place = f"{where}: {measure}"
-        yield from _texts(place, group)
+        yield from _texts(place, group, lines)
         yield from _numbers(place, group)
         yield from _mapped(place, group)
 
@@ -50,20 +58,20 @@ def _listed(columns: Sequence[str]) -> str:
     return ", ".join(columns[:_SHOWN]) + more
 
 
-def _texts(place: str, group: Sequence[tuple[ItemSpec, str, Misread]]) -> Iterator[Issue]:
+def _texts(place: str, group: Sequence[tuple[ItemSpec, str, Misread]], lines: NDArray[np.int64]) -> Iterator[Issue]:
     concerned = [(spec, column, misread) for spec, column, misread in group if misread.unknown]
     if concerned:
         unknown = _added([misread.unknown for _, _, misread in concerned])
-        shown = ", ".join(f"{text} ({n})" for text, n in sorted(unknown.items(), key=lambda x: -x[1])[:_SHOWN])
+        shown = quoted_texts(unknown, {label for _, _, misread in concerned for label in misread.known})
+        rows = sorted({int(lines[i]) for _, _, misread in concerned for i in misread.at})[:_ROWS]
         mixed = any(misread.n_codes and not spec.words for spec, _, misread in concerned)
         yield Issue(
             "collect.unknown_answer",
             Severity.ERROR,
             place,
             f"{sum(unknown.values())} cells of {_listed([c for _, c, _ in concerned])} are neither codes "
-            f"({concerned[0][0].allowed}) nor known labels: {shown}"
-            + (" ... " if len(unknown) > _SHOWN else "")
-            + (". Other cells of these columns hold codes." if mixed else "."),
+            f"({concerned[0][0].allowed}) nor known labels: {shown}, first in {in_lines(rows)}."
+            + (" Other cells of these columns hold codes." if mixed else ""),
             "Taken as missing they would vanish silently, and a guess would invent answers.",
             "Export codes instead of labels, or say what each text means: labels={'" + concerned[0][0].measure + "': "
             "{'text': code}}.",
@@ -86,7 +94,7 @@ def _numbers(place: str, group: Sequence[tuple[ItemSpec, str, Misread]]) -> Iter
         return
     outside = _added([misread.outside for _, _, misread in concerned])
     spec = concerned[0][0]
-    shown = ", ".join(f"{value:g} ({n})" for value, n in sorted(outside.items())[:_SHOWN])
+    shown = ", ".join(f"{quoted_number(value)} ({n})" for value, n in sorted(outside.items())[:_SHOWN])
     likely = sorted(value for value in outside if value in _MISSING_CODES)
     hint = f" Is {likely[0]:g} a code for a missing answer?" if likely else _shifted(spec, outside)
     fix = (

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from feedbackstudy.collect.quoting import quoted
 from feedbackstudy.issues import Issue, Severity
 
 __all__ = ["Marks", "marks_of"]
@@ -105,7 +106,7 @@ def marks_of(
 
 
 def _some(texts: list[str]) -> str:
-    return ", ".join(sorted(texts)[:3])
+    return ", ".join(quoted(text).strip("'") for text in sorted(texts)[:3])
 
 
 def _ambiguous(where: str, what: str) -> Issue:

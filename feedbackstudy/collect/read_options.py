@@ -41,7 +41,8 @@ class ReadOptions:
     columns : mapping of str to str
         Column of the file (or its ImportId) -> column of the study, where names differ.
     labels : mapping of str to mapping
-        Measure, item, covariate or factor -> text -> code, for exports with labels or answer codes such as ``A1``.
+        Measure, item, covariate or factor -> text -> code, for exports with labels or answer codes such as ``A1``; and
+        ``{"Status": {text: 0}}`` for words of Qualtrics' column Status that are not known.
     missing : mapping of float to str
         Code -> ``"skipped"``, ``"refused"``, ``"user_missing"`` or ``"not_asked"``, such as ``{-99: "skipped"}``.
     decimal, thousands : str or None

@@ -10,14 +10,17 @@ from numpy.typing import NDArray
 from feedbackstudy.collect.read_items import ItemSpec, code_text
 from feedbackstudy.collect.read_numbers import Marks
 from feedbackstudy.collect.text_table import folded_name
+from feedbackstudy.errors import DataError
 from feedbackstudy.frames import MissingReason
-from feedbackstudy.render import clean
 
-__all__ = ["Misread", "ReadColumn", "counted_texts", "read_column"]
+__all__ = ["MAX_TEXTS", "Misread", "ReadColumn", "counted_texts", "read_column", "refuse_many"]
+
+MAX_TEXTS = 10_000
+"""Different texts that a column of codes may hold; more are free text, or another column."""
 
 type Codes = NDArray[np.int8]
 
-_LIKE_A_PHONE = 7
+_SHOWN = 10
 _TRUE = {"true": 1.0, "false": 0.0}
 
 
@@ -30,7 +33,11 @@ class Misread:
     outside : dict
         Number outside the declared codes -> cells.
     unknown : dict
-        Text that is neither code nor label -> cells.
+        Text that is neither code nor label -> cells; for messages only by `quoted_texts`.
+    known : tuple of str
+        Codes and labels that were looked for.
+    at : tuple of int
+        The first ten rows that hold an unknown text.
     n_codes, n_labels : int
         Cells read as codes, and as labels.
     truths : int
@@ -43,6 +50,8 @@ class Misread:
 
     outside: dict[float, int] = field(default_factory=dict)
     unknown: dict[str, int] = field(default_factory=dict)
+    known: tuple[str, ...] = ()
+    at: tuple[int, ...] = ()
     n_codes: int = 0
     n_labels: int = 0
     truths: int = 0
@@ -97,6 +106,7 @@ def read_column(
     *,
     labels: Mapping[str, str],
     missing: Mapping[float, MissingReason],
+    where: str = "",
 ) -> ReadColumn:
     """Read a column of answers.
 
@@ -112,12 +122,20 @@ def read_column(
         Further labels -> code, of the file or declared for it.
     missing : mapping of float to MissingReason
         Codes that mean no answer.
+    where : str, default ""
+        Name of the file, for errors.
 
     Returns
     -------
     ReadColumn
         Values in the order of the rows.
+
+    Raises
+    ------
+    DataError
+        Where a column of codes holds more than `MAX_TEXTS` different texts.
     """
+    refuse_many(column, spec, where)
     known = _known_labels(spec, labels)
     n = len(column.categories)
     words = spec.kind != "numbers"
@@ -131,12 +149,43 @@ def read_column(
             continue
         value[k], reason[k] = _read(text, count, spec, marks, known, missing, misread)
         table[text] = (value[k], count)
-    misread.half = not words and bool(misread.n_labels and misread.n_codes) and _is_half(table, spec, marks)
     codes = np.asarray(column.codes)
+    if misread.unknown:
+        misread.known = (*spec.words, *spec.labels.values(), *labels)
+        unknown = np.array([str(text) in misread.unknown for text in column.categories], dtype=bool)
+        misread.at = tuple(int(i) for i in np.flatnonzero(unknown[codes])[:_SHOWN])
+    misread.half = not words and bool(misread.n_labels and misread.n_codes) and _is_half(table, spec, marks)
     if words:
         return ReadColumn(answers=value[codes], reasons=reason[codes], misread=misread, table=table)
     numbers = np.array([np.nan if v is None else float(v) for v in value], dtype=np.float64)
     return ReadColumn(answers=numbers[codes], reasons=reason[codes], misread=misread, table=table)
+
+
+def refuse_many(column: pd.Categorical, spec: ItemSpec, where: str) -> None:
+    """Refuse a column of codes with more different texts than any list of codes has.
+
+    Parameters
+    ----------
+    column : Categorical
+        Its cells.
+    spec : ItemSpec
+        What the study declares.
+    where : str
+        Name of the file.
+
+    Raises
+    ------
+    DataError
+        For more than `MAX_TEXTS`.
+    """
+    declared = len(spec.words) or len(spec.codes)
+    different = np.unique(np.asarray(column.codes)).size if declared and len(column.categories) > MAX_TEXTS else 0
+    if different > MAX_TEXTS:
+        raise DataError(
+            f"{where}: {spec.name} holds {different:,} different texts, and the study declares {declared} "
+            f"codes; at most {MAX_TEXTS:,} are read. Is it another column, or free text? Say columns={{'name in the "
+            f"file': '{spec.name}'}}."
+        )
 
 
 def _is_half(table: Mapping[str, tuple[object, int]], spec: ItemSpec, marks: Marks) -> bool:
@@ -179,7 +228,7 @@ def _read(
         misread.n_labels += count
         number = float(known[folded_name(text)])
     elif number is None:
-        misread.unknown[_shown(text, spec)] = misread.unknown.get(_shown(text, spec), 0) + count
+        misread.unknown[text] = count
         return None, MissingReason.SKIPPED
     else:
         misread.n_codes += count
@@ -196,7 +245,7 @@ def _word(
     if not code and number is not None:
         code = next((word for word in spec.words if word.lstrip("-").isdigit() and float(word) == number), "")
     if not code:
-        misread.unknown[_shown(text, spec)] = misread.unknown.get(_shown(text, spec), 0) + count
+        misread.unknown[text] = count
         return None, MissingReason.SKIPPED
     misread.n_codes, misread.n_labels = (
         misread.n_codes + count * (code == plain),
@@ -211,10 +260,3 @@ def _inside(number: float, spec: ItemSpec) -> bool:
     above = spec.low is None or number >= spec.low
     below = spec.high is None or number <= spec.high
     return above and below and (not spec.whole or number.is_integer())
-
-
-def _shown(text: str, spec: ItemSpec) -> str:
-    """Return a text fit for a message: what people typed into a box is never quoted."""
-    closed = bool(spec.codes or spec.words)
-    personal = "@" in text or len(text) > 60 or sum(letter.isdigit() for letter in text) >= _LIKE_A_PHONE
-    return repr(clean(text)[:24]) if closed and not personal else "text"

@@ -1,7 +1,17 @@
 """The one place where results become HTML or text: escape, format a number, lay out a page."""
 
 from feedbackstudy.render.page import Block, Facts, Notice, Numbered, Page, Rendered, Table, Text, table_of
-from feedbackstudy.render.text import bayes_factor, clean, escape, interval, number, p_value, probability, unbroken
+from feedbackstudy.render.text import (
+    bayes_factor,
+    clean,
+    counted,
+    escape,
+    interval,
+    number,
+    p_value,
+    probability,
+    unbroken,
+)
 
 __all__ = [
     "Block",
@@ -14,6 +24,7 @@ __all__ = [
     "Text",
     "bayes_factor",
     "clean",
+    "counted",
     "escape",
     "interval",
     "number",

@@ -7,7 +7,7 @@ import html
 import math
 import re
 
-__all__ = ["bayes_factor", "clean", "escape", "interval", "number", "p_value", "probability", "unbroken"]
+__all__ = ["bayes_factor", "clean", "counted", "escape", "interval", "number", "p_value", "probability", "unbroken"]
 
 # C0 and C1 controls, bidirectional overrides and isolates, lone surrogates: they can rewrite what a reader sees.
 _HARMFUL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
@@ -76,6 +76,26 @@ def number(value: object, decimals: int = 3, *, unit_interval: bool = False) -> 
     if unit_interval:
         text = re.sub(r"^(-?)0\.", r"\1.", text)
     return text.replace("-", "\N{MINUS SIGN}", 1) if text.startswith("-") else text
+
+
+def counted(n: int, one: str, many: str = "") -> str:
+    """Return a number with what is counted, in the singular for one.
+
+    Parameters
+    ----------
+    n : int
+        How many.
+    one : str
+        What there is one of, with its verb where that changes too: ``"person was"``.
+    many : str, default ""
+        What there are several or none of: ``"people were"``; `one` with an s where left out.
+
+    Returns
+    -------
+    str
+        ``"1 person was"``, ``"1,200 people were"``.
+    """
+    return f"{n:,} {one if n == 1 else many or one + 's'}"
 
 
 def p_value(value: float | None) -> str:

@@ -4,35 +4,14 @@ import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
-import numpy as np
-from numpy.typing import NDArray
-
+from feedbackstudy.collect.platforms.qualtrics_status import StatusRows, status_rows
 from feedbackstudy.collect.platforms.raw import Raw, Roles
 from feedbackstudy.collect.text_table import TextTable, folded_name
 from feedbackstudy.errors import FileFormatError
 from feedbackstudy.issues import Issue, Severity
 
-__all__ = ["STATUS", "looks_like_qualtrics", "qualtrics"]
+__all__ = ["looks_like_qualtrics", "qualtrics"]
 
-STATUS: Mapping[str, str] = {
-    "0": "IP Address",
-    "1": "Survey Preview",
-    "2": "Survey Test",
-    "4": "Imported",
-    "8": "Spam",
-    "9": "Survey Preview Spam",
-    "12": "Imported Spam",
-    "16": "Offline",
-    "17": "Offline Preview",
-    "32": "EX",
-    "40": "EX Spam",
-    "48": "EX Offline",
-    "132": "Reimported",
-    "256": "Synthetic",
-}
-"""Code of the column Status -> the word that label exports write."""
-
-_NO_PEOPLE = frozenset({"1", "2", "8", "9", "12", "17", "40", "256"})
 _METADATA = [
     "StartDate",
     "EndDate",
@@ -112,13 +91,15 @@ def _import_ids(row: Sequence[str]) -> list[dict[str, object]] | None:
     return found if any(found) else None
 
 
-def qualtrics(table: TextTable) -> Raw:
+def qualtrics(table: TextTable, statuses: Mapping[str, str] | None = None) -> Raw:
     """Take in an export of Qualtrics.
 
     Parameters
     ----------
     table : TextTable
         With all its header rows.
+    statuses : mapping of str to str, optional
+        Label of the column Status -> code of Qualtrics, as the user says.
 
     Returns
     -------
@@ -141,17 +122,19 @@ def qualtrics(table: TextTable) -> Raw:
     if not len(body):
         raise FileFormatError(f"{table.where} holds {n_head} header rows and no responses. Nobody answered yet.")
     names, aliases = _names(tags, told, table.where)
-    status = "Status" if "Status" in names else ""
-    issues = [*table.issues, *_matrix(names, told, table.where)]
-    excluded = _excluded(body, names, status, issues)
-    issues.append(_read_as(table.where, n_head))
+    questions = dict(zip(names, texts, strict=True))
+    status = StatusRows(excluded={}, issues=(_no_status(table.where),))
+    if "Status" in names:
+        column = body.columns[names.index("Status")]
+        status = status_rows(column, table.where, questions.get("IPAddress", ""), statuses or {})
+    issues = [*table.issues, *_matrix(names, told, table.where), *status.issues, _read_as(table.where, n_head)]
     return Raw(
         platform="qualtrics",
         table=body,
         names=tuple(names),
         aliases=aliases,
-        questions=dict(zip(names, texts, strict=True)),
-        excluded=excluded,
+        questions=questions,
+        excluded=status.excluded,
         identifiers=tuple(name for name in names if name in _IDENTIFIERS),
         metadata=tuple(name for name in names if name.replace(" ", "_") in _METADATA or name.endswith("_DO")),
         roles=_roles(names),
@@ -177,7 +160,7 @@ def _roles(names: Sequence[str]) -> Roles:
 
 def _read_as(where: str, n_head: int) -> Issue:
     kind = "three header rows (tag, question, ImportId)" if n_head == 3 else "the two header rows of the legacy format"
-    what = f"read as an export of Qualtrics with {kind}; header rows are no responses."
+    what = f"The file was read as an export of Qualtrics with {kind}; header rows are no responses."
     return Issue("collect.qualtrics", Severity.NOTE, where, what, "So that each row is one answer.", "Nothing to do.")
 
 
@@ -233,26 +216,8 @@ def _zone(told: Sequence[Mapping[str, object]] | None) -> str:
     return zones.pop() if len(zones) == 1 else ""
 
 
-def _excluded(body: TextTable, names: Sequence[str], status: str, issues: list[Issue]) -> dict[str, NDArray[np.bool_]]:
-    if not status:
-        what = "has no column Status, so previews and tests cannot be told from people."
-        why = "Answers of your own previews would count as data."
-        fix = "Export with the column Status ('Remove columns' off), or say that there were none."
-        issues.append(Issue("collect.no_status", Severity.WARNING, body.where, what, why, fix))
-        return {}
-    column = body.columns[list(names).index(status)]
-    words = {folded_name(word): code for code, word in STATUS.items()} | {"surveypreview": "1", "surveytest": "2"}
-    found: dict[str, NDArray[np.bool_]] = {}
-    codes = np.asarray(column.codes)
-    for k in np.unique(codes):
-        text = str(column.categories[k]).strip()
-        code = text if text in STATUS else words.get(folded_name(text), "")
-        if code in _NO_PEOPLE:
-            why = STATUS[code]
-            found[why] = found.get(why, np.zeros(len(body), dtype=bool)) | (codes == k)
-        elif not code:
-            what = f"has {int((codes == k).sum())} rows with the status {text[:30]!r}, which Qualtrics does not define."
-            reason = "They may be previews or tests in another language; they are kept."
-            fix = "Export the status as numbers ('Use numeric values')."
-            issues.append(Issue("collect.unknown_status", Severity.WARNING, body.where, what, reason, fix))
-    return found
+def _no_status(where: str) -> Issue:
+    what = "has no column Status, so previews and tests cannot be told from people."
+    why = "Answers of your own previews would count as data."
+    fix = "Export with the column Status ('Remove columns' off), or say that there were none."
+    return Issue("collect.no_status", Severity.WARNING, where, what, why, fix)

@@ -8,34 +8,35 @@ from feedbackstudy.collect.platforms.qualtrics import looks_like_qualtrics, qual
 from feedbackstudy.collect.platforms.raw import Raw
 from feedbackstudy.collect.platforms.spss import spss
 from feedbackstudy.collect.read_options import ReadOptions
-from feedbackstudy.collect.text_bytes import Content, read_content
+from feedbackstudy.collect.text_bytes import Content
 from feedbackstudy.collect.text_table import TextTable, text_table
 from feedbackstudy.errors import FileFormatError
 
-__all__ = ["read_raw"]
+__all__ = ["raw_of"]
 
 
-def read_raw(path: Path, options: ReadOptions) -> tuple[Content, Raw]:
-    """Read an export as text.
+def raw_of(content: Content, path: Path, options: ReadOptions) -> Raw:
+    """Read the content of an export as text.
 
     Parameters
     ----------
+    content : Content
+        What the file holds.
     path : Path
-        The file.
+        The file, for its suffix.
     options : ReadOptions
         What is known about it.
 
     Returns
     -------
-    tuple
-        The file's content, and its cells.
+    Raw
+        Its cells.
 
     Raises
     ------
     FileFormatError
-        Where the file is not of a format that is read.
+        Where the content is not of a format that is read.
     """
-    content = read_content(path, max_megabytes=options.max_megabytes)
     if content.kind in {"pickle", "numpy"}:
         raise FileFormatError(
             f"{content.name} is a {content.kind} file: opening it can run a stranger's program, so it is never "
@@ -44,8 +45,8 @@ def read_raw(path: Path, options: ReadOptions) -> tuple[Content, Raw]:
     if content.kind == "sav" or options.platform == "spss" or path.suffix.lower() in {".sav", ".zsav"}:
         if content.kind != "sav":
             raise FileFormatError(f"{content.name} does not begin like an SPSS file; it is damaged or something else.")
-        return content, spss(content)
-    return content, _of_table(_table(path, content, options), options.platform)
+        return spss(content)
+    return _of_table(_table(path, content, options), options)
 
 
 def _table(path: Path, content: Content, options: ReadOptions) -> TextTable:
@@ -63,9 +64,10 @@ def _table(path: Path, content: Content, options: ReadOptions) -> TextTable:
     )
 
 
-def _of_table(table: TextTable, platform: str | None) -> Raw:
+def _of_table(table: TextTable, options: ReadOptions) -> Raw:
+    platform = options.platform
     if platform == "qualtrics" or (platform is None and looks_like_qualtrics(table)):
-        return qualtrics(table)
+        return qualtrics(table, options.labels_of("Status"))
     if platform == "limesurvey" or (platform is None and looks_like_limesurvey(table)):
         return limesurvey(table)
     return plain(table)
