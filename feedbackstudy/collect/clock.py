@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from feedbackstudy.errors import DataError
 from feedbackstudy.issues import Issue, Issues, Severity
 
-__all__ = ["Moments", "moments"]
+__all__ = ["Moments", "midnights", "moments"]
 
 _OFFSET = re.compile(r"(?:Z|[+-]\d{2}:?\d{2})\Z")
 _ISO = re.compile(r"\d{4}-\d{2}-\d{2}")
@@ -36,7 +36,11 @@ class Moments:
 
 
 def moments(
-    texts: pd.Series, *, zone: str | None = None, form: str | None = None, participants: Sequence[str] = ()
+    texts: pd.Series,
+    *,
+    zone: str | pd.Series | None = None,
+    form: str | None = None,
+    participants: Sequence[str] = (),
 ) -> Moments:
     """Read times as moments.
 
@@ -44,8 +48,8 @@ def moments(
     ----------
     texts : Series of str
         Times as the file has them; an empty cell is no time.
-    zone : str, optional
-        IANA zone of times without an offset, such as ``"Europe/Berlin"``.
+    zone : str or Series of str, optional
+        IANA zone of times without an offset, such as ``"Europe/Berlin"``; a Series where it differs from row to row.
     form : str, optional
         How times are written where they are not ISO 8601, such as ``"%d/%m/%Y %H:%M"``.
     participants : sequence of str, optional
@@ -67,6 +71,8 @@ def moments(
     In the spring an hour does not exist (02:30 on the night of the change), in autumn one comes twice. Such a time
     without an offset is missing, and named.
     """
+    if isinstance(zone, pd.Series):
+        return _by_zone(texts, zone, form, participants)
     words = texts.fillna("").astype(str).str.strip()
     given = (words != "").to_numpy()
     if form is None:
@@ -89,6 +95,51 @@ def moments(
         lost = given & ~aware & utc.isna().to_numpy()
         issues += [_no_such_hour(str(texts.name), str(zone), lost, participants)] if lost.any() else []
     return Moments(utc=utc, issues=Issues(issues))
+
+
+def _by_zone(texts: pd.Series, zones: pd.Series, form: str | None, participants: Sequence[str]) -> Moments:
+    """Read the rows of each zone by its own clock."""
+    utc = pd.Series(pd.NaT, index=texts.index, dtype="datetime64[ns, UTC]")
+    issues: list[Issue] = []
+    named = zones.fillna("").astype(str).to_numpy()
+    for zone in dict.fromkeys(named):
+        here = named == zone
+        whose = [name for name, inside in zip(participants, here, strict=False) if inside]
+        found = moments(texts[here], zone=zone or None, form=form, participants=whose)
+        utc[here] = found.utc
+        issues += found.issues
+    return Moments(utc=utc, issues=Issues(issues))
+
+
+def midnights(days: pd.Series, zone: str | pd.Series) -> pd.Series:
+    """Return the moments at which days begin.
+
+    Parameters
+    ----------
+    days : Series of datetime64
+        Days, without a zone.
+    zone : str or Series of str
+        Where they are days; a Series where that differs from row to row, UTC where it is empty.
+
+    Returns
+    -------
+    Series of datetime64[ns, UTC]
+        Where clocks are changed at midnight, the day begins with its first hour that exists.
+
+    Raises
+    ------
+    DataError
+        For a name that is no zone.
+    """
+    named = np.asarray(zone.fillna("").astype(str) if isinstance(zone, pd.Series) else [zone] * len(days), dtype=object)
+    utc = pd.Series(pd.NaT, index=days.index, dtype="datetime64[ns, UTC]")
+    for name in dict.fromkeys(named):
+        here = named == name
+        local = days[here].dt.tz_localize(
+            _zone(str(name) or "UTC"), ambiguous=np.ones(int(here.sum()), dtype=bool), nonexistent="shift_forward"
+        )
+        utc[here] = local.dt.tz_convert("UTC")
+    return utc
 
 
 def _refuse_other_than_iso(words: pd.Series) -> None:

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from feedbackstudy.collect.clock import moments
+from feedbackstudy.collect.clock import midnights, moments
 from feedbackstudy.errors import DataError, choices
 from feedbackstudy.issues import Issue, Issues, Severity
-from feedbackstudy.render import Page, Rendered, Text, number, table_of
+from feedbackstudy.render import Page, Rendered, Text, counted, number, table_of
 
 if TYPE_CHECKING:
     from feedbackstudy.assign.schedule import Schedule
@@ -55,15 +55,21 @@ class Delivery(Rendered):
         rows: list[dict[str, object]] = [{"message": str(state), "people": int(n)} for state, n in states.items()]
         sent = self.frame["sent"].notna()
         opened = self.frame["opened"].notna()
-        wait = self.frame["hours_to_open"].median()
-        said = f"{number(int(opened.sum()))} of {number(int(sent.sum()))} messages sent were opened"
-        said += f", half of them within {number(float(wait), 1)} hours." if opened.any() else "."
+        waits = self.frame["hours_to_open"].dropna()
+        waits = waits[waits >= 0]
+        said = f"{number(int(opened.sum()))} of {counted(int(sent.sum()), 'message')} sent were opened"
+        said += f", half of them within {number(float(waits.median()), 1)} hours." if len(waits) else "."
         found = self.issues.page().blocks if self.issues else ()
         return Page(title="Delivery", blocks=(table_of(rows), Text(said), *found))
 
 
 def delivered(
-    log: pd.DataFrame, schedule: "Schedule", *, zone: str | None = None, tolerance_days: float = 1.0
+    log: pd.DataFrame,
+    schedule: "Schedule",
+    *,
+    zone: str | None = None,
+    form: str | None = None,
+    tolerance_days: float = 1.0,
 ) -> Delivery:
     """Hold what was sent against what was due.
 
@@ -71,11 +77,13 @@ def delivered(
     ----------
     log : DataFrame
         ``participant, message, sent`` and, where it is known, ``opened``: one row for each message sent. The message is
-        the key of its condition, as in the schedule; times as text, ISO 8601.
+        the key of its condition, as in the schedule; times as text.
     schedule : Schedule
         What was due (`Allocation.schedule`); its days are days in `zone`.
     zone : str, optional
         Zone of the schedule, and of times without an offset; UTC where every time has one and none is given.
+    form : str, optional
+        How times are written where they are not ISO 8601, such as ``"%d/%m/%Y %H:%M"``.
     tolerance_days : float, default 1
         How many days late still is as planned; a day that is due lasts to its end.
 
@@ -96,11 +104,13 @@ def delivered(
     _check_people(who, schedule)
     due = schedule.frame[schedule.frame["event"] == "message"].set_index("participant")
     names = list(dict.fromkeys([*due.index, *who]))
-    sent = moments(log["sent"], zone=zone, participants=list(who))
-    opened = moments(log["opened"], zone=zone, participants=list(who)) if "opened" in log.columns else None
+    sent = moments(log["sent"], zone=zone, form=form, participants=list(who))
+    opened = None
+    if "opened" in log.columns:
+        opened = moments(log["opened"], zone=zone, form=form, participants=list(who))
     table = pd.DataFrame({"participant": names})
     table["due_what"] = table["participant"].map(due["what"]).fillna("")
-    table["due"] = table["participant"].map(due["due"]).dt.tz_localize(zone or "UTC").dt.tz_convert("UTC")
+    table["due"] = midnights(table["participant"].map(due["due"]), zone or "UTC")
     table["sent_what"] = table["participant"].map(dict(zip(who, log["message"].astype(str), strict=True))).fillna("")
     table["sent"] = _by_person(table, who, sent.utc)
     table["opened"] = _by_person(table, who, opened.utc) if opened is not None else pd.NaT
@@ -156,6 +166,10 @@ _SAID = {
 }
 
 
+def _singular(said: str) -> str:
+    return f"was{said.removeprefix('were')}" if said.startswith("were") else said
+
+
 def _findings(table: pd.DataFrame) -> list[Issue]:
     groups = [(code, said, table["state"] == state) for state, (code, said) in _SAID.items()]
     groups.append(("collect.opened_before_sent", "opened their message before it was sent", table["hours_to_open"] < 0))
@@ -164,7 +178,7 @@ def _findings(table: pd.DataFrame) -> list[Issue]:
             code=code,
             severity=Severity.WARNING,
             where="delivery log",
-            what=f"{int(flags.sum())} people {said}.",
+            what=f"{counted(int(flags.sum()), 'person', 'people')} {_singular(said) if flags.sum() == 1 else said}.",
             why="What people received is not what the comparison is about; they are analysed as assigned.",
             fix="Report it as fidelity; a rule about it belongs into the plan before the data are seen.",
             who=tuple(table.loc[flags, "participant"].head(_SHOWN)),
@@ -175,7 +189,7 @@ def _findings(table: pd.DataFrame) -> list[Issue]:
 
 
 def outside_windows(
-    times: pd.DataFrame, schedule: "Schedule", *, zone: str | None = None
+    times: pd.DataFrame, schedule: "Schedule", *, zone: str | None = None, form: str | None = None
 ) -> tuple[pd.DataFrame, Issues]:
     """Find answers given outside their wave's window, or before the message that they are about.
 
@@ -186,7 +200,10 @@ def outside_windows(
     schedule : Schedule
         Windows of waves and days of messages.
     zone : str, optional
-        Zone of times and days.
+        Zone of all times and days. Where it is left out, each row's own zone holds, for its time and for the days of
+        its window.
+    form : str, optional
+        How times are written where they are not ISO 8601, such as ``"%d/%m/%Y %H:%M"``.
 
     Returns
     -------
@@ -203,31 +220,35 @@ def outside_windows(
     for name in ("participant", "occasion", "started"):
         if name not in times.columns:
             raise DataError(choices("Column of the times", name, map(str, times.columns)))
-    stated = zone or next((str(z) for z in times.get("zone", pd.Series(dtype=str)).dropna() if str(z)), None)
-    found = moments(times["started"], zone=stated, participants=list(times["participant"].astype(str)))
+    stated: str | pd.Series | None = zone
+    if zone is None and "zone" in times.columns:
+        stated = times["zone"]
+    found = moments(times["started"], zone=stated, form=form, participants=list(times["participant"].astype(str)))
     table = times[["participant", "occasion"]].astype(str).assign(started=found.utc)
+    table["zone"] = stated.fillna("").astype(str) if isinstance(stated, pd.Series) else stated or ""
     frame = schedule.frame
     waves = frame[frame["event"] == "wave"][["participant", "what", "opens", "closes"]]
     merged = table.merge(waves, how="left", left_on=["participant", "occasion"], right_on=["participant", "what"])
+    ends = midnights(merged["closes"] + pd.Timedelta(days=1), merged["zone"])
     for name in ("opens", "closes"):
-        merged[name] = merged[name].dt.tz_localize(stated or "UTC").dt.tz_convert("UTC")
+        merged[name] = midnights(merged[name], merged["zone"])
     merged["days_early"] = _days(merged["opens"] - merged["started"]).clip(lower=0)
-    merged["days_late"] = (_days(merged["started"] - merged["closes"]) - 1).clip(lower=0)
+    merged["days_late"] = _days(merged["started"] - ends).clip(lower=0)
     issues = list(found.issues)
     for wave, part in merged.groupby("occasion", sort=False):
         out = part[(part["days_early"] > 0) | (part["days_late"] > 0)]
         if len(out):
             issues.append(_outside(str(wave), out))
-    return merged.drop(columns="what"), Issues(issues)
+    return merged.drop(columns=["what", "zone"]), Issues(issues)
 
 
 def _outside(wave: str, out: pd.DataFrame) -> Issue:
-    early, late = int((out["days_early"] > 0).sum()), int((out["days_late"] > 0).sum())
+    early, late = counted(int((out["days_early"] > 0).sum()), "person", "people"), int((out["days_late"] > 0).sum())
     return Issue(
         code="collect.outside_window",
         severity=Severity.WARNING,
         where=f"wave {wave}",
-        what=f"{early} people answered before the window opened and {late} after it had closed.",
+        what=f"{early} answered before the window opened and {late:,} after it had closed.",
         why="Their answers belong to another time after the event than those of the others.",
         fix="Report it; a rule about it belongs into the plan before the data are seen.",
         who=tuple(out["participant"].head(_SHOWN)),

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import feedbackstudy as fs
-from feedbackstudy.collect.clock import moments
+from feedbackstudy.collect.clock import midnights, moments
 from feedbackstudy.collect.delivery import delivered, outside_windows
 from feedbackstudy.errors import DataError
 
@@ -155,4 +155,72 @@ def test_answers_outside_their_window_are_counted_by_wave_and_nobody_is_taken_ou
     assert (table["days_early"] > 0).tolist() == [False, False, False, True]
     (issue,) = issues
     assert (issue.code, issue.where) == ("collect.outside_window", "wave t0")
-    assert "1 people answered before" in issue.what
+    assert "1 person answered before" in issue.what
+
+
+def test_each_row_is_read_by_the_clock_of_its_own_zone(planned):
+    _, _, schedule = planned
+    who = schedule.frame["participant"].iloc[0]
+    times = pd.DataFrame(
+        {
+            "participant": who,
+            "occasion": ["t0", "t1", "t0"],
+            "started": ["2026-03-02 12:00", "2026-03-02 12:00", "2026-03-02T12:00+05:00"],
+            "zone": [BERLIN, "America/New_York", ""],
+        },
+        index=[7, 3, 5],
+    )
+
+    found, _ = outside_windows(times, schedule)
+    everywhere, _ = outside_windows(times, schedule, zone="UTC")
+
+    assert found["started"].dt.strftime("%H:%M").tolist() == ["11:00", "17:00", "07:00"]
+    assert everywhere["started"].dt.strftime("%H:%M").tolist() == ["12:00", "12:00", "07:00"]
+    opens = schedule.frame[(schedule.frame["participant"] == who) & (schedule.frame["event"] == "wave")]
+    first = opens.set_index("what")["opens"]["t0"]
+    assert found["opens"].iloc[0] == first.tz_localize(BERLIN)
+    with pytest.raises(DataError, match="1 times have no offset"):
+        outside_windows(times.assign(zone=[BERLIN, "", ""]), schedule)
+
+
+def test_the_form_of_times_can_be_said_wherever_the_error_asks_for_it(planned):
+    _, _, schedule = planned
+    log = log_of(schedule, 3)
+    german = log.assign(
+        sent=pd.to_datetime(log["sent"]).dt.strftime("%d/%m/%Y %H:%M"),
+        opened=pd.to_datetime(log["opened"]).dt.strftime("%d/%m/%Y %H:%M"),
+    )
+    form = "%d/%m/%Y %H:%M"
+
+    with pytest.raises(DataError, match="form="):
+        delivered(german, schedule, zone=BERLIN)
+    plain, read = delivered(log, schedule, zone=BERLIN), delivered(german, schedule, zone=BERLIN, form=form)
+    assert plain.frame.equals(read.frame)
+    times = log.assign(occasion="t0", zone=BERLIN, started=german["sent"])
+    with pytest.raises(DataError, match="form="):
+        outside_windows(times, schedule)
+    assert outside_windows(times, schedule, form=form)[0]["started"].notna().all()
+
+
+def test_a_day_that_begins_without_midnight_begins_with_its_first_hour():
+    days = pd.Series(pd.to_datetime(["2026-04-24", "2026-04-25", None]))  # clocks of Cairo change on 24 April
+
+    assert midnights(days, "Africa/Cairo").dt.strftime("%d %H:%M").tolist()[:2] == ["23 22:00", "24 21:00"]
+    assert midnights(days, "Africa/Cairo").isna().tolist() == [False, False, True]
+
+
+def test_one_person_is_one_person_and_no_wait_is_negative(planned):
+    _, _, schedule = planned
+    everybody = int((schedule.frame["event"] == "message").sum())
+    log = log_of(schedule, everybody)
+    log.loc[0, "opened"] = "2026-01-01T09:00"
+    log.loc[1, "sent"] = "2026-06-01T09:00"
+    log["opened"] = log["opened"].where(log.index == 0, "")
+
+    found = delivered(log, schedule, zone=BERLIN)
+
+    assert {issue.code: issue.what for issue in found.issues} == {
+        "collect.message_late": "1 person was sent their message late.",
+        "collect.opened_before_sent": "1 person opened their message before it was sent.",
+    }
+    assert "half of them" not in str(found)
