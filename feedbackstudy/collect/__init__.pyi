@@ -4,6 +4,7 @@ from feedbackstudy.collect.accounting import Accounting as Accounting
 from feedbackstudy.collect.accounting import account as account
 from feedbackstudy.collect.clock import Moments as Moments
 from feedbackstudy.collect.clock import moments as moments
+from feedbackstudy.collect.consent import consenting as consenting
 from feedbackstudy.collect.consent import erase as erase
 from feedbackstudy.collect.consent import without_consent as without_consent
 from feedbackstudy.collect.delivery import Delivery as Delivery
@@ -16,6 +17,7 @@ from feedbackstudy.collect.dropout import lee_bounds as lee_bounds
 from feedbackstudy.collect.export_ledger import ExportLedger as ExportLedger
 from feedbackstudy.collect.free_text import redacted as redacted
 from feedbackstudy.collect.free_text import scan_text as scan_text
+from feedbackstudy.collect.matching import WaveMatch as WaveMatch
 from feedbackstudy.collect.messy import messy_export as messy_export
 from feedbackstudy.collect.messy_tables import Planted as Planted
 from feedbackstudy.collect.platforms.cells import MISSING_CODES as MISSING_CODES
@@ -31,6 +33,7 @@ from feedbackstudy.collect.read_import import Import as Import
 from feedbackstudy.collect.read_options import ReadOptions as ReadOptions
 from feedbackstudy.collect.reading import inspect as inspect
 from feedbackstudy.collect.reading import read as read
+from feedbackstudy.collect.reading_file import reading_file as reading_file
 from feedbackstudy.collect.sample_ratio import SampleRatio as SampleRatio
 from feedbackstudy.collect.sample_ratio import sample_ratio as sample_ratio
 from feedbackstudy.collect.screening import Screening as Screening

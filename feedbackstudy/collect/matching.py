@@ -1,14 +1,16 @@
 """Waves of the same people: what is known at one wave holds at all, and who appears out of nowhere is named."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from feedbackstudy.issues import Issue, Severity
+from feedbackstudy.render import counted
 
-__all__ = ["carried", "unmatched"]
+__all__ = ["WaveMatch", "carried", "match_waves", "unmatched"]
 
 type Texts = NDArray[np.object_]
 
@@ -46,8 +48,33 @@ def carried(values: Texts, people: NDArray[np.int64], keep: NDArray[np.bool_]) -
     return told[filled], np.flatnonzero(torn)
 
 
-def unmatched(participant: Texts, occasion: Texts, waves: Sequence[str], keep: NDArray[np.bool_]) -> Iterator[Issue]:
-    """Say who answers a later wave without the first, and how many of the first come back.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaveMatch:
+    """A later wave held against the first that was read.
+
+    Attributes
+    ----------
+    wave, first : str
+        The wave, and the one that people are looked up in.
+    matched : int
+        People in both.
+    unmatched : tuple of str
+        Everybody who answered this wave but not the first, in order.
+    stayed_away : tuple of str
+        Everybody of the first wave who did not answer this one, in order.
+    """
+
+    wave: str
+    first: str
+    matched: int
+    unmatched: tuple[str, ...]
+    stayed_away: tuple[str, ...]
+
+
+def match_waves(
+    participant: Texts, occasion: Texts, waves: Sequence[str], keep: NDArray[np.bool_]
+) -> tuple[WaveMatch, ...]:
+    """Look everybody of the later waves up in the first.
 
     Parameters
     ----------
@@ -58,37 +85,64 @@ def unmatched(participant: Texts, occasion: Texts, waves: Sequence[str], keep: N
     keep : ndarray of bool
         Rows that count.
 
+    Returns
+    -------
+    tuple of WaveMatch
+        One for each wave after the first that holds anybody.
+    """
+    codes, different = pd.factorize(occasion)
+    base = np.array([str(text).partition(".")[0] for text in different], dtype=object)[codes]
+    by_wave = {wave: {str(who) for who in participant[keep & (base == wave)]} for wave in waves}
+    present = [wave for wave in waves if by_wave[wave]]
+    first = by_wave[present[0]] if present else set()
+    return tuple(
+        WaveMatch(
+            wave=wave,
+            first=present[0],
+            matched=len(by_wave[wave] & first),
+            unmatched=tuple(sorted(by_wave[wave] - first)),
+            stayed_away=tuple(sorted(first - by_wave[wave])),
+        )
+        for wave in present[1:]
+    )
+
+
+def unmatched(matches: Sequence[WaveMatch]) -> Iterator[Issue]:
+    """Say who answers a later wave without the first, and how many of the first come back.
+
+    Parameters
+    ----------
+    matches : sequence of WaveMatch
+        The later waves.
+
     Yields
     ------
     Issue
-        A warning that names people without a match, and a note of numbers.
+        A warning that names people without a match (`Import.waves` names all), and a note of numbers.
     """
-    base = np.array([str(text).partition(".")[0] for text in occasion], dtype=object)
-    by_wave = {wave: {str(who) for who in participant[keep & (base == wave)]} for wave in waves}
-    present = [wave for wave in waves if by_wave[wave]]
-    if len(present) < 2:
-        return
-    first = by_wave[present[0]]
-    for wave in present[1:]:
-        alone = sorted(by_wave[wave] - first)
-        if alone:
-            near = _near(alone, first)
+    for match in matches:
+        if match.unmatched:
+            more = " Import.waves lists them all." if len(match.unmatched) > _SHOWN else ""
             yield Issue(
                 "collect.wave_unmatched",
                 Severity.WARNING,
-                wave,
-                f"{len(alone)} people answered {wave} but not {present[0]}.{near}",
+                match.wave,
+                f"{counted(len(match.unmatched), 'person', 'people')} answered {match.wave} but not {match.first}."
+                f"{_near(match)}",
                 "Without the first wave they have no baseline; a mistyped id makes two people of one.",
-                "Look for typing errors in their ids; same_case=True merges ids that differ in case.",
-                tuple(alone[:_SHOWN]),
+                f"Look for typing errors in their ids; same_case=True merges ids that differ in case.{more}",
+                match.unmatched[:_SHOWN],
             )
-    counts = ", ".join(f"{wave}: {len(by_wave[wave] & first)}" for wave in present[1:])
-    what = f"of {len(first)} people at {present[0]} there came back: {counts}."
-    why = "Who stays away may differ from who stays."
-    yield Issue("collect.waves_matched", Severity.NOTE, present[0], what, why, "Nothing to do.")
+    if matches:
+        n = matches[0].matched + len(matches[0].stayed_away)
+        what = f"Of {counted(n, 'person', 'people')} at {matches[0].first} there came back: "
+        what += ", ".join(f"{match.matched:,} at {match.wave}" for match in matches)
+        what += ". Import.waves lists who stayed away."
+        why = "Who stays away may differ from who stays."
+        yield Issue("collect.waves_matched", Severity.NOTE, matches[0].first, what, why, "Nothing to do.")
 
 
-def _near(alone: Sequence[str], first: set[str]) -> str:
-    folded = {name.casefold() for name in first}
-    n = sum(name.casefold() in folded for name in alone)
-    return f" {n} of them match when case is ignored." if n else ""
+def _near(match: WaveMatch) -> str:
+    folded = {name.casefold() for name in match.stayed_away}
+    n = sum(name.casefold() in folded for name in match.unmatched)
+    return f" {n:,} of them {'matches' if n == 1 else 'match'} when case is ignored." if n else ""

@@ -1,14 +1,15 @@
 """`Import`: what a reading found, besides the answers."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import pandas as pd
 
+from feedbackstudy.collect.matching import WaveMatch
 from feedbackstudy.frames import Responses
 from feedbackstudy.issues import Issues
 from feedbackstudy.provenance import Provenance
-from feedbackstudy.render import Facts, Page, Rendered, Table, number, table_of
+from feedbackstudy.render import Facts, Page, Rendered, Table, counted, number, table_of
 
 __all__ = ["Import", "ImportedFile"]
 
@@ -60,6 +61,8 @@ class Import(Rendered):
         ``participant, occasion, started, ended, zone`` as the file has them.
     provenance : Provenance
         What made it.
+    waves : tuple of WaveMatch
+        For each later wave: who answered it without the first, and who of the first stayed away; everybody is listed.
     """
 
     responses: Responses | None
@@ -69,6 +72,7 @@ class Import(Rendered):
     audit: pd.DataFrame
     times: pd.DataFrame
     provenance: Provenance
+    waves: tuple[WaveMatch, ...] = ()
 
     @property
     def fit_to_report(self) -> bool:
@@ -81,7 +85,7 @@ class Import(Rendered):
         Returns
         -------
         dict
-            Files, numbers, issues, the ledger's steps and the mapping of columns.
+            Files, numbers, issues, the ledger's steps, the mapping of columns, and who was in which wave only.
         """
         ledger: list[Mapping[str, object]] = []
         if self.responses is not None:
@@ -97,6 +101,7 @@ class Import(Rendered):
             "fit_to_report": self.fit_to_report,
             "ledger": ledger,
             "mapping": self.mapping[["file", "column", "becomes"]].to_dict("records"),
+            "waves": [asdict(match) for match in self.waves],
             "issues": [issue.to_dict() for issue in self.issues],
         }
 
@@ -119,15 +124,25 @@ class Import(Rendered):
         )
         used = self.mapping[self.mapping["becomes"] != ""]
         listed = [{str(k): v for k, v in row.items()} for row in used[["file", "column", "becomes"]].to_dict("records")]
+        waves: list[dict[str, object]] = [
+            {
+                "wave": match.wave,
+                f"also at {match.first}": match.matched,
+                f"not at {match.first}": len(match.unmatched),
+                "stayed away": len(match.stayed_away),
+            }
+            for match in self.waves
+        ]
         steps = () if self.responses is None else self.responses.ledger.page().blocks
         return Page(
             title="Import",
-            subtitle=f"{len(self.files)} files",
+            subtitle=counted(len(self.files), "file"),
             blocks=(
                 facts,
                 Table(head, files),
                 *self.issues.page().blocks,
                 *steps,
+                *([table_of(waves, caption="Waves")] if waves else []),
                 table_of(listed, caption="Columns"),
             ),
         )

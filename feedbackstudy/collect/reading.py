@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from feedbackstudy.collect.consent import CONSENT, RE_CONSENT, WITHDRAWN
-from feedbackstudy.collect.matching import unmatched
+from feedbackstudy.collect.matching import match_waves, unmatched
 from feedbackstudy.collect.read_asked import asked_reasons
 from feedbackstudy.collect.read_file import FileRows, read_file
 from feedbackstudy.collect.read_import import Import, ImportedFile
@@ -110,7 +110,8 @@ def inspect(path: Source, study: Study, **options: object) -> Import:
     leave_out_no_people(rows, files)
     leave_out_absent(rows, files, items)
     leave_out_duplicates(rows, files, how.duplicates, items)
-    rows.issues += unmatched(rows.participant, rows.occasion, study.waves.names, rows.keep)
+    waves = match_waves(rows.participant, rows.occasion, study.waves.names, rows.keep)
+    rows.issues += unmatched(waves)
     add_people(rows, files, study, how)
     asked_reasons(rows, files, study, specs, how)
     rows.issues += [issue for file in files for issue in wording_issues(file, specs, how)]
@@ -131,6 +132,7 @@ def inspect(path: Source, study: Study, **options: object) -> Import:
         audit=_audit(files),
         times=_times(rows, files, how),
         provenance=made_by,
+        waves=waves,
     )
 
 

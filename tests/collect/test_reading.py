@@ -92,6 +92,33 @@ def test_people_without_condition_are_left_out_by_name(study, files):
     assert len(found.responses) == 5
 
 
+def test_everybody_of_one_wave_only_is_listed_wave_by_wave(study, tmp_path):
+    head0, head1 = T0.splitlines()[0], T1.splitlines()[0]
+    line0, line1 = T0.splitlines()[1], T1.splitlines()[1]
+    first = [line0.replace("007", f"p{i:02d}") for i in range(40)]
+    later = [line1.replace("007", f"P{i:02d}" if i < 5 else f"p{i:02d}") for i in [*range(5), *range(20, 70)]]
+    for name, lines in (("t0", [head0, *first]), ("t1", [head1, *later])):
+        (tmp_path / f"{name}.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+    found = inspect({name: tmp_path / f"{name}.csv" for name in ("t0", "t1")}, study)
+
+    (match,) = found.waves
+    assert (match.wave, match.first, match.matched) == ("t1", "t0", 20)
+    assert match.unmatched == (*(f"P{i:02d}" for i in range(5)), *(f"p{i:02d}" for i in range(40, 70)))
+    assert match.stayed_away == tuple(f"p{i:02d}" for i in range(20))
+    issues = {issue.code: issue for issue in found.issues}
+    assert issues["collect.wave_unmatched"].what == (
+        "35 people answered t1 but not t0. 5 of them match when case is ignored."
+    )
+    assert len(issues["collect.wave_unmatched"].who) == 10
+    assert issues["collect.waves_matched"].what.startswith("Of 40 people at t0 there came back: 20 at t1.")
+    assert found.to_dict()["waves"][0]["stayed_away"] == match.stayed_away
+    hidden = inspect(
+        {name: tmp_path / f"{name}.csv" for name in ("t0", "t1")}, study, pseudonym=lambda text: "x" + text[::-1]
+    )
+    assert set(hidden.waves[0].stayed_away) == {"x" + who[::-1] for who in match.stayed_away}
+
+
 def test_consent_is_taken_over_in_codes_and_erased_by_its_verb(study, files):
     responses = inspect(files, study).responses
     assert list(responses.frame["consent"].fillna("-")) == ["1", "-", "1", "-", "0"]
