@@ -24,6 +24,7 @@ from feedbackstudy.collect.read_joining import (
 from feedbackstudy.collect.read_options import ReadOptions, options_of
 from feedbackstudy.collect.read_people import add_people, cluster_names
 from feedbackstudy.collect.read_wording import wording_issues
+from feedbackstudy.collect.reading_file import curable
 from feedbackstudy.errors import DataError, FeedbackstudyError, choices
 from feedbackstudy.files import read_bounded
 from feedbackstudy.frames import Responses
@@ -52,7 +53,8 @@ def read(path: Source, study: Study, **options: object) -> Responses:
     **options : object
         What may be said about the file, as `ReadOptions` lists it: ``platform, occasion, participant, allocation,
         columns, labels, missing, decimal, thousands, encoding, delimiter, sheet, allow_ragged, max_megabytes,
-        duplicates, same_case, pseudonym, not_fielded, open_answers, zone, wordings``.
+        duplicates, same_case, pseudonym, not_fielded, open_answers, zone, wordings``. `reading_file` reads them from a
+        file that the command line uses as well.
 
     Returns
     -------
@@ -122,7 +124,7 @@ def inspect(path: Source, study: Study, **options: object) -> Import:
         data_sha256=tuple((file.content.name, file.content.sha256) for file in files),
         simulated=any(_is_invented(file) for _, file in sources),
     )
-    issues = Issues(rows.issues)
+    issues = curable(rows.issues)
     fatal = any(issue.code in _FATAL for issue in issues.errors) or not rows.keep.any()
     return Import(
         responses=None if fatal else _responses(rows, study, specs, how, made_by, issues),
