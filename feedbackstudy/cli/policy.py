@@ -10,6 +10,7 @@ from feedbackstudy.cli.session import Session
 if TYPE_CHECKING:
     from feedbackstudy.issues import Issues
     from feedbackstudy.policy.declared import PolicyPlan
+    from feedbackstudy.policy.sufficient import SufficientStats
 
 __all__ = ["add", "run"]
 
@@ -41,6 +42,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> list
     _plan_of(compress)
     compress.add_argument("--table", type=Path, metavar="FILE", required=True, help="Parquet, CSV or TSV")
     compress.add_argument("--out", type=Path, metavar="DIR", required=True, help="the folder to make")
+    compress.add_argument("--simulated", action="store_true", help="say in the statistics that the rows were invented")
     looking = _verb(verbs, "run", "take one of the planned looks and show disclosed results", run)
     report = _verb(verbs, "report", "take one of the planned looks and write page, memo and numbers", run)
     for sub in (looking, report):
@@ -100,13 +102,15 @@ def _code(issues: "Issues") -> int:
 
 
 def _compress(given: argparse.Namespace, session: Session) -> int:
-    from feedbackstudy.policy.applications import compress
+    from feedbackstudy.policy.applications import ApplicationTable, compress
+    from feedbackstudy.policy.look_ledger import note_statistics
 
-    plan, _ = _loaded(given)
-    stats = compress(given.table, plan)
+    plan, beside = _loaded(given)
+    stats = compress(ApplicationTable(given.table, simulated=given.simulated), plan)
     folder = stats.save(given.out)
+    note_statistics(beside / _LEDGER, stats)
     if session.as_json:
-        session.give({"folder": folder, "plan": plan.digest(), "rows_left_out": dict(stats.rows)})
+        session.give({"folder": folder, "plan": plan.design_hash, "rows_left_out": dict(stats.rows)})
     else:
         session.show(stats)
         session.say(f"Written to {folder}; keep it where the applications themselves may be kept.")
@@ -129,41 +133,53 @@ def run(given: argparse.Namespace, session: Session) -> int:
         An exit code.
     """
     from feedbackstudy.errors import InputError
-    from feedbackstudy.issues import Issues
-    from feedbackstudy.policy.applications import ApplicationTable, compress
     from feedbackstudy.policy.assembling import assemble
-    from feedbackstudy.policy.looks import take_look
-    from feedbackstudy.policy.sufficient import SufficientStats
+    from feedbackstudy.policy.looks import plan_look, take_look
 
     plan, folder = _loaded(given)
-    issues = Issues()
-    if given.stats is not None:
-        stats = SufficientStats.load(given.stats)
-        if stats.plan.digest() != plan.digest():
-            raise InputError(
-                f"{given.stats} was made for plan {stats.plan.digest()[:16]}, not for {plan.digest()[:16]} "
-                f"({given.plan}). Make the statistics again for this plan."
-            )
-    else:
-        table = ApplicationTable(given.table, simulated=given.simulated)
-        issues = table.check(plan)
-        stats = compress(table, plan)
+    stats, issues = _seen(given, plan)
     if given.out is not None and given.out.exists():
         raise InputError(f"{given.out} exists; nothing is overwritten, and no look was taken. Name another folder.")
-    look = take_look(folder / _LEDGER, stats, given.look, amend=given.amend)
+    # Nothing is spent by a look that fails: it is written down after estimating, and before anything is shown.
+    look = plan_look(folder / _LEDGER, stats, given.look, amend=given.amend)
     results = assemble(stats, look=look)
+    take_look(folder / _LEDGER, stats, look, amend=given.amend)
     files = _written(given.out, results, issues) if given.out is not None else {}
     if session.as_json:
         parts = [{"title": part.title, "rows": _rows(part.frame())} for part in results.parts]
-        session.give(
-            {"look": look.number, "level": look.level, "action": results.action, "parts": parts, "files": files}
-        )
+        head = {"look": look.number, "level": look.level, "registered": look.registered, "amended": look.amended}
+        session.give(head | {"tuned": dict(look.tuned), "action": results.action, "parts": parts, "files": files})
     elif files:
         for path in files.values():
             session.show(path)
     else:
         session.show(results)
+    if not look.registered:
+        session.say("The plan was not registered before the data; 'feedbackstudy preregister' does that.")
     return Exit.FINE
+
+
+def _seen(given: argparse.Namespace, plan: "PolicyPlan") -> "tuple[SufficientStats, Issues]":
+    """Return the statistics of a look, from a table or as they were saved, and what a check found."""
+    from dataclasses import replace
+
+    from feedbackstudy.errors import InputError
+    from feedbackstudy.issues import Issues
+    from feedbackstudy.policy.applications import ApplicationTable, compress
+    from feedbackstudy.policy.sufficient import SufficientStats
+
+    if given.stats is None:
+        table = ApplicationTable(given.table, simulated=given.simulated)
+        return compress(table, plan), table.check(plan)
+    stats = SufficientStats.load(given.stats)
+    if stats.plan.design_hash != plan.design_hash:
+        raise InputError(
+            f"{given.stats} was made for plan {stats.plan.design_hash[:16]}, not for {plan.design_hash[:16]} "
+            f"({given.plan}). Make the statistics again for this plan."
+        )
+    if given.simulated:
+        stats = replace(stats, provenance=replace(stats.provenance, simulated=True))
+    return stats, Issues()
 
 
 def _rows(frame: "object") -> list[dict[str, object]]:

@@ -33,8 +33,10 @@ from feedbackstudy.policy.effect import Effects as Effects
 from feedbackstudy.policy.interrupted import interrupted as interrupted
 from feedbackstudy.policy.joint import joint_effects as joint_effects
 from feedbackstudy.policy.joint import together as together
-from feedbackstudy.policy.looks import LookLedger as LookLedger
-from feedbackstudy.policy.looks import read_ledger as read_ledger
+from feedbackstudy.policy.look_ledger import LookLedger as LookLedger
+from feedbackstudy.policy.look_ledger import read_ledger as read_ledger
+from feedbackstudy.policy.look_ledger import register_plan as register_plan
+from feedbackstudy.policy.looks import plan_look as plan_look
 from feedbackstudy.policy.looks import take_look as take_look
 from feedbackstudy.policy.rollouts.direct import did as did
 from feedbackstudy.policy.rollouts.direct import did_stats as did_stats

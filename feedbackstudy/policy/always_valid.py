@@ -7,13 +7,14 @@ import numpy as np
 from scipy import special
 
 from feedbackstudy.errors import DataError, InputError
+from feedbackstudy.policy.declared import PolicyPlan
 from feedbackstudy.policy.effect import EffectEstimate, Effects
 from feedbackstudy.policy.guardrails import judged
 from feedbackstudy.policy.readout import readout
 from feedbackstudy.policy.rollouts.two_way import two_way
 from feedbackstudy.policy.sufficient import SufficientStats
 
-__all__ = ["ConfidenceSequence", "always_valid", "confidence_sequence"]
+__all__ = ["ConfidenceSequence", "always_valid", "confidence_sequence", "tuning"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,8 +96,9 @@ def always_valid(stats: SufficientStats, metric: str | None = None, *, tuned_se:
     metric : str, optional
         Name of a metric; every metric of an experiment and the primary one of a roll-out by default.
     tuned_se : float, optional
-        Standard error at which the sequence is shortest, as an earlier look said it. By default that which
-        `looks.tuned_for` units will have, reckoned from the units seen now.
+        Standard error at which the sequence is shortest, as an earlier look said it. By default that of
+        ``looks.tuned_se`` in the plan, where a ledger of looks puts what the first look fixed; without one, that which
+        ``looks.tuned_for`` units will have, reckoned from the units seen now.
 
     Returns
     -------
@@ -114,32 +116,64 @@ def always_valid(stats: SufficientStats, metric: str | None = None, *, tuned_se:
             "The plan declares fixed looks, and an interval that may be looked at any time must be chosen beforehand; "
             "declare looks: kind: always_valid."
         )
-    if plan.rollout is not None:
-        found = two_way(stats, metric).rows[:1]
-    else:
-        found = tuple(row for row in readout(stats, draws=1000).rows if metric in (None, row.metric))
+    found = _found(stats, metric)
     rows = [row for row in found if row.scale == "absolute" and row.se is not None]
     if tuned_se is not None and len({row.metric for row in rows}) > 1:
         raise InputError("A tuned standard error belongs to one metric; name it.")
-    own = tuple(
-        judged(_sequence(row, plan.looks.tuned_for, tuned_se, first=_leads(row, found)), plan.metric(row.metric))
-        for row in rows
-    )
-    made = stats.provenance.derived(
+    own = []
+    for row in rows:
+        fixed = tuned_se if tuned_se is not None else plan.looks.tuned_se.get(row.metric)
+        tuned, words = (fixed, "as fixed before this look") if fixed is not None else _own_tuning(row, plan)
+        made = _sequence(row, tuned, words, first=_leads(row, found))
+        own.append(judged(made, plan.metric(row.metric)))
+    origin = stats.provenance.derived(
         "policy.always_valid", conventions=("normal mixture in information time, asymptotic in clusters",)
     )
-    return Effects(rows=own, title=f"Always-valid intervals: {plan.title}", provenance=made)
+    return Effects(rows=tuple(own), title=f"Always-valid intervals: {plan.title}", provenance=origin)
+
+
+def tuning(stats: SufficientStats) -> dict[str, float]:
+    """Return the standard error at which each metric's sequence is to be shortest, reckoned from the data now.
+
+    Parameters
+    ----------
+    stats : SufficientStats
+        What the first look sees.
+
+    Returns
+    -------
+    dict
+        Metric -> standard error, of its first comparison; the same at every later look, or the sequence does not hold.
+    """
+    names = [metric.name for metric in stats.plan.metrics] if stats.plan.rollout is not None else [None]
+    rows = [row for name in names for row in _found(stats, name)]
+    known: dict[str, float] = {}
+    for row in rows:
+        if row.scale == "absolute" and row.se is not None and row.se > 0:
+            known.setdefault(row.metric, _own_tuning(row, stats.plan)[0])
+    return known
+
+
+def _found(stats: SufficientStats, metric: str | None) -> tuple[EffectEstimate, ...]:
+    if stats.plan.rollout is not None:
+        return two_way(stats, metric).rows[:1]
+    return tuple(row for row in readout(stats, draws=1000).rows if metric in (None, row.metric))
+
+
+def _own_tuning(row: EffectEstimate, plan: PolicyPlan) -> tuple[float, str]:
+    units = row.n_clusters or row.n
+    tuned = (row.se or 0.0) * (units / (plan.looks.tuned_for or units)) ** 0.5
+    return tuned, f"reckoned from these data: give tuned_se={tuned:.6g} at every later look, or take looks by a ledger"
 
 
 def _leads(row: EffectEstimate, rows: tuple[EffectEstimate, ...]) -> bool:
     return any(r.decides for r in rows if (r.metric, r.contrast) == (row.metric, row.contrast)) or row.role == "primary"
 
 
-def _sequence(row: EffectEstimate, planned: int | None, tuned_se: float | None, *, first: bool) -> EffectEstimate:
+def _sequence(row: EffectEstimate, tuned: float, words: str, *, first: bool) -> EffectEstimate:
     units, se = row.n_clusters or row.n, row.se or 0.0
-    tuned = tuned_se if tuned_se is not None else se * (units / (planned or units)) ** 0.5
     found = confidence_sequence(row.estimate, se, tuned_se=tuned, alpha=1 - row.level, df=row.df or np.inf)
-    notes = [f"shortest at a standard error of {tuned:.6g}: give tuned_se={tuned:.6g} at every later look"]
+    notes = [f"shortest at a standard error of {tuned:.6g}, {words}"]
     if units < 40:
         notes.append(
             f"{units} units: the sequence is asymptotic in units, and so few are below where that is known to hold"

@@ -1,26 +1,24 @@
-"""Looking only as often as was planned: an append-only ledger of looks, each line holding the one before."""
+"""Looking only as often as was planned: levels, alpha that was spent, and what is fixed at the first look."""
 
 import datetime as dt
-import os
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 from scipy import special
 
-from feedbackstudy.assign.chain import START, Line, chained, read_chain, text_of
-from feedbackstudy.errors import FileFormatError, InputError
-from feedbackstudy.files import locked, read_bounded
+from feedbackstudy.errors import InputError
+from feedbackstudy.named import Fixed
+from feedbackstudy.policy.always_valid import tuning
+from feedbackstudy.policy.data_print import print_of, same_data
 from feedbackstudy.policy.declared import PolicyPlan
+from feedbackstudy.policy.look_ledger import LookLedger, add_lines, open_ledger, read_ledger
 from feedbackstudy.policy.sufficient import SufficientStats
-from feedbackstudy.policy.sufficient_saving import content_digest
 from feedbackstudy.power.sequential import Spending, boundaries
-from feedbackstudy.render import Facts, Notice, Page, Rendered, Table, number, p_value
 
-__all__ = ["Look", "LookLedger", "allowed_level", "read_ledger", "take_look"]
+__all__ = ["Look", "allowed_level", "plan_look", "take_look"]
 
-_LIMIT = 10_000_000
 _SPENDING: Spending = "lan-demets-obrien-fleming"
 
 
@@ -39,7 +37,11 @@ class Look:
     repeated : bool
         Whether the same data were looked at before: nothing was spent.
     amended : tuple of str
-        Reasons for changes of the plan since the first look.
+        Reasons for changes of the plan, each with its day and whether there were data; and what they cost.
+    registered : bool
+        Whether the plan was registered before it met data.
+    tuned : mapping of str to float
+        With always-valid intervals: metric -> standard error at which its interval is shortest, the same at each look.
     """
 
     number: int
@@ -47,9 +49,11 @@ class Look:
     level: float
     repeated: bool
     amended: tuple[str, ...]
+    registered: bool = False
+    tuned: Mapping[str, float] = field(default_factory=dict)
 
     def of(self, stats: SufficientStats) -> SufficientStats:
-        """Return the statistics with the plan's level replaced by the level of this look.
+        """Return the statistics with the plan's level and tuning replaced by those of this look.
 
         Parameters
         ----------
@@ -61,48 +65,10 @@ class Look:
         SufficientStats
             For the estimators.
         """
-        return replace(stats, plan=stats.plan.model_copy(update={"interval_level": self.level}))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class LookLedger(Rendered):
-    """All looks so far.
-
-    Attributes
-    ----------
-    lines : tuple of mapping
-        As they stand in the file, each proved.
-    """
-
-    lines: tuple[Mapping[str, object], ...]
-
-    @property
-    def looks(self) -> tuple[Mapping[str, object], ...]:
-        """Lines that are looks."""
-        return tuple(line for line in self.lines if line["kind"] == "look")
-
-    @property
-    def amendments(self) -> tuple[Mapping[str, object], ...]:
-        """Lines that are changes of the plan."""
-        return tuple(line for line in self.lines if line["kind"] == "amendment")
-
-    def page(self) -> Page:
-        """Return the looks as a page.
-
-        Returns
-        -------
-        Page
-            Ready to render.
-        """
-        rows = tuple(
-            (str(line["look"]), str(line["taken"]), number(line["level"], 4), p_value(1 - float(str(line["level"]))),
-             str(line["plan"])[:16])
-            for line in self.looks
-        )  # fmt: skip
-        notes = [Notice(f"Amended on {line['taken']}: {line['reason']}") for line in self.amendments]
-        head = ("look", "taken", "level of intervals", "p that decides", "plan")
-        last = str(self.lines[-1]["hash"])[:16] if self.lines else "-"
-        return Page(title="Looks", blocks=(Table(head, rows), *notes, Facts((("last line", last),))))
+        looks = stats.plan.looks
+        if self.tuned:
+            looks = looks.model_copy(update={"tuned_se": Fixed(self.tuned)})
+        return replace(stats, plan=stats.plan.model_copy(update={"interval_level": self.level, "looks": looks}))
 
 
 def allowed_level(plan: PolicyPlan, look: int) -> float:
@@ -138,7 +104,8 @@ def allowed_level(plan: PolicyPlan, look: int) -> float:
     if look > planned:
         raise InputError(
             f"Look {look} was not planned: the plan has {planned}. An interval at a look too many does not keep its "
-            "level. Plan looks of kind 'always_valid' beforehand, or amend the plan with a reason that is printed."
+            "level. Plan looks of kind 'always_valid' beforehand; or raise looks.planned in the plan to "
+            f"{look} and say why with --amend (amend=): the reason is written down and printed with every result."
         )
     if planned == 1:
         return plan.interval_level
@@ -147,40 +114,48 @@ def allowed_level(plan: PolicyPlan, look: int) -> float:
     return float(2 * special.ndtr(bounds[look - 1]) - 1)
 
 
-def read_ledger(path: str | Path) -> LookLedger:
-    """Read and prove a ledger of looks.
+def plan_look(
+    path: str | Path, stats: SufficientStats, look: int, *, amend: str | None = None, today: dt.date | None = None
+) -> Look:
+    """Say what a look would be, without taking it: for estimating first, so that a failure spends nothing.
 
     Parameters
     ----------
     path : str or Path
-        The file; one that does not exist yet is an empty ledger.
+        The ledger; it is read only.
+    stats : SufficientStats
+        What is to be looked at.
+    look : int
+        Its number.
+    amend : str, optional
+        As in `take_look`.
+    today : date, optional
+        As in `take_look`.
 
     Returns
     -------
-    LookLedger
-        Its lines.
+    Look
+        For the estimators, and then for `take_look`, before anything is shown.
 
     Raises
     ------
+    InputError
+        As `take_look`.
     FileFormatError
-        Where a line was changed, moved, added or taken out.
+        As `take_look`.
     """
-    place = Path(path)
-    if not place.exists():
-        return LookLedger(lines=())
-    lines, fault = read_chain(read_bounded(place, _LIMIT))
-    if fault is not None:
-        raise FileFormatError(
-            f"{place}, line {fault.line}: {fault.what}. No look is taken on a ledger that does not hold; restore it "
-            "from a copy."
-        )
-    return LookLedger(lines=tuple(lines))
+    return _judged(read_ledger(path), stats, look, amend, _day(today))[0]
 
 
 def take_look(
-    path: str | Path, stats: SufficientStats, look: int, *, amend: str | None = None, today: dt.date | None = None
+    path: str | Path,
+    stats: SufficientStats,
+    look: int | Look,
+    *,
+    amend: str | None = None,
+    today: dt.date | None = None,
 ) -> Look:
-    """Write a look into the ledger, before anything is estimated.
+    """Write a look into the ledger, before anything is shown.
 
     Parameters
     ----------
@@ -188,10 +163,11 @@ def take_look(
         The ledger.
     stats : SufficientStats
         What is looked at.
-    look : int
-        Its number: one more than the last, or the last again for the same data.
+    look : int or Look
+        Its number: one more than the last, or the last again for the same data. Or what `plan_look` gave.
     amend : str, optional
-        Why the plan differs from that of the looks before; it is written down, and every later page says it.
+        Why the plan differs from the one that was registered or looked by before; it is written down, and every later
+        page says it.
     today : date, optional
         Day of the look; today by default.
 
@@ -208,65 +184,126 @@ def take_look(
     FileFormatError
         Where the ledger does not hold or cannot be written.
     """
-    plan, place = stats.plan, Path(path)
+    number = look.number if isinstance(look, Look) else look
+    with open_ledger(path) as ledger:
+        given = look.tuned if isinstance(look, Look) else {}
+        found, new = _judged(ledger, stats, number, amend, _day(today), given)
+        add_lines(path, ledger, new)
+    return found
+
+
+type _Lines = list[dict[str, object]]
+
+
+def _judged(
+    ledger: LookLedger, stats: SufficientStats, look: int, amend: str | None, day: str, given: Mapping[str, float] = {}
+) -> tuple[Look, _Lines]:
+    """Return the look and the lines that it adds to the ledger."""
+    plan = stats.plan
     level = allowed_level(plan, look)
-    day = (today or dt.datetime.now(tz=dt.UTC).date()).isoformat()
-    place.parent.mkdir(parents=True, exist_ok=True)
-    with locked(place.with_name(place.name + ".lock")):
-        ledger = read_ledger(place)
-        new = _amendment(ledger, plan, amend, day)
-        data = content_digest(stats)
-        repeated = _in_order(ledger, look, data, new)
-        if not repeated:
-            new.append(
-                {"kind": "look", "look": look, "taken": day, "plan": plan.digest(), "data": data, "level": level}
-            )
-        _append(place, ledger, new)
-    reasons = [str(line["reason"]) for line in (*ledger.amendments, *(n for n in new if n["kind"] == "amendment"))]
-    planned = None if plan.looks.kind == "always_valid" else plan.looks.planned
-    return Look(number=look, planned=planned, level=level, repeated=repeated, amended=tuple(reasons))
+    new = _amendment(ledger, plan, amend, day)
+    repeated = _in_order(ledger, plan, stats, look, amended=bool(new))
+    tuned = _tuned(ledger, stats, given)
+    if not repeated:
+        line: dict[str, object] = {"kind": "look", "look": look, "taken": day, "plan": plan.design_hash, "level": level}
+        new.append(line | {"data": print_of(stats)} | ({"tuned": dict(tuned)} if tuned else {}))
+    changes = (*ledger.amendments, *(line for line in new if line["kind"] == "amendment"))
+    reasons = [f"{line['reason']} ({line['taken']}, {line['when']})" for line in changes]
+    reasons += _overspent(ledger, plan, look, level)
+    made = Look(
+        number=look,
+        planned=None if plan.looks.kind == "always_valid" else plan.looks.planned,
+        level=level,
+        repeated=repeated,
+        amended=tuple(reasons),
+        registered=ledger.registered is not None,
+        tuned=tuned,
+    )
+    return made, new
 
 
-def _amendment(ledger: LookLedger, plan: PolicyPlan, reason: str | None, day: str) -> list[dict[str, object]]:
-    """Return the line of an amendment, where the plan is not the one of the last line."""
-    if not ledger.lines or ledger.lines[-1]["plan"] == plan.digest():
+def _amendment(ledger: LookLedger, plan: PolicyPlan, reason: str | None, day: str) -> _Lines:
+    """Return the line of an amendment, where the plan is not the one that holds."""
+    if ledger.plan in (None, plan.design_hash):
         return []
     if reason is None or not reason.strip():
+        what = "last look" if ledger.looks else "registration"
         raise InputError(
-            f"The plan is not the one of the last look ({str(ledger.lines[-1]['plan'])[:16]}, now {plan.digest()[:16]}"
-            "). Restore it, or say why it was amended; the reason is written down and shown with every result."
+            f"The plan is not the one of the {what} ({str(ledger.plan)[:16]}, now {plan.design_hash[:16]}). Restore "
+            "it, or say why it was amended; the reason is written down and shown with every result."
         )
-    return [{"kind": "amendment", "taken": day, "plan": plan.digest(), "reason": reason.strip()}]
+    when = "after data" if ledger.has_data else "before data"
+    line = {"kind": "amendment", "taken": day, "plan": plan.design_hash, "reason": reason.strip(), "when": when}
+    return [dict(line)]
 
 
-def _in_order(ledger: LookLedger, look: int, data: str, new: list[dict[str, object]]) -> bool:
+def _in_order(ledger: LookLedger, plan: PolicyPlan, stats: SufficientStats, look: int, *, amended: bool) -> bool:
     """Say whether this look was taken before with the same data; refuse one that is out of order."""
     last = ledger.looks[-1] if ledger.looks else None
     count = 0 if last is None else int(str(last["look"]))
-    if last is not None and look == count and not new:
-        if last["data"] == data:
+    if last is not None and look == count and amended:
+        raise InputError(
+            f"Look {look} was taken on {last['taken']} under the plan as it was. A look under the amended plan is look "
+            f"{count + 1}{_must_rise(plan, count + 1)}."
+        )
+    if last is not None and look == count:
+        if same_data(last["data"], stats):
             return True
         raise InputError(
-            f"Look {look} was taken on {last['taken']} with other data. Looking again at more data is look {look + 1}."
+            f"Look {look} was taken on {last['taken']} with other data. Looking again at more data is look {look + 1}"
+            f"{_must_rise(plan, look + 1)}."
         )
     if look != count + 1:
         raise InputError(f"Look {look} is out of order: {count} were taken, so the next is {count + 1}.")
     return False
 
 
-def _append(place: Path, ledger: LookLedger, new: list[dict[str, object]]) -> None:
-    previous = str(ledger.lines[-1]["hash"]) if ledger.lines else START
-    text, count = "", len(ledger.lines)
-    for content in new:
-        count += 1
-        line: Line = chained(content, count, previous)
-        text, previous = text + text_of(line), str(line["hash"])
-    if not text:
-        return
-    try:
-        with place.open("ab") as stream:
-            stream.write(text.encode("utf-8"))
-            stream.flush()
-            os.fsync(stream.fileno())
-    except OSError as fault:
-        raise FileFormatError(f"{place} cannot be written: {fault.strerror or fault}; no look was taken.") from fault
+def _must_rise(plan: PolicyPlan, needed: int) -> str:
+    if plan.looks.kind == "always_valid" or plan.looks.planned >= needed:
+        return ""
+    return f", and looks.planned in the plan must rise from {plan.looks.planned} to {needed} for it, with a reason"
+
+
+def _tuned(ledger: LookLedger, stats: SufficientStats, given: Mapping[str, float]) -> dict[str, float]:
+    """Return the tuning of each metric: that of the looks before, else the plan's, else that of the data now."""
+    plan = stats.plan
+    if plan.looks.kind != "always_valid":
+        return {}
+    known: dict[str, float] = {}
+    for line in ledger.looks:
+        earlier = line.get("tuned")
+        known |= {str(k): float(str(v)) for k, v in earlier.items()} if isinstance(earlier, Mapping) else {}
+    for name, value in plan.looks.tuned_se.items():
+        if known.setdefault(name, value) != value:
+            raise InputError(
+                f"The plan tunes {name!r} to a standard error of {value:g}, and the looks before to {known[name]:g}. A "
+                "sequence holds with one tuning only; write that number into looks.tuned_se, or take the entry out."
+            )
+    missing = {metric.name for metric in plan.metrics} - set(known)
+    if missing:
+        fresh = given if missing <= set(given) else tuning(stats)
+        known |= {name: value for name, value in fresh.items() if name in missing}
+    return known
+
+
+def _overspent(ledger: LookLedger, plan: PolicyPlan, look: int, level: float) -> list[str]:
+    """Say what it costs where earlier looks spent more of alpha than the plan of now gives them."""
+    if plan.looks.kind == "always_valid":
+        fixed = [line for line in ledger.looks if "tuned" not in line]
+        if not fixed:
+            return []
+        return [f"{len(fixed)} looks before were not always valid; the error rate over all looks is above alpha"]
+    earlier = [(int(str(line["look"])), float(str(line["level"]))) for line in ledger.looks]
+    earlier = [(k, own) for k, own in earlier if k < look]
+    if all(k <= plan.looks.planned and own >= allowed_level(plan, k) - 1e-9 for k, own in earlier):
+        return []
+    spent = sum(1 - own for _, own in earlier)
+    most = spent + 1 - level
+    return [
+        f"the looks before spent {spent:.4f}, more than the amended plan gives them; over all looks the error rate is "
+        f"up to {most:.4f}, not {1 - plan.interval_level:.4f}"
+    ]
+
+
+def _day(today: dt.date | None) -> str:
+    return (today or dt.datetime.now(tz=dt.UTC).date()).isoformat()

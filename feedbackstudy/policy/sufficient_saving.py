@@ -13,7 +13,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from feedbackstudy.declaration import digest
 from feedbackstudy.errors import FileFormatError
 from feedbackstudy.policy.compression import MarginFit, Term
 from feedbackstudy.policy.compression.model import Column
@@ -21,11 +20,11 @@ from feedbackstudy.policy.declared import PolicyPlan
 from feedbackstudy.policy.sufficient import SufficientStats
 from feedbackstudy.provenance import Provenance
 
-__all__ = ["MARK", "content_digest", "load_stats", "save_stats"]
+__all__ = ["MARK", "load_stats", "save_stats"]
 
 type Arrays = dict[str, NDArray[Any]]
 
-_VERSION, _META, _ARRAYS, MARK = 1, "statistics.json", "statistics.npz", "RESTRICTED.txt"
+_VERSION, _META, _ARRAYS, MARK = 2, "statistics.json", "statistics.npz", "RESTRICTED.txt"
 _WORDS = (
     "RESTRICTED. The files beside this one hold counts and sums of small groups; a cell of one application is that\n"
     "person's data. Keep them where the applications themselves may be kept. Results leave through a disclosure rule.\n"
@@ -198,23 +197,3 @@ def _fit_in(data: Mapping[str, Any], at: str, arrays: Mapping[str, NDArray[Any]]
         engine=data["engine"],
         notes=tuple(data["notes"]),
     )
-
-
-def content_digest(stats: SufficientStats) -> str:
-    """Return a digest of the cells, by which the same data are known again.
-
-    Parameters
-    ----------
-    stats : SufficientStats
-        The statistics.
-
-    Returns
-    -------
-    str
-        64 hexadecimal digits; blind to the last digits of sums, which engines add in different orders.
-    """
-    parts = {
-        name: [[f"{v:.9g}" if isinstance(v, float) else str(v) for v in row] for row in frame.itertuples(index=False)]
-        for name, frame in stats.cells.items()
-    }
-    return digest(parts)

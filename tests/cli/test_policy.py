@@ -4,10 +4,14 @@ import csv
 import json
 
 import docx
+import pandas as pd
 import pytest
 
 from feedbackstudy.cli.main import main
+from feedbackstudy.errors import DataError
+from feedbackstudy.policy import assembling
 from feedbackstudy.policy.applications import synthetic_applications
+from feedbackstudy.policy.assembling import PolicyResults
 from feedbackstudy.policy.declared import PolicyPlan
 from feedbackstudy.study.template import template_folder
 
@@ -53,11 +57,15 @@ def test_from_a_new_folder_to_a_report(folder, rows, capsys):
     assert "nothing is overwritten" in capsys.readouterr().err
 
 
-def test_unplanned_looks_are_refused(folder, rows, capsys):
+def test_unplanned_looks_are_refused_and_failed_ones_spend_nothing(folder, rows, capsys, monkeypatch):
     run = ["policy", "run", str(folder), "--table", str(rows), "--json", "--look"]
     assert main([*run, "2"]) == 2
     assert "Look 2 was not planned: the plan has 1" in capsys.readouterr().err
+    with monkeypatch.context() as patched:
+        patched.setattr(assembling, "assemble", _fails)
+        assert main([*run, "1"]) == 2
     assert not (folder / "looks.ledger").exists()
+    assert "no variance" in capsys.readouterr().err
     assert main([*run, "1"]) == 0
     given = json.loads(capsys.readouterr().out)
     assert given["action"] in {"ship", "hold", "extend", "stop"}
@@ -66,6 +74,42 @@ def test_unplanned_looks_are_refused(folder, rows, capsys):
     plan.write_text(plan.read_text().replace("margin: 10.0", "margin: 9.0"))
     assert main([*run, "1"]) == 2
     assert "say why it was amended" in capsys.readouterr().err
+
+
+def _fails(*_, **__):
+    raise DataError("no variance")
+
+
+def test_always_valid_looks_keep_their_tuning(folder, rows, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(assembling, "assemble", lambda stats, look: PolicyResults(plan=stats.plan, parts=(), look=look))
+    plan = folder / "plan.yaml"
+    plan.write_text(plan.read_text() + "looks:\n  kind: always_valid\n")
+    pd.read_parquet(rows)[::2].to_parquet(tmp_path / "half.parquet")
+    tuned = []
+    for look, table in enumerate((tmp_path / "half.parquet", rows), start=1):
+        assert main(["policy", "run", str(folder), "--table", str(table), "--json", "--look", str(look)]) == 0
+        tuned.append(json.loads(capsys.readouterr().out)["tuned"])
+    assert tuned[0]["reapply_180"] > 0
+    assert tuned[0] == tuned[1]
+    assert [json.loads(line)["tuned"] for line in (folder / "looks.ledger").read_text().splitlines()] == tuned
+
+
+def test_invented_rows_stay_marked_by_way_of_statistics(folder, rows, monkeypatch):
+    marks = []
+
+    def assemble(stats, look):
+        marks.append(stats.provenance.simulated)
+        return PolicyResults(plan=stats.plan, parts=(), look=look)
+
+    monkeypatch.setattr(assembling, "assemble", assemble)
+    compress = ["policy", "compress", str(folder), "--table", str(rows), "--out"]
+    assert main([*compress, str(folder / "marked"), "--simulated"]) == 0
+    assert main([*compress, str(folder / "plain")]) == 0
+    for name, more in (("marked", []), ("plain", ["--simulated"]), ("plain", [])):
+        assert main(["policy", "run", str(folder), "--stats", str(folder / name), "--look", "1", *more]) == 0
+    assert marks == [True, True, False]
+    kinds = [json.loads(line)["kind"] for line in (folder / "looks.ledger").read_text().splitlines()]
+    assert kinds == ["statistics", "statistics", "look"]
 
 
 def test_adverse_impact_of_counts(capsys):

@@ -1,14 +1,17 @@
 """Sequences cover at all looks together; joint covariances are those of stacked regressions."""
 
+from dataclasses import replace
 from math import exp, log, sqrt
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from feedbackstudy.errors import DataError, InputError
-from feedbackstudy.policy.always_valid import always_valid, confidence_sequence
-from feedbackstudy.policy.declared import Looks
+from feedbackstudy.errors import DataError, DeclarationError, InputError
+from feedbackstudy.policy.always_valid import always_valid, confidence_sequence, tuning
+from feedbackstudy.policy.declared import Experiment, Looks, Metric, PolicyArm
 from feedbackstudy.policy.joint import joint_effects, together
+from feedbackstudy.policy.looks import plan_look, take_look
 from tests.policy.rollouts.invented import plan_of, rows_of, stats_of
 
 
@@ -56,10 +59,42 @@ def test_a_plan_must_declare_it():
     row = always_valid(stats_of(rows, plan)).rows[0]
     fixed = row.estimate - row.low
     assert fixed > 2.2 * row.se
-    assert any("tuned_se=" in note for note in row.warnings)
+    assert any("give tuned_se=" in note for note in row.warnings)
     assert any("asymptotic in units" in note for note in row.warnings)
     again = always_valid(stats_of(rows, plan), tuned_se=row.se).rows[0]
     assert again.high - again.low < row.high - row.low
+
+
+def test_a_ledger_fixes_the_tuning_at_the_first_look(tmp_path):
+    rows = rows_of(1)
+    plan = plan_of(rows, looks=Looks(kind="always_valid"))
+    half, whole = stats_of(rows[::2], plan), stats_of(rows, plan)
+    first = take_look(tmp_path / "l", half, 1)
+    assert first.tuned == tuning(half)
+    assert set(first.tuned) == {"again", "rating", "per_hour"}
+    second = take_look(tmp_path / "l", whole, 2)
+    assert second.tuned == first.tuned != tuning(whole)
+    for name, tuned in first.tuned.items():
+        (row,) = always_valid(second.of(whole), name).rows
+        (expected,) = always_valid(whole, name, tuned_se=tuned).rows
+        assert (row.low, row.high, row.p) == (expected.low, expected.high, expected.p)
+        assert any("as fixed before this look" in note for note in row.warnings)
+        assert row.low != always_valid(whole, name).rows[0].low
+
+
+def test_a_plan_may_fix_the_tuning_and_not_change_it_later(tmp_path):
+    rows = rows_of(1)
+    plan = plan_of(rows, looks=Looks(kind="always_valid", tuned_se={"again": 0.02}))
+    stats = stats_of(rows[::2], plan)
+    assert take_look(tmp_path / "l", stats, 1).tuned["again"] == 0.02
+    assert always_valid(stats, "again").rows == always_valid(stats, "again", tuned_se=0.02).rows
+    changed = plan.model_copy(update={"looks": Looks(kind="always_valid", tuned_se={"again": 0.03})})
+    with pytest.raises(InputError, match=r"0\.03, and the looks before to 0\.02"):
+        take_look(tmp_path / "l", stats_of(rows, changed), 2, amend="why not")
+    with pytest.raises(DeclarationError, match="which is no metric"):
+        plan_of(rows, looks=Looks(kind="always_valid", tuned_se={"agin": 0.02}))
+    with pytest.raises(DeclarationError, match="above 0"):
+        Looks(kind="always_valid", tuned_se={"again": 0.0})
 
 
 def test_metrics_have_the_covariance_of_their_stacked_scores():
@@ -109,6 +144,44 @@ def test_coverage_over_50_looks(grows):
             tuned = tuned or se * sqrt(0.2)
             found = confidence_sequence(float(a.mean() - b.mean()), se, tuned_se=tuned, df=seen - 2.0)
             if not found.low <= 0 <= found.high:
+                missed += 1
+                break
+    assert missed / trials < 0.05 + 3 * sqrt(0.05 * 0.95 / trials)
+
+
+_ARMS = (PolicyArm(name="old", label="Old", code="0"), PolicyArm(name="new", label="New", code="1"))
+
+
+def _experiment(rows):
+    """Return an experiment on sites whose looks are always valid."""
+    plan = plan_of(
+        rows,
+        metrics=(Metric(name="rating", label="Rating", kind="mean", column="r", role="primary"),),
+        looks=Looks(kind="always_valid"),
+    )
+    return plan.model_copy(update={"treatment": Experiment(column="arm", unit="site", control="old", arms=_ARMS)})
+
+
+@pytest.mark.slow
+def test_coverage_by_the_way_of_the_command(tmp_path):
+    """200 trials of 40 sites with 12 looks at ever more applications, each by ledger, look and estimator: 95 %."""
+    rng, missed, trials = np.random.default_rng(11), 0, 200
+    sites = pd.DataFrame({"site": [f"{i:02d}" for i in range(40)], "period": 24300})
+    sites["treated"] = np.arange(40) % 2.0
+    sites["arm"] = np.where(sites["treated"] == 1, "new", "old")
+    start = sites.loc[sites.index.repeat(3)].assign(m_rating=rng.normal(size=120))
+    stats = stats_of(start, _experiment(start))
+    for trial in range(trials):
+        effect = rng.normal(0, sqrt(0.02 / 0.98), (40, 1))
+        values = rng.normal(size=(40, 12 * 12)) + effect
+        for look in range(1, 13):
+            seen = values[:, : look * 12]
+            own = sites.assign(n=float(seen.shape[1]), sum=seen.sum(axis=1), sumsq=(seen**2).sum(axis=1))
+            now = replace(stats, cells={"rating": own[list(stats.cells["rating"].columns)]})
+            planned = plan_look(tmp_path / str(trial), now, look)
+            row = always_valid(planned.of(now)).rows[0]
+            take_look(tmp_path / str(trial), now, planned)
+            if not row.low <= 0 <= row.high:
                 missed += 1
                 break
     assert missed / trials < 0.05 + 3 * sqrt(0.05 * 0.95 / trials)

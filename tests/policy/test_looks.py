@@ -1,6 +1,8 @@
 """Looks are counted, spend alpha, and cannot be rewritten; statistics are saved without loss."""
 
+import datetime as dt
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -9,8 +11,10 @@ from scipy import stats as sp
 
 from feedbackstudy.errors import FileFormatError, InputError
 from feedbackstudy.policy.applications import compress, synthetic_applications
+from feedbackstudy.policy.data_print import print_of, same_data
 from feedbackstudy.policy.declared import Looks
-from feedbackstudy.policy.looks import allowed_level, read_ledger, take_look
+from feedbackstudy.policy.look_ledger import note_statistics, read_ledger, register_plan
+from feedbackstudy.policy.looks import allowed_level, plan_look, take_look
 from feedbackstudy.policy.sample_ratio import _by_draws, srm
 from feedbackstudy.policy.sufficient import SufficientStats
 from feedbackstudy.policy.sufficient_saving import MARK
@@ -27,14 +31,10 @@ def stats(invented):
 
 
 def other(stats, **changed):
-    from dataclasses import replace
-
     return replace(stats, plan=stats.plan.model_copy(update=changed))
 
 
 def later(stats):
-    from dataclasses import replace
-
     cells = {name: frame.assign(n=frame["n"] + 1) for name, frame in stats.cells.items()}
     return replace(stats, cells=cells)
 
@@ -67,16 +67,103 @@ def test_looks_are_taken_in_order_and_once(stats, tmp_path):
     assert "p that decides" in str(read_ledger(path))
 
 
-def test_an_amended_plan_is_noticed_and_says_why(stats, tmp_path):
+def test_the_same_rows_are_known_again_whatever_order_they_were_added_in(invented, stats, tmp_path):
+    known, rng = print_of(stats), np.random.default_rng(1)
+
+    def shaken(frame):
+        sums = [c for c in frame.columns if c in {"sum", "sumsq", "x_sum", "x_sumsq", "xy"}]
+        return frame.assign(**{c: frame[c] * (1 + 1e-13 * rng.normal(size=len(frame))) for c in sums})
+
+    for _ in range(6):
+        assert same_data(known, replace(stats, cells={name: shaken(frame) for name, frame in stats.cells.items()}))
+    place = tmp_path / "rows.parquet"
+    invented.table.source.to_parquet(place, row_group_size=200)
+    again = [compress(place, stats.plan) for _ in range(2)]
+    assert all(same_data(json.loads(json.dumps(print_of(again[0]))), each) for each in again)
+    assert same_data(known, again[0])  # DuckDB and pandas
+    assert take_look(tmp_path / "l", stats, 1) == replace(take_look(tmp_path / "l", again[0], 1), repeated=False)
+
+
+@pytest.mark.parametrize("how", ["one more", "a value", "two swapped", "a group"])
+def test_other_rows_are_other_data(stats, how):
+    known, cells, groups = print_of(stats), dict(stats.cells), dict(stats.subgroups)
+    frame = cells["minutes"].copy()
+    if how == "one more":
+        frame.loc[17, "n"] += 1
+    elif how == "a value":
+        frame.loc[17, "sum"] += 1e-3
+    elif how == "two swapped":
+        frame.loc[[17, 18], "sum"] = frame.loc[[18, 17], "sum"].to_numpy()
+    else:
+        own = groups["hired", "gender"].copy()
+        own.loc[0, "sum"] += 1
+        groups["hired", "gender"] = own
+    assert not same_data(known, replace(stats, cells={**cells, "minutes": frame}, subgroups=groups))
+    assert not same_data("a hash of before", stats)
+
+
+def test_a_planned_look_writes_nothing(stats, tmp_path):
     path = tmp_path / "looks.ledger"
+    planned = plan_look(path, stats, 1)
+    assert not path.exists()
+    assert take_look(path, stats, planned) == planned
+    assert len(read_ledger(path).looks) == 1
+
+
+def test_an_amended_plan_is_noticed_and_says_why(stats, tmp_path):
+    path, day = tmp_path / "looks.ledger", dt.date(2026, 3, 1)
     take_look(path, stats, 1)
     changed = other(later(stats), alpha=0.01)
     with pytest.raises(InputError, match="say why it was amended"):
         take_look(path, changed, 2)
-    assert take_look(path, changed, 2, amend="the works council asked for it").amended == (
-        "the works council asked for it",
-    )
-    assert "works council" in str(read_ledger(path))
+    look = take_look(path, changed, 2, amend="the works council asked for it", today=day)
+    assert look.amended == ("the works council asked for it (2026-03-01, after data)",)
+    assert not look.registered
+    assert "2026-03-01, after data: the works council" in str(read_ledger(path))
+    assert "not registered" in str(read_ledger(path))
+
+
+@pytest.mark.parametrize("met_data", [False, True])
+def test_a_plan_that_was_registered_cannot_change_unseen(stats, tmp_path, met_data):
+    path, day = tmp_path / "looks.ledger", dt.date(2026, 3, 1)
+    register_plan(path, stats.plan, today=day)
+    register_plan(path, stats.plan)  # the same again is nothing new
+    assert len(read_ledger(path).lines) == 1
+    changed = other(stats, alpha=0.01)
+    if met_data:
+        note_statistics(path, stats, today=day)
+    with pytest.raises(InputError, match="not the one of the registration"):
+        take_look(path, changed, 1)
+    with pytest.raises(InputError, match="not written twice"):
+        register_plan(path, changed.plan)
+    look = take_look(path, changed, 1, amend="a slip", today=day)
+    assert look.amended == (f"a slip (2026-03-01, {'after' if met_data else 'before'} data)",)
+    assert look.registered
+    assert read_ledger(path).plan == changed.plan.design_hash
+
+
+def test_statistics_alone_fix_no_plan_and_a_registration_comes_first(stats, tmp_path):
+    path = tmp_path / "looks.ledger"
+    note_statistics(path, other(stats, alpha=0.01))
+    with pytest.raises(InputError, match="nor after data"):
+        register_plan(path, stats.plan)
+    assert take_look(path, stats, 1).amended == ()
+
+
+def test_more_looks_than_planned_need_the_plan_to_rise_and_say_what_was_spent(stats, tmp_path):
+    path, once = tmp_path / "looks.ledger", other(stats, looks=Looks(planned=1))
+    take_look(path, once, 1)
+    with pytest.raises(InputError, match=r"look 2, and looks\.planned in the plan must rise from 1 to 2"):
+        take_look(path, later(once), 1)
+    with pytest.raises(InputError, match=r"raise looks\.planned in the plan to 2 and say why"):
+        take_look(path, later(once), 2)
+    changed = other(later(stats), looks=Looks(planned=1), alpha=0.01)
+    with pytest.raises(InputError, match=r"amended plan is look 2, and looks\.planned .* from 1 to 2"):
+        take_look(path, changed, 1, amend="why")
+    look = take_look(path, later(stats), 2, amend="one more")
+    assert look.amended[0].startswith("one more (")
+    assert "looks before spent 0.0500" in look.amended[1]
+    assert f"up to {0.05 + 1 - look.level:.4f}, not 0.0500" in look.amended[1]
 
 
 def test_a_ledger_that_was_edited_is_refused(stats, tmp_path):

@@ -5,7 +5,7 @@ from typing import Literal, Self
 from pydantic import model_validator
 
 from feedbackstudy.declaration import Declaration
-from feedbackstudy.named import Name, Real
+from feedbackstudy.named import Fixed, Name, Real
 
 __all__ = ["DecisionRule", "DisclosureRule", "Looks", "Utility"]
 
@@ -21,11 +21,15 @@ class Looks(Declaration):
         Number of looks with ``fixed``; alpha is spent over them.
     tuned_for : int or None
         With ``always_valid``: number of independent units at which the interval is to be shortest.
+    tuned_se : mapping of str to float
+        With ``always_valid``: metric -> standard error at which its interval is to be shortest, in the metric's unit.
+        Where none is given the first look reckons it, and the ledger keeps it for the later ones.
     """
 
     kind: Literal["fixed", "always_valid"] = "fixed"
     planned: int = 1
     tuned_for: int | None = None
+    tuned_se: Fixed[str, Real] = Fixed()
 
     @model_validator(mode="after")
     def _counts_are_counts(self) -> Self:
@@ -33,6 +37,8 @@ class Looks(Declaration):
             raise ValueError(f"{self.planned} planned looks leave nothing to see.")
         if self.tuned_for is not None and (self.kind != "always_valid" or self.tuned_for < 2):
             raise ValueError("'tuned_for' belongs to always_valid looks and is a number of units, at least 2.")
+        if self.tuned_se and (self.kind != "always_valid" or min(self.tuned_se.values()) <= 0):
+            raise ValueError("'tuned_se' belongs to always_valid looks, and each standard error is above 0.")
         return self
 
 

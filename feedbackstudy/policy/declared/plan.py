@@ -87,6 +87,9 @@ class PolicyPlan(Declaration):
             raise ValueError(
                 f"the decision is about {self.decision.metric!r}, which is no metric: {list(self.metrics.names)}."
             )
+        strange = sorted(set(self.looks.tuned_se) - set(self.metrics.names))
+        if strange:
+            raise ValueError(f"looks.tuned_se names {strange[0]!r}, which is no metric: {list(self.metrics.names)}.")
         return self
 
     @model_validator(mode="after")
@@ -100,6 +103,11 @@ class PolicyPlan(Declaration):
         if set(self.equity_groups) & set(self.adjust):
             raise ValueError("a column of equity_groups enters no model; take it out of 'adjust'.")
         return self
+
+    @property
+    def design_hash(self) -> str:
+        """SHA-256 of everything that the plan fixes; registrations, ledgers and results carry it."""
+        return self.digest()
 
     @property
     def primary(self) -> Metric:
