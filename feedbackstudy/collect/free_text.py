@@ -12,11 +12,21 @@ from feedbackstudy.issues import Issue, Issues, Severity
 __all__ = ["TextScan", "redacted", "scan_text"]
 
 _EMAIL = re.compile(r"[^\s@<>()\[\],;:\"']+@[^\s@<>()\[\],;:\"']+\.[^\W\d_]{2,}")
-# Seven digits at least, parted by blanks, points, hyphens, strokes or brackets; a date or an amount has fewer.
-_PHONE = re.compile(r"(?<![\w.,])(?:\+|00)?\(?\d(?:[\s().\-/\u00a0\u2011]{0,2}\d){6,14}(?![\w])")
-_DATE = re.compile(r"(?:\d{1,2}[./-]\d{1,2}[./-]\d{4}|\d{4}[./-]\d{1,2}[./-]\d{1,2})\Z")
+# Country, two digits, then 11 to 30 letters and digits, in groups or not.
+_IBAN = re.compile(r"(?<![A-Za-z0-9])[A-Za-z]{2}\d{2}(?:[ \u00a0\u202f.\-]?[A-Za-z0-9]{4}){2,7}"
+                   r"(?:[ \u00a0\u202f.\-]?[A-Za-z0-9]{1,3})?(?![A-Za-z0-9])")  # fmt: skip
+_ACCOUNT_DIGITS = 8
+# Seven digits at least, parted by up to three blanks, points, hyphens, strokes or brackets, however long the number is.
+_PHONE = re.compile(r"(?<![\w.,])(?:\+|00)?\(?\d(?:[\s().\-/\u00a0\u202f\u2010-\u2015]{0,3}\d){6,40}(?![\w])")
+_DAY = r"(?:\d{1,2}[./-]\d{1,2}[./-]\d{4}|\d{4}[./-]\d{1,2}[./-]\d{1,2})"
+_DATE = re.compile(rf"{_DAY}(?:\s?[\s/\-\u2013]\s?{_DAY})*\Z")
 _IP = re.compile(r"(?<![\d.])(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)\.){3}(?:25[0-5]|2[0-4]\d|1?\d?\d)(?![\d.])")
-_KINDS = (("e-mail address", _EMAIL, "[e-mail]"), ("IP address", _IP, "[IP]"), ("telephone number", _PHONE, "[number]"))
+_KINDS = (
+    ("e-mail address", _EMAIL, "[e-mail]"),
+    ("IP address", _IP, "[IP]"),
+    ("bank account", _IBAN, "[IBAN]"),
+    ("telephone number", _PHONE, "[number]"),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +102,7 @@ def scan_text(column: pd.Series, participants: Iterable[str] = ()) -> TextScan:
 
 
 def redacted(text: str) -> str:
-    """Black out e-mail addresses, IP addresses and telephone numbers.
+    """Black out e-mail addresses, IP addresses, bank accounts and telephone numbers.
 
     Parameters
     ----------
@@ -102,7 +112,7 @@ def redacted(text: str) -> str:
     Returns
     -------
     str
-        The text with ``[e-mail]``, ``[IP]`` and ``[number]`` in their place. Names of people stay.
+        The text with ``[e-mail]``, ``[IP]``, ``[IBAN]`` and ``[number]`` in their place. Names of people stay.
     """
     return _marked(text)[0]
 
@@ -119,4 +129,5 @@ def _marked(text: str) -> tuple[str, frozenset[str]]:
 
 
 def _mark(mark: str, match: re.Match[str]) -> str:
-    return match[0] if _DATE.match(match[0]) else mark
+    words = mark == "[IBAN]" and sum(sign.isdigit() for sign in match[0]) < _ACCOUNT_DIGITS
+    return match[0] if words or _DATE.match(match[0]) else mark

@@ -210,7 +210,7 @@ def _told(dropped: Mapping[str, str]) -> Issue:
         code="collect.not_shared",
         severity=Severity.NOTE,
         where="table to share",
-        what=f"{len(dropped)} columns stay here: {listed}.",
+        what=f"1 column stays here: {listed}." if len(dropped) == 1 else f"{len(dropped)} columns stay here: {listed}.",
         why="They name people, were not to be shared, or nobody asked for them.",
         fix="Nothing to do; name text or a special category to take it along.",
     )

@@ -8,7 +8,7 @@ from feedbackstudy.errors import DeclarationError, FileFormatError
 from feedbackstudy.files import read_bounded, write_atomic
 from feedbackstudy.scales.form import Form, ResponseFormat
 from feedbackstudy.scales.scale import Scale
-from feedbackstudy.scales.wording import Wording
+from feedbackstudy.scales.wording import Wording, own_wording
 from feedbackstudy.yamlfile import YamlValue
 
 __all__ = ["osd_definition", "osd_document", "read_osd", "require_wording", "to_osd"]
@@ -132,15 +132,14 @@ def osd_document(scale: Scale, wording: Wording | None) -> Json:
         Without the words: an instrument is never written with tags in their place.
     """
     words = require_wording(scale, wording)
-    form = words.form
-    answers = form.likert_options
+    answers = words.form.likert_options
     labels = list(answers.labels) if answers else []
     points = (answers.points if answers else None) or 0
     texts: Json = {f"likert_{i}": _label(labels, i, points) for i in range(1, points + 1)}
     texts |= {"question_head": words.instruction} | dict(words.texts)
     return {
         "osd_version": _VERSION,
-        "definition": osd_definition(words.scale, form.id),
+        "definition": osd_definition(words.scale, words.form.id),
         "translations": {words.language: texts},
     }
 
@@ -153,7 +152,7 @@ def require_wording(scale: Scale, wording: Wording | None) -> Wording:
     scale : Scale
         The scale.
     wording : Wording or None
-        Its words.
+        Its words; a study-built scale brings its own.
 
     Returns
     -------
@@ -165,11 +164,13 @@ def require_wording(scale: Scale, wording: Wording | None) -> Wording:
     DeclarationError
         Without words, or with those of another scale.
     """
+    if wording is None and scale.study_built:
+        return own_wording(scale)
     if wording is None or wording.scale.code != scale.code:
         given = "no wording pack was given" if wording is None else f"the pack is for {wording.scale.code!r}"
         raise DeclarationError(
-            f"Scale {scale.code!r} cannot be written as an instrument: {given}. Load one with "
-            "scales.load_wording(path, scale), or use scales.own_wording(scale) for a study-built scale."
+            f"Scale {scale.code!r} cannot be written as an instrument: {given}. Its words are not ours to "
+            "ship: load your pack with scales.load_wording(path, scale), on the command line --wording FILE."
         )
     return wording
 
@@ -181,32 +182,32 @@ def _label(labels: Sequence[str], place: int, points: int) -> str:
     return ends.get(place, str(place))
 
 
-def to_osd(scale: Scale, path: Path, *, wording: Wording | None) -> Path:
+def to_osd(scale: Scale, path: str | Path, *, wording: Wording | None = None) -> Path:
     """Write a scale as an OSD file.
 
     Parameters
     ----------
     scale : Scale
         The scale.
-    path : Path
+    path : str or Path
         The file, ``<code>.osd``.
-    wording : Wording or None
-        Its words; required.
+    wording : Wording, optional
+        Its words; needed for every scale that was published, as their words are not ours to ship.
 
     Returns
     -------
     Path
         `path`.
     """
-    return write_atomic(path, json.dumps(osd_document(scale, wording), indent=2, ensure_ascii=False) + "\n")
+    return write_atomic(Path(path), json.dumps(osd_document(scale, wording), indent=2, ensure_ascii=False) + "\n")
 
 
-def read_osd(path: Path) -> Scale:
+def read_osd(path: str | Path) -> Scale:
     """Read an OSD file into our format. Its words are left where they are.
 
     Parameters
     ----------
-    path : Path
+    path : str or Path
         A bundled ``.osd`` file or a definition ``.json``.
 
     Returns
@@ -221,6 +222,7 @@ def read_osd(path: Path) -> Scale:
     FileFormatError
         For a file that is not OSD, or holds what we cannot score the same way.
     """
+    path = Path(path)
     try:
         data = json.loads(read_bounded(path, _LIMIT).decode("utf-8-sig"))
     except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as fault:

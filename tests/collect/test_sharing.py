@@ -137,7 +137,13 @@ def test_an_export_is_not_written_over_another(responses, study, key, tmp_path):
         ("+49 (0)30 123 45 67", "telephone number"),
         ("030/1234567", "telephone number"),
         ("555-123-4567", "telephone number"),
+        ("030 / 123 45 67", "telephone number"),
+        ("0049 (0)30 \N{EN DASH} 123-456", "telephone number"),
+        ("card 4111 1111 1111 1111", "telephone number"),
         ("from 192.168.0.17", "IP address"),
+        ("DE89 3704 0044 0532 0130 00 is mine", "bank account"),
+        ("fr7630006000011234567890189", "bank account"),
+        ("GB29 NWBK 6016 1331 9268 19", "bank account"),
     ],
 )
 def test_addresses_and_numbers_are_found_and_blacked_out(text, kind):
@@ -146,9 +152,11 @@ def test_addresses_and_numbers_are_found_and_blacked_out(text, kind):
     assert scan.found == ((kind, 1),)
     assert scan.who == ("a",)
     assert scan_text(pd.Series([redacted(text)], name="remark")).found == ()
+    assert re.search(r"\d", redacted(text)) is None
 
 
-@pytest.mark.parametrize("text", ["on 13/04/2026", "I earn 42,000.50", "5 of 7", "2026-04-13", "meet me @ noon", "1.5"])
+@pytest.mark.parametrize("text", ["on 13/04/2026", "I earn 42,000.50", "5 of 7", "2026-04-13", "meet me @ noon", "1.5",
+                                  "13.04.2026 - 15.04.2026", "No12 have been very nice here", "3 / 4 / 5"])  # fmt: skip
 def test_dates_amounts_and_plain_words_are_left_alone(text):
     assert redacted(text) == text
 
