@@ -10,6 +10,7 @@ from scipy import special
 from feedbackstudy.adapters.diff_diff import Bounds, StaggeredFit, honest_bounds, smallest_seen_trend
 from feedbackstudy.analysis.frequentist.multivariate_t import simultaneous_quantile
 from feedbackstudy.policy.rollouts.panel import panel_of
+from feedbackstudy.policy.rollouts.smoothness import largest_bend, smooth_bounds
 from feedbackstudy.policy.rollouts.staggered import fit_staggered
 from feedbackstudy.policy.sufficient import SufficientStats
 from feedbackstudy.provenance import Provenance
@@ -21,6 +22,7 @@ type Floats = NDArray[np.float64]
 
 _MOST_JOINT = 20
 _RELATIVE = (0.0, 0.5, 1.0, 1.5, 2.0)
+_SMOOTH = (0.0, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +67,11 @@ class EventStudy(Rendered):
     relative : tuple of Bounds
         Robust intervals where a violation after the start is at most so many times the largest step before it.
     smooth : tuple of Bounds
-        Robust intervals where the slope of a violation changes by at most so much per period.
+        Robust intervals where the slope of a violation changes by at most so much per period: 0, and shares of
+        `largest_bend`.
+    largest_bend : float
+        Largest change of slope between neighbouring periods that was seen before the start, chance included; NaN where
+        fewer than two periods before the reference are known.
     notes : tuple of str
         What was left out, and what the library warned of.
     provenance : Provenance
@@ -78,6 +84,7 @@ class EventStudy(Rendered):
     pre_trends: PreTrends | None
     relative: tuple[Bounds, ...]
     smooth: tuple[Bounds, ...]
+    largest_bend: float = float("nan")
     notes: tuple[str, ...]
     provenance: Provenance
 
@@ -107,25 +114,27 @@ class EventStudy(Rendered):
             )
             for row in self.effects.to_dict("records")
         )
-        bounds = [
-            (words.format(number(bound.size, 4)), interval(bound.low, bound.high, 4))
-            for words, found in (
-                ("violations up to {} times those before", self.relative),
-                ("slope changes up to {}", self.smooth),
-            )
-            for bound in found
-            if np.isfinite(bound.low)
-        ]
         blocks = [
             Table(head, lines),
             *self._pre(),
-            Table(("if trends differ by", "robust interval of the average"), tuple(bounds)),
+            Table(("if trends differ by", "robust interval of the average"), self._bounds()),
         ]
         notes = tuple(("note", note) for note in self.notes)
         return Page(
             title=f"Event study: {self.label}",
             blocks=(*blocks, *((Facts(notes),) if notes else ()), self.provenance.facts()),
         )
+
+    def _bounds(self) -> tuple[tuple[str, str], ...]:
+        found = []
+        for bound in self.relative:
+            words = f"steps of at most {bound.size:g} times the largest before the start"
+            found.append(("no step after the start" if bound.size == 0 else words, bound))
+        for bound in self.smooth:
+            share = f", {bound.size / self.largest_bend:g} of the largest before the start" if bound.size else ""
+            words = f"a slope that changes by at most {bound.size:.3g} per period{share}"
+            found.append(("a straight line" if bound.size == 0 else words, bound))
+        return tuple((words, interval(b.low, b.high, 4)) for words, b in found if np.isfinite(b.low))
 
     def _pre(self) -> tuple[Facts | Notice, ...]:
         pre = self.pre_trends
@@ -178,8 +187,9 @@ def event_study(
     -----
     Joint band: the quantile of the largest of correlated t statistics on units - 1 degrees of freedom (Bonferroni above
     20 periods). Test of k pre-trends: Hotelling's :math:`T^2 (G-k)/(k(G-1)) \sim F(k, G-k)`. Sensitivity: Rambachan &
-    Roth (2023), Review of Economic Studies 90, 2555-2591; power: Roth (2022), AER: Insights 4, 305-322; both by
-    diff-diff, the second in its Wald form.
+    Roth (2023), Review of Economic Studies 90, 2555-2591, relative steps by diff-diff, smoothness by `smooth_bounds`
+    at sizes that are shares of the largest change of slope before the start; power: Roth (2022), AER: Insights 4,
+    305-322, by diff-diff in its Wald form.
     """
     panel = panel_of(stats, metric)
     fit, notes = fit_staggered(panel, weigh=weigh)
@@ -187,15 +197,10 @@ def event_study(
     level = stats.plan.interval_level
     pre = _pre_trends(fit, units, min(pre_periods, max(1, units // 3)), power=power, alpha=1 - level)
     frame, joint = _by_time(fit, units, level, reference=-1 - panel.rollout.anticipation)
-    smooth_sizes = (
-        0.0,
-        *((pre.smallest_seen / 2, pre.smallest_seen) if pre and np.isfinite(pre.smallest_seen) else ()),
-    )
     alpha, known = 1 - level, pre is not None
     relative = honest_bounds(fit, _RELATIVE, method="relative_magnitude", alpha=alpha) if known else ()
-    smooth = honest_bounds(fit, smooth_sizes, method="smoothness", alpha=alpha) if known else ()
-    unknown = [bound.size for bound in (*relative, *smooth) if not np.isfinite(bound.low)]
-    lost = (f"no robust interval was found at {', '.join(f'{size:.3g}' for size in unknown)}",) if unknown else ()
+    smooth, bend, chosen = _smooth(fit, units, -1 - panel.rollout.anticipation, alpha) if known else ((), np.nan, ())
+    lost = _lost(relative, smooth)
     words = "units weighted by applications" if weigh else "units count alike"
     return EventStudy(
         effects=frame,
@@ -204,8 +209,32 @@ def event_study(
         pre_trends=pre,
         relative=relative,
         smooth=smooth,
-        notes=(*panel.notes, *notes, *fit.notes, *joint, *lost),
+        largest_bend=bend,
+        notes=(*panel.notes, *notes, *fit.notes, *joint, *chosen, *lost),
         provenance=stats.provenance.derived("policy.rollouts.event_study", conventions=(words,)),
+    )
+
+
+def _smooth(
+    fit: StaggeredFit, units: int, reference: int, alpha: float
+) -> tuple[tuple[Bounds, ...], float, tuple[str, ...]]:
+    """Choose sizes from what was seen before the start, and say so."""
+    bend = largest_bend(fit, reference=reference)
+    sizes = tuple(share * bend for share in _SMOOTH) if np.isfinite(bend) and bend > 0 else (0.0,)
+    found = smooth_bounds(fit, sizes, reference=reference, alpha=alpha, df=units - 1.0)
+    if len(sizes) == 1:
+        return found, bend, ("no change of slope is known before the start, so only straight lines are tried",)
+    shares = ", ".join(f"{share:g}" for share in _SMOOTH[1:])
+    words = f"changes of slope tried: {shares} of the largest seen before the start, {bend:.3g} per period, part of it"
+    return found, bend, (f"{words} chance",)
+
+
+def _lost(relative: tuple[Bounds, ...], smooth: tuple[Bounds, ...]) -> tuple[str, ...]:
+    kinds = (("steps of {} times those before", relative), ("slopes changing by {}", smooth))
+    return tuple(
+        f"no robust interval was found for {words.format(', '.join(f'{b.size:.3g}' for b in lost))}"
+        for words, found in kinds
+        if (lost := [b for b in found if not np.isfinite(b.low)])
     )
 
 
