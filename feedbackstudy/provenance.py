@@ -61,6 +61,9 @@ class Provenance:
         Versions of Python and packages.
     simulated : bool
         True where the data behind the result were invented; whatever is derived from them stays marked.
+    answered_since : tuple of (str, str) or None
+        Not before and not after which moment (UTC) the first answer was given, each empty where the data do not say;
+        None for what was not read from a file.
     """
 
     made_by: str
@@ -70,6 +73,7 @@ class Provenance:
     seed: int | None = None
     versions: dict[str, str] = field(default_factory=versions)
     simulated: bool = False
+    answered_since: tuple[str, str] | None = None
 
     @property
     def mark(self) -> str:

@@ -8,6 +8,8 @@ from feedbackstudy.cli.outcome import Exit
 from feedbackstudy.cli.session import Session
 
 if TYPE_CHECKING:
+    from feedbackstudy.collect import Import
+    from feedbackstudy.report import Preregistration
     from feedbackstudy.study import Study
 
 __all__ = ["add", "run"]
@@ -36,6 +38,13 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> list
     sub.add_argument("--answers", type=Path, metavar="FILE", help="YAML: key of a gap -> your text")
     sub.add_argument("--out", type=Path, metavar="FILE", help="Markdown to write, with its record; must be new")
     sub.add_argument("--against", type=Path, metavar="FILE", help="a .registered.json: show what was changed since")
+    sub.add_argument(
+        "--data",
+        nargs="+",
+        default=[],
+        metavar="FILE",
+        help="with --against: the export, or t0=FILE t1=FILE: did it come first?",
+    )
     sub.add_argument("--json", action="store_true", help="print JSON")
     sub.set_defaults(run=run)
     return [sub]
@@ -56,12 +65,15 @@ def run(given: argparse.Namespace, session: Session) -> int:
     int
         An exit code.
     """
+    from feedbackstudy.errors import InputError
     from feedbackstudy.report import preregistration
     from feedbackstudy.study import Study
 
     study = Study.load(given.study)
     if given.against is not None:
-        return _compare(given.against, study, session)
+        return _compare(given, study, session)
+    if given.data:
+        raise InputError("--data goes with --against: it says whether the plan was changed before or after the data.")
     made = preregistration(study, given.form, commitment=given.commitment, answers=_answers(given.answers))
     files = made.write(given.out) if given.out is not None else ()
     if session.as_json:
@@ -72,7 +84,11 @@ def run(given: argparse.Namespace, session: Session) -> int:
     else:
         session.show(made.text())
     for item in made.gaps:
-        session.say(f"To fill in ({item.key}): {item.title}. {item.hint}")
+        session.say(f"To fill in ({item.key}): {item.asks}")
+    if made.too_long:
+        session.say(made.too_long)
+    if files:
+        session.say(_noted(made))
     return Exit.FINDINGS if made.gaps else Exit.FINE
 
 
@@ -88,13 +104,35 @@ def _answers(path: Path | None) -> dict[str, str]:
     return {str(name): str(value) for name, value in data.items()}
 
 
-def _compare(registered: Path, study: "Study", session: Session) -> int:
+def _noted(made: "Preregistration") -> str:
+    """Say whether readings of data are noted from now on."""
+    from feedbackstudy.collect.plan_history import history_of
+
+    if history_of(made.study) is None:
+        return "No history is kept: the study has no folder of its own. Whether data came first is told by dates alone."
+    return "From now on every reading of data is noted in .feedbackstudy/history.jsonl of the study; keep it with it."
+
+
+def _compare(given: argparse.Namespace, study: "Study", session: Session) -> int:
     from feedbackstudy.report import amendments
 
-    found = amendments(registered, study)
+    found = amendments(given.against, study, data=_read(given, study, session) if given.data else None)
     if session.as_json:
         changes = [{"where": w, "registered": a, "now": b} for w, a, b in found.changes]
-        session.give({"status": found.status, "changes": changes})
+        session.give({"status": found.status, "why": found.standing.why, "changes": changes})
     else:
         session.show(found)
-    return Exit.FINDINGS if found.changes else Exit.FINE
+    return Exit.FINDINGS if found.changes or found.status != "as registered" else Exit.FINE
+
+
+def _read(given: argparse.Namespace, study: "Study", session: Session) -> "Import":
+    """Read the export for its times; whether its answers can be used does not matter here."""
+    from feedbackstudy.cli.reading import add_reading, inspected
+
+    reading = argparse.ArgumentParser()
+    add_reading(reading)
+    made = inspected(reading.parse_args([*given.data, "--study", str(given.study)]), study, session)
+    for issue in made.issues:
+        if issue.code == "collect.reading_not_noted":
+            session.say(str(issue))
+    return made

@@ -9,7 +9,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from feedbackstudy.collect.consent import CONSENT, RE_CONSENT, WITHDRAWN
+from feedbackstudy.collect.first_answer import first_answer
 from feedbackstudy.collect.matching import match_waves, unmatched
+from feedbackstudy.collect.plan_history import note_reading
 from feedbackstudy.collect.read_asked import asked_reasons
 from feedbackstudy.collect.read_file import FileRows, read_file
 from feedbackstudy.collect.read_import import Import, ImportedFile
@@ -117,13 +119,16 @@ def inspect(path: Source, study: Study, **options: object) -> Import:
     add_people(rows, files, study, how)
     asked_reasons(rows, files, study, specs, how)
     rows.issues += [issue for file in files for issue in wording_issues(file, specs, how)]
+    times = _times(rows, files, how)
     made_by = Provenance(
         made_by="collect.read",
         conventions=_conventions(files),
         design_hash=study.design_hash,
         data_sha256=tuple((file.content.name, file.content.sha256) for file in files),
         simulated=any(_is_invented(file) for _, file in sources),
+        answered_since=first_answer(times),
     )
+    rows.issues += filter(None, [note_reading(study, made_by)])
     issues = curable(rows.issues)
     fatal = any(issue.code in _FATAL for issue in issues.errors) or not rows.keep.any()
     return Import(
@@ -132,7 +137,7 @@ def inspect(path: Source, study: Study, **options: object) -> Import:
         files=tuple(map(_told, files)),
         mapping=pd.concat([_mapping(file) for file in files], ignore_index=True),
         audit=_audit(files),
-        times=_times(rows, files, how),
+        times=times,
         provenance=made_by,
         waves=waves,
     )

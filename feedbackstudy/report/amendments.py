@@ -1,21 +1,26 @@
-"""What was changed after a study was registered: every field, as it was and as it is."""
+"""What was changed after a study was registered: every field, as it was and as it is, and whether data came first."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from feedbackstudy.errors import DataError, FileFormatError
-from feedbackstudy.files import read_bounded
+from feedbackstudy.collect.read_import import Import
+from feedbackstudy.collect.registration import Registration, read_registration
+from feedbackstudy.collect.standing import AFTER, LATE, UNTOLD, Standing, standing
 from feedbackstudy.frames import Responses, Scores
 from feedbackstudy.render import Block, Facts, Notice, Page, Rendered, Text, table_of
-from feedbackstudy.report.preregistration import RECORD_VERSION, Preregistration
+from feedbackstudy.report.preregistration import Preregistration
 from feedbackstudy.study import Study
 
 __all__ = ["Amendments", "amendments"]
 
-_LIMIT = 5_000_000
 _NOTHING = "(not stated)"
+_LOST = {
+    AFTER: "Hypotheses of a study that was amended after data are no longer confirmatory.",
+    LATE: "Hypotheses of a study that was registered after data are not confirmatory.",
+    UNTOLD: "Hypotheses are not confirmatory where it cannot be told whether the plan was changed before the data.",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,24 +33,22 @@ class Amendments(Rendered):
         Where, as registered, as it is now.
     registered_hash, design_hash : str
         Of the design then and now.
-    after_data : bool or None
-        Whether data had been collected under the registered design when it was changed; None where no data were given.
+    standing : Standing
+        Where the plan stands towards the registration and the data, and what says so.
     """
 
     changes: tuple[tuple[str, str, str], ...]
     registered_hash: str
     design_hash: str
-    after_data: bool | None
+    standing: Standing
 
     @property
     def status(self) -> str:
-        """``"as registered"``, ``"amended after data"``, ``"amended before data"`` or ``"amended"``."""
-        if self.registered_hash == self.design_hash:
-            return "as registered"
-        return {None: "amended", True: "amended after data", False: "amended before data"}[self.after_data]
+        """The words for where the plan stands, such as ``"amended after data"``; `standing` says why."""
+        return self.standing.status
 
     def page(self) -> Page:
-        """Return the status and every change.
+        """Return the status, what says so, and every change.
 
         Returns
         -------
@@ -54,62 +57,49 @@ class Amendments(Rendered):
         """
         rows: list[dict[str, object]] = [{"where": w, "registered": a, "now": b} for w, a, b in self.changes]
         facts = Facts((("registered design", self.registered_hash), ("design now", self.design_hash)))
-        lost = Notice("Hypotheses of a study that was amended after data are no longer confirmatory.")
+        lost = [Notice(_LOST[self.status])] if self.status in _LOST else []
         body: list[Block] = [table_of(rows)] if rows else [Text("Nothing was changed.")]
-        return Page(
-            title="Amendments",
-            subtitle=self.status,
-            blocks=(*([lost] if self.status == "amended after data" else []), *body, facts),
-        )
+        return Page(title="Amendments", subtitle=self.status, blocks=(*lost, Text(self.standing.why), *body, facts))
 
 
 def amendments(
-    registered: Preregistration | str | Path, study: Study, *, data: Responses | Scores | None = None
+    registered: Preregistration | str | Path, study: Study, *, data: Responses | Scores | Import | None = None
 ) -> Amendments:
     """Compare a study with what was registered.
 
     Parameters
     ----------
     registered : Preregistration, str or Path
-        The registration, or its ``.registered.json``.
+        The registration, or its ``.registered.json``, which knows when it was made.
     study : Study
         The study as it is now.
-    data : Responses or Scores, optional
-        The data: where they belong to the registered design, it was amended after data.
+    data : Responses, Scores or Import, optional
+        The data, read with whichever design.
 
     Returns
     -------
     Amendments
-        Every field that differs.
+        Every field that differs, and whether the plan was changed before or after there were data: by the moment of
+        the registration, the times in the data, and the history beside the study, which notes every reading from the
+        registration on. Where these do not tell, the status says so.
 
     Raises
     ------
     FileFormatError
         Where the file is no record of a registration, or was changed since.
     """
-    then = registered.study if isinstance(registered, Preregistration) else _read(Path(registered))
-    after = None if data is None else data.design_hash != study.design_hash
+    if isinstance(registered, Preregistration):
+        then = Registration(study=registered.study, at=None)
+    else:
+        then = read_registration(registered)
+    made = None if data is None else data.provenance
+    under = data.design_hash if isinstance(data, Responses | Scores) else None
     return Amendments(
-        changes=tuple(_changes(then.model_dump(mode="json"), study.model_dump(mode="json"))),
+        changes=tuple(_changes(then.study.model_dump(mode="json"), study.model_dump(mode="json"))),
         registered_hash=then.design_hash,
         design_hash=study.design_hash,
-        after_data=after,
+        standing=standing(study, registered=then, data=made, design_hash=under),
     )
-
-
-def _read(path: Path) -> Study:
-    try:
-        record = json.loads(read_bounded(path, _LIMIT).decode("utf-8"))
-        version, study = int(record["schema_version"]), Study.model_validate(record["study"])
-    except (ValueError, KeyError, TypeError, RecursionError) as fault:
-        if isinstance(fault, DataError | FileFormatError):
-            raise
-        raise FileFormatError(f"{path} is no record of a registration: {type(fault).__name__}.") from fault
-    if version > RECORD_VERSION:
-        raise FileFormatError(f"{path} was written by a newer version (schema {version}); update feedbackstudy.")
-    if study.design_hash != record["design_hash"]:
-        raise FileFormatError(f"{path} was changed after it was written: its design hash is not that of its study.")
-    return study
 
 
 def _changes(then: object, now: object, where: str = "") -> Iterator[tuple[str, str, str]]:

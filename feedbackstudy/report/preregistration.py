@@ -3,9 +3,12 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
+from feedbackstudy.collect.plan_history import note_registration
+from feedbackstudy.collect.registration import RECORD_VERSION
 from feedbackstudy.errors import DataError, choices
 from feedbackstudy.files import write_atomic
 from feedbackstudy.provenance import Provenance, versions
@@ -16,7 +19,6 @@ from feedbackstudy.study import Study
 __all__ = ["FORMS", "Item", "Preregistration", "preregistration"]
 
 GAP = "[TO FILL IN]"
-RECORD_VERSION = 1
 _COMMITMENT_CHARACTERS, _ASPREDICTED_LIMIT = 64, 3200
 
 
@@ -43,6 +45,12 @@ class Item:
     title: str
     text: str
     hint: str = ""
+
+    @property
+    def asks(self) -> str:
+        """The question with its hint, as two sentences."""
+        stop = "" if self.title.endswith(("?", ".")) else "."
+        return f"{self.title}{stop} {self.hint}".rstrip()
 
     @property
     def is_gap(self) -> bool:
@@ -159,6 +167,7 @@ class Preregistration(Rendered):
             Ready to be pasted into the registry.
         """
         lines = [f"# Preregistration: {clean(self.study.title)}", ""]
+        lines += [f"> {self.too_long} Take this line out before you register.", ""] if self.too_long else []
         section = ""
         for item in self.items:
             if item.section != section:
@@ -195,7 +204,10 @@ class Preregistration(Rendered):
         }
 
     def write(self, path: str | Path) -> tuple[Path, Path]:
-        """Write the text, and beside it the record that `amendments` reads.
+        """Write the text, and beside it the record that `amendments` reads, with this moment.
+
+        A study that was read from a folder of its own gets a history there (``.feedbackstudy/history.jsonl``): the
+        registration is its first line, and from then on every reading of data is noted. Keep it with the study.
 
         Parameters
         ----------
@@ -217,18 +229,24 @@ class Preregistration(Rendered):
         for file in (text, record):
             if file.exists():
                 raise DataError(f"{file} is there already; a registration is never overwritten. Choose another name.")
-        write_atomic(record, json.dumps(self.record(), indent=2, ensure_ascii=False) + "\n")
+        now = datetime.now(UTC)
+        told = {
+            **self.record(),
+            "registered_at": now.isoformat(timespec="microseconds"),
+            "history": note_registration(self.study, now),
+        }
+        write_atomic(record, json.dumps(told, indent=2, ensure_ascii=False) + "\n")
         return write_atomic(text, self.text()), record
 
-    def _length(self) -> tuple[Block, ...]:
+    @property
+    def too_long(self) -> str:
+        """What to say where the answers are longer than the registry advises; empty where they are not."""
         count = sum(len(item.text) for item in self.items)
         if self.form != "aspredicted" or count <= _ASPREDICTED_LIMIT:
-            return ()
+            return ""
         return (
-            Notice(
-                f"The answers have {count:,} characters; AsPredicted advises {_ASPREDICTED_LIMIT:,}. Register the "
-                "hypotheses that decide, or use the OSF form."
-            ),
+            f"The answers have {count:,} characters; AsPredicted advises at most about {_ASPREDICTED_LIMIT:,}. "
+            "Register the hypotheses that decide, or use the OSF form."
         )
 
     def page(self) -> Page:
@@ -242,13 +260,13 @@ class Preregistration(Rendered):
         blocks: list[Block] = []
         for item in self.items:
             if item.is_gap:
-                blocks.append(Notice(f"{item.title}: to fill in. {item.hint}"))
+                blocks.append(Notice(f"To fill in: {item.asks}"))
             else:
                 blocks += [Text(f"{item.title}"), *(Text(line) for line in item.text.split("\n") if line)]
         return Page(
             title=f"Preregistration ({'OSF' if self.form == 'osf' else 'AsPredicted'})",
             subtitle=f"{self.study.title}; {len(self.gaps)} of {len(self.items)} questions to fill in",
-            blocks=(*self._length(), *blocks, Facts(self._committed())),
+            blocks=(*([Notice(self.too_long)] if self.too_long else []), *blocks, Facts(self._committed())),
         )
 
 

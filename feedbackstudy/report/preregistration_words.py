@@ -31,6 +31,11 @@ _MISSING = {
 }
 
 
+def _bare(words: str) -> str:
+    """Return words without the full stop that would stand inside a sentence."""
+    return words.rstrip().rstrip(".")
+
+
 def _confirmatory(study: Study) -> list[Hypothesis]:
     """Return the hypotheses that are tests."""
     return [hypothesis for hypothesis in study.hypotheses if hypothesis.confirmatory]
@@ -43,7 +48,7 @@ def _hypotheses(study: Study) -> str:
 
 def _hypothesis(h: Hypothesis) -> str:
     smallest = f"; smallest effect of interest {smallest_in_words(h.sesoi)}" if h.sesoi else ""
-    because = f" ({h.sesoi.because})" if h.sesoi and h.sesoi.because else ""
+    because = f" ({_bare(h.sesoi.because)})" if h.sesoi and h.sesoi.because else ""
     return f"{h.name}. {h.text} Direction: {_DIRECTIONS[h.direction]}{smallest}{because}."
 
 
@@ -104,9 +109,9 @@ def _manipulated(study: Study) -> str:
     """Define each factor, its levels, and the arms."""
     lines = []
     for factor in study.factors:
-        levels = "; ".join(f"{label}: {factor.definitions.get(code, 'no definition given')}" for code, label in
+        levels = "; ".join(f"{label}: {_bare(factor.definitions.get(code, 'no definition given'))}" for code, label in
                            factor.levels.items())  # fmt: skip
-        lines.append(f"{factor.title}. {factor.definition} Levels: {levels}")
+        lines.append(f"{factor.title}. {factor.definition} Levels: {levels}.")
     lines += [f"{arm.label or arm.name}. {arm.definition}" for arm in study.arms]
     return "\n".join(lines)
 

@@ -64,7 +64,8 @@ def _draw(study: Study, platform: str) -> Iterator[str]:
     cells = study.crossing.cells()
     yield "## Who gets what"
     yield ""
-    yield "- [ ] Draw here, not in the platform: `feedbackstudy assign`, then `export_contacts` or a pool of links."
+    yield "- [ ] Draw here, not in the platform: with a known roster by `feedbackstudy assign contacts`; for people who"
+    yield "      come one by one by `feedbackstudy assign seal --links` and then `feedbackstudy assign pool`."
     yield "      That draw can be proved; a platform's cannot."
     if platform == "qualtrics":
         yield f"- [ ] Only where that is impossible: a Randomizer in the survey flow with {len(cells)} embedded data"
@@ -118,12 +119,12 @@ def _wave(form: WaveForm, platform: str) -> Iterator[str]:
 def _who(shown: Condition) -> str:
     parts = []
     if shown.cells:
-        parts.append("`fs_cond` is " + " or ".join(f"`{key}`" for key in shown.cells))
+        listed = ", ".join(f"`{key}`" for key in shown.cells)
+        parts.append(f"`fs_cond` is {'one of ' if len(shown.cells) > 1 else ''}{listed}")
     if shown.exemplar:
         parts.append(f"`fs_exemplar` is `{shown.exemplar}`")
-    if shown.half:
-        parts.append("a random half (randomizer: 1 of 2)")
-    return " and ".join(parts) or "everybody"
+    who = "; and ".join(parts) or "everybody"
+    return f"{who}; of these people, a random half (randomizer: 1 of 2)" if shown.half else who
 
 
 def _conduct(study: Study) -> Iterator[str]:
