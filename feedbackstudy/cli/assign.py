@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from feedbackstudy.cli import assign_ledger, assign_lists
+from feedbackstudy.cli.session import sentence
 
 __all__ = ["add"]
 
@@ -28,7 +29,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> list
         The parsers added.
     """
     about = "draw who gets which feedback, sealed where nobody may look ahead, and hand the lists over"
-    group = commands.add_parser("assign", help=about, description=f"{about.capitalize()}.", allow_abbrev=False)
+    group = commands.add_parser("assign", help=about, description=sentence(about), allow_abbrev=False)
     verbs = group.add_subparsers(title="verbs", metavar="VERB", required=True)
     parsers = [*_open_lists(verbs), *_sealed_lists(verbs)]
     for each in parsers:
@@ -40,7 +41,7 @@ type Verbs = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 
 def _verb(verbs: Verbs, name: str, words: str) -> argparse.ArgumentParser:
-    return verbs.add_parser(name, help=words, description=f"{words.capitalize()}.", allow_abbrev=False)
+    return verbs.add_parser(name, help=words, description=sentence(words), allow_abbrev=False)
 
 
 def _open_lists(verbs: Verbs) -> list[argparse.ArgumentParser]:

@@ -4,7 +4,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 from feedbackstudy.cli.outcome import Exit
-from feedbackstudy.cli.session import Session
+from feedbackstudy.cli.session import Session, sentence
 
 if TYPE_CHECKING:
     from feedbackstudy.design.claims import ClaimRegister
@@ -28,7 +28,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> list
     list of ArgumentParser
         The parsers added.
     """
-    sub = commands.add_parser("claims", help=_HELP, description=f"{_HELP.capitalize()}.", allow_abbrev=False)
+    sub = commands.add_parser("claims", help=_HELP, description=sentence(_HELP), allow_abbrev=False)
     sub.add_argument("id", nargs="?", metavar="ID", help="one claim, such as C03; all by default")
     sub.add_argument("--json", action="store_true", help="print JSON")
     sub.set_defaults(run=run)

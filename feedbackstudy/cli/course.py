@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from feedbackstudy.cli.outcome import Exit
-from feedbackstudy.cli.session import Session
+from feedbackstudy.cli.session import Session, sentence
 from feedbackstudy.errors import InputError
 from feedbackstudy.files import write_atomic
 
@@ -26,7 +26,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> list
     list of ArgumentParser
         The parsers added.
     """
-    sub = commands.add_parser("course", help=_HELP, description=f"{_HELP.capitalize()}.", allow_abbrev=False)
+    sub = commands.add_parser("course", help=_HELP, description=sentence(_HELP), allow_abbrev=False)
     sub.add_argument("folder", type=Path, metavar="DIR", help="the folder; a notebook that you changed there is kept")
     sub.add_argument("--json", action="store_true", help="print the files as JSON")
     sub.set_defaults(run=run)

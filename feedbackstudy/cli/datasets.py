@@ -3,7 +3,7 @@
 import argparse
 
 from feedbackstudy.cli.outcome import Exit
-from feedbackstudy.cli.session import Session
+from feedbackstudy.cli.session import Session, sentence
 
 __all__ = ["add"]
 
@@ -22,7 +22,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> list
         The parsers added.
     """
     about = "list, show and fetch published tables"
-    group = commands.add_parser("datasets", help=about, description=f"{about.capitalize()}.", allow_abbrev=False)
+    group = commands.add_parser("datasets", help=about, description=sentence(about), allow_abbrev=False)
     verbs = group.add_subparsers(title="verbs", metavar="VERB", required=True)
     parsers = []
     for name, run, words in (
@@ -30,7 +30,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> list
         ("show", _show, "show one dataset: source, licence, codebook, first rows"),
         ("get", _get, "download rows that may not be passed on, verify their hash, convert them"),
     ):
-        sub = verbs.add_parser(name, help=words, description=f"{words.capitalize()}.", allow_abbrev=False)
+        sub = verbs.add_parser(name, help=words, description=sentence(words), allow_abbrev=False)
         if name != "list":
             sub.add_argument("key", metavar="KEY", help="the dataset's key, as 'datasets list' prints it")
         sub.add_argument("--json", action="store_true", help="print JSON")

@@ -4,8 +4,8 @@ import argparse
 
 from feedbackstudy.cli.assign_lists import new_file
 from feedbackstudy.cli.outcome import Exit
-from feedbackstudy.cli.reading import add_reading, add_writing, inspected, refusal, sentence, serious, written
-from feedbackstudy.cli.session import Session
+from feedbackstudy.cli.reading import add_reading, add_writing, inspected, refusal, serious, written
+from feedbackstudy.cli.session import Session, sentence
 
 __all__ = ["add", "run"]
 

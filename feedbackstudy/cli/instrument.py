@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from feedbackstudy.cli.outcome import Exit
-from feedbackstudy.cli.session import Session
+from feedbackstudy.cli.session import Session, sentence
 
 if TYPE_CHECKING:
     from feedbackstudy.scales.wording import Wording
@@ -29,7 +29,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> list
     list of ArgumentParser
         The parsers added.
     """
-    words = f"{_HELP.capitalize()}. Words of published scales come from your own wording packs only."
+    words = f"{sentence(_HELP)} Words of published scales come from your own wording packs only."
     sub = commands.add_parser("instrument", help=_HELP, description=words, allow_abbrev=False)
     sub.add_argument("study", type=Path, metavar="STUDY", help="the study's YAML file or folder")
     sub.add_argument("--platform", choices=("qualtrics", "limesurvey", "sav"), help="for which platform to write")

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from feedbackstudy.cli.outcome import Exit
-from feedbackstudy.cli.session import Session
+from feedbackstudy.cli.session import Session, sentence
 
 __all__ = ["add", "run"]
 
@@ -24,7 +24,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> list
     list of ArgumentParser
         The parsers added.
     """
-    sub = commands.add_parser("new", help=_HELP, description=f"{_HELP.capitalize()}.", allow_abbrev=False)
+    sub = commands.add_parser("new", help=_HELP, description=sentence(_HELP), allow_abbrev=False)
     sub.add_argument("folder", type=Path, metavar="DIR", help="the folder to make; it must not hold a study yet")
     sub.add_argument(
         "--template",

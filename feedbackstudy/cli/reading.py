@@ -24,7 +24,6 @@ __all__ = [
     "listed",
     "readable",
     "refusal",
-    "sentence",
     "serious",
     "written",
 ]
@@ -240,22 +239,6 @@ def serious(issues: "Issues") -> bool:
         Whether there is an error or a warning among them.
     """
     return bool(issues.errors or issues.warnings)
-
-
-def sentence(words: str) -> str:
-    """Return a phrase of help as a sentence; names in it keep their capitals.
-
-    Parameters
-    ----------
-    words : str
-        Such as ``"write a Psych-DS folder"``.
-
-    Returns
-    -------
-    str
-        With a capital at its beginning and a stop at its end.
-    """
-    return f"{words[:1].upper()}{words[1:]}."
 
 
 def written(table: "Responses | Scores", given: argparse.Namespace, session: Session) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from feedbackstudy.cli.outcome import Exit
 from feedbackstudy.cli.running import Failure, run_analyses, run_analysis, writable
-from feedbackstudy.cli.session import Session
+from feedbackstudy.cli.session import Session, sentence
 
 if TYPE_CHECKING:
     from feedbackstudy.literature.card import Reproduction
@@ -33,7 +33,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> list
     sub = commands.add_parser(
         "reproduce",
         help=_HELP,
-        description=f"{_HELP.capitalize()}. Without an argument: list the analyses. The Python in a folder of your own "
+        description=f"{sentence(_HELP)} Without an argument: list the analyses. The Python in a folder of your own "
         "runs with your rights; a line says so before.",
         allow_abbrev=False,
     )

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from feedbackstudy.cli.outcome import Exit
-from feedbackstudy.cli.session import Session
+from feedbackstudy.cli.session import Session, sentence
 
 __all__ = ["add"]
 
@@ -23,10 +23,10 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> list
         The parsers added.
     """
     about = "the scale library: what is measured, with its evidence and use terms"
-    group = commands.add_parser("scales", help=about, description=f"{about.capitalize()}.", allow_abbrev=False)
+    group = commands.add_parser("scales", help=about, description=sentence(about), allow_abbrev=False)
     verbs = group.add_subparsers(title="verbs", metavar="VERB", required=True)
     words = "list scales"
-    catalogue = verbs.add_parser("list", help=words, description=f"{words.capitalize()}.", allow_abbrev=False)
+    catalogue = verbs.add_parser("list", help=words, description=sentence(words), allow_abbrev=False)
     catalogue.add_argument("--construct", metavar="WORDS", help="words of the construct or the name")
     catalogue.add_argument("--role", help="predictor, covariate, moderator, mediator, outcome or manipulation_check")
     catalogue.add_argument("--max-items", type=int, metavar="N", help="largest number of items")
@@ -35,7 +35,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> list
     catalogue.add_argument("--scorable", action="store_const", const=True, help="only those that can be scored now")
     catalogue.set_defaults(run=_list)
     words = "show the card of one scale: structure, key, evidence, use terms"
-    one = verbs.add_parser("show", help=words, description=f"{words.capitalize()}.", allow_abbrev=False)
+    one = verbs.add_parser("show", help=words, description=sentence(words), allow_abbrev=False)
     one.add_argument("key", metavar="KEY", help="the scale's key, as 'scales list' prints it")
     one.set_defaults(run=_show)
     for sub in (catalogue, one):

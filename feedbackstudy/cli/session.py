@@ -15,7 +15,7 @@ from typing import TextIO
 
 from feedbackstudy.render import Rendered, clean
 
-__all__ = ["Session"]
+__all__ = ["Session", "sentence"]
 
 type Hook = Callable[["sys.UnraisableHookArgs"], object]
 
@@ -113,6 +113,22 @@ class Session:
             threading.Timer(_AGAIN_SECONDS, _thread.interrupt_main).start()
         else:
             hook(lost)
+
+
+def sentence(words: str) -> str:
+    """Return a phrase of help as a sentence; names in it keep their capitals.
+
+    Parameters
+    ----------
+    words : str
+        Such as ``"write a Psych-DS folder"``.
+
+    Returns
+    -------
+    str
+        With a capital at its beginning and a stop at its end.
+    """
+    return f"{words[:1].upper()}{words[1:]}."
 
 
 def _never_fails_to_encode(stream: TextIO) -> None:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from feedbackstudy.cli.assign_lists import new_file
 from feedbackstudy.cli.outcome import Exit
-from feedbackstudy.cli.reading import add_reading, listed, readable, sentence, serious
-from feedbackstudy.cli.session import Session
+from feedbackstudy.cli.reading import add_reading, listed, readable, serious
+from feedbackstudy.cli.session import Session, sentence
 
 __all__ = ["add", "run"]
 

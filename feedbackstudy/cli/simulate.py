@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from feedbackstudy.cli.assign_lists import new_file
 from feedbackstudy.cli.outcome import Exit
-from feedbackstudy.cli.session import Session
+from feedbackstudy.cli.session import Session, sentence
 
 if TYPE_CHECKING:
     from feedbackstudy.simulate import World
@@ -69,7 +69,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> list
     list of ArgumentParser
         The parsers added.
     """
-    words = f"{_HELP.capitalize()}. Nobody answered: a file beside the table says so."
+    words = f"{sentence(_HELP)} Nobody answered: a file beside the table says so."
     sub = commands.add_parser("simulate", help=_HELP, description=words, allow_abbrev=False)
     add_world(sub)
     sub.add_argument("--out", type=Path, metavar="FILE", help="CSV to write; must be new")

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from feedbackstudy.cli.outcome import Exit
-from feedbackstudy.cli.session import Session
+from feedbackstudy.cli.session import Session, sentence
 
 __all__ = ["add", "run"]
 
@@ -30,14 +30,14 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> list
     check = verbs.add_parser(
         "check",
         help=_HELP,
-        description=f"{_HELP.capitalize()}. Ends with 2 where the study cannot be run, 1 where something must be read.",
+        description=f"{sentence(_HELP)} Ends with 2 where the study cannot be run, 1 where something must be read.",
         allow_abbrev=False,
     )
     check.add_argument("path", type=Path, metavar="PATH", help=_PATH)
     check.add_argument("--json", action="store_true", help="print the findings as JSON")
     check.set_defaults(run=run)
     words = "show a study: what varies, who gets what, the messages, what is asked, hypotheses, plan, conduct"
-    show = verbs.add_parser("show", help=words, description=f"{words.capitalize()}.", allow_abbrev=False)
+    show = verbs.add_parser("show", help=words, description=sentence(words), allow_abbrev=False)
     show.add_argument("path", type=Path, metavar="PATH", help=_PATH)
     show.add_argument("--out", type=Path, metavar="FILE", help="write the page to an HTML file instead")
     show.add_argument("--json", action="store_true", help="print the declaration as JSON")

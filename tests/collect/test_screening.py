@@ -292,6 +292,29 @@ def test_whom_screening_erases_no_finding_of_the_reading_names_any_more(plain):
     assert "p041" in told["collect.by_hand"].what
 
 
+def test_what_reading_found_is_in_scores_estimates_tables_and_the_report(plain, tmp_path):
+    found = [
+        finding("collect.wave_unmatched", "2 people answered t1 but not t0.", "p01", "p02"),
+        Issue("collect.labels_mapped", Severity.NOTE, "t0", "9 labels were mapped.", "A reason.", "Nothing to do."),
+    ]
+    study = with_rules(plain, {"variable": "late_check", "exclude_if": "fails", "occasion": "t1"})
+    failed = dict.fromkeys((90 + 1, 90 + 40), "a")
+    came = replace(answers(study, late_check=failed), issues=Issues(found))
+
+    scores = fs.score(fs.screen(came, study), study.measures)
+    estimates = fs.analyse(scores, study, engine="frequentist")
+
+    codes = [issue.code for issue in scores.issues]
+    assert set(codes) >= {"collect.wave_unmatched", "collect.labels_mapped", "screen.exclusion_after_treatment"}
+    assert [issue for issue in scores.issues if issue not in estimates.issues] == []
+    assert fs.score(came, study.measures).issues[0] == found[0]
+    page = fs.report.document(estimates, to=tmp_path / "report.html").read_text(encoding="utf-8")
+    for shown in (str(fs.report.table(estimates)), page, estimates._repr_html_()):
+        assert "2 people answered t1 but not t0." in shown
+    assert "9 labels were mapped." in estimates._repr_html_()
+    assert "Before the analysis 1 thing was noted" in str(fs.report.table(estimates))
+
+
 def test_names_stay_out_of_what_people_wrote_into_the_ledger(plain):
     came = answers(plain)
     entry = LedgerEntry(step="by.hand", what="p010 told us on the phone.", n_before=len(came), n_after=len(came))
