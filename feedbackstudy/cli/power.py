@@ -16,6 +16,16 @@ if TYPE_CHECKING:
 
 __all__ = ["add"]
 
+_VARY = (
+    "what to change: 'n' (people, the default), 'n.UNIT' (another unit), 'effect_scale' (times the effects assumed), a "
+    "hypothesis' name (its smallest detectable effect, in sd), or a path of the world such as 'attrition.share'"
+)
+_GOAL = (
+    "power (the default); power_adjusted (after the correction); decided (by the plan's criterion, such as a Bayes "
+    "factor); equivalence; width (precision: the interval's width, with --target its width); assurance (power "
+    "over the world's priors); all_decided, any_decided (all hypotheses together)"
+)
+
 
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> list[argparse.ArgumentParser]:
     """Add the commands.
@@ -36,7 +46,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> list
     parsers = []
     for name, run, words in (
         ("diagnose", _diagnose, "power, bias, coverage, type S and M of every hypothesis, with the number planned"),
-        ("solve", _solve, "the number of people, or the effect, at which a hypothesis reaches a goal; takes minutes"),
+        ("solve", _solve, "the number of people, or the effect, at which a hypothesis reaches a goal"),
         ("curve", _curve, "the same figures over several numbers of people"),
     ):
         sub = verbs.add_parser(name, help=words, description=f"{words.capitalize()}.", allow_abbrev=False)
@@ -47,11 +57,18 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> list
     diagnose, solve, curve = parsers
     for sub in (diagnose, curve):
         sub.add_argument("--simulations", type=int, default=500, metavar="N", help="invented studies (500)")
-    solve.add_argument("--hypothesis", required=True, metavar="NAME", help="whose goal")
-    solve.add_argument("--vary", metavar="PATH", help="what to change: 'n.<unit>' (people by default), 'effect_scale'")
-    solve.add_argument("--goal", default="power", metavar="GOAL", help="power, decided, equivalence, width ...")
-    solve.add_argument("--target", type=float, default=0.8, metavar="SHARE", help="how much of it (0.8)")
-    solve.add_argument("--mcse", type=float, default=0.02, metavar="ERROR", help="Monte-Carlo error to stop at (0.02)")
+    solve.add_argument("--hypothesis", metavar="NAME", help="whose goal; may be left out for all_decided, any_decided")
+    solve.add_argument("--vary", metavar="PATH", help=_VARY)
+    solve.add_argument("--goal", default="power", metavar="GOAL", help=_GOAL)
+    solve.add_argument("--target", type=float, default=0.8, metavar="SHARE", help="how much of it (0.8), below 1")
+    solve.add_argument(
+        "--precision",
+        type=float,
+        default=0.05,
+        metavar="SHARE",
+        help="simulate until the answer is known to plus or minus this share of it (0.05)",
+    )
+    solve.add_argument("--mcse", type=float, metavar="ERROR", help="a Monte-Carlo error of the goal to stop at instead")
     curve.add_argument("--sizes", type=int, nargs="+", required=True, metavar="N", help="numbers of people")
     curve.add_argument("--figure", default="decided", metavar="NAME", help="what to show: decided, power, coverage ...")
     return parsers
@@ -64,10 +81,6 @@ def _study(given: argparse.Namespace) -> "tuple[Study, int]":
         new_file(given.out)
     study = Study.load(given.study)
     return study, study.seed if given.seed is None else given.seed
-
-
-def _people(study: "Study") -> str:
-    return f"n.{study.units.names[-1] if study.units else 'participant'}"
 
 
 def _told(
@@ -99,6 +112,7 @@ def _diagnose(given: argparse.Namespace, session: Session) -> int:
     session.say(f"{given.simulations:,} invented studies ...")
     made = diagnose(study, world, seed=seed, n_simulations=given.simulations)
     data = {"numbers": made.numbers, "n_simulations": made.n_simulations, "all_decided": made.all_decided}
+    data |= {"alpha": made.alpha, "sides": 2, "assumed": dict(made.assumed)}
     data |= {"notes": made.notes, "hypotheses": made.frame().to_dict("records")}
     return _told(made, given, session, data=data, also=(world,))
 
@@ -107,29 +121,38 @@ def _solve(given: argparse.Namespace, session: Session) -> int:
     from feedbackstudy.power import solve
 
     study, seed = _study(given)
-    session.say("Searching; this can take minutes ...")
+    world = world_of(given, study)
+    session.say("Searching; more studies are invented until the answer is precise enough ...")
     made = solve(
         study,
-        world_of(given, study),
-        vary=given.vary or _people(study),
-        hypothesis=given.hypothesis,
+        world,
+        vary=given.vary or "n",
+        hypothesis=given.hypothesis or "",
         goal=given.goal,
         target=given.target,
         seed=seed,
+        precision=given.precision,
         mcse=given.mcse,
     )
-    data = {"vary": made.vary, "value": made.value, "goal": made.goal, "target": made.target, "reached": made.reached}
-    data |= {"mcse": made.mcse, "interval": made.interval, "curve": made.curve}
-    return _told(made, given, session, data=data)
+    data = {"answer": made.sentence, "vary": made.vary, "value": made.value, "interval": made.interval}
+    data |= {"in_equal_groups": made.whole_groups, "goal": made.goal, "hypothesis": made.hypothesis}
+    data |= {"target": made.target, "reached": made.reached, "mcse": made.mcse}
+    data |= {"true_effect": made.effect, "true_effect_sd": made.effect_sd, "assumed": dict(made.assumed)}
+    data |= {"notes": made.notes, "curve": made.curve}
+    return _told(made, given, session, data=data, also=(world,))
 
 
 def _curve(given: argparse.Namespace, session: Session) -> int:
     from feedbackstudy.power import sweep
+    from feedbackstudy.power.wishes import path_of
 
     study, seed = _study(given)
     session.say(f"{given.simulations:,} invented studies at each of {len(given.sizes)} numbers ...")
-    vary = {_people(study): sorted(set(given.sizes))}
-    made = sweep(study, world_of(given, study), vary, seed=seed, n_simulations=given.simulations)
+    world = world_of(given, study)
+    vary = {path_of(study, world, "n"): sorted(set(given.sizes))}
+    made = sweep(study, world, vary, seed=seed, n_simulations=given.simulations)
     confirmatory = [h.name for h in study.hypotheses if h.confirmatory]
     made = (made.of(*confirmatory) if confirmatory else made).showing(given.figure)
-    return _told(made, given, session, data=records(made.frame()))
+    if session.as_json:
+        session.say("Assumed: " + "; ".join(f"{label}: {words}" for label, words in made.assumed))
+    return _told(made, given, session, data=records(made.frame()), also=(world,))

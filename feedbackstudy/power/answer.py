@@ -116,14 +116,27 @@ class PowerAnswer(Rendered):
         Page
             Ready to render as HTML or text.
         """
-        head = f"{self.solved} = {number(self.value)}"
-        rest = [(name, number(value)) for name, value in self.values.items() if name != self.solved]
-        rest += [(name, number(value)) for name, value in self.details.items()]
+        up = self.details.get(f"{self.solved}, whole")
+        exact = f"{self.solved} = {_told(self.solved, self.value)}"
+        head = exact if up is None else f"{self.solved} = {number(round(up))} ({number(self.value)} before rounding up)"
+        rest = [(name, _told(name, value)) for name, value in self.values.items() if name != self.solved]
+        rest += [(name, _told(name, value)) for name, value in self.details.items() if name != f"{self.solved}, whole"]
         error = [("Monte-Carlo error of the power", number(self.mcse, 4))] if self.mcse is not None else []
         blocks: list[Block] = [Facts((("answer", head), *rest, *error, ("engine", self.engine)))]
         blocks += [Notice(note) for note in self.notes]
         blocks.append(self.provenance.facts())
         return Page(title=self.question, blocks=tuple(blocks))
+
+
+def _told(name: str, value: float) -> str:
+    """Format a number; what counts something has no decimals, and people are rounded up."""
+    if name == "people in all":
+        return number(math.ceil(round(value, 6)))
+    whole = name not in _SHARES and float(value).is_integer() and abs(value) >= 2
+    return number(round(value)) if whole else number(value)
+
+
+_SHARES = ("power", "alpha")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -228,13 +241,13 @@ class AnovaPower(Rendered):
             Ready to render as HTML or text.
         """
         sizes = sorted(set(self.n))
-        n = number(sizes[0]) if len(sizes) == 1 else ", ".join(number(value) for value in self.n)
+        n = _told("n", sizes[0]) if len(sizes) == 1 else ", ".join(_told("n", value) for value in self.n)
         people = math.fsum(self.n)
         facts = Facts(
             (
                 ("solved for", self.solved),
                 ("n in each between cell", n),
-                ("participants in all", number(people)),
+                ("participants in all", number(math.ceil(round(people, 6)))),
                 ("scale of the means", number(self.scale)),
                 ("alpha", number(self.alpha, unit_interval=True)),
                 ("engine", self.engine),

@@ -6,6 +6,7 @@ from dataclasses import dataclass, fields
 import pandas as pd
 
 from feedbackstudy.errors import NotFoundError, choices
+from feedbackstudy.power.assumed import assumed_blocks
 from feedbackstudy.provenance import Provenance
 from feedbackstudy.render import Block, Facts, Notice, Page, Rendered, number, table_of
 
@@ -109,6 +110,8 @@ class Diagnosis(Rendered):
         How the answers were made.
     numbers : mapping of str to int
         Units -> how many.
+    assumed : tuple of (str, str)
+        What was assumed, in words.
     notes : tuple of str
         What a reader must know.
     provenance : Provenance
@@ -123,6 +126,7 @@ class Diagnosis(Rendered):
     jointly: tuple[str, ...]
     engine: str
     numbers: Mapping[str, int]
+    assumed: tuple[tuple[str, str], ...] = ()
     notes: tuple[str, ...]
     provenance: Provenance
 
@@ -152,24 +156,16 @@ class Diagnosis(Rendered):
         Page
             Ready to render.
         """
-        shown = ("power", "decided", "bias", "coverage", "width", "type_s", "type_m", "equivalence", "failed")
-        table = [
-            {"hypothesis": row.hypothesis, "contrast": row.contrast, "truth (sd)": number(row.truth_sd)}
-            | {n: f"{number(getattr(row, n))} ({number(getattr(row, n + '_mcse'), 4)})" for n in shown}
-            for row in self.rows
+        facts = [
+            ("units", ", ".join(f"{n:,} {name}" for name, n in self.numbers.items())),
+            ("alpha", f"{number(self.alpha, unit_interval=True)}, two-sided"),
         ]
-        facts = Facts(
-            (
-                ("units", ", ".join(f"{n:,} {name}" for name, n in self.numbers.items())),
-                ("alpha", number(self.alpha, unit_interval=True)),
-                (f"any of {', '.join(self.jointly)} decided as expected", number(self.any_decided)),
-                ("all of them", number(self.all_decided)),
-                ("engine", self.engine),
-                ("in brackets", "Monte-Carlo standard error"),
-            )
-        )
+        if len(self.jointly) > 1:
+            facts.append(("decided as expected", f"any {number(self.any_decided)}, all {number(self.all_decided)}"))
+            facts.append(("of these", ", ".join(self.jointly)))
+        facts.append(("engine", self.engine))
         lost = [row for row in self.rows if row.failed > 0]
-        blocks: list[Block] = [facts, table_of(table)]
+        blocks: list[Block] = [Facts(tuple(facts)), *self._tables(), Facts(_LEGEND)]
         blocks += [
             Notice(
                 f"{r.hypothesis}: {r.failed:.1%} of fits failed; power from {r.power_low:.3f} to {r.power_high:.3f}."
@@ -177,4 +173,48 @@ class Diagnosis(Rendered):
             for r in lost
         ]
         blocks += [Notice(note) for note in self.notes]
+        blocks += assumed_blocks(self.assumed)
         return Page(title="Diagnosis", blocks=(*blocks, self.provenance.facts()))
+
+    def _tables(self) -> list[Block]:
+        """Return two tables narrow enough for a terminal: what is found, and how well it is measured."""
+        found = [
+            {"hypothesis": row.hypothesis, "contrast": row.contrast, "true effect (sd)": number(row.truth_sd, 2)}
+            | {_HEADS[name]: _with_error(row, name) for name in ("power", "decided", "equivalence")}
+            for row in self.rows
+        ]
+        measured = [
+            {"hypothesis": row.hypothesis}
+            | {_HEADS[name]: _with_error(row, name) for name in ("bias", "coverage", "width", "type_s", "type_m")}
+            | {"failed": f"{row.failed:.1%}", "rows": number(round(row.n_mean)) if row.n_mean == row.n_mean else ""}
+            for row in self.rows
+        ]
+        return [
+            table_of(found, caption="What the study would find (Monte-Carlo standard error)"),
+            table_of(measured, caption="How well it would measure (Monte-Carlo standard error)"),
+        ]
+
+
+_HEADS = {
+    "power": "power",
+    "decided": "decided",
+    "equivalence": "equivalent",
+    "bias": "bias",
+    "coverage": "coverage",
+    "width": "width",
+    "type_s": "type S",
+    "type_m": "type M",
+}
+_LEGEND = (
+    ("power", "share of studies with p < alpha, two-sided, before any correction; type I error where the effect is 0"),
+    ("decided", "share in which the plan's own criterion says what the hypothesis expects, after correction"),
+    ("equivalent", "share found within plus and minus the smallest effect of interest"),
+    ("bias, width", "of estimate and interval, in units of the estimate; coverage: intervals that hold the truth"),
+    ("type S, type M", "wrong signs, and how many times too large, among significant results"),
+    ("failed, rows", "fits without an answer; rows that enter on average, after losses and exclusions"),
+)
+
+
+def _with_error(row: HypothesisDiagnosis, name: str) -> str:
+    value = float(getattr(row, name))
+    return f"{number(value)} ({number(float(getattr(row, f'{name}_mcse')), 4)})" if value == value else "\N{EN DASH}"

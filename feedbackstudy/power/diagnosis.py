@@ -12,10 +12,11 @@ from feedbackstudy.errors import InputError
 from feedbackstudy.power.answering import Setting
 from feedbackstudy.power.answers import Answers
 from feedbackstudy.power.asking import Asked
+from feedbackstudy.power.assumptions import assumptions, enters
 from feedbackstudy.power.diagnosed import Diagnosis, HypothesisDiagnosis
 from feedbackstudy.power.imputing import IMPUTATIONS
 from feedbackstudy.power.noncentral import t_power
-from feedbackstudy.power.summarising import adjusted, summarised
+from feedbackstudy.power.summarising import Judged, adjusted, judged, summarised
 from feedbackstudy.power.working import Analysis, Task, answered, blocks_of, joined
 from feedbackstudy.provenance import Provenance
 from feedbackstudy.simulate.model import Model
@@ -112,15 +113,30 @@ class Verdicts:
     ----------
     rows : tuple of HypothesisDiagnosis
         One for each hypothesis.
-    decided : mapping of str to ndarray of bool
-        Hypothesis -> in which replicates the plan's criterion says what was expected.
+    judged : mapping of str to Judged
+        Hypothesis -> what every replicate says.
     notes : tuple of str
         Corrections that were replaced.
     """
 
     rows: tuple[HypothesisDiagnosis, ...]
-    decided: dict[str, NDArray[np.bool_]]
+    judged: dict[str, Judged]
     notes: tuple[str, ...]
+
+    def decided(self, names: Sequence[str]) -> NDArray[np.bool_]:
+        """Return in which replicates the plan's criterion says what each of some hypotheses expects.
+
+        Parameters
+        ----------
+        names : sequence of str
+            The hypotheses.
+
+        Returns
+        -------
+        ndarray of bool, shape (replicates, hypotheses)
+            One column for each.
+        """
+        return np.column_stack([self.judged[name].verdict for name in names])
 
 
 def verdicts(model: Model, asked: Sequence[Asked], answers: Sequence[Answers], *, own: bool = False) -> Verdicts:
@@ -147,15 +163,14 @@ def verdicts(model: Model, asked: Sequence[Asked], answers: Sequence[Answers], *
     by_name = {each.hypothesis.name: a.p for each, a in zip(asked, answers, strict=True)}
     corrected, notes = adjusted(plan.families, by_name)
     rows: list[HypothesisDiagnosis] = []
-    decided: dict[str, NDArray[np.bool_]] = {}
+    made: dict[str, Judged] = {}
     for each, found in zip(asked, answers, strict=True):
         name = each.hypothesis.name
         exact = math.nan if own else _exact(model, each, plan.alpha)
         words = "an analysis of your own" if own else each.words(random)
-        row, verdict = summarised(each, found, plan, corrected=corrected.get(name), exact=exact, words=words)
-        rows.append(row)
-        decided[name] = verdict
-    return Verdicts(rows=tuple(rows), decided=decided, notes=tuple(notes))
+        made[name] = judged(each, found, plan, corrected.get(name))
+        rows.append(summarised(each, found, plan, each=made[name], exact=exact, words=words))
+    return Verdicts(rows=tuple(rows), judged=made, notes=tuple(notes))
 
 
 def _diagnosis(
@@ -164,7 +179,7 @@ def _diagnosis(
     study, own = model.study, task.analysis is not None
     found = verdicts(model, asked, answers, own=own)
     tests = [h.name for h in study.hypotheses if h.confirmatory] or [each.hypothesis.name for each in asked]
-    matrix = np.column_stack([found.decided[name] for name in tests])
+    matrix = found.decided(tests)
     whose = "user callable on whole invented studies" if own else "batched rows of scores"
     setting = Setting.of(model)
     return Diagnosis(
@@ -176,6 +191,7 @@ def _diagnosis(
         jointly=tuple(tests),
         engine=f"{whose}, {n_simulations:,} replicates",
         numbers=dict(model.numbers),
+        assumed=_assumed(model, asked, found.rows),
         notes=(*found.notes, *(() if own else _notes(setting, asked))),
         provenance=Provenance(
             made_by="power.diagnose",
@@ -190,6 +206,13 @@ def _diagnosis(
             seed=task.seed,
         ),
     )
+
+
+def _assumed(
+    model: Model, asked: tuple[Asked, ...], rows: tuple[HypothesisDiagnosis, ...]
+) -> tuple[tuple[str, str], ...]:
+    told = enters([row.hypothesis for row in rows], [row.n_mean for row in rows], model.n)
+    return (*assumptions(model, asked), *([("rows that enter", told)] if told else []))
 
 
 def _applied(setting: Setting) -> list[str]:
@@ -254,8 +277,9 @@ def _notes(setting: Setting, asked: tuple[Asked, ...]) -> list[str]:
             f"{', '.join(stands)}: analyse takes a logistic, negative binomial or cumulative probit model here, with "
             "random intercepts by Laplace's approximation, and z tests. Beside covariates or random intercepts it is "
             "not fitted in batches; a linear model stands in: effects are in the outcome's points, tests are t tests, "
-            "which keep their level where z tests among few clusters may not. For the model itself give "
-            "diagnose an 'analysis' that calls analyse."
+            "which keep their level where z tests among few clusters may not. In Python, power.diagnose(study, world, "
+            "analysis=...) takes the model itself: a function of yours that gets scores and study, calls fs.analyse, "
+            "and returns estimate, low, high and p of each hypothesis; the command line has no such option."
         )
     if setting.model.world.exemplar_by_cell and setting.model.exemplars:
         notes.append(

@@ -8,9 +8,10 @@ import pandas as pd
 
 from feedbackstudy.errors import InputError, NotFoundError, choices
 from feedbackstudy.power.answer import AnovaPower, PowerAnswer, made
+from feedbackstudy.power.assumed import assumed_blocks
 from feedbackstudy.power.batched.paths import MediationPower
 from feedbackstudy.power.diagnosed import Diagnosis
-from feedbackstudy.power.solve import Solution
+from feedbackstudy.power.solution import Solution
 from feedbackstudy.provenance import Provenance
 from feedbackstudy.render import Block, Facts, Page, Rendered, number, table_of
 
@@ -66,6 +67,8 @@ class PowerGrid(Rendered):
         The column to show: ``"power"``, ``"decided"`` ...; its Monte-Carlo error is ``<figure>_mcse``.
     target : float
         What it should reach.
+    assumed : tuple of (str, str)
+        What was assumed at every point, in words.
     engine : str
         How the answers were made.
     provenance : Provenance
@@ -77,6 +80,7 @@ class PowerGrid(Rendered):
     names: tuple[str, ...]
     figure: str = "power"
     target: float = 0.8
+    assumed: tuple[tuple[str, str], ...] = ()
     engine: str
     provenance: Provenance
 
@@ -208,7 +212,7 @@ class PowerGrid(Rendered):
         more = len(self._frame) - len(rows)
         facts = [("varied", ", ".join(self.vary)), ("points and names", number(len(self))), ("engine", self.engine)]
         facts += [("not shown", f"{number(more)} rows; .frame() has them all")] if more else []
-        blocks: list[Block] = [Facts(tuple(facts)), table_of(rows)]
+        blocks: list[Block] = [Facts(tuple(facts)), table_of(rows), *assumed_blocks(self.assumed)]
         return Page(title=f"{self.figure} over {', '.join(self.vary)}", blocks=(*blocks, self.provenance.facts()))
 
 

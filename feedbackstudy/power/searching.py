@@ -1,132 +1,104 @@
-"""The search for the value at which a goal is reached, with common random numbers and growing numbers of replicates.
+"""The search for the value at which a goal is reached: it walks near the target, then spends its replicates there.
 
 Probits of a power are nearly straight in the root of a number and in the size of an effect, logarithms of a width in
-the logarithm of a number: a line through the values tried near the target says where to look next, and where to stop.
+the logarithm of a number: a line through the values tried near the target says where to look next, and when to stop.
 """
 
 import math
-from collections.abc import Mapping
-from concurrent.futures import Executor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-import numpy as np
 from scipy import special
 
-from feedbackstudy.errors import InputError, choices
-from feedbackstudy.power.answers import Answers
-from feedbackstudy.power.asking import Asked
-from feedbackstudy.power.diagnosis import verdicts
-from feedbackstudy.power.working import Task, answered, blocks_of, joined
+from feedbackstudy.errors import InputError
+from feedbackstudy.power.evaluating import Evaluator, Point
+from feedbackstudy.power.local_line import Line, Slope, fitted, gap_of, steepness
 from feedbackstudy.simulate.draw import BLOCK
-from feedbackstudy.simulate.model import Model
-from feedbackstudy.simulate.world import World
-from feedbackstudy.study import Study
 
-__all__ = ["Search", "changed_world"]
+__all__ = ["Found", "Search", "Stop"]
 
 _EXPLORE = 5 * BLOCK
 _MOST = 20_000
-_ROUNDS = 16
-_NEAR = 1.0  # probits from the target within which the curve is taken as straight
+_ROUNDS = 24
+_NEAR = 1.0  # scaled units from the target within which the curve is taken as straight
+_UNSURE = {"power": 0.15, "width": 0.1}  # of the slope that is guessed beforehand, by which it may be off
+_VERY_UNSURE = 0.5  # where the curve of the goal does not begin at the level of the test
+_BESIDE = 0.2  # scaled units from the root within which replicates tell as much as at the root
+_STAY = 0.4  # errors of the root within which a value that was tried stands for it
+_OWN = 0.4  # share of the replicates that the answer itself must have
 
 
-def changed_world(study: Study, world: World, point: Mapping[str, float]) -> World:
-    """Return the world at a point.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stop:
+    """When an answer is good enough.
 
-    Parameters
+    Attributes
     ----------
-    study : Study
-        The study.
-    world : World
-        What is assumed otherwise.
-    point : mapping of str to float
-        Path -> value; a hypothesis' name as path means its effect in standard deviations.
-
-    Returns
-    -------
-    World
-        A changed copy.
+    precision : float
+        Half the range that Monte-Carlo error leaves to the answer (plus and minus two errors), as a share of it.
+    mcse : float or None
+        Monte-Carlo error of the goal instead.
     """
-    effects = {path: value for path, value in point.items() if path in study.hypotheses.names}
-    rest = {path: value for path, value in point.items() if path not in effects}
-    units = {path: round(value) if path.split(".")[0] == "n" else float(value) for path, value in rest.items()}
-    for path in units:
-        name = path.removeprefix("n.")
-        if path.startswith("n.") and name not in (study.units.names or ("participant",)):
-            raise InputError(choices("Unit", name, study.units.names or ("participant",)))
-    changed = world.vary(units) if units else world
-    return changed.with_effects(study, effects) if effects else changed
+
+    precision: float
+    mcse: float | None = None
 
 
-@dataclass(slots=True)
-class _Point:
-    """What is known at one value; replicates are added, never made twice."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """Where the goal is reached.
 
-    task: Task
-    known: tuple[Model, tuple[Asked, ...]]
-    parts: list[list[Answers]] = field(default_factory=list)
+    Attributes
+    ----------
+    point : Point
+        The answer.
+    low, high : float
+        What Monte-Carlo error leaves possible: plus and minus two errors.
+    notes : tuple of str
+        Where the search ended before the answer was good enough.
+    """
 
-    @property
-    def done(self) -> int:
-        return len(self.parts) * BLOCK
-
-    def grown(self, simulations: int, executor: Executor | None) -> None:
-        whole = math.ceil(simulations / BLOCK) * BLOCK
-        self.parts += answered(self.task, blocks_of(whole, self.done), executor=executor, known=self.known)
-
-    def answers(self) -> list[Answers]:
-        return [joined([part[i] for part in self.parts]) for i in range(len(self.known[1]))]
+    point: Point
+    low: float
+    high: float
+    notes: tuple[str, ...]
 
 
 class Search:
-    """Evaluates the goal at values, remembers them, and closes in on the target.
+    """Tries values, remembers them, and closes in on the target.
 
     Parameters
     ----------
-    study : Study
-        The study.
-    world : World
-        What is assumed.
-    vary : str
-        What is varied.
-    name : str
-        The hypothesis.
-    goal : str
-        What is to be reached.
-    seed : int
-        Seed.
-    executor : Executor or None
-        Where the work is done.
+    evaluator : Evaluator
+        Makes replicates.
+    target : float
+        What the goal is to be.
+    low, high : float
+        Where to look.
     """
 
-    def __init__(
-        self,
-        study: Study,
-        world: World,
-        *,
-        vary: str,
-        name: str,
-        goal: str,
-        seed: int,
-        executor: Executor | None,
-    ) -> None:
-        self.study, self.world, self.vary, self.name, self.goal = study, world, vary, name, goal
-        self.seed, self.executor = seed, executor
-        self.points: dict[float, _Point] = {}
-        self.found: dict[float, tuple[float, float]] = {}
-        self.whole = vary.startswith("n.")
-        self.rises = self.whole or vary == "effect_scale" or vary in study.hypotheses.names
+    def __init__(self, evaluator: Evaluator, target: float, low: float, high: float) -> None:
+        self.evaluator, self.target, self.low, self.high = evaluator, target, low, high
+        self.points: dict[float, Point] = {}
+        self.shares = evaluator.goal != "width"
+        self.whole = evaluator.vary.startswith("n.")
+        named = evaluator.vary in evaluator.study.hypotheses.names
+        self.rises = self.whole or named or evaluator.vary == "effect_scale"
 
     @property
     def curve(self) -> list[dict[str, float]]:
         """Every value tried, with the goal, its Monte-Carlo error, and the replicates."""
         return [
-            {"value": value, "reached": reached, "mcse": error, "n_simulations": float(self.points[value].done)}
-            for value, (reached, error) in sorted(self.found.items())
+            {
+                "value": round(value) if self.whole else value,
+                "reached": point.reached,
+                "mcse": point.mcse,
+                "n_simulations": point.done,
+            }
+            for value, point in sorted(self.points.items())
         ]
 
-    def at(self, value: float, simulations: int) -> tuple[float, float]:
-        """Return the goal and its Monte-Carlo error at a value.
+    def at(self, value: float, simulations: int) -> Point:
+        """Return what is known at a value.
 
         Parameters
         ----------
@@ -137,204 +109,230 @@ class Search:
 
         Returns
         -------
-        tuple of (float, float)
-            The goal and its Monte-Carlo standard error.
+        Point
+            With its replicates.
         """
         value = float(round(value)) if self.whole else float(value)
         if value not in self.points:
-            world = changed_world(self.study, self.world, {self.vary: value})
-            if self.goal == "assurance":
-                world = world.vary({"effects": "priors"})
-            task = Task(study=self.study, world=world, seed=self.seed, only=self._needed())
-            self.points[value] = _Point(task, task.compiled())
+            self.points[value] = self.evaluator.point(value, self._u(value))
         point = self.points[value]
         if point.done < simulations:
-            point.grown(simulations, self.executor)
-            self.found[value] = self._reached(point)
-        return self.found[value]
+            self.evaluator.grow(point, simulations)
+        return point
 
-    def _needed(self) -> tuple[str, ...]:
-        """Return the hypotheses that the goal depends on: its own, its family where corrected, or all that decide."""
-        if self.goal in {"all_decided", "any_decided"}:
-            confirmatory = tuple(h.name for h in self.study.hypotheses if h.confirmatory)
-            return confirmatory or self.study.hypotheses.names
-        family = next((f.hypotheses for f in self.study.plan.families if self.name in f.hypotheses), ())
-        return tuple(dict.fromkeys((self.name, *(family if self.goal in {"power_adjusted", "decided"} else ()))))
-
-    def _reached(self, point: _Point) -> tuple[float, float]:
-        model, asked = point.known
-        made = verdicts(model, asked, point.answers())
-        if self.goal in {"all_decided", "any_decided"}:
-            matrix = np.column_stack(list(made.decided.values()))
-            share = float((matrix.all(axis=1) if self.goal == "all_decided" else matrix.any(axis=1)).mean())
-            return share, math.sqrt(share * (1 - share) / len(matrix))
-        row = next(row for row in made.rows if row.hypothesis == self.name)
-        column = "power" if self.goal == "assurance" else self.goal
-        return float(getattr(row, column)), float(getattr(row, f"{column}_mcse"))
-
-    def find(self, target: float, low: float, high: float, mcse: float) -> float:
-        """Return the value that reaches the target.
+    def find(self, start: float, stop: Stop) -> Found:
+        """Return where the target is reached.
 
         Parameters
         ----------
-        target : float
-            What the goal is to be.
-        low, high : float
-            Where to look.
-        mcse : float
-            Monte-Carlo standard error of the goal at which the search may stop.
+        start : float
+            Where to look first.
+        stop : Stop
+            When the answer is good enough.
 
         Returns
         -------
-        float
-            The value.
+        Found
+            The answer.
 
         Raises
         ------
         InputError
             Where nothing between the limits reaches the target.
         """
-        value = self._start(low, high)
+        point = self._walk(min(max(start, self.low), self.high))
         for _ in range(_ROUNDS):
-            reached, error = self.at(value, _EXPLORE)
-            if abs(self._gap(value, target)) < _NEAR / 2:
-                reached, error = self.at(value, self._wanted(reached, mcse))
-            root = self._next(value, target, low, high)
-            there = float(round(root)) if self.whole else root
-            settled = abs(self._rise(value, target)[1] * (self._u(there) - self._u(value))) < self._scale(mcse, target)
-            if error <= mcse * 1.01 and (settled or there == value):
+            line = self._line(point)
+            more = self._short(line, stop)
+            if more and self._spent() < _MOST:
+                point = self._beside(line)
+            else:
+                point = self._stand(line, point)
+                more = self._own_short(line, point, stop)
+                if not more or point.done >= _MOST:
+                    break
+            point = self.at(point.value, point.done + more)
+        line = self._line(point)
+        low, high = self._range(line)
+        return Found(point=point, low=low, high=high, notes=self._notes(line, point, stop))
+
+    def _walk(self, value: float) -> Point:
+        """Walk until a value is so near the target that the curve is straight there."""
+        for _ in range(_ROUNDS):
+            point = self.at(value, _EXPLORE)
+            if abs(self._gap(point)) < _NEAR / 2 and (self.rises or None not in self._bracket()):
+                break
+            there = self._next(point)
+            there = float(round(there)) if self.whole else there
+            if there == value:
                 break
             value = there
-        final = self._rounded(root, low, high)
-        self.at(final, self._wanted(self.at(final, _EXPLORE)[0], mcse))
-        return final
+        return point
 
-    def _start(self, low: float, high: float) -> float:
-        if not self.rises:
-            return math.sqrt(low * high) if low > 0 else (low + high) / 2
-        now = float(self.world.n.get(self.vary.removeprefix("n."), 0)) if self.whole else 0.5
-        unit = self.vary.removeprefix("n.")
-        if self.whole and not now and unit in self.study.units.names:
-            now = float(self.study.units[unit].n or 0)
-        return min(max(now or 10 * low, low), high)
+    def _beside(self, line: Line) -> Point:
+        """Return a value that was tried and lies beside the root, else the root."""
+        near = [p for p in self.points.values() if abs((p.u - line.root) * line.slope) < _BESIDE]
+        if near:
+            return min(near, key=lambda p: abs(p.u - line.root))
+        return self.at(self._rounded(self._back(line.root)), _EXPLORE)
 
-    def _wanted(self, reached: float, mcse: float) -> int:
-        """Return the replicates that bring the Monte-Carlo error of a share below a bound; widths need few."""
-        if self.goal == "width":
-            return 2 * _EXPLORE
-        share = min(max(reached, 0.02), 0.98)
-        return min(_MOST, math.ceil(share * (1 - share) / mcse**2))
+    def _stand(self, line: Line, point: Point) -> Point:
+        """Return the value for the root: one that was tried where that is as good, else the root itself."""
+        if abs(point.u - line.root) <= line.root_error:
+            return point
+        within = [p for p in self.points.values() if abs(p.u - line.root) <= _STAY * line.root_error]
+        if within:
+            return max(within, key=lambda p: p.done)
+        return self.at(self._rounded(self._back(line.root)), _EXPLORE)
+
+    def _short(self, line: Line, stop: Stop) -> int:
+        """Return how many more replicates the root needs, wherever they are made; at most as many as there are."""
+        error = line.root_error * abs(line.slope) * steepness(self.target, shares=self.shares)
+        ratio = self._half(line) / self._allowed(line, stop) if stop.mcse is None else error / stop.mcse
+        return self._more(line.n * (ratio**2 - 1), line.n)
+
+    def _own_short(self, line: Line, point: Point, stop: Stop) -> int:
+        """Return how many more replicates the answer itself needs, so that what is reached there can be told."""
+        wanted = [_OWN * line.n - point.done]
+        if stop.mcse is not None:
+            wanted.append(point.done * ((point.mcse / stop.mcse) ** 2 - 1))
+        if self._misses(point):
+            wanted.append(point.done / 2)
+        return self._more(max(wanted), 2 * point.done)
+
+    def _more(self, wanted: float, most: float) -> int:
+        return math.ceil(min(max(wanted, BLOCK), max(most, 2 * _EXPLORE))) if wanted > 0 else 0
+
+    def _misses(self, point: Point) -> bool:
+        """Say whether the goal at the answer misses the target by more than its error lets expect."""
+        return abs(point.reached - self.target) > 2 * max(point.mcse, 1 / point.done)
+
+    def _half(self, line: Line) -> float:
+        low, high = self._range(line)
+        return (high - low) / 2
+
+    def _range(self, line: Line) -> tuple[float, float]:
+        ends = [self._back(line.root + side * 2 * line.root_error) for side in (-1, 1)]
+        return max(min(ends), self.low), min(max(ends), self.high)
+
+    def _allowed(self, line: Line, stop: Stop) -> float:
+        value = self._back(line.root)
+        if self.whole:
+            return max(stop.precision * value, 0.5)
+        return stop.precision * max(abs(value), (self.high - self.low) / 10)
+
+    def _spent(self) -> int:
+        return sum(point.done for point in self.points.values())
+
+    def _notes(self, line: Line, point: Point, stop: Stop) -> tuple[str, ...]:
+        notes = []
+        if stop.mcse is None and self._half(line) > 1.1 * self._allowed(line, stop):
+            share = self._half(line) / max(abs(self._back(line.root)), 1e-9)
+            notes.append(
+                f"After {self._spent():,} invented studies the answer is known to plus or minus {share:.0%} only: the "
+                "goal hardly changes there. Take it as a rough one."
+            )
+        if self._misses(point):
+            notes.append(
+                f"What was reached in {point.done:,} invented studies at the answer ({point.reached:.3f}) misses "
+                f"the target of {self.target:g} by more than twice its error; ask again with another seed, or "
+                "a smaller precision."
+            )
+        return tuple(notes)
 
     def _u(self, value: float) -> float:
-        if self.goal == "width":
+        if not self.shares:
             return math.log(max(value, 1e-9))
         return math.sqrt(max(value, 0.0)) if self.whole else value
 
     def _back(self, u: float) -> float:
-        if self.goal == "width":
+        if not self.shares:
             return math.exp(min(u, 50.0))
         return max(u, 0.0) ** 2 if self.whole else u
 
-    def _scaled(self, reached: float, simulations: float) -> float:
-        if self.goal == "width":
-            return math.log(max(reached, 1e-300))
-        edge = 0.5 / simulations
-        return float(special.ndtri(min(max(reached, edge), 1 - edge)))
+    def _gap(self, point: Point) -> float:
+        return gap_of(point.tried, self.target, shares=self.shares)
 
-    def _scale(self, error: float, target: float) -> float:
-        """Return a Monte-Carlo error of the goal in units of the scaled goal."""
-        if self.goal == "width":
-            return error / target
-        q = float(special.ndtri(target))
-        return error * math.sqrt(2 * math.pi) * math.exp(q * q / 2)
+    def _line(self, point: Point) -> Line:
+        """Return the line through the values near the target, or through one and what is known of the slope."""
+        near = [p for p in self.points.values() if abs(self._gap(p)) < _NEAR] or [point]
+        guess = self._guess(point) if self.rises else None
+        line = fitted([p.tried for p in near], self.target, shares=self.shares, guess=guess)
+        if line is None or not line.slope or (guess is not None and line.slope * guess.value <= 0):
+            best = min(near, key=lambda p: abs(self._gap(p)))
+            slope = self._guess(best) if guess is not None else self._secant()
+            line = fitted([best.tried], self.target, shares=self.shares, guess=slope)
+        if line is None:  # a guess of the slope always gives a line
+            raise InputError(f"Nothing can be said about {self.evaluator.goal} over {self.evaluator.vary}.")
+        return line
 
-    def _gap(self, value: float, target: float) -> float:
-        return self._scaled(self.found[value][0], self.points[value].done) - self._scaled(target, math.inf)
+    def _root(self, point: Point) -> float:
+        """Return where the target may lie, seen from a value that may be far away."""
+        if any(abs(self._gap(p)) < _NEAR for p in self.points.values()):
+            return self._line(point).root
+        slope = self._guess(point) if self.rises else self._secant()
+        return point.u - self._gap(point) / slope.value
 
-    def _rise(self, value: float, target: float) -> tuple[float, float]:
-        """Return the root and the slope of a line, in scaled units, through the values near the target."""
-        near = [x for x in self.found if abs(self._gap(x, target)) < _NEAR]
-        u, y = np.array([self._u(x) for x in near]), np.array([self._gap(x, target) for x in near])
-        if len(near) > 1 and np.ptp(u) > 1e-9:
-            weight = np.array([self.points[x].done for x in near]) / (0.05 + y**2)
-            centre, level = np.average(u, weights=weight), np.average(y, weights=weight)
-            spread = float(weight @ (u - centre) ** 2)
-            slope = float(weight @ ((u - centre) * (y - level)) / spread)
-            falls = self.goal == "width"
-            if slope and (not self.rises or (slope > 0) != falls):
-                return float(centre - level / slope), slope
-        return self._anchored(value, target)
+    def _guess(self, point: Point) -> Slope:
+        """Return the slope from one value: power is near its level where nothing is there to find."""
+        unsure = _UNSURE.get(self.evaluator.goal, _VERY_UNSURE)
+        if not self.shares:
+            return Slope(value=-0.5, sd=0.5 * unsure)
+        level = float(special.ndtri(self.evaluator.study.plan.alpha / 2)) - float(special.ndtri(self.target))
+        slope = max(self._gap(point) - level, 0.15) / max(point.u, 1e-9)
+        return Slope(value=slope, sd=unsure * slope)
 
-    def _anchored(self, value: float, target: float) -> tuple[float, float]:
-        """Return the same from one value: power is near its level where nothing is there to find."""
-        u, gap = self._u(value), self._gap(value, target)
-        if self.goal == "width":
-            return u - gap / -0.5, -0.5
-        level = float(special.ndtri(self.study.plan.alpha / 2)) - float(special.ndtri(target))
-        slope = max(gap - level, 0.15) / max(u, 1e-9)
-        return u - gap / slope, slope
+    def _secant(self) -> Slope:
+        """Return the slope between the values nearest to the target on both sides, where nobody knows the direction."""
+        below, above = self._bracket()
+        if below is None or above is None or below.u == above.u:
+            return Slope(value=1.0, sd=10.0)
+        slope = (self._gap(above) - self._gap(below)) / (above.u - below.u)
+        return Slope(value=slope or 1.0, sd=_VERY_UNSURE * abs(slope or 1.0))
 
-    def _next(self, value: float, target: float, low: float, high: float) -> float:
+    def _next(self, point: Point) -> float:
         """Return where to look next: on the line, but inside the bracket, and not too far."""
-        below, above = self._bracket(target, low, high)
+        below, above = self._bracket()
         if not self.rises and (below is None or above is None):
-            return self._ends(target, low, high)
-        root = self._back(self._rise(value, target)[0])
-        root = min(max(root, value / 8, low), max(value * 8, low), high)
+            return self._ends()
+        root = self._back(self._root(point))
         if below is None or above is None:
-            if root in self.found and root in {low, high}:
-                self._refuse(target, low, high)
+            root = min(max(root, point.value / 8, self.low), max(point.value * 8, self.low), self.high)
+            if self._rounded(root) in self.points and self._rounded(root) in {self.low, self.high}:
+                self._refuse()
             return root
-        least, most = min(below, above), max(below, above)
-        if not least <= root <= most and self.points[least].done + self.points[most].done <= 4 * _EXPLORE:
+        least, most = sorted((below.value, above.value))
+        if not least <= root <= most:
             return self._back((self._u(least) + self._u(most)) / 2)
         return root
 
-    def _ends(self, target: float, low: float, high: float) -> float:
+    def _ends(self) -> float:
         """Look at both limits where nobody knows the direction."""
-        for end in (low, high):
-            if end not in self.found:
+        for end in (self.low, self.high):
+            if end not in self.points:
                 return end
-        below, above = self._bracket(target, low, high)
+        below, above = self._bracket()
         if below is None or above is None:
-            self._refuse(target, low, high)
-        return self._back((self._u(low) + self._u(high)) / 2)
+            self._refuse()
+        return self._back((self._u(self.low) + self._u(self.high)) / 2)
 
-    def _bracket(self, target: float, low: float, high: float) -> tuple[float | None, float | None]:
+    def _bracket(self) -> tuple[Point | None, Point | None]:
         """Return the values nearest to the target on both sides of it."""
-        gaps = {x: self._gap(x, target) for x in self.found if low <= x <= high}
-        below = [x for x, gap in gaps.items() if gap < 0]
-        above = [x for x, gap in gaps.items() if gap >= 0]
-        return min(below, key=lambda x: -gaps[x], default=None), min(above, key=lambda x: gaps[x], default=None)
+        gaps = [(self._gap(p), p) for p in self.points.values() if self.low <= p.value <= self.high]
+        below = max(((gap, p) for gap, p in gaps if gap < 0), key=lambda pair: pair[0], default=None)
+        above = min(((gap, p) for gap, p in gaps if gap >= 0), key=lambda pair: pair[0], default=None)
+        return below[1] if below else None, above[1] if above else None
 
-    def _refuse(self, target: float, low: float, high: float) -> None:
-        at_low, at_high = self.at(low, _EXPLORE)[0], self.at(high, _EXPLORE)[0]
+    def _refuse(self) -> None:
+        vary, goal, low, high = self.evaluator.vary, self.evaluator.goal, self.low, self.high
+        at_low, at_high = self.at(low, _EXPLORE).reached, self.at(high, _EXPLORE).reached
         raise InputError(
-            f"Nothing between {low:g} and {high:g} for {self.vary!r} gives a {self.goal} of {target:g}: it is "
+            f"Nothing between {low:g} and {high:g} for {vary!r} gives a {goal} of {self.target:g}: it is "
             f"{at_low:.4g} at {low:g} and {at_high:.4g} at {high:g}. Give other limits, or change another assumption."
         )
 
-    def _rounded(self, root: float, low: float, high: float) -> float:
+    def _rounded(self, root: float) -> float:
         """Return the first whole number at which the line reaches the target."""
         if not self.whole:
-            return min(max(root, low), high)
-        return float(min(max(math.ceil(round(root, 6)), low), high))
-
-    def slope(self, value: float, target: float) -> float:
-        """Return how fast the goal changes at the answer, per unit of what varies.
-
-        Parameters
-        ----------
-        value : float
-            The answer.
-        target : float
-            What the goal is to be.
-
-        Returns
-        -------
-        float
-            Absolute slope.
-        """
-        small = max(1e-3 * abs(value), 1e-6)
-        slope = self._rise(value, target)[1] * (self._u(value + small) - self._u(value)) / small
-        return abs(slope) / self._scale(1.0, target)
+            return min(max(root, self.low), self.high)
+        return float(min(max(math.ceil(round(root, 6)), self.low), self.high))

@@ -4,104 +4,23 @@ The same streams are used at every value tried, so that neighbouring values diff
 """
 
 import math
-from collections.abc import Mapping
 from concurrent.futures import Executor
-from dataclasses import dataclass
-from typing import Literal
 
-import pandas as pd
+import numpy as np
 
-from feedbackstudy.errors import InputError, choices
-from feedbackstudy.power.searching import Search
+from feedbackstudy.assign.conditions import conditions_of
+from feedbackstudy.errors import InputError
+from feedbackstudy.power.assumptions import assumptions, enters
+from feedbackstudy.power.evaluating import Evaluator, Point
+from feedbackstudy.power.searching import Found, Search, Stop
+from feedbackstudy.power.solution import Solution
+from feedbackstudy.power.wishes import Goal, ends, first, hypothesis_of, path_of, refuse_limits, refuse_target
 from feedbackstudy.provenance import Provenance
-from feedbackstudy.render import Block, Facts, Notice, Page, Rendered, number, table_of
-from feedbackstudy.simulate.people import unit_numbers
+from feedbackstudy.simulate.model import Model
 from feedbackstudy.simulate.world import World
 from feedbackstudy.study import Study
 
 __all__ = ["Goal", "Solution", "solve"]
-
-type Goal = Literal[
-    "power", "power_adjusted", "decided", "equivalence", "width", "assurance", "all_decided", "any_decided"
-]
-
-_GOALS = ("power", "power_adjusted", "decided", "equivalence", "width", "assurance", "all_decided", "any_decided")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Solution(Rendered):
-    """Where a study reaches its goal.
-
-    Attributes
-    ----------
-    vary : str
-        What was varied: a path of the world.
-    value : float
-        The answer; a whole number for units.
-    goal, hypothesis : str
-        What was to be reached, for which hypothesis.
-    target : float
-        How much of it.
-    reached, mcse : float
-        What the answer gives, with its Monte-Carlo error.
-    interval : tuple of float
-        Values that the Monte-Carlo error of the goal leaves possible (plus and minus two errors).
-    curve : tuple of mapping
-        Every value tried, with the goal and its Monte-Carlo error.
-    engine : str
-        How it was found.
-    provenance : Provenance
-        Seed and conventions.
-    """
-
-    vary: str
-    value: float
-    goal: str
-    hypothesis: str
-    target: float
-    reached: float
-    mcse: float
-    interval: tuple[float, float]
-    curve: tuple[Mapping[str, float], ...]
-    engine: str
-    provenance: Provenance
-
-    def frame(self) -> pd.DataFrame:
-        """Return the values tried.
-
-        Returns
-        -------
-        DataFrame
-            ``value, reached, mcse, n_simulations``, by value.
-        """
-        return pd.DataFrame([dict(row) for row in self.curve]).sort_values("value", ignore_index=True)
-
-    def page(self) -> Page:
-        """Return the answer as a page.
-
-        Returns
-        -------
-        Page
-            Ready to render.
-        """
-        low, high = self.interval
-        facts = Facts(
-            (
-                (self.vary, number(self.value)),
-                (
-                    f"{self.goal} of {self.hypothesis or 'all'}",
-                    f"{number(self.reached)} (MC error {number(self.mcse, 4)})",
-                ),
-                ("target", number(self.target)),
-                ("Monte-Carlo range of the answer", f"{number(low)} to {number(high)}"),
-                ("engine", self.engine),
-            )
-        )
-        rows = [{str(k): v for k, v in row.items()} for row in self.frame().to_dict("records")]
-        blocks: list[Block] = [facts, table_of(rows, caption="Values tried")]
-        if not math.isfinite(self.value):
-            blocks.append(Notice("The target was not reached within the limits."))
-        return Page(title=f"Solved for {self.vary}", blocks=(*blocks, self.provenance.facts()))
 
 
 def solve(
@@ -114,7 +33,8 @@ def solve(
     target: float = 0.8,
     seed: int,
     limits: tuple[float, float] | None = None,
-    mcse: float = 0.01,
+    precision: float = 0.05,
+    mcse: float | None = None,
     executor: Executor | None = None,
 ) -> Solution:
     """Find the number of units, the effect or another assumption at which a study reaches its goal.
@@ -126,8 +46,8 @@ def solve(
     world : World
         What is assumed.
     vary : str
-        A path of the world (``"n.student"``, ``"effect_scale"``, ``"attrition.share"``), or a hypothesis' name for the
-        effect it could detect, in standard deviations.
+        A path of the world (``"n.student"``, ``"effect_scale"``, ``"attrition.share"``; ``"n"`` for the people), or a
+        hypothesis' name for the effect it could detect, in standard deviations.
     hypothesis : str
         Whose goal; may be left out for ``"all_decided"`` and ``"any_decided"``, and where `vary` names it.
     goal : str
@@ -140,8 +60,10 @@ def solve(
         Seed.
     limits : tuple of float, optional
         Where to look; from a tenth to twenty times the number now for units, 0.01 to 3 for effects, 0 to .95 otherwise.
-    mcse : float
-        Simulations are added until the goal's Monte-Carlo error at the answer is below this.
+    precision : float, default 0.05
+        Simulations are added until plus and minus two Monte-Carlo errors of the answer are this share of it.
+    mcse : float, optional
+        Simulations are added until the goal's Monte-Carlo error at the answer is below this, instead.
     executor : concurrent.futures.Executor, optional
         Where the work is done.
 
@@ -155,54 +77,82 @@ def solve(
     InputError
         For an unknown path, goal or hypothesis, or where nothing within the limits reaches the target.
     """
-    if goal not in _GOALS:
-        raise InputError(choices("Goal", goal, _GOALS))
-    name = hypothesis or (vary if vary in study.hypotheses.names else "")
-    if not name and goal not in {"all_decided", "any_decided"}:
-        raise InputError(f"Say which hypothesis is to reach it: {', '.join(study.hypotheses.names)}.")
-    if name:
-        study.hypotheses[name]
-    if goal == "assurance" and not world.priors:
-        raise InputError("Assurance averages over priors; give the world 'priors' (hypothesis -> mean and sd).")
-    search = Search(study, world, vary=vary, name=name, goal=goal, seed=seed, executor=executor)
-    low, high = limits or _limits(study, world, vary)
-    value = search.find(target, low, high, mcse)
-    reached, error = search.at(value, 1)
-    slope = search.slope(value, target)
-    half = 2 * error / slope if slope > 0 else math.inf
+    vary = path_of(study, world, vary)
+    name = hypothesis_of(study, world, vary=vary, hypothesis=hypothesis, goal=goal)
+    refuse_target(target, goal=goal, alpha=study.plan.alpha)
+    _refuse_precision(precision, mcse)
+    low, high = limits or ends(study, world, vary)
+    refuse_limits(low, high)
+    evaluator = Evaluator(study=study, world=world, vary=vary, name=name, goal=goal, seed=seed, executor=executor)
+    search = Search(evaluator, target, low, high)
+    found = search.find(first(study, world, vary), Stop(precision=precision, mcse=mcse))
+    return _solution(search, found)
+
+
+def _refuse_precision(precision: float, mcse: float | None) -> None:
+    if not 0 < precision < 1:
+        raise InputError(f"precision {precision:g} is no share of the answer; give one such as 0.05.")
+    if mcse is not None and not 0 < mcse < 0.5:
+        raise InputError(f"mcse {mcse:g} is no Monte-Carlo error of a share; give one such as 0.01.")
+
+
+def _solution(search: Search, found: Found) -> Solution:
+    evaluator, point = search.evaluator, found.point
+    model, asked = point.known
+    vary, study = evaluator.vary, evaluator.study
+    own = next((each for each in asked if each.hypothesis.name == evaluator.name), None)
+    truth = own.truth if own is not None else math.nan
     return Solution(
         vary=vary,
-        value=float(value),
-        goal=goal,
-        hypothesis=name,
-        target=target,
-        reached=reached,
-        mcse=error,
-        interval=(max(low, value - half), min(high, value + half)),
+        value=round(point.value) if search.whole else point.value,
+        goal=evaluator.goal,
+        hypothesis=evaluator.name,
+        target=search.target,
+        reached=point.reached,
+        mcse=point.mcse,
+        interval=(math.floor(found.low), math.ceil(found.high)) if search.whole else (found.low, found.high),
         curve=tuple(search.curve),
-        engine=f"batched rows of scores, common random numbers, {search.points[value].done:,} replicates at the answer",
+        unit=_unit(study, vary),
+        groups=_groups(model, vary),
+        effect=truth,
+        effect_sd=truth / own.sd if own is not None and own.kind != "path" else math.nan,
+        assumed=_assumed(point, vary),
+        notes=found.notes,
+        engine=f"batched rows of scores, common random numbers, {point.done:,} replicates at the answer",
         provenance=Provenance(
             made_by="power.solve",
             conventions=(
-                f"{vary} counts these units in all" if vary.startswith("n.") else f"varied: {vary}",
+                f"{vary} counts these units in all" if search.whole else f"varied: {vary}",
                 "the answer is where a line through the probits (logarithms of widths) of the values tried near the "
                 "target meets it; 'reached' is what was simulated there",
+                "its range is plus and minus two Monte-Carlo errors, replicates with one number taken as a cluster",
             ),
             design_hash=study.design_hash,
-            data_sha256=(("world", world.digest()),),
-            seed=seed,
+            data_sha256=(("world", evaluator.world.digest()),),
+            seed=evaluator.seed,
         ),
     )
 
 
-def _limits(study: Study, world: World, vary: str) -> tuple[float, float]:
-    if vary in study.hypotheses.names or vary == "effect_scale":
-        return 0.01, 3.0
-    if vary.startswith("n."):
-        now = unit_numbers(study, world).get(vary.removeprefix("n."), 100)
-        cells = len(study.crossing.cells())
-        return float(
-            max(4 * cells if vary.endswith(next(iter(unit_numbers(study, world)))) else 4, now // 10)
-        ), 20.0 * now
-    world.vary({vary: 0.5})
-    return 0.0, 0.95
+def _assumed(point: Point, vary: str) -> tuple[tuple[str, str], ...]:
+    model, asked = point.known
+    found = assumptions(model, asked, without=(vary,))
+    rows = [float(np.nanmean(each.n)) if np.isfinite(each.n).any() else math.nan for each in point.answers()]
+    told = enters([each.hypothesis.name for each in asked], rows, model.n)
+    return (*found, *([("rows that enter", told)] if told else []))
+
+
+def _unit(study: Study, vary: str) -> str:
+    """Return what is counted, in words."""
+    name = vary.removeprefix("n.")
+    if not vary.startswith("n."):
+        return ""
+    return (study.units[name].label or f"units ({name})") if name in study.units.names else "people"
+
+
+def _groups(model: Model, vary: str) -> int:
+    """Return the number of groups of one size that single people are assigned to; 0 where there are none."""
+    if vary != f"n.{next(iter(model.numbers))}" or len(model.numbers) > 1 or len(model.cells) < 2:
+        return 0
+    made = conditions_of(model.study)
+    return len(made.cells) if made.cluster is None and len(set(made.weights)) == 1 and len(made.cells) > 1 else 0

@@ -314,6 +314,9 @@ def question(
             extra = {f"{opened}, whole": up, f"power at whole {opened}": float(power_at(**{**known, opened: up}))}
     values = {key: known[key] for key in given if key != "power"} | {"power": float(power_at(**known))}
     shown = dict(details(**known)) if details is not None else {}
+    if details is not None and "people in all" in shown and f"{opened}, whole" in extra:
+        whole_people = details(**{**known, opened: extra[f"{opened}, whole"]})  # nobody is a fraction of a person
+        shown["people in all"] = whole_people["people in all"]
     return PowerAnswer(
         question=title,
         solved=opened,

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +15,7 @@ from feedbackstudy.power.asking import Asked
 from feedbackstudy.power.bayes_factor import log_jzs
 from feedbackstudy.power.diagnosed import HypothesisDiagnosis
 
-__all__ = ["adjust", "adjusted", "summarised"]
+__all__ = ["Judged", "adjust", "adjusted", "judged", "summarised"]
 
 type Floats = NDArray[np.float64]
 type Flags = NDArray[np.bool_]
@@ -88,10 +88,57 @@ def adjusted(families: Sequence[Family], p: Mapping[str, Floats]) -> tuple[dict[
     return found, notes
 
 
-def summarised(
-    asked: Asked, found: Answers, plan: Plan, *, corrected: Floats | None, exact: float, words: str
-) -> tuple[HypothesisDiagnosis, Flags]:
-    """Summarise one hypothesis.
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Judged:
+    """What every replicate says to one hypothesis, judged by the plan.
+
+    Attributes
+    ----------
+    ok : ndarray of bool
+        Where the fit did not fail.
+    hit, after : ndarray of bool
+        Where the result is significant, before and after the correction for multiplicity.
+    equivalent : ndarray of bool or None
+        Where it lies within the smallest effect of interest; None where none is declared.
+    mass : ndarray or None
+        Posterior mass inside the region of practical equivalence; None where there is no region.
+    verdict : ndarray of bool
+        Where the plan's criterion says what was expected.
+    width : ndarray
+        Of the interval; NaN where the fit failed.
+    """
+
+    ok: Flags
+    hit: Flags
+    after: Flags
+    equivalent: Flags | None
+    mass: Floats | None
+    verdict: Flags
+    width: Floats
+
+    def figure(self, name: str) -> Floats:
+        """Return a figure of every replicate, whose mean over replicates is that of `HypothesisDiagnosis`.
+
+        Parameters
+        ----------
+        name : {"power", "power_adjusted", "decided", "equivalence", "width"}
+            The figure.
+
+        Returns
+        -------
+        ndarray
+            NaN in replicates that do not count.
+        """
+        if name == "decided":
+            return self.verdict.astype(np.float64)
+        if name == "width":
+            return self.width
+        found = {"power": self.hit, "power_adjusted": self.after, "equivalence": self.equivalent}[name]
+        return np.where(self.ok, found, np.nan) if found is not None else np.full(len(self.ok), np.nan)
+
+
+def judged(asked: Asked, found: Answers, plan: Plan, corrected: Floats | None) -> Judged:
+    """Judge the answers to one hypothesis by the plan.
 
     Parameters
     ----------
@@ -103,6 +150,38 @@ def summarised(
         Alpha, criterion, region of practical equivalence.
     corrected : ndarray or None
         Adjusted p values, where it is in a family.
+
+    Returns
+    -------
+    Judged
+        One value for each replicate.
+    """
+    ok = np.isfinite(found.p)
+    hit = ok & (np.nan_to_num(found.p, nan=1.0) < plan.alpha)
+    after = hit if corrected is None else ok & (corrected < plan.alpha)
+    limits = _limits(asked)
+    inside = _equivalent(found, limits.sesoi, plan.alpha) if limits.sesoi is not None else None
+    mass = _rope_mass(asked, found, plan, limits)
+    verdict = _decided(asked, found, plan.decides.get(asked.hypothesis.name), hit=after, equivalent=inside, mass=mass)
+    width = np.where(ok & np.isfinite(found.estimate), found.high - found.low, np.nan)
+    return Judged(ok=ok, hit=hit, after=after, equivalent=inside, mass=mass, verdict=verdict, width=width)
+
+
+def summarised(
+    asked: Asked, found: Answers, plan: Plan, *, each: Judged, exact: float, words: str
+) -> HypothesisDiagnosis:
+    """Summarise one hypothesis.
+
+    Parameters
+    ----------
+    asked : Asked
+        The hypothesis.
+    found : Answers
+        Its answers.
+    plan : Plan
+        Its criterion.
+    each : Judged
+        Its answers, judged.
     exact : float
         Exact power, NaN where there is none.
     words : str
@@ -110,23 +189,17 @@ def summarised(
 
     Returns
     -------
-    HypothesisDiagnosis, ndarray of bool
-        The row, and in which replicates the plan's criterion says what was expected.
+    HypothesisDiagnosis
+        The row.
     """
-    ok = np.isfinite(found.p)
-    alpha, truth = plan.alpha, float(np.mean(found.truth))
-    hit = ok & (np.nan_to_num(found.p, nan=1.0) < alpha)
-    after = hit if corrected is None else ok & (corrected < alpha)
+    ok, truth = each.ok, float(np.mean(found.truth))
     known = ok & np.isfinite(found.estimate)
     true = found.truth[known]
     error = found.estimate[known] - true
-    sig, behind = _significant(asked, found, hit & known)
-    limits = _limits(asked)
-    inside = _equivalent(found, limits.sesoi, alpha) if limits.sesoi is not None else None
-    mass = _rope_mass(asked, found, plan, limits)
+    sig, behind = _significant(asked, found, each.hit & known)
     criterion = plan.decides.get(asked.hypothesis.name)
-    verdict = _decided(asked, found, criterion, hit=after, equivalent=inside, mass=mass)
-    row = HypothesisDiagnosis(
+    inside, mass = each.equivalent, each.mass
+    return HypothesisDiagnosis(
         hypothesis=asked.hypothesis.name,
         outcome=asked.hypothesis.outcome,
         occasion=asked.occasion,
@@ -134,17 +207,17 @@ def summarised(
         model=words,
         truth=truth,
         truth_sd=truth / asked.sd,
-        **_share("power", hit[ok]),
-        power_low=float(hit.mean()),
-        power_high=float((hit | ~ok).mean()),
+        **_share("power", each.hit[ok]),
+        power_low=float(each.hit.mean()),
+        power_high=float((each.hit | ~ok).mean()),
         power_exact=exact,
-        **_share("power_adjusted", after[ok]),
-        **_share("decided", verdict),
+        **_share("power_adjusted", each.after[ok]),
+        **_share("decided", each.verdict),
         criterion=criterion.by if criterion is not None else "p",
         **_mean("bias", error),
         **_root(error),
         **_share("coverage", (found.low[known] <= true) & (true <= found.high[known])),
-        **_mean("width", found.high[known] - found.low[known]),
+        **_mean("width", each.width[known]),
         **_share("type_s", np.sign(sig) != np.sign(behind)),
         **_mean("type_m", np.abs(sig / behind)),
         **_share("equivalence", inside[ok] if inside is not None else ok[:0]),
@@ -152,7 +225,6 @@ def summarised(
         **_share("failed", ~ok),
         n_mean=float(np.nanmean(found.n)) if np.isfinite(found.n).any() else math.nan,
     )
-    return row, verdict
 
 
 def _significant(asked: Asked, found: Answers, hit: Flags) -> tuple[Floats, Floats]:

@@ -6,8 +6,8 @@ from concurrent.futures import Executor
 import pandas as pd
 
 from feedbackstudy.power.diagnosis import diagnose
+from feedbackstudy.power.evaluating import changed_world
 from feedbackstudy.power.grid import PowerGrid, points
-from feedbackstudy.power.searching import changed_world
 from feedbackstudy.provenance import Provenance
 from feedbackstudy.simulate.world import World
 from feedbackstudy.study import Study
@@ -64,6 +64,7 @@ def sweep(
         _frame=table,
         vary=tuple(vary),
         names=tuple(dict.fromkeys(table["hypothesis"])),
+        assumed=tuple(pair for pair in (found.assumed if found else ()) if not _varies(pair[0], vary)),
         engine=f"{n_simulations:,} invented studies at each point, common random numbers",
         provenance=Provenance(
             made_by="power.sweep",
@@ -73,3 +74,10 @@ def sweep(
             seed=seed,
         ),
     )
+
+
+def _varies(label: str, vary: Mapping[str, Sequence[float]]) -> bool:
+    """Say whether an assumption has no one value over the grid."""
+    effects = any(path == "effect_scale" or "." not in path for path in vary)
+    people = any(path.startswith("n.") for path in vary)
+    return (label.startswith("effect") and effects) or (label in {"people", "rows that enter"} and people)
