@@ -6,7 +6,7 @@ from itertools import pairwise
 import pytest
 
 from feedbackstudy.errors import DeclarationError
-from feedbackstudy.policy.declared import Experiment, Metric, PolicyArm, PolicyPlan, Rollout
+from feedbackstudy.policy.declared import ApplicationColumns, Experiment, Metric, PolicyArm, PolicyPlan, Rollout
 from feedbackstudy.policy.declared.treatment import period_number
 
 PLAN = """\
@@ -85,6 +85,29 @@ def test_experiments_and_metrics_say_what_they_lack():
         Metric(name="m", label="M", kind="ratio", column="x")
     with pytest.raises(DeclarationError, match="must rise"):
         Metric(name="m", label="M", kind="ordinal", column="x", categories=(2.0, 1.0))
+
+
+def test_a_platform_fills_what_is_not_given(plan, tmp_path):
+    green = ApplicationColumns.from_data({"platform": "greenhouse", "site": "office"})
+    assert (green.application, green.decided, green.null_status) == ("id", ("rejected_at", "hired_at"), None)
+    own = ApplicationColumns.from_data({"platform": "greenhouse", "decided_at": "closed_at", "candidate": None})
+    lever = {"platform": "lever", "statuses": {"Underqualified": "rejected", "Hired": "hired"}}
+    archive = ApplicationColumns.from_data(lever)
+    assert (archive.decided, archive.null_status) == (("archived_at",), "active")
+    strict = ApplicationColumns.from_data({**lever, "null_status": None})
+    for columns in (green, own, archive, strict):
+        again = PolicyPlan.load(plan.model_copy(update={"columns": columns}).save(tmp_path / "plan.yaml"))
+        assert again.columns == columns
+        assert ApplicationColumns.from_data(columns.model_dump(mode="json")) == columns
+    assert own.decided == ("closed_at",)
+    assert own.candidate is None
+    assert strict.null_status is None
+    with pytest.raises(DeclarationError, match="name one of them"):
+        ApplicationColumns.from_data({**lever, "decided_from": ["a"], "decided_at": "b"})
+    with pytest.raises(DeclarationError, match="statuses"):
+        ApplicationColumns.from_data({"platform": "lever"})
+    with pytest.raises(DeclarationError, match="belongs to a mean or a ratio"):
+        Metric(name="m", label="M", kind="proportion", column="x", may_be_negative=True)
 
 
 def test_periods_are_counted_without_gaps():

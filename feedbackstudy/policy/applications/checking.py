@@ -33,9 +33,10 @@ class Looked:
     counts : mapping of str to int
         What was counted.
     statuses : mapping of str to int
-        Status as written -> rows.
+        Status as written -> rows; those without one are in the counts.
     groups : DataFrame
-        Rows that count, by ``unit`` (where assigned), ``period`` and ``arm``.
+        Rows that count, by ``unit`` (where assigned), ``period`` and ``arm``: ``n``, and ``v:<metric>`` of those with a
+        value.
     levels : mapping of str to mapping
         Column of equity groups -> level -> rows that count.
     named : tuple of str
@@ -101,7 +102,7 @@ def looked(frame: Frame, plan: PolicyPlan) -> Looked:
     frame = frame.with_columns(kept.alias("fs_kept"))
     try:
         counts = _here(frame.select(*_asks(plan)))
-        statuses = _here(frame.group_by("fs_status").agg(nw.len().alias("n")))
+        statuses = _here(frame.filter(~nw.col("fs_status").is_null()).group_by("fs_status").agg(nw.len().alias("n")))
         groups = _here(_grouped(frame.filter(nw.col("fs_kept")), plan))
         levels = {
             column: _here(frame.filter(nw.col("fs_kept")).group_by(column).agg(nw.len().alias("n")))
@@ -116,7 +117,7 @@ def looked(frame: Frame, plan: PolicyPlan) -> Looked:
     row = counts.iloc[0]
     return Looked(
         counts={str(name): 0 if pd.isna(row[name]) else int(row[name]) for name in counts.columns},
-        statuses={_text(s): int(n) for s, n in zip(statuses["fs_status"], statuses["n"], strict=True)},
+        statuses={str(s): int(n) for s, n in zip(statuses["fs_status"], statuses["n"], strict=True)},
         groups=groups,
         levels={c: {_text(v): int(n) for v, n in zip(f[c], f["n"], strict=True)} for c, f in levels.items()},
         named=tuple(sorted(map(str, named["fs_id"]))),
@@ -141,8 +142,20 @@ def _grouped(kept: Frame, plan: PolicyPlan) -> Frame:
     import narwhals as nw
 
     keys = [nw.col(plan.unit).alias("unit")] if plan.unit is not None else []
-    selected = kept.select(*keys, "period", "arm")
-    return selected.group_by(*[*(["unit"] if keys else []), "period", "arm"]).agg(nw.len().alias("n"))
+    known = [
+        _known(metric, plan).fill_null(value=False).cast(nw.Int64).alias(f"v:{metric.name}") for metric in plan.metrics
+    ]
+    selected = kept.select(*keys, "period", "arm", *known)
+    sums = [nw.col(f"v:{metric.name}").sum() for metric in plan.metrics]
+    return selected.group_by(*[*(["unit"] if keys else []), "period", "arm"]).agg(nw.len().alias("n"), *sums)
+
+
+def _known(metric: Metric, plan: PolicyPlan) -> Any:  # noqa: ANN401
+    """Return whether a metric has a value, as far as the columns of the table alone say."""
+    import narwhals as nw
+
+    fits = counts_for(metric, plan)
+    return fits if metric.column.startswith("@") else fits & ~nw.col(f"x_{metric.name}").is_null()
 
 
 def _asks(plan: PolicyPlan) -> Iterator[Any]:
@@ -157,6 +170,7 @@ def _asks(plan: PolicyPlan) -> Iterator[Any]:
     yield c("fs_id").n_unique().alias("ids")
     yield count(c("fs_id").is_null()).alias("no_id")
     yield count(c("fs_applied").is_null()).alias("no_applied")
+    yield count(c("fs_status").is_null()).alias("no_status")
     yield count(c("fs_decided") < c("fs_applied")).alias("early")
     decided = c("fs_state").is_in(["rejected", "hired"])
     yield count(decided & c("fs_decided").is_null()).alias("undated")
@@ -166,7 +180,10 @@ def _asks(plan: PolicyPlan) -> Iterator[Any]:
     if plan.columns.consent is not None:
         yield count(c("fs_consent").is_null()).alias("silent")
     agreed, counted = c("fs_agreed"), c("fs_counts")
+    if plan.columns.null_status is None:
+        counted = counted | c("fs_status").is_null()  # an error of its own, never taken for an open application
     yield count(agreed & ~counted).alias("open")
+    counted = c("fs_counts")
     yield count(agreed & counted & ~c("fs_inside")).alias("outside")
     yield count(agreed & counted & c("fs_inside") & c("fs_washout")).alias("washout")
     yield count(c("fs_kept") & c("arm").is_null()).alias("no_arm")
@@ -188,14 +205,16 @@ def _asks_of(metric: Metric, plan: PolicyPlan, count: Any) -> Iterator[Any]:  # 
     if metric.column.startswith("@"):
         return
     value = c(f"x_{metric.name}")
-    fits = kept & counts_for(metric, plan) & ~value.is_null()
+    fits = kept & _known(metric, plan)
     yield count(fits).alias(f"values:{metric.name}")
     strange = {
         "proportion": lambda: (value != 0.0) & (value != 1.0),
         "nps": lambda: (value < 0) | (value > 10) | (value != value.round(0)),
         "ordinal": lambda: ~value.is_in(list(metric.categories)),
     }
-    below = {"time_to_event": lambda: value < c("fs_when"), "mean": lambda: value < 0, "ratio": lambda: value < 0}
+    below = {"time_to_event": lambda: value < c("fs_when")}
+    if not metric.may_be_negative:
+        below |= {"mean": lambda: value < 0, "ratio": lambda: value < 0}
     for name, rules in (("strange", strange), ("negative", below)):
         if metric.kind in rules:
             yield count(fits & rules[metric.kind]()).alias(f"{name}:{metric.name}")

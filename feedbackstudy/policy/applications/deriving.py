@@ -7,7 +7,6 @@ from typing import Any
 
 from feedbackstudy.errors import DeclarationError, choices
 from feedbackstudy.policy.applications.opening import DAY, Wanted
-from feedbackstudy.policy.applications.schema import ATSSchema
 from feedbackstudy.policy.declared import Metric, PolicyPlan
 from feedbackstudy.policy.declared.treatment import period_number
 
@@ -103,15 +102,13 @@ def factors_of(plan: PolicyPlan) -> tuple[str, ...]:
     return names
 
 
-def wanted_of(plan: PolicyPlan, schema: ATSSchema | None) -> tuple[Wanted, ...]:
+def wanted_of(plan: PolicyPlan) -> tuple[Wanted, ...]:
     """Return the columns that a plan needs.
 
     Parameters
     ----------
     plan : PolicyPlan
         The plan.
-    schema : ATSSchema or None
-        How the table differs from the plan's columns.
 
     Returns
     -------
@@ -119,11 +116,10 @@ def wanted_of(plan: PolicyPlan, schema: ATSSchema | None) -> tuple[Wanted, ...]:
         For `opened`.
     """
     columns = plan.columns
-    decided = schema.decided_from if schema is not None and schema.decided_from else (columns.decided_at,)
     found = [
         Wanted("fs_id", (columns.application,), "name"),
         Wanted("fs_applied", (columns.applied_at,), "time"),
-        Wanted("fs_decided", decided, "time"),
+        Wanted("fs_decided", columns.decided, "time"),
         Wanted("fs_status", (columns.status,), "name"),
     ]
     optional = (
@@ -172,7 +168,7 @@ def _possible(metric: Metric, column: str, plan: PolicyPlan) -> None:
         raise DeclarationError(f"Metric {metric.name!r} uses @reapplied and names no 'within_days'.")
 
 
-def derived(frame: Frame, plan: PolicyPlan, schema: ATSSchema | None) -> Frame:
+def derived(frame: Frame, plan: PolicyPlan) -> Frame:
     """Add state, consent, moment, window, period, arm and treatment to every row.
 
     Parameters
@@ -181,8 +177,6 @@ def derived(frame: Frame, plan: PolicyPlan, schema: ATSSchema | None) -> Frame:
         As opened.
     plan : PolicyPlan
         The plan.
-    schema : ATSSchema or None
-        The schema.
 
     Returns
     -------
@@ -192,21 +186,16 @@ def derived(frame: Frame, plan: PolicyPlan, schema: ATSSchema | None) -> Frame:
     import narwhals as nw
 
     status = nw.col("fs_status")
-    if schema is not None and schema.null_status is not None:
-        word = (
-            next(k for k, v in plan.columns.statuses.items() if v == schema.null_status)
-            if (schema.null_status in plan.columns.statuses.values())
-            else None
-        )
-        status = nw.when(status.is_null()).then(nw.lit(word or schema.null_status)).otherwise(status)
-    states = _states(plan, schema)
+    state = _mapped(status, plan.columns.statuses)
+    if plan.columns.null_status is not None:
+        state = nw.when(status.is_null()).then(nw.lit(plan.columns.null_status)).otherwise(state)
     agreed = nw.lit(value=True)
     if plan.columns.consent is not None:
         yes = [value.lower() for value in plan.columns.consent_values]
         agreed = nw.col("fs_consent").str.to_lowercase().is_in(yes).fill_null(value=False)
     undecided = any(metric.of == "applied" for metric in plan.metrics)
     when = nw.coalesce("fs_decided", "fs_applied") if undecided else nw.col("fs_decided")
-    frame = frame.with_columns(_mapped(status, states).alias("fs_state"), agreed.alias("fs_agreed"),
+    frame = frame.with_columns(state.alias("fs_state"), agreed.alias("fs_agreed"),
                                when.alias("fs_when"))  # fmt: skip
     first, end, _ = moments(plan)
     counted = ["rejected", "hired", *(["active", "withdrawn"] if undecided else [])]
@@ -217,11 +206,6 @@ def derived(frame: Frame, plan: PolicyPlan, schema: ATSSchema | None) -> Frame:
         _period(plan).alias("period"),
     )
     return _treated(frame, plan)
-
-
-def _states(plan: PolicyPlan, schema: ATSSchema | None) -> Mapping[str, str]:
-    extra = {schema.null_status: schema.null_status} if schema is not None and schema.null_status is not None else {}
-    return {**{str(k): str(v) for k, v in extra.items()}, **plan.columns.statuses}
 
 
 def _mapped(value: Expression, words: Mapping[str, str]) -> Expression:

@@ -1,12 +1,12 @@
 """What is wrong with a table of applications, and what it means for the answers."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import pandas as pd
 
 from feedbackstudy.issues import Issue, Issues, Severity
 from feedbackstudy.policy.applications.checking import Looked
-from feedbackstudy.policy.applications.deriving import NOT_STATED, RESPONDED, periods_of
+from feedbackstudy.policy.applications.deriving import RESPONDED, periods_of
 from feedbackstudy.policy.declared import PolicyPlan
 
 __all__ = ["problems"]
@@ -41,12 +41,16 @@ def _warning(code: str, where: str, what: str, why: str, fix: str) -> Issue:
 
 
 def _rows(seen: Looked, plan: PolicyPlan) -> Iterator[Issue]:
-    n, columns = seen.counts, plan.columns
-    unknown = {s: k for s, k in seen.statuses.items() if s not in columns.statuses and s != NOT_STATED}
+    n, columns, decided = seen.counts, plan.columns, ", ".join(plan.columns.decided)
+    unknown = {s: k for s, k in seen.statuses.items() if s not in columns.statuses}
     if unknown:
         yield _error("unknown_status", columns.status, f"The statuses {unknown} (rows of each) are none of "
                      f"{list(columns.statuses)}.", "Whether these were decided, and how, is unknown.",
                      "Say what each means under columns.statuses in the plan.")  # fmt: skip
+    if n["no_status"] and columns.null_status is None:
+        yield _error("no_status", columns.status, f"{n['no_status']:,} rows have no status.",
+                     "Whether these were decided, and how, is unknown.",
+                     "Complete them, or say what a missing status means, as columns.null_status: active.")  # fmt: skip
     doubled = n["rows"] - n["no_id"] - n["ids"] + (1 if n["no_id"] else 0)
     if doubled > 0:
         yield _error("duplicate_application", columns.application, f"{doubled:,} rows repeat an application's key.",
@@ -57,20 +61,21 @@ def _rows(seen: Looked, plan: PolicyPlan) -> Iterator[Issue]:
                      f"{n['no_applied']:,} no time of application.", "They can be neither counted nor ordered.",
                      "Complete them, or take them out before and say so.")  # fmt: skip
     if n["early"]:
-        yield _error("decided_before_applied", columns.decided_at, f"{n['early']:,} applications were decided before "
+        yield _error("decided_before_applied", decided, f"{n['early']:,} applications were decided before "
                      "they were made.", "The order of times is what assigns them to the policy.",
                      "Look for swapped columns, time zones and imported records.", seen.named)  # fmt: skip
     yield from _times(seen, plan)
 
 
 def _times(seen: Looked, plan: PolicyPlan) -> Iterator[Issue]:
-    n, columns = seen.counts, plan.columns
+    n, columns, decided = seen.counts, plan.columns, ", ".join(plan.columns.decided)
     if n["undated"]:
-        yield _error("undated_decision", columns.decided_at, f"{n['undated']:,} applications are rejected or hired and "
+        yield _error("undated_decision", decided, f"{n['undated']:,} applications are rejected or hired and "
                      "have no time of decision.", "They belong to no period and would silently go missing.",
-                     "Complete the times; with Greenhouse use ATSSchema.greenhouse().")  # fmt: skip
+                     "Complete the times; where hires have a column of their own, name both under "
+                     "columns.decided_from (platform: greenhouse does).")  # fmt: skip
     if n["future"]:
-        yield _error("after_data_end", columns.decided_at, f"{n['future']:,} decisions lie after {plan.window.data_end}"
+        yield _error("after_data_end", decided, f"{n['future']:,} decisions lie after {plan.window.data_end}"
                      ", the end of the data.", "Outcome windows are cut off by that day.",
                      "Correct window.data_end in the plan, or the table.")  # fmt: skip
     if n.get("early_delivery"):
@@ -125,21 +130,51 @@ def _treatment(seen: Looked, plan: PolicyPlan) -> Iterator[Issue]:
         )
     if plan.unit is not None and len(known):
         yield from _units(known, plan)
-    present = set(groups["period"].astype(int)) if len(groups) else set()
-    empty = [p for p in periods_of(plan) if p not in present]
-    if empty and present:
-        days = pd.to_datetime([periods_of(plan)[p] for p in empty], unit="us").strftime("%Y-%m-%d")
-        yield _warning("empty_period", plan.columns.decided_at, f"No decision counts in the periods that begin on "
-                       f"{', '.join(days[:12])}.", "A gap in time looks like a change.",
-                       "Look whether an export is missing; the gap itself is analysed as it is.")  # fmt: skip
+    yield from _gaps(seen, plan)
+
+
+def _gaps(seen: Looked, plan: PolicyPlan) -> Iterator[Issue]:
+    """Name periods without applications: a roll-out cannot do without one between others, an experiment can."""
+    groups, begins, where = seen.groups, periods_of(plan), ", ".join(plan.columns.decided)
+    counts = groups.drop(columns=["unit", "arm"], errors="ignore").groupby("period").sum() if len(groups) else groups
+    present = set(counts.index[counts["n"] > 0].astype(int)) if len(groups) else set()
+    empty = [p for p in begins if p not in present]
+    inside = [p for p in empty if present and min(present) < p < max(present)]
+    if empty and present and (plan.rollout is None or not inside):
+        yield _warning("empty_period", where, "No decision counts in the periods that begin on "
+                       f"{_days(empty, begins)}.", "A gap in time looks like a change.",
+                       "Look whether an export is missing; the other periods are analysed as they are.")  # fmt: skip
+    elif inside:
+        yield _error("empty_period", where, f"No decision counts in the periods that begin on {_days(inside, begins)}.",
+                     "A roll-out is followed from period to period, and a gap looks like a change.",
+                     "Complete the table, or shorten the window of the plan.")  # fmt: skip
+    if plan.rollout is None or inside:
+        return
+    for metric in plan.metrics:
+        own = set(counts.index[counts[f"v:{metric.name}"] > 0].astype(int)) if len(groups) else set()
+        gaps = [p for p in begins if own and p not in own and min(own) < p < max(own)]
+        if gaps:
+            yield _error("empty_period", metric.column, f"{metric.name!r} is known of nobody in the periods that begin "
+                         f"on {_days(gaps, begins)}.", "A roll-out is followed from period to period.",
+                         "Complete the column, shorten the window, or take the metric out.")  # fmt: skip
+
+
+def _days(periods: list[int], begins: Mapping[int, float]) -> str:
+    return ", ".join(pd.to_datetime([begins[p] for p in periods[:12]], unit="us").strftime("%Y-%m-%d"))
 
 
 def _units(known: pd.DataFrame, plan: PolicyPlan) -> Iterator[Issue]:
     unit, count = str(plan.unit), known["unit"].nunique()
     if count < 2:
-        yield _error("one_cluster", unit, f"All applications come from one {unit}: {known['unit'].iloc[0]}.",
-                     "One cluster says nothing about how clusters differ.",
-                     "Use an interrupted time series (policy.its), or a plan with more units.")  # fmt: skip
+        alone = plan.rollout is not None and len(plan.rollout.start) == 1
+        make, name = (_warning if alone else _error), known["unit"].iloc[0]
+        fix = (
+            f"Read it as an interrupted time series: policy.interrupted(stats, {str(name)!r})."
+            if alone
+            else "Plan more units; or declare a roll-out of this unit alone, for policy.interrupted."
+        )
+        yield make("one_cluster", unit, f"All applications come from one {unit}: {name}.",
+                   "One cluster says nothing about how clusters differ.", fix)  # fmt: skip
     if plan.experiment is not None:
         per = known.groupby("unit")["arm"].nunique()
         moved = sorted(map(str, per[per > 1].index))
@@ -147,6 +182,11 @@ def _units(known: pd.DataFrame, plan: PolicyPlan) -> Iterator[Issue]:
             yield _error("changed_arm", unit, f"{len(moved)} of {count} units appear in more than one arm: "
                          f"{', '.join(moved[:5])}.", "A unit that changes arm was not assigned as the plan says.",
                          "Analyse by the arm that was drawn; a change over time is a roll-out.")  # fmt: skip
+        single = sorted(str(arm) for arm, n in known.groupby("arm")["unit"].nunique().items() if n == 1)
+        if single and count > 1:
+            make = _error if len(single) == known["arm"].nunique() else _warning
+            yield make("one_cluster_in_arm", unit, f"One {unit} alone makes up {_and(single)}.",
+                       "How its units differ is then unknown.", "Assign two units to each at least.")  # fmt: skip
     elif plan.rollout is not None:
         absent = sorted(set(plan.rollout.start) - set(known["unit"].astype(str)))
         if absent:
@@ -165,12 +205,11 @@ def _metrics(seen: Looked, plan: PolicyPlan) -> Iterator[Issue]:
             yield _error("strange_value", metric.column, f"{strange:,} values of {metric.name!r} are not {allowed}.",
                          "A code for a missing answer would be averaged.", "Set such codes to missing.")  # fmt: skip
         below = n.get(f"negative:{metric.name}", 0) + n.get(f"negative_per:{metric.name}", 0)
-        if below and (metric.kind != "mean" or metric.direction == "decrease"):
-            stop = metric.kind != "mean"
-            make = _error if stop else _warning
-            yield make("negative_value", metric.column, f"{below:,} values of {metric.name!r} are below 0.",
-                       "Costs, durations and denominators are not negative.",
-                       "Look for corrections booked as rows, and for events before the decision.")  # fmt: skip
+        if below:
+            excuse = ", or say 'may_be_negative: true' in the metric" if metric.kind in {"mean", "ratio"} else ""
+            yield _error("negative_value", metric.column, f"{below:,} values of {metric.name!r} are below 0.",
+                         "Costs, durations and denominators are not negative.", "Look for corrections booked as rows "
+                         f"and for events before the decision{excuse}.")  # fmt: skip
         if n.get(f"values:{metric.name}") == 0:
             yield _error(
                 "no_values",
@@ -200,6 +239,14 @@ def _groups(seen: Looked) -> Iterator[Issue]:
     for column, levels in seen.levels.items():
         alone = sorted(level for level, n in levels.items() if n == 1)
         if alone:
-            yield _warning("group_of_one", column, f"{len(alone)} groups hold a single application.",
+            yield _warning("group_of_one", column, f"{_number(len(alone), 'group')} a single application.",
                            "A rate of one person is that person, and has no interval worth the name.",
                            "Merge groups as your rules say; disclosure hides them in any case.")  # fmt: skip
+
+
+def _number(count: int, noun: str) -> str:
+    return f"1 {noun} holds" if count == 1 else f"{count:,} {noun}s hold"
+
+
+def _and(names: list[str]) -> str:
+    return f"arm {names[0]!r}" if len(names) == 1 else "each of the arms " + ", ".join(map(repr, names))

@@ -8,28 +8,22 @@ from feedbackstudy.errors import InputError
 from feedbackstudy.named import Fixed
 from feedbackstudy.policy.declared import ApplicationColumns
 from feedbackstudy.policy.declared.applications import Status
+from feedbackstudy.yamlfile import YamlValue
 
 __all__ = ["ATSSchema", "starts_of"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ATSSchema:
-    """A way to read a table of applications.
+    """The columns of an applicant-tracking system, for a plan; the plan alone says how its table is read.
 
     Attributes
     ----------
     columns : ApplicationColumns
-        The columns as the plan declares them.
-    decided_from : tuple of str
-        Columns whose first value that is there is the time of the decision; empty where ``columns.decided_at`` is a
-        column of the table. Greenhouse and Lever have one time for rejections and another for hires.
-    null_status : {"active", "rejected", "hired", "withdrawn"} or None
-        What a missing status means; None where it is an error.
+        For ``PolicyPlan(columns=...)``.
     """
 
     columns: ApplicationColumns
-    decided_from: tuple[str, ...] = ()
-    null_status: Status | None = None
 
     @classmethod
     def greenhouse(cls, **changed: str) -> Self:
@@ -45,18 +39,8 @@ class ATSSchema:
         ATSSchema
             Decided at ``rejected_at``, else ``hired_at``. Greenhouse stores no delivery of feedback: join it from the
             mail log and name its column.
-
-        Notes
-        -----
-        Names as in the public models of the fivetran/dbt_greenhouse_source package.
         """
-        named = {"application": "id", "candidate": "candidate_id", "applied_at": "applied_at", "status": "status"}
-        return cls._made(
-            named | {"decided_at": "decided_at"} | changed,
-            {"active": "active", "rejected": "rejected", "hired": "hired"},
-            () if "decided_at" in changed else ("rejected_at", "hired_at"),
-            None,
-        )
+        return cls(columns=ApplicationColumns.from_data({"platform": "greenhouse", **changed}))
 
     @classmethod
     def lever(cls, *, reasons: Mapping[str, Status], **changed: str) -> Self:
@@ -73,14 +57,8 @@ class ATSSchema:
         -------
         ATSSchema
             Decided at ``archived_at``; an opportunity without a reason is active.
-
-        Notes
-        -----
-        Names as in the public models of the fivetran/dbt_lever_source package.
         """
-        named = {"application": "opportunity_id", "candidate": "contact", "applied_at": "created_at"}
-        named |= {"decided_at": "archived_at", "status": "archived_reason"}
-        return cls._made(named | changed, reasons, (), "active")
+        return cls(columns=ApplicationColumns.from_data({"platform": "lever", "statuses": dict(reasons), **changed}))
 
     @classmethod
     def custom(cls, *, statuses: Mapping[str, Status], null_status: Status | None = None, **columns: str) -> Self:
@@ -100,18 +78,8 @@ class ATSSchema:
         ATSSchema
             The schema.
         """
-        return cls._made(columns, statuses, (), null_status)
-
-    @classmethod
-    def _made(
-        cls,
-        columns: Mapping[str, str],
-        statuses: Mapping[str, Status],
-        decided_from: tuple[str, ...],
-        null: Status | None,
-    ) -> Self:
-        made = ApplicationColumns.from_data({**columns, "statuses": dict(statuses)})
-        return cls(columns=made, decided_from=decided_from, null_status=null)
+        data: dict[str, YamlValue] = {**columns, "statuses": {**statuses}, "null_status": null_status}
+        return cls(columns=ApplicationColumns.from_data(data))
 
 
 def starts_of(rows: object, *, unit: str, start: str) -> Fixed[str, str]:

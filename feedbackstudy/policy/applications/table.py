@@ -11,7 +11,6 @@ from feedbackstudy.policy.applications.deriving import NOT_STATED, derived, fact
 from feedbackstudy.policy.applications.finding import problems
 from feedbackstudy.policy.applications.opening import opened
 from feedbackstudy.policy.applications.outcomes import outcomes
-from feedbackstudy.policy.applications.schema import ATSSchema
 from feedbackstudy.policy.declared import PolicyPlan
 from feedbackstudy.policy.sufficient import Prepared, SufficientStats, compress_prepared
 from feedbackstudy.provenance import Provenance
@@ -39,14 +38,11 @@ class ApplicationTable:
     source : Path, str, DuckDB relation or data frame
         Parquet (a file or a folder of files), CSV, TSV, or a frame of pandas, polars or another library that Narwhals
         knows.
-    schema : ATSSchema or None
-        How the table differs from what the plan's columns say: several times of decision, a meaning of "no status".
     simulated : bool
         Whether the rows were invented; results stay marked.
     """
 
     source: object
-    schema: ATSSchema | None = None
     simulated: bool = False
 
     @classmethod
@@ -131,7 +127,7 @@ class ApplicationTable:
         return Prepared(table=table, rows=seen.left_out(), provenance=self._made(plan, seen))
 
     def _derived(self, plan: PolicyPlan) -> Frame:
-        return derived(opened(self.source, wanted_of(plan, self.schema), zone=plan.columns.zone), plan, self.schema)
+        return derived(opened(self.source, wanted_of(plan), zone=plan.columns.zone), plan)
 
     def _made(self, plan: PolicyPlan, seen: Looked) -> Provenance:
         hashes: tuple[tuple[str, str], ...] = ()

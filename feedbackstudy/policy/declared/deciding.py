@@ -79,6 +79,9 @@ class DecisionRule(Declaration):
         The primary metric that decides.
     by : {"interval", "posterior"}
         The confidence interval with its guardrails, or posterior probabilities with expected loss.
+    posterior : {"estimate", "cells"}
+        With ``posterior``: the t distribution of the estimate that leads, which is a flat prior and no sampler, or the
+        hierarchical model of the cells of a roll-out (PyMC) for shares and ordered ratings.
     ship_probability : float
         Posterior probability of benefit from which on the policy is kept.
     stop_probability : float
@@ -93,6 +96,7 @@ class DecisionRule(Declaration):
 
     metric: Name
     by: Literal["interval", "posterior"] = "interval"
+    posterior: Literal["estimate", "cells"] = "estimate"
     ship_probability: Real = 0.95
     stop_probability: Real = 0.05
     breach_probability: Real = 0.10
@@ -108,6 +112,8 @@ class DecisionRule(Declaration):
             )
         if self.rope is not None and self.rope <= 0:
             raise ValueError(f"a region of plus and minus {self.rope:g} is empty.")
+        if self.posterior == "cells" and self.by != "posterior":
+            raise ValueError("the posterior of cells belongs to a rule with by: posterior; an interval decides here.")
         return self
 
 

@@ -52,6 +52,8 @@ class Metric(Declaration):
         The applications that count: the policy may change who is rejected, so the default is all decided ones.
     responders_only : bool
         Whether it is known of those alone who answered a survey; their share is then judged beside it.
+    may_be_negative : bool
+        Whether values below 0 make sense, as of a change or a balance; a negative cost or duration is an error.
     unit : str
         Unit in words, such as ``"days"``.
     """
@@ -70,6 +72,7 @@ class Metric(Declaration):
     within_days: int | None = None
     of: Literal["decided", "rejected", "hired", "applied"] = "decided"
     responders_only: bool = False
+    may_be_negative: bool = False
     unit: str = ""
 
     @model_validator(mode="after")
@@ -84,6 +87,10 @@ class Metric(Declaration):
             raise ValueError(f"metric {self.name!r}: categories {list(self.categories)} must rise, each once.")
         if self.covariate is not None and self.kind not in {"proportion", "mean"}:
             raise ValueError(f"metric {self.name!r}: a covariate adjusts a proportion or a mean, not a {self.kind}.")
+        if self.may_be_negative and self.kind not in {"mean", "ratio"}:
+            raise ValueError(
+                f"metric {self.name!r}: 'may_be_negative' belongs to a mean or a ratio, not a {self.kind}."
+            )
         return self
 
     @model_validator(mode="after")

@@ -1,5 +1,6 @@
 """`PolicyPlan`: everything about the judgement of a policy that is fixed before anybody looks."""
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import ClassVar, Literal, Self
 
@@ -11,8 +12,14 @@ from feedbackstudy.policy.declared.applications import ApplicationColumns, Windo
 from feedbackstudy.policy.declared.deciding import DecisionRule, DisclosureRule, Looks
 from feedbackstudy.policy.declared.metrics import Metric
 from feedbackstudy.policy.declared.treatment import Experiment, Rollout, Treatment
+from feedbackstudy.yamlfile import YamlValue
 
 __all__ = ["PolicyPlan"]
+
+
+def _one_error_rate(data: dict[str, YamlValue]) -> dict[str, YamlValue]:
+    """Version 1 stated the error rate twice; the level of intervals, by which everything was done, says it now."""
+    return {key: value for key, value in data.items() if key != "alpha"}
 
 
 class PolicyPlan(Declaration):
@@ -43,10 +50,8 @@ class PolicyPlan(Declaration):
         Effect of being assigned, or of being delivered to those who are when assigned.
     multiplicity : {"holm", "bonferroni", "fdr_bh", "none"}
         Correction over the secondary metrics.
-    alpha : float
-        Error rate.
     interval_level : float
-        Level of intervals.
+        Level of intervals; whatever is decided by them or by p values has the error rate 1 - level.
     looks : Looks
         When results may be looked at.
     decision : DecisionRule or None
@@ -57,7 +62,8 @@ class PolicyPlan(Declaration):
         Seed of permutations and draws.
     """
 
-    schema_version: ClassVar[int] = 1
+    schema_version: ClassVar[int] = 2
+    migrations: ClassVar[Mapping[int, Callable[[dict[str, YamlValue]], dict[str, YamlValue]]]] = {1: _one_error_rate}
 
     title: Line
     question: str = ""
@@ -71,7 +77,6 @@ class PolicyPlan(Declaration):
     equity_groups: Many[Line] = ()
     estimand: Literal["ITT", "CACE"] = "ITT"
     multiplicity: Literal["holm", "bonferroni", "fdr_bh", "none"] = "holm"
-    alpha: Real = 0.05
     interval_level: Real = 0.95
     looks: Looks = Looks()
     decision: DecisionRule | None = None
@@ -93,10 +98,22 @@ class PolicyPlan(Declaration):
         return self
 
     @model_validator(mode="after")
+    def _has_the_posterior_of_cells(self) -> Self:
+        rule = self.decision
+        if rule is None or rule.posterior != "cells":
+            return self
+        kind = self.metrics[rule.metric].kind
+        if not isinstance(self.treatment, Rollout) or kind not in {"proportion", "ordinal"}:
+            raise ValueError(
+                f"the posterior of cells is that of a share or an ordered rating in a roll-out; {rule.metric!r} is a "
+                f"{kind} in a {self.treatment.kind}. Choose posterior: estimate."
+            )
+        return self
+
+    @model_validator(mode="after")
     def _adjusts_for_nothing_twice(self) -> Self:
-        for key in ("alpha", "interval_level"):
-            if not 0 < getattr(self, key) < 1:
-                raise ValueError(f"{key} is {getattr(self, key):g}; give a probability between 0 and 1.")
+        if not 0 < self.interval_level < 1:
+            raise ValueError(f"interval_level is {self.interval_level:g}; give a probability between 0 and 1.")
         taken = set(self.adjust) & {column for metric in self.metrics for column in metric.columns}
         if taken:
             raise ValueError(f"{min(taken)!r} is a metric's column and adjusted for at once.")

@@ -103,7 +103,8 @@ class Rollout(_Kind):
     period : {"week", "month", "quarter"}
         Steps of time.
     start : mapping of str to str
-        Unit -> date of its first day under the policy (``2026-03-01``), or ``never``.
+        Unit -> date of its first day under the policy (``2026-03-01``), or ``never``. A single unit can be read as an
+        interrupted time series only (`policy.interrupted`).
     mechanism : {"randomised", "observational"}
         Whether chance decided the order; randomisation inference needs it.
     strata : mapping of str to str
@@ -134,8 +135,8 @@ class Rollout(_Kind):
                 raise ValueError(
                     f"unit {unit!r} starts on {date!r}; write a date as 2026-03-01, or 'never'."
                 ) from fault
-        if len(self.start) < 2:
-            raise ValueError(f"a roll-out needs at least two units; given {list(self.start)}.")
+        if not self.start:
+            raise ValueError("a roll-out names the units that change over, and when; given none.")
         if self.washout < 0 or self.anticipation < 0:
             raise ValueError("washout and anticipation count periods and are never negative.")
         missing = sorted(set(self.start) - set(self.strata)) if self.strata else []

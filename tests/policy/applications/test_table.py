@@ -11,6 +11,7 @@ import pytest
 from feedbackstudy.errors import DataError, DeclarationError, InputError
 from feedbackstudy.policy.applications import ApplicationTable, ATSSchema, compress, starts_of
 from feedbackstudy.policy.declared import ApplicationColumns, Experiment, Metric, PolicyArm, PolicyPlan, Rollout, Window
+from feedbackstudy.policy.interrupted import interrupted
 
 STATUSES = {"active": "active", "rejected": "rejected", "hired": "hired"}
 COLUMNS = ApplicationColumns(
@@ -127,18 +128,21 @@ def test_bad_tables_are_named(rows):
     assert found["policy.decided_before_applied"].who == tuple(sorted(rows.loc[early, "id"]))
     assert "2 rows repeat" in codes(changed(rows, "id", "a0", first))["policy.duplicate_application"].what
     assert "3 rows do not say" in codes(changed(rows, "ok", None, first))["policy.missing_consent"].what
-    may = rows[~rows.decided.between("2026-05-01", "2026-06-01")]
-    assert "2026-05-01" in codes(may)["policy.empty_period"].what
-    assert "policy.one_cluster" in codes(rows[rows.site == "a"])
+    assert "declare a roll-out of this unit alone" in codes(rows[rows.site == "a"])["policy.one_cluster"].fix
     assert "policy.nobody_treated" in codes(rows[rows.site == "c"])
     assert "policy.everyone_treated" in codes(rows[(rows.site != "c") & (rows.decided >= "2026-05-01")])
     assert (
         "units for which the plan has no start" in codes(changed(rows, "site", "z", first))["policy.unknown_arm"].what
     )
     assert "policy.strange_value" in codes(rows.assign(nps=rows.nps.fillna(99)))
-    assert "policy.negative_value" in codes(changed(rows, "minutes", -5.0, first))
+    negative = changed(rows, "minutes", -5.0, rows.index < 30)
+    for better in ("increase", "decrease"):
+        cost = Metric(name="cost", label="Cost", kind="mean", column="minutes", role="primary", direction=better)
+        assert codes(negative, plan_of(metrics=(cost,)))["policy.negative_value"].severity == "error"
+        balance = cost.model_copy(update={"may_be_negative": True})
+        assert "policy.negative_value" not in codes(negative, plan_of(metrics=(balance,)))
     hired_one = changed(rows.assign(sex="f"), "sex", "x", rows.index == by_hand(rows).index[0])
-    assert "1 groups hold a single" in codes(hired_one)["policy.group_of_one"].what
+    assert "1 group holds a single application" in codes(hired_one)["policy.group_of_one"].what
     undated = rows[rows.status == "rejected"].index[:1]
     assert "policy.undated_decision" in codes(changed(rows, "decided", pd.NaT, rows.index.isin(undated)))
     assert "policy.no_cluster" in codes(changed(rows, "interviewer", None, first))
@@ -197,21 +201,85 @@ def test_zones_decide_about_the_month(rows):
     pd.testing.assert_frame_equal(cells[0], naive)
 
 
-def test_schemas_of_two_systems(rows):
+@pytest.mark.parametrize("by", ["python", "yaml"])
+def test_schemas_of_two_systems(rows, by, tmp_path):
+    def declared(schema):
+        plan = plan_of(columns=schema.columns)
+        return plan if by == "python" else PolicyPlan.load(plan.save(tmp_path / "plan.yaml"))
+
     house = rows.rename(columns={"applied": "applied_at", "who": "candidate_id"})
     house["rejected_at"] = house.decided.where(house.status == "rejected")
     house["hired_at"] = house.decided.where(house.status == "hired")
     green = ATSSchema.greenhouse(site="site", delivered_at='sent "at"', specific="specific", consent="ok")
     expected = compress(rows, plan_of()).of("again")
-    plan = plan_of(columns=green.columns)
-    pd.testing.assert_frame_equal(compress(ApplicationTable(house, green), plan).of("again"), expected)
+    pd.testing.assert_frame_equal(compress(house, declared(green)).of("again"), expected)
     lever = ATSSchema.lever(
         reasons={"rejected": "rejected", "hired": "hired"}, application="id", candidate="who", applied_at="applied",
         site="site", delivered_at='sent "at"', specific="specific", consent="ok")  # fmt: skip
     archive = rows.assign(archived_at=rows.decided, archived_reason=rows.status.where(rows.status != "active"))
     for table in (archive, duckdb.connect().from_df(archive)):
-        found = compress(ApplicationTable(table, lever), plan_of(columns=lever.columns)).of("again")
-        pd.testing.assert_frame_equal(found, expected)
+        pd.testing.assert_frame_equal(compress(table, declared(lever)).of("again"), expected)
+
+
+def test_a_status_that_is_missing_is_an_error_unless_the_plan_says_what_it_means(rows):
+    silent = changed(rows, "status", None, rows.index < 5)
+    issue = codes(silent)["policy.no_status"]
+    assert (issue.severity, issue.what) == ("error", "5 rows have no status.")
+    undecided = [i.what for i in ApplicationTable(silent).check(plan_of()) if "no decision by the employer" in i.what]
+    known = [i.what for i in ApplicationTable(rows).check(plan_of()) if "no decision by the employer" in i.what]
+    assert int(undecided[0].split()[0]) <= int(known[0].split()[0])
+    active = plan_of(columns=COLUMNS.model_copy(update={"null_status": "active"}))
+    assert "policy.no_status" not in codes(silent, active)
+    written = changed(rows, "status", "(not stated)", rows.index < 5)
+    assert "{'(not stated)': 5}" in codes(written)["policy.unknown_status"].what
+
+
+def test_a_month_without_applications_is_judged_as_the_run_judges_it(rows):
+    def without(first, last):
+        return rows[~rows.decided.between(first, last)]
+
+    gap = without("2026-05-01", "2026-06-01")
+    issue = codes(gap)["policy.empty_period"]
+    assert (issue.severity, "2026-05-01" in issue.what) == ("error", True)
+    with pytest.raises(DataError, match="shorten the window"):
+        compress(gap, plan_of())
+    late = codes(without("2026-06-01", "2026-07-01"))["policy.empty_period"]
+    assert (late.severity, "2026-06-01" in late.what) == ("warning", True)
+    experiment = Experiment(column="arm", unit="site", control="old",
+        arms=(PolicyArm(name="old", label="Old", code="0"), PolicyArm(name="new", label="New", code="1")))  # fmt: skip
+    arms = gap.assign(arm=gap.site.isin(["a", "b"]).astype(int))
+    assert codes(arms, plan_of(treatment=experiment))["policy.empty_period"].severity == "warning"
+    unasked = changed(rows, "nps", np.nan, rows.decided.between("2026-04-01", "2026-05-01"))
+    issue = codes(unasked)["policy.empty_period"]
+    assert (issue.severity, issue.where) == ("error", "nps")
+    assert "'cnps' is known of nobody in the periods that begin on 2026-04-01" in issue.what
+
+
+def test_a_single_site_is_an_interrupted_series_from_the_table(rows):
+    alone = Rollout(unit="site", start={"a": "2026-03-01"})
+    times = ["applied", "decided", 'sent "at"']
+    moved = [
+        rows.assign(**{t: rows[t] + dt.timedelta(days=180 * i) for t in times}, id=rows.id + str(i))
+        for i in range(-1, 2)
+    ]
+    many = pd.concat(moved, ignore_index=True).assign(site="a")
+    plan = plan_of(treatment=alone, window=Window(first="2025-08-01", last="2026-10-31", data_end="2027-12-31"))
+    issue = codes(many, plan)["policy.one_cluster"]
+    assert (issue.severity, "policy.interrupted(stats, 'a')" in issue.fix) == ("warning", True)
+    found = interrupted(compress(many, plan), "a", "hired")
+    assert found.rows[0].contrast.startswith("a: average")
+    assert found.rows[0].se > 0
+
+
+def test_one_site_in_each_arm_is_refused(rows):
+    arms = (PolicyArm(name="old", label="Old", code="0"), PolicyArm(name="new", label="New", code="1"))
+    plan = plan_of(treatment=Experiment(column="arm", unit="site", control="old", arms=arms))
+    two = rows[rows.site.isin(["a", "b"])]
+    issue = codes(two.assign(arm=(two.site == "a").astype(int)), plan)["policy.one_cluster_in_arm"]
+    assert (issue.severity, issue.what) == ("error", "One site alone makes up each of the arms 'new', 'old'.")
+    three = rows[rows.site != "d"]
+    issue = codes(three.assign(arm=(three.site == "a").astype(int)), plan)["policy.one_cluster_in_arm"]
+    assert (issue.severity, issue.what) == ("warning", "One site alone makes up arm 'new'.")
 
 
 def test_what_a_plan_cannot_ask(rows):
