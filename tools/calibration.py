@@ -28,7 +28,9 @@ from tools.calibration_waves import three_waves
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "docs" / "calibration"
 SIMULATIONS, SEED = 200, 20261126
-FEWER = dict.fromkeys(("latent-mediation-simple", "latent-mediation-serial", "policy-cells-rating"), 100)
+FEWER = dict.fromkeys(
+    ("latent-mediation-simple", "latent-mediation-serial", "policy-cells-rating", "normal-large-groups"), 100
+)
 """Models whose simulations take longest."""
 
 _RATING = NormalsPrior.of(CellPrior.of_scale(1, 7))
@@ -97,9 +99,9 @@ def normal_slopes() -> CellModel:
 
 
 def normal_large_groups() -> CellModel:
-    """Return ratings of two cells in six sites of 24, effects sampled as such."""
-    rows = np.arange(144)
-    groups, slopes = {"site": rows // 24}, {"site": (rows % 2 - 0.5)}
+    """Return ratings of two cells in 20 sites of 60, effects sampled as such."""
+    rows = np.arange(1200)
+    groups, slopes = {"site": rows // 60}, {"site": (rows % 2 - 0.5)}
     return stated(Normals(prior=_RATING), rows % 7.0, rows % 2, 2, groups=groups, slopes=slopes)
 
 

@@ -5,15 +5,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import combinations
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from feedbackstudy.analysis.bayes_models import BayesFactors, ModelEvidence
-from feedbackstudy.analysis.bayesian.jzs_blocks import Block, block_model, effect_columns
+from feedbackstudy.analysis.bayesian.jzs_blocks import Block, block_model, effect_columns, whitened
 from feedbackstudy.analysis.bayesian.jzs_integrals import Evidence, log_bayes_factor
+from feedbackstudy.analysis.bayesian.jzs_model import blocks_model
 from feedbackstudy.analysis.bayesian.jzs_regression import log_bic_factor
 from feedbackstudy.analysis.columns import Columns, read_columns
 from feedbackstudy.analysis.crossed import term_parts
@@ -21,6 +22,9 @@ from feedbackstudy.errors import DataError, choices
 from feedbackstudy.provenance import Provenance
 from feedbackstudy.psychometrics.rscript import RScript
 from feedbackstudy.threads import one_thread
+
+if TYPE_CHECKING:
+    import pymc  # type: ignore[import-untyped, unused-ignore]
 
 __all__ = ["bayes_factor_anova"]
 
@@ -123,6 +127,7 @@ def bayes_factor_anova(
         ),
         script=_script(read, asked, random, (prior_scale, random_scale, covariate_scale)),
         evidence_at=against_null,
+        model_of=lambda terms: engine.model(terms, prior_scale),
     )
     return result.compared_with(" + ".join(_terms(tuple(factors)))) if models == "top" else result
 
@@ -143,7 +148,9 @@ class _Engine:
             columns = effect_columns([part.codes for part in parts], [len(part.levels) for part in parts])
             found.append(Block(name=term, columns=columns, scale=scale))
         if self.read.covariates:
-            found.append(Block(name="covariates", columns=_whitened(self.read), scale=self.covariate_scale))
+            found.append(
+                Block(name="covariates", columns=whitened(self.read.covariate_matrix), scale=self.covariate_scale)
+            )
         return found
 
     def evidence(self, terms: tuple[str, ...], scale: float) -> Evidence:
@@ -151,6 +158,11 @@ class _Engine:
             return Evidence(log_bayes_factor=0.0, error=0.0, method="intercept alone")
         random = None if self.random is None else (self.read.groups[self.random].codes, self.random_scale)
         return log_bayes_factor(block_model(self.read.y, self.blocks(terms, scale), random=random))
+
+    def model(self, terms: tuple[str, ...], scale: float) -> "pymc.Model":
+        name = self.random
+        random = None if name is None else (name, self.read.groups[name].codes, self.random_scale)
+        return blocks_model(self.read.y, self.blocks(terms, scale), random)
 
     def log_bic(self, terms: tuple[str, ...]) -> float:
         if self.random is not None:
@@ -163,15 +175,6 @@ class _Engine:
         fitted = columns @ np.linalg.lstsq(columns, outcome, rcond=None)[0]
         r2 = float(fitted @ outcome / (outcome @ outcome))
         return float(log_bic_factor(r2, n=self.read.n, predictors=np.linalg.matrix_rank(columns)))
-
-
-def _whitened(read: Columns) -> Floats:
-    """Return the covariates rotated to unit variance without correlation: the prior then follows Zellner and Siow."""
-    centred = read.covariate_matrix
-    roots, vectors = np.linalg.eigh(centred.T @ centred / read.n)
-    if roots.min() < 1e-10 * roots.max():
-        raise DataError("A covariate is a combination of the others (perfect collinearity); leave one of them out.")
-    return np.asarray(centred @ (vectors / np.sqrt(roots)), dtype=np.float64)
 
 
 def _row(terms: tuple[str, ...], found: Evidence, base: Evidence, engine: _Engine) -> ModelEvidence:

@@ -1,6 +1,8 @@
 """The Bayes factor of one effect as a result: its prior, its posterior, and what another width would have said."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
@@ -10,6 +12,9 @@ from feedbackstudy.analysis.posterior import Posterior
 from feedbackstudy.provenance import Provenance
 from feedbackstudy.psychometrics.rscript import RScript
 from feedbackstudy.render import Block, Facts, Notice, Page, Rendered, bayes_factor, interval, number
+
+if TYPE_CHECKING:
+    import pymc  # type: ignore[import-untyped, unused-ignore]
 
 __all__ = ["EffectBayesFactor", "IntervalFactors"]
 
@@ -79,6 +84,8 @@ class EffectBayesFactor(Rendered):
         What made it.
     script : RScript
         The same in R.
+    model : callable
+        Makes the PyMC model.
     """
 
     title: str
@@ -94,6 +101,7 @@ class EffectBayesFactor(Rendered):
     notes: tuple[str, ...]
     provenance: Provenance
     script: RScript
+    model: Callable[[], "pymc.Model"]
 
     @property
     def bayes_factor(self) -> float:
@@ -119,6 +127,16 @@ class EffectBayesFactor(Rendered):
             With its data; needs the package BayesFactor.
         """
         return self.script
+
+    def pymc_model(self) -> "pymc.Model":
+        """Return the model with an effect, to sample or extend; the table's numbers are by quadrature.
+
+        Returns
+        -------
+        pymc.Model
+            Data, prior and likelihood; the flat priors of location and scale are improper.
+        """
+        return self.model()
 
     def frame(self) -> pd.DataFrame:
         """Return the result as a table of one row.

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -14,6 +15,9 @@ from feedbackstudy.errors import NotFoundError, choices
 from feedbackstudy.provenance import Provenance
 from feedbackstudy.psychometrics.rscript import RScript
 from feedbackstudy.render import Block, Notice, Page, Rendered, Table, bayes_factor, number
+
+if TYPE_CHECKING:
+    import pymc  # type: ignore[import-untyped, unused-ignore]
 
 __all__ = ["BayesFactors", "ModelEvidence"]
 
@@ -78,6 +82,8 @@ class BayesFactors(Rendered):
         The same in R.
     evidence_at : callable
         Takes the terms of a model and a prior width, and returns its log Bayes factor against the null model.
+    model_of : callable
+        Takes the terms of a model and makes it for PyMC.
     """
 
     title: str
@@ -90,6 +96,7 @@ class BayesFactors(Rendered):
     provenance: Provenance
     script: RScript
     evidence_at: Callable[[tuple[str, ...], float], float]
+    model_of: Callable[[tuple[str, ...]], "pymc.Model"]
 
     def __getitem__(self, name: str) -> ModelEvidence:
         """Return one model by its name, the order of its terms aside."""
@@ -232,6 +239,26 @@ class BayesFactors(Rendered):
             With its data; needs the package BayesFactor, which draws where several effects have priors of their own.
         """
         return self.script
+
+    def pymc_model(self, name: str) -> "pymc.Model":
+        """Return one of the models, to sample or extend; the table's numbers are by quadrature.
+
+        Parameters
+        ----------
+        name : str
+            Its name, the order of its terms aside.
+
+        Returns
+        -------
+        pymc.Model
+            Data, prior and likelihood; the flat priors of intercept and scale are improper.
+
+        Raises
+        ------
+        NotFoundError
+            For a model that was not compared.
+        """
+        return self.model_of(self[name].terms)
 
     def frame(self) -> pd.DataFrame:
         """Return the models as a table.

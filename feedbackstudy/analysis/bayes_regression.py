@@ -2,8 +2,9 @@
 
 import math
 from collections.abc import Sequence
+from functools import partial
 from itertools import combinations
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import pandas as pd
@@ -13,13 +14,18 @@ from feedbackstudy.analysis.bayes_effect import EffectBayesFactor
 from feedbackstudy.analysis.bayes_models import BayesFactors, ModelEvidence
 from feedbackstudy.analysis.bayesian.densities import from_density
 from feedbackstudy.analysis.bayesian.effect_evidence import Alternative
+from feedbackstudy.analysis.bayesian.jzs_blocks import Block, whitened
 from feedbackstudy.analysis.bayesian.jzs_correlation import correlation_density, log_jzs_correlation
+from feedbackstudy.analysis.bayesian.jzs_model import blocks_model, correlation_model
 from feedbackstudy.analysis.bayesian.jzs_regression import log_bic_factor, log_jzs_r2
 from feedbackstudy.analysis.bayesian.robustness import Robustness
 from feedbackstudy.analysis.columns import Columns, read_columns
 from feedbackstudy.errors import DataError, choices
 from feedbackstudy.provenance import Provenance
 from feedbackstudy.psychometrics.rscript import RScript
+
+if TYPE_CHECKING:
+    import pymc  # type: ignore[import-untyped, unused-ignore]
 
 __all__ = ["bayes_factor_correlation", "bayes_factor_regression"]
 
@@ -110,6 +116,7 @@ def bayes_factor_regression(
         provenance=Provenance(made_by="analysis.bayes_factor_regression", conventions=("g integrated by quadrature",)),
         script=_regression_script(read, asked, prior_scale),
         evidence_at=evidence_at,
+        model_of=partial(_model, read, prior_scale),
     )
     return result.compared_with(" + ".join(predictors)) if models == "top" else result
 
@@ -193,6 +200,7 @@ def bayes_factor_correlation(
         notes=read.notes,
         provenance=Provenance(made_by="analysis.bayes_factor_correlation", conventions=(f"kappa {kappa:.4g}",)),
         script=_correlation_script(first, second, kappa, alternative),
+        model=partial(correlation_model, first, second, kappa=kappa, alternative=alternative),
     )
 
 
@@ -223,6 +231,15 @@ def _explained(read: Columns, asked: tuple[tuple[str, ...], ...]) -> Floats:
     if (shares > 1 - 1e-12).any():
         raise DataError("The predictors explain the outcome without any error; nothing can be compared.")
     return shares
+
+
+def _model(read: Columns, scale: float, terms: tuple[str, ...]) -> "pymc.Model":
+    """Return a regression for PyMC: predictors turned to unit variance without correlation, one g for all."""
+    if not terms:
+        return blocks_model(read.y, (), None)
+    names = list(read.covariates)
+    chosen = read.covariate_matrix[:, [names.index(term) for term in terms]]
+    return blocks_model(read.y, [Block(name="predictors", columns=whitened(chosen), scale=scale)], None)
 
 
 def _regression_script(read: Columns, asked: tuple[tuple[str, ...], ...], scale: float) -> RScript:

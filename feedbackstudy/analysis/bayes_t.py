@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -11,6 +12,7 @@ from feedbackstudy.analysis.bayes_effect import EffectBayesFactor, IntervalFacto
 from feedbackstudy.analysis.bayesian.densities import from_density
 from feedbackstudy.analysis.bayesian.effect_evidence import Alternative
 from feedbackstudy.analysis.bayesian.jzs import effect_density, log_jzs_t, log_jzs_t_interval
+from feedbackstudy.analysis.bayesian.jzs_model import effect_model
 from feedbackstudy.analysis.bayesian.robustness import Robustness, widths_around
 from feedbackstudy.analysis.columns import Columns, read_columns
 from feedbackstudy.analysis.crossed import cells_of, one_row_each
@@ -38,6 +40,8 @@ class _Test:
     rows: pd.DataFrame
     call: str
     notes: tuple[str, ...]
+    outcome: Floats
+    first: NDArray[np.int64] | None = None
 
 
 def bayes_factor_t(
@@ -130,6 +134,7 @@ def bayes_factor_t(
             conventions=("p(mu, sigma) proportional to 1 / sigma", "two groups share one variance"),
         ),
         script=_script(test, scale, alternative, null_interval),
+        model=partial(effect_model, test.outcome, test.first, scale=scale, alternative=alternative),
     )
 
 
@@ -181,6 +186,7 @@ def _one_sample(x: Floats, value: float, title: str, rows: pd.DataFrame, call: s
         rows=rows,
         call=call,
         notes=notes,
+        outcome=x - value,
     )
 
 
@@ -213,9 +219,11 @@ def _two_groups(read: Columns, by: str, value: float, title: str) -> _Test:
     rows = pd.DataFrame({"y": read.y, "first": (factor.codes == 0).astype(int)})
     shifted = "" if value == 0 else f" - {value!r}"
     call = f"ttestBF(responses$y[responses$first == 1]{shifted}, responses$y[responses$first == 0]"
+    in_first = (factor.codes == 0).astype(np.int64)
     return _Test(
-        t=t, df=float(df), n_effective=effective, n=(n1, n2), title=title, rows=rows, call=call, notes=read.notes
-    )
+        t=t, df=float(df), n_effective=effective, n=(n1, n2), title=title, rows=rows, call=call, notes=read.notes,
+        outcome=read.y - value * in_first, first=in_first,
+    )  # fmt: skip
 
 
 def _inside(test: _Test, scale: float, asked: tuple[float, float] | None) -> IntervalFactors | None:

@@ -19,7 +19,7 @@ from feedbackstudy.analysis.frequentist.mixed_cells import mixed_cells
 from feedbackstudy.analysis.wave_design import wave_cells, wave_columns
 from feedbackstudy.errors import DataError
 
-__all__ = ["Constrained", "WaveData", "adjusted_rows", "constrained", "constrained_rows"]
+__all__ = ["Constrained", "WaveData", "adjusted_rows", "constrained", "constrained_rows", "standardised_design"]
 
 type Floats = NDArray[np.float64]
 
@@ -127,10 +127,27 @@ def constrained(data: WaveData, *, seed: int, draws: int = 1500) -> Constrained:
     fit, cells = constrained_waves(data.Y, data.arm, len(data.arms), covariates=data.covariates)
     if data.prior is None:
         return Constrained(fit=fit, cells=cells, posterior=None)
-    spread = data.covariates.std(axis=0, ddof=1) if data.covariates.shape[1] else 1.0
-    design = wave_columns(data.arm, len(data.arms), len(data.waves), data.covariates / spread)
-    posterior = waves_posterior(data.Y, design, cells.means.size, prior=data.prior, seed=seed, draws=draws)
+    posterior = waves_posterior(
+        data.Y, standardised_design(data), cells.means.size, prior=data.prior, seed=seed, draws=draws
+    )
     return Constrained(fit=fit, cells=cells, posterior=posterior)
+
+
+def standardised_design(data: WaveData) -> Floats:
+    """Return the columns of the constrained model, covariates in standard deviations.
+
+    Parameters
+    ----------
+    data : WaveData
+        Scores.
+
+    Returns
+    -------
+    ndarray, shape (n, waves, p)
+        Indicators of the means first.
+    """
+    spread = data.covariates.std(axis=0, ddof=1) if data.covariates.shape[1] else 1.0
+    return wave_columns(data.arm, len(data.arms), len(data.waves), data.covariates / spread)
 
 
 def constrained_rows(data: WaveData, found: Constrained) -> tuple[Estimate, ...]:

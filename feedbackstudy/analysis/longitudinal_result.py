@@ -1,6 +1,7 @@
 """Arms at several waves: comparisons, who dropped out, and what it would take to overturn the answer."""
 
 from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -9,6 +10,7 @@ from feedbackstudy.analysis.bayesian.densities import hdi_of_draws
 from feedbackstudy.analysis.dropout import DropoutRow
 from feedbackstudy.analysis.estimate import Estimate, Estimates
 from feedbackstudy.analysis.longitudinal_answers import Constrained, WaveData
+from feedbackstudy.analysis.longitudinal_elsewhere import bayesian_model, waves_script
 from feedbackstudy.analysis.missing.delta import DeltaCurve
 from feedbackstudy.analysis.wave_design import wave_cells
 from feedbackstudy.errors import NotFoundError, choices
@@ -16,26 +18,10 @@ from feedbackstudy.provenance import Provenance
 from feedbackstudy.psychometrics.rscript import RScript
 from feedbackstudy.render import Block, Facts, Page, Rendered, Table, Text, interval, number, p_value
 
-__all__ = ["Longitudinal", "WaveMean"]
+if TYPE_CHECKING:
+    import pymc  # type: ignore[import-untyped, unused-ignore]
 
-_R = """
-long <- reshape(responses, direction = "long", varying = WAVES, v.names = "y", timevar = "wave",
-                times = WAVES, idvar = "participant")
-long$k <- match(long$wave, WAVES)
-long <- long[!is.na(long$y), ]
-long <- long[order(long$participant, long$k), ]
-# The arm counts from the second wave on only: before treatment all share one mean.
-long$cell <- factor(ifelse(long$k == 1, "before", paste(long$arm, long$wave, sep = ":")))
-library(nlme)
-fit <- gls(FORMULA, long, correlation = corSymm(form = ~ k | participant),
-           weights = varIdent(form = ~ 1 | k), method = "REML")
-b <- coef(fit); V <- vcov(fit)
-difference <- function(name, a, c) {
-  i <- paste0("cell", a); j <- paste0("cell", c)
-  show(paste(name, "estimate"), unname(b[i] - b[j]))
-  show(paste(name, "se"), sqrt(V[i, i] + V[j, j] - 2 * V[i, j]))
-}
-"""
+__all__ = ["Longitudinal", "WaveMean"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -235,19 +221,22 @@ class Longitudinal(Rendered):
             Estimates and standard errors with the covariance taken as known; degrees of freedom of Kenward and Roger,
             and the standard errors that go with them, are not in nlme.
         """
-        data = self.data
-        names = [f"x{j + 1}" for j in range(data.covariates.shape[1])]
-        formula = "y ~ 0 + cell" + "".join(f" + {name}:factor(k)" for name in names)
-        waves = [f"wave{t}" for t in range(len(data.waves))]
-        body = _R.replace("FORMULA", formula)
-        body = f"WAVES <- c({', '.join(map(repr, waves))})\n".replace("'", '"') + body
-        for t in range(1, len(waves)):
-            for a in data.others:
-                body += f'difference("{t}.{a}", "a{a}:{waves[t]}", "a{data.reference}:{waves[t]}")\n'
-        columns: dict[str, object] = {"participant": list(data.participants), "arm": [f"a{a}" for a in data.arm]}
-        columns |= {name: data.Y[:, t] for t, name in enumerate(waves)}
-        columns |= {name: data.covariates[:, j] for j, name in enumerate(names)}
-        return RScript(made_by="analysis.longitudinal", body=body, data=pd.DataFrame(columns), name="waves")
+        return waves_script(self.data)
+
+    def pymc_model(self) -> "pymc.Model":
+        """Return the constrained model with its priors, to sample or extend; the table's draws are by Gibbs sampling.
+
+        Returns
+        -------
+        pymc.Model
+            Data, priors and likelihood.
+
+        Raises
+        ------
+        DataError
+            Where the outcome has no limits, so that there is no prior.
+        """
+        return bayesian_model(self.data)
 
     def page(self) -> Page:
         """Return comparisons, dropout and tipping points.

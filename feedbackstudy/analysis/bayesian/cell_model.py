@@ -68,7 +68,8 @@ class CellModel:
     @property
     def centred(self) -> frozenset[str]:
         """Grouping factors large enough for their effects to be sampled as such."""
-        return frozenset(g.name for g in self.rows.groups if g.rows_per_group >= self.family.rows_to_centre)
+        rows, groups = self.family.rows_to_centre, self.family.groups_to_centre
+        return frozenset(g.name for g in self.rows.groups if g.rows_per_group >= rows and g.count >= groups)
 
     def with_outcome(self, y: ArrayLike) -> "CellModel":
         """Return the same model of another outcome.

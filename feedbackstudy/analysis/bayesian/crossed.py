@@ -66,7 +66,6 @@ class Normals(Family):
     prior: NormalsPrior
     scales: ClassVar[tuple[Scale, ...]] = ("response",)
     whole: ClassVar[bool] = False
-    rows_to_centre: ClassVar[float] = 20.0
 
     @property
     def words(self) -> str:

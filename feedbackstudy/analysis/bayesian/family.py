@@ -34,6 +34,8 @@ class Family(ABC):
     rows_to_centre : float
         Median rows of a group from which its effects are sampled as such, not in standard units: with so many the data
         say more of an effect than its prior does.
+    groups_to_centre : int
+        Groups from which that is done: the sd of few groups may be near zero, where effects sampled as such diverge.
     """
 
     prior: PredictorPrior
@@ -41,6 +43,7 @@ class Family(ABC):
     whole: ClassVar[bool] = True
     level: ClassVar[bool] = True
     rows_to_centre: ClassVar[float] = 50.0
+    groups_to_centre: ClassVar[int] = 15
 
     @property
     @abstractmethod

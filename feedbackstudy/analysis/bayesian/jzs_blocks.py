@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from feedbackstudy.analysis.bayesian.predictor import cell_basis
 from feedbackstudy.errors import DataError
 
-__all__ = ["Block", "BlockModel", "block_model", "effect_columns", "log_prior_of"]
+__all__ = ["Block", "BlockModel", "block_model", "effect_columns", "log_prior_of", "whitened"]
 
 type Floats = NDArray[np.float64]
 type Integers = NDArray[np.int64]
@@ -230,3 +230,27 @@ def effect_columns(codes: Sequence[Integers], levels: Sequence[int]) -> Floats:
         mine = cell_basis(count)[code]
         columns = (columns[:, :, None] * mine[:, None, :]).reshape(code.size, -1)
     return columns
+
+
+def whitened(centred: Floats) -> Floats:
+    """Return predictors rotated to unit variance without correlation: the prior then follows Zellner and Siow.
+
+    Parameters
+    ----------
+    centred : ndarray, shape (n, p)
+        Predictors minus their means.
+
+    Returns
+    -------
+    ndarray, shape (n, p)
+        The same space; cross-products n times the identity.
+
+    Raises
+    ------
+    DataError
+        Where a column is a combination of the others.
+    """
+    roots, vectors = np.linalg.eigh(centred.T @ centred / centred.shape[0])
+    if roots.min() < 1e-10 * roots.max():
+        raise DataError("A covariate is a combination of the others (perfect collinearity); leave one of them out.")
+    return np.asarray(centred @ (vectors / np.sqrt(roots)), dtype=np.float64)

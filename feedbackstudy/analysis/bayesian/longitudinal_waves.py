@@ -10,11 +10,11 @@ from feedbackstudy.analysis.bayesian.gates import Gates, converged
 from feedbackstudy.analysis.bayesian.priors import CellPrior
 from feedbackstudy.errors import DataError
 
-__all__ = ["waves_posterior"]
+__all__ = ["MEDIAN_RATIO", "waves_posterior"]
 
 type Floats = NDArray[np.float64]
 
-_MEDIAN = 0.6307
+MEDIAN_RATIO = 0.6307
 """Scale of the inverse-Wishart over the squared half-normal scale: their median variances then agree."""
 
 
@@ -83,7 +83,7 @@ def waves_posterior(
     precision[:cells, :cells] = np.linalg.inv(prior.cells(cells).covariances[0])
     precision[cells:, cells:] = np.eye(p - cells) / prior.slope_sd**2
     pull = precision @ np.r_[np.full(cells, prior.middle), np.zeros(p - cells)]
-    scale = _MEDIAN * prior.residual_sd**2 * np.eye(waves)
+    scale = MEDIAN_RATIO * prior.residual_sd**2 * np.eye(waves)
     sigma = prior.residual_sd**2 * rng.uniform(0.2, 1.5, size=(chains, 1, 1)) * np.eye(waves)
     beta_draws, sd_draws = np.empty((chains, draws, p)), np.empty((chains, draws))
     full = np.broadcast_to(rows.y, (chains, *rows.y.shape)).copy()

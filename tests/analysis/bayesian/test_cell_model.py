@@ -94,15 +94,15 @@ def test_the_same_holds_where_some_rows_belong_to_no_group():
     assert set(model.data()) >= {"held_rater", "held_coder"}
 
 
-def test_effects_of_large_groups_are_sampled_as_such_and_those_of_small_groups_in_standard_units():
-    large, small = np.arange(120) // 40, np.arange(120) % 12
-    model = stated(Normals(prior=RATING), np.arange(120) % 7.0, np.arange(120) % 2, 2,
-                   groups={"site": large, "coder": small})  # fmt: skip
+def test_effects_of_many_large_groups_are_sampled_as_such_and_others_in_standard_units():
+    rows = np.arange(900)
+    groups = {"site": rows // 60, "coder": rows % 30, "country": rows // 225}
+    model = stated(Normals(prior=RATING), rows % 7.0, rows % 2, 2, groups=groups)
 
     names = {variable.name for variable in model.pymc_model().free_RVs}
 
     assert model.centred == {"site"}
-    assert {"effect_site", "raw_effect_coder"} <= names
+    assert {"effect_site", "raw_effect_coder", "raw_effect_country"} <= names
 
 
 def test_a_fit_keeps_its_graph_and_takes_other_data(binary_fit):

@@ -1,0 +1,85 @@
+"""The constrained longitudinal model taken elsewhere: a script for nlme, a model for PyMC."""
+
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from feedbackstudy.analysis.bayesian.longitudinal_model import waves_model
+from feedbackstudy.analysis.longitudinal_answers import WaveData, standardised_design
+from feedbackstudy.errors import DataError
+from feedbackstudy.psychometrics.rscript import RScript
+
+if TYPE_CHECKING:
+    import pymc  # type: ignore[import-untyped, unused-ignore]
+
+__all__ = ["bayesian_model", "waves_script"]
+
+_R = """
+long <- reshape(responses, direction = "long", varying = WAVES, v.names = "y", timevar = "wave",
+                times = WAVES, idvar = "participant")
+long$k <- match(long$wave, WAVES)
+long <- long[!is.na(long$y), ]
+long <- long[order(long$participant, long$k), ]
+# The arm counts from the second wave on only: before treatment all share one mean.
+long$cell <- factor(ifelse(long$k == 1, "before", paste(long$arm, long$wave, sep = ":")))
+library(nlme)
+fit <- gls(FORMULA, long, correlation = corSymm(form = ~ k | participant),
+           weights = varIdent(form = ~ 1 | k), method = "REML")
+b <- coef(fit); V <- vcov(fit)
+difference <- function(name, a, c) {
+  i <- paste0("cell", a); j <- paste0("cell", c)
+  show(paste(name, "estimate"), unname(b[i] - b[j]))
+  show(paste(name, "se"), sqrt(V[i, i] + V[j, j] - 2 * V[i, j]))
+}
+"""
+
+
+def waves_script(data: WaveData) -> RScript:
+    """Return a script for nlme that computes the constrained comparisons anew.
+
+    Parameters
+    ----------
+    data : WaveData
+        Scores.
+
+    Returns
+    -------
+    RScript
+        Estimates and standard errors with the covariance taken as known.
+    """
+    names = [f"x{j + 1}" for j in range(data.covariates.shape[1])]
+    formula = "y ~ 0 + cell" + "".join(f" + {name}:factor(k)" for name in names)
+    waves = [f"wave{t}" for t in range(len(data.waves))]
+    body = _R.replace("FORMULA", formula)
+    body = f"WAVES <- c({', '.join(map(repr, waves))})\n".replace("'", '"') + body
+    for t in range(1, len(waves)):
+        for a in data.others:
+            body += f'difference("{t}.{a}", "a{a}:{waves[t]}", "a{data.reference}:{waves[t]}")\n'
+    columns: dict[str, object] = {"participant": list(data.participants), "arm": [f"a{a}" for a in data.arm]}
+    columns |= {name: data.Y[:, t] for t, name in enumerate(waves)}
+    columns |= {name: data.covariates[:, j] for j, name in enumerate(names)}
+    return RScript(made_by="analysis.longitudinal", body=body, data=pd.DataFrame(columns), name="waves")
+
+
+def bayesian_model(data: WaveData) -> "pymc.Model":
+    """Return the constrained longitudinal model for PyMC.
+
+    Parameters
+    ----------
+    data : WaveData
+        Scores.
+
+    Returns
+    -------
+    pymc.Model
+        Data, priors and likelihood.
+
+    Raises
+    ------
+    DataError
+        Where the outcome has no limits, so that there is no prior.
+    """
+    if data.prior is None:
+        raise DataError(f"{data.outcome!r} has no limits, so no prior follows from its scale and there is no model.")
+    cells = len(data.arms) * (len(data.waves) - 1) + 1
+    return waves_model(data.Y, standardised_design(data), cells, prior=data.prior)
