@@ -58,6 +58,8 @@ def write_responses(responses: Responses, study: Study, folder: str | Path, *, p
     -----
     A skipped or not asked cell is empty. An answer refused is -98 and one missing by the user -99, in SPSS declared as
     user-missing; read other files back with ``missing=MISSING_CODES``. Beside invented answers lies a file saying so.
+    Text tables are written raw, for programs; give people `write_spreadsheet`, as a spreadsheet program may run text
+    that begins with ``=``. The sheet of ``xlsx`` holds text as text.
     """
     if platform not in PLATFORMS:
         raise InputError(choices("Platform", platform, PLATFORMS))
