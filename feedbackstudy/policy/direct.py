@@ -1,5 +1,6 @@
 """Readout for people with a frame and no plan."""
 
+from dataclasses import replace
 from typing import Any, Literal
 
 import pandas as pd
@@ -8,6 +9,7 @@ from feedbackstudy.errors import DataError, InputError, choices
 from feedbackstudy.named import Fixed, Named
 from feedbackstudy.policy.applications.opening import Wanted, opened
 from feedbackstudy.policy.declared import ApplicationColumns, Experiment, Metric, PolicyArm, PolicyPlan, Window
+from feedbackstudy.policy.direct_values import checked_values
 from feedbackstudy.policy.effect import Effects
 from feedbackstudy.policy.readout import readout as readout_of_stats
 from feedbackstudy.policy.sufficient import Prepared, SufficientStats, compress_prepared
@@ -29,7 +31,7 @@ def readout(
     *,
     outcome: str | None = None,
     arm: str | None = None,
-    control: str | None = None,
+    control: str | int | None = None,
     unit: str | None = None,
     kind: Kind = "proportion",
     per: str | None = None,
@@ -48,8 +50,8 @@ def readout(
         first, wherever it lies.
     outcome, arm : str, optional
         Columns of the outcome and of the arm; needed with a table.
-    control : str, optional
-        The arm that others are compared with; needed with a table.
+    control : str or int, optional
+        The arm that others are compared with, as the column says it; needed with a table.
     unit : str, optional
         Column of the units that were assigned; None where each row was.
     kind : {"proportion", "mean", "ratio", "nps"}, default "proportion"
@@ -70,14 +72,15 @@ def readout(
     Returns
     -------
     Effects
-        Absolute, relative, and per 1,000 where the metric is a share.
+        Absolute, relative, and per 1,000 where the metric is a share; rows without a value are counted in the warnings.
 
     Raises
     ------
     InputError
         Where a table comes without its columns, or statistics with some.
     DataError
-        For an absent column, an unknown control, or one arm only.
+        For an absent column, an unknown control, one arm only, a row without arm or unit, or a value that the kind does
+        not have.
     """
     if isinstance(data, SufficientStats):
         if any(given is not None for given in (outcome, arm, control, unit, per, covariate)):
@@ -94,7 +97,10 @@ def readout(
     for column, alias in ((outcome, "m_outcome"), (per, "m_outcome_per"), (covariate, "m_outcome_x")):
         wanted += [Wanted(alias, (column,), "number")] if column is not None else []
     frame = opened(data, wanted, zone=None)
-    codes = _codes(frame, arm, control)
+    codes, control = _codes(frame, arm, str(control)), str(control)
+    numbers = {"m_outcome": outcome, "m_outcome_per": per, "m_outcome_x": covariate}
+    given = {alias: column for alias, column in numbers.items() if column is not None}
+    missing = checked_values(frame, kind, given, units={unit: unit} if unit is not None else {})
     plan = PolicyPlan(
         title=f"{outcome} by {arm}",
         columns=_NOBODYS,
@@ -110,8 +116,12 @@ def readout(
         interval_level=level,
         seed=seed,
     )
-    prepared = Prepared(table=_prepared(frame, codes, control, kind), provenance=Provenance(made_by="policy.readout"))
-    return readout_of_stats(compress_prepared(prepared, plan), draws=draws)
+    prepared = Prepared(
+        table=_prepared(frame, codes, control, kind), rows=missing, provenance=Provenance(made_by="policy.readout")
+    )
+    found = readout_of_stats(compress_prepared(prepared, plan), draws=draws)
+    said = tuple(f"{n:,} rows left out: {why}" for why, n in missing.items())
+    return replace(found, rows=tuple(replace(row, warnings=(*row.warnings, *said)) for row in found.rows))
 
 
 def _codes(frame: Frame, arm: str, control: str) -> list[str]:
@@ -127,7 +137,7 @@ def _codes(frame: Frame, arm: str, control: str) -> list[str]:
         )
     found = sorted(map(str, codes))
     if control not in found:
-        raise DataError(choices(f"Arm of {arm!r}", control, found))
+        raise DataError(choices(f"Control in {arm!r}", control, found))
     if len(found) < 2:
         raise DataError(f"Column {arm!r} holds one arm only, {found[0]!r}: there is nothing to compare it with.")
     return found

@@ -44,7 +44,7 @@ def test_shares_scores_and_covariates(frame):
 
 
 def test_what_cannot_be_read(frame):
-    with pytest.raises(DataError, match="Arm of 'arm' 'z' is unknown"):
+    with pytest.raises(DataError, match="Control in 'arm' 'z' is unknown"):
         readout(frame, outcome="y", arm="arm", control="z", kind="mean")
     with pytest.raises(DataError, match="one arm only"):
         readout(frame[frame.arm == "a"], outcome="y", arm="arm", control="a", kind="mean")
@@ -52,3 +52,32 @@ def test_what_cannot_be_read(frame):
         readout(frame.assign(arm=frame.arm.where(frame.index > 3)), outcome="y", arm="arm", control="a", kind="mean")
     with pytest.raises(InputError, match="name the columns"):
         readout(frame)
+
+
+@pytest.mark.parametrize("engine", ["pandas", "polars", "duckdb"])
+def test_values_that_the_kind_does_not_have_are_refused(frame, engine):
+    def of(data):
+        return {"pandas": lambda: data, "polars": lambda: pl.from_pandas(data), "duckdb":
+                lambda: duckdb.connect().from_df(data)}[engine]()  # fmt: skip
+
+    with pytest.raises(DataError, match=r"'said yes' holds values that are not 0 or 1, .* in 1 of"):
+        readout(of(frame.assign(**{"said yes": frame["said yes"].where(frame.index != 5, 7)})), outcome="said yes",
+                arm="arm", control="a")  # fmt: skip
+    with pytest.raises(DataError, match=r"'nps' holds values that are not whole numbers from 0 to 10, .* in 2 of"):
+        readout(of(frame.assign(nps=frame.nps.where(frame.index > 1, 99))), outcome="nps", arm="arm", control="a",
+                kind="nps")  # fmt: skip
+    lost = frame.assign(site=frame.site.map(str).where(frame.index > 5))
+    with pytest.raises(DataError, match="'site' does not name the unit of 6 rows"):
+        readout(of(lost), outcome="y", arm="arm", control="a", kind="mean", unit="site")
+    gone = readout(of(frame.assign(y=frame.y.where(frame.index > 5))), outcome="y", arm="arm", control="a", kind="mean")
+    assert gone.rows[0].n == 894
+    assert all("6 rows left out: no value of 'y'" in row.warnings for row in gone)
+
+
+def test_a_control_may_be_a_number(frame):
+    two = frame[frame.arm != "c"]
+    numbered = two.assign(arm=(two.arm == "b").astype(int))
+    one, other = (readout(t, outcome="y", arm="arm", control=c, kind="mean") for t, c in ((two, "a"), (numbered, 0)))
+    assert one.one("outcome").p == other.one("outcome").p
+    with pytest.raises(DataError, match="Control in 'arm' '2' is unknown"):
+        readout(numbered, outcome="y", arm="arm", control=2, kind="mean")

@@ -10,6 +10,7 @@ import pandas as pd
 from feedbackstudy.errors import DataError, MissingExtraError
 from feedbackstudy.named import Fixed, Named
 from feedbackstudy.policy.declared import ApplicationColumns, Metric, PolicyPlan, Rollout, Window
+from feedbackstudy.policy.direct_values import checked_values
 from feedbackstudy.policy.effect import Effects
 from feedbackstudy.policy.rollouts.readout import Leading, read_rollout
 from feedbackstudy.policy.sufficient import Prepared, SufficientStats, compress_prepared
@@ -68,7 +69,7 @@ def did(
     Raises
     ------
     DataError
-        For absent columns, periods that are no whole numbers, or a unit that goes back.
+        For absent columns, periods that are no whole numbers, a unit that goes back, or a share that is not 0 or 1.
     """
     from dataclasses import replace
 
@@ -77,7 +78,8 @@ def did(
         strata=strata, level=level, seed=seed,
     )  # fmt: skip
     found = read_rollout(stats, leading=leading, draws=draws)
-    return replace(found, rows=tuple(replace(row, warnings=(*row.warnings, _WORDS)) for row in found.rows))
+    said = (*(f"{n:,} rows left out: {why}" for why, n in stats.rows.items()), _WORDS)
+    return replace(found, rows=tuple(replace(row, warnings=(*row.warnings, *said)) for row in found.rows))
 
 
 def did_stats(
@@ -123,6 +125,7 @@ def did_stats(
         As in `did`.
     """
     named, first = _renamed(table, {"outcome": outcome, "unit": unit, "period": period, "treated": treated})
+    missing = checked_values(named, kind, {"m_outcome": outcome}, units={})
     start = _starts(first)
     units = {name: str(strata[name]) for name in start} if strata else {}
     plan = PolicyPlan(
@@ -140,7 +143,8 @@ def did_stats(
         interval_level=level,
         seed=seed,
     )
-    return compress_prepared(Prepared(table=named, provenance=Provenance(made_by="policy.did", seed=seed)), plan)
+    made = Provenance(made_by="policy.did", seed=seed)
+    return compress_prepared(Prepared(table=named, rows=missing, provenance=made), plan)
 
 
 def _renamed(table: object, columns: Mapping[str, str]) -> tuple[object, pd.DataFrame]:
