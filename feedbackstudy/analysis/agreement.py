@@ -1,5 +1,6 @@
 """Whether the two engines say the same of a contrast, and why where they do not."""
 
+import math
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -12,7 +13,8 @@ type Verdict = Literal["agree", "magnitude", "conflict"]
 _AGAINST, _FOR = 1 / 3, 3.0
 _APART = 0.5
 """Estimates that are further apart than this share of the standard error differ in magnitude."""
-_INSIDE = 0.95
+_INSIDE, _UNSURE = 0.95, 0.9
+"""Posterior mass that shows equivalence, and mass that does not: an interval of 90 % goes with two one-sided tests."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,11 +120,24 @@ def _magnitude(classical: Estimate, bayesian: Estimate, alpha: float, prior_sd: 
     pull = _pull(classical, prior_sd)
     if excludes is not None and classical.p is not None and excludes != significant:
         which = "p" if significant else "the credible interval"
-        return Agreement(verdict="magnitude", reason=f"only {which} excludes no effect, and narrowly{pull}")
-    if classical.se and abs(classical.estimate - bayesian.estimate) > _APART * classical.se and classical.null != 1.0:
-        apart = abs(classical.estimate - bayesian.estimate) / classical.se
+        return Agreement(verdict="magnitude", reason=f"only {which} excludes no effect{pull}")
+    inside, equivalent = bayesian.prob_rope, classical.p_equivalence
+    if inside is not None and equivalent is not None:
+        if equivalent < alpha and inside < _UNSURE:
+            reason = f"only the equivalence test shows an effect too small to matter; the ROPE holds {inside:.0%}{pull}"
+            return Agreement(verdict="magnitude", reason=reason)
+        if equivalent >= alpha and inside > _INSIDE:
+            reason = f"only the posterior shows an effect too small to matter; equivalence has p = {equivalent:.3g}{pull}"
+            return Agreement(verdict="magnitude", reason=reason)
+    apart = abs(_plain(classical) - _plain(bayesian)) / classical.se if classical.se else 0.0
+    if apart > _APART:
         return Agreement(verdict="magnitude", reason=f"the estimates are {apart:.1f} standard errors apart{pull}")
     return None
+
+
+def _plain(row: Estimate) -> float:
+    """Return the estimate on the scale of its standard error, which for a ratio is that of the logarithm."""
+    return math.log(row.estimate) if row.null == 1.0 and row.estimate > 0 else row.estimate
 
 
 def _pull(classical: Estimate, prior_sd: float | None) -> str:

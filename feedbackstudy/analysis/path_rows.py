@@ -190,7 +190,10 @@ def path_rows(
     through = {"serial": ", then ", "parallel": " and ", "simple": ""}[path.structure].join(
         step.name.replace("_", " ") for step in asked.steps
     )
-    text = f"{path.effect} effect through {through}: {worded.contrasts[0]}"
+    effect = f"{path.effect} effect through {through}"
+    if answer.effect.kind == "index":  # its name ends on the levels it compares, or on the unit of the moderator
+        effect = f"index of moderated mediation ({effect}, {answer.effect.name.rpartition(', ')[2]})"
+    text = f"{effect}: {worded.contrasts[0]}"
     shared = Estimate(
         hypothesis=asked.hypothesis.name,
         outcome=asked.hypothesis.outcome,

@@ -14,6 +14,7 @@ __all__ = ["Measured", "Thresholds", "measured_by", "thresholds"]
 
 type Measured = Literal["points", "probability", "rate", "rating", "log odds", "log rate", "latent"]
 
+_ROUNDED = 1 + 1e-9
 _LOGISTIC_SD = float(np.pi / np.sqrt(3))
 _DEFAULT: Mapping[str, Measured] = {"binary": "log odds", "count": "log rate", "ordinal": "latent"}
 _BY_UNIT: Mapping[tuple[str, str], Measured] = {
@@ -77,7 +78,9 @@ def thresholds(asked: Question, *, sd: float | None, sd_x: float | None = None) 
     Returns
     -------
     Thresholds
-        None where nothing is declared, or where the unit cannot be converted, which a note says.
+        None where nothing is declared, or where the unit cannot be converted, which a note says. Where the plan's
+        region reaches beyond the smallest effect of the hypothesis, an effect would be of interest and negligible at
+        once: it ends there, and a note says so.
 
     Notes
     -----
@@ -112,7 +115,20 @@ def _region(
     if rope.unit not in units:
         notes.append(f"the ROPE in {rope.unit} cannot be put on the scale of this estimate")
         return None
-    return units[rope.unit](rope.low), units[rope.unit](rope.high)
+    low, high = units[rope.unit](rope.low), units[rope.unit](rope.high)
+    beyond = sesoi is not None and (high > sesoi * _ROUNDED or -low > sesoi * _ROUNDED)
+    if sesoi is None or not beyond:
+        return low, high
+    if isinstance(asked.criterion, ByRope) and asked.criterion.rope is not None:
+        notes.append(
+            f"the declared ROPE [{low:.3g}, {high:.3g}] reaches beyond the smallest effect of interest, {sesoi:.3g}"
+        )
+        return low, high
+    notes.append(
+        f"the plan's ROPE [{low:.3g}, {high:.3g}] reaches beyond the smallest effect of this hypothesis and ends "
+        f"there, at {sesoi:.3g}"
+    )
+    return max(low, -sesoi), min(high, sesoi)
 
 
 def _declared_rope(asked: Question) -> Rope | None:

@@ -65,7 +65,9 @@ def worded(asked: Question, study: Study, metric: Metric) -> Worded:
     measured = measured_by(asked)
     outcome = asked.hypothesis.outcome.replace("_", " ") + (f" at {asked.occasion}" if asked.occasion else "")
     change = f", change since {asked.minus.occasion}" if asked.minus is not None else ""
-    words = asked.phrase or contrast_in_words(asked.hypothesis.contrast, study.crossing)
+    path = asked.hypothesis.path
+    apart = path.moderator.by if path is not None and path.moderator is not None else ""
+    words = asked.phrase or contrast_in_words(asked.hypothesis.contrast, study.crossing, apart=apart)
     scale = _SCALES.get(measured) or _points(asked, metric)
     several = len(asked.labels) > 1
     contrasts = asked.labels if several else (words,)

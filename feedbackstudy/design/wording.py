@@ -22,6 +22,7 @@ from feedbackstudy.design.plan import Criterion
 
 __all__ = ["contrast_in_words", "criterion_in_words", "path_in_words", "question_in_words", "smallest_in_words"]
 
+_AVERAGED = ", averaged evenly over "
 _UNITS = {
     "sd": "standard deviations",
     "raw": "points of the measure",
@@ -34,7 +35,7 @@ _UNITS = {
 }
 
 
-def contrast_in_words(comparison: Comparison, crossing: Crossing) -> str:
+def contrast_in_words(comparison: Comparison, crossing: Crossing, *, apart: str = "") -> str:
     """Say a comparison in words, with labels instead of codes where the design has them.
 
     Parameters
@@ -43,13 +44,24 @@ def contrast_in_words(comparison: Comparison, crossing: Crossing) -> str:
         What is compared.
     crossing : Crossing
         The design; names that it lacks are shown as written, so that a faulty study still renders.
+    apart : str, default ""
+        A factor at whose levels the comparison is looked at one by one, and not averaged.
 
     Returns
     -------
     str
         A phrase without a full stop.
     """
-    return _PHRASES[type(comparison)](comparison, crossing)
+    words = _PHRASES[type(comparison)](comparison, crossing)
+    head, mark, left = words.rpartition(_AVERAGED)
+    if not (apart and mark):
+        return words
+    kept = []
+    for factor in crossing.factors:
+        if left == factor.title or left.startswith(f"{factor.title}, "):
+            left = left[len(factor.title) + 2 :]
+            kept += [factor.title] if factor.name != apart else []
+    return head + (_AVERAGED + ", ".join(kept) if kept else "")
 
 
 def path_in_words(path: Path, outcome: str) -> str:
@@ -142,7 +154,7 @@ def _where(crossing: Crossing, at: Mapping[str, str]) -> str:
 
 def _rest(crossing: Crossing, *used: str) -> str:
     rest = [factor.title for factor in crossing.factors if factor.name not in used]
-    return f", averaged evenly over {', '.join(rest)}" if rest else ""
+    return _AVERAGED + ", ".join(rest) if rest else ""
 
 
 def _pair(crossing: Crossing, factor: str, level: str | None, against: str | None) -> str:

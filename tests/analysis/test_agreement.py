@@ -33,6 +33,22 @@ CASES = [
         "conflict",
         "smaller than the smallest of interest",
     ),
+    (
+        "equivalent for one",
+        {"p": 0.4, "p_equivalence": 0.03},
+        0.33,
+        {"prob_rope": 0.6, **spanned(-0.1, 0.9)},
+        "magnitude",
+        "only the equivalence test",
+    ),
+    (
+        "equivalent for the other",
+        {"p": 0.4, "p_equivalence": 0.2},
+        0.33,
+        {"prob_rope": 0.97, **spanned(-0.1, 0.9)},
+        "magnitude",
+        "only the posterior",
+    ),
 ]
 
 
@@ -55,9 +71,12 @@ def test_the_pull_of_the_prior_is_said_in_percent():
 
 def test_ratios_are_compared_with_one():
     classical = row("frequentist", 1.6, p=0.001, null=1.0)
-    found = agreement(classical, row("bayesian", 1.5, null=1.0, **spanned(1.1, 2.1)), alpha=0.05)
+    found = agreement(classical, row("bayesian", 1.55, null=1.0, **spanned(1.1, 2.1)), alpha=0.05)
 
     assert found.verdict == "agree"
+    apart = agreement(classical, row("bayesian", 3.0, null=1.0, **spanned(1.1, 5.1)), alpha=0.05)
+    assert apart.verdict == "magnitude"
+    assert "6.3 standard errors apart" in apart.reason  # log(3 / 1.6) over .1
 
 
 def test_the_prior_odds_of_the_legs_of_a_path_make_no_conflict():

@@ -64,3 +64,13 @@ def test_the_region_is_the_criterions_then_the_plans_then_plus_and_minus_the_sma
     assert thresholds(compiled, sd=1.2).rope == (-0.4, 0.4)
     assert thresholds(replace(compiled, plan=plan), sd=1.2).rope == pytest.approx((-0.12, 0.24))
     assert thresholds(replace(compiled, plan=own), sd=1.2).rope == (-0.5, 0.5)
+
+
+def test_the_plans_region_ends_at_the_smallest_effect_whatever_their_units_and_a_note_says_so(declared):
+    compiled = asked(declared, "sd", 0.3)
+    plan = compiled.plan.model_copy(update={"rope": Rope(low=-0.2, high=2.0, unit="raw")})
+
+    found = thresholds(replace(compiled, plan=plan), sd=1.2)
+
+    assert found.rope == pytest.approx((-0.2, 0.36))
+    assert "reaches beyond the smallest effect of this hypothesis and ends there, at 0.36" in found.notes[-1]
