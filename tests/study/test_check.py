@@ -88,6 +88,10 @@ def test_a_sound_study_has_notes_only(sound: Data) -> None:
 WEDGE: dict[str, object] = {"assignment": {"method": "stepped_wedge", "wedge": {"factor": "timing", "sequences": 4}}}
 
 ERRORS: list[tuple[str, dict[str, object]]] = [
+    ("sesoi_beyond_scale", {"hypotheses/h1/sesoi/value": 30}),
+    ("sesoi_beyond_scale", {"hypotheses/h1/sesoi/value": 5}),
+    ("sesoi_beyond_scale", {"hypotheses/h1/sesoi": {"value": 9, "unit": "raw", "because": "x"}}),
+    ("one_cluster_each", {"factors/timing/assigned_to": "class", "units/class/n": 2}),
     ("unknown_factor", {"hypotheses/h1/contrast/factor": "timming"}),
     ("unknown_level", {"hypotheses/h1/contrast/level": "specific"}),
     ("unknown_level", {"hypotheses/h10/contrast/at": {"specificity": "vague"}}),
@@ -224,6 +228,9 @@ WARNINGS: list[tuple[str, dict[str, object]]] = [
     ("deception_undescribed", {"conduct/deception_detail": GONE}),
     ("no_support_contact", {"conduct/support_contact": GONE}),
     ("no_retention", {"conduct/retention_months": GONE}),
+    ("sesoi_very_large", {"hypotheses/h1/sesoi/value": 1.8}),
+    ("sesoi_very_large", {"hypotheses/h1/sesoi": {"value": 3, "unit": "raw", "because": "x"}}),
+    ("clusters_of_one", {"units/class/n": 600}),
     ("few_exemplars", {"messages": {"family": "data_analyst", "exemplars": ["analyst_a"]}}),
 ]
 
@@ -278,6 +285,9 @@ QUIET: list[tuple[str, dict[str, object]]] = [
         {f"conduct/{name}": {"text": "Words."} for name in ("consent", "debriefing", "re_consent")},
     ),
     ("few_clusters", {"factors/timing/assigned_to": "class"}),
+    ("one_cluster_each", {"factors/timing/assigned_to": "class", "units/class/n": 8}),
+    ("sesoi_beyond_scale", {"hypotheses/h3/sesoi/value": 6}),
+    ("sesoi_very_large", {"hypotheses/h1/sesoi/value": 1.2}),
     ("confounded_message", {"messages": GONE}),
     ("fate_assigned", {"factors/framing/concept": "valence"}),
     ("sender_must_be_true", {"factors/framing/concept": "sender"}),
@@ -395,3 +405,23 @@ def test_every_finding_that_a_check_can_make_is_tested_in_both_directions() -> N
     assert len(made) > 40
     assert made <= spoken  # silent on the sound study, by the first test; those it speaks of are in QUIET
     assert ours <= {code for code, _ in QUIET}
+
+
+def test_a_removed_hypothesis_is_not_taken_for_another(sound: Data) -> None:
+    issues = edited(sound, {"hypotheses/h2": GONE}).check()
+
+    found = [issue for issue in issues if issue.code == "study.unknown_hypothesis"]
+    assert found
+    assert all("Did you mean" not in issue.what and "remove this mention" in issue.fix for issue in found)
+
+
+def test_a_misspelt_name_is_still_answered_with_the_nearest(sound: Data) -> None:
+    issues = edited(sound, {"hypotheses/h1/contrast/factor": "specificty"}).check()
+
+    assert any("Did you mean 'specificity'" in issue.what for issue in issues)
+
+
+def test_an_impossible_effect_is_named_where_it_stands(sound: Data) -> None:
+    issues = edited(sound, {"hypotheses/h1/sesoi/value": 30}).check()
+
+    assert any(issue.where == "hypotheses.h1.sesoi" for issue in issues if issue.code == "study.sesoi_beyond_scale")

@@ -7,6 +7,7 @@ from feedbackstudy.issues import Issue, Issues
 from feedbackstudy.render import Page
 from feedbackstudy.study.checks.asking import check_asking
 from feedbackstudy.study.checks.assigning import check_assigning
+from feedbackstudy.study.checks.clustering import check_clustering
 from feedbackstudy.study.checks.deciding import check_deciding
 from feedbackstudy.study.checks.ethics import check_ethics
 from feedbackstudy.study.checks.exclusions import check_exclusions
@@ -14,6 +15,7 @@ from feedbackstudy.study.checks.measuring import check_measuring
 from feedbackstudy.study.checks.names import check_names
 from feedbackstudy.study.checks.paths import check_paths
 from feedbackstudy.study.checks.questions import check_questions
+from feedbackstudy.study.checks.sizes import check_sizes
 from feedbackstudy.study.checks.times import check_times
 from feedbackstudy.study.says import Sayings, sayings
 
@@ -30,9 +32,11 @@ CHECKS: tuple[Callable[["Study"], Iterator[Issue]], ...] = (
     check_asking,
     check_measuring,
     check_deciding,
+    check_sizes,
     check_exclusions,
     check_ethics,
     check_assigning,
+    check_clustering,
 )
 
 

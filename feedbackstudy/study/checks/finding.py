@@ -108,7 +108,16 @@ def absent(study: "Study", at: Location, kind: str, given: Iterable[str], allowe
                 study,
                 at,
                 f"unknown_{kind}",
-                choices(kind.capitalize(), name, known),
+                _unknown(kind.capitalize(), name, known),
                 why=f"What refers to this {kind} cannot be assigned, asked or computed.",
-                fix=f"Use one of the names given, or declare the {kind} {name!r}.",
+                fix=f"Where the {kind} {name!r} was removed on purpose, remove this mention too; else use one of the "
+                "names given, or declare it.",
             )
+
+
+def _unknown(kind: str, name: str, known: list[str]) -> str:
+    """Say that a name is unknown; names that differ in their number only, such as h1 and h2, are no slips."""
+    stem = name.rstrip("0123456789")
+    if stem != name and any(other.rstrip("0123456789") == stem for other in known):
+        return f"{kind} {name!r} is unknown. There are: {', '.join(known)}."
+    return choices(kind, name, known)
