@@ -1,7 +1,7 @@
 """Ship, hold, extend or stop: the declared rule applied to the answers, with its reasons."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -69,7 +69,9 @@ class Decision(Rendered):
     p_rope : float or None
         Probability that it is practically none.
     p_breach : mapping of str to float
-        Guardrail -> probability that it is worse than its margin.
+        Label of a guardrail -> probability that it is worse than its margin.
+    sources : mapping of str to str
+        Label of a metric -> the posterior that its probabilities and the worth are taken from.
     worth : Worth or None
         What the decision is worth, where costs and values are declared.
     warnings : tuple of str
@@ -86,10 +88,18 @@ class Decision(Rendered):
     p_benefit: float | None = None
     p_rope: float | None = None
     p_breach: Mapping[str, float]
+    sources: Mapping[str, str] = field(default_factory=dict)
     worth: Worth | None = None
     warnings: tuple[str, ...] = ()
     fit_to_report: bool = True
     provenance: Provenance
+
+    @property
+    def probabilities(self) -> tuple[tuple[str, float], ...]:
+        """What each probability is about, and it; empty for the interval rule."""
+        found = [("probability of benefit", self.p_benefit), ("probability of no practical effect", self.p_rope)]
+        found += [(f"probability that {name} breaches its margin", p) for name, p in self.p_breach.items()]
+        return tuple((name, p) for name, p in found if p is not None)
 
     def page(self) -> Page:
         """Return the decision with its reasons.
@@ -100,9 +110,8 @@ class Decision(Rendered):
             Ready to render; it has not passed a disclosure rule.
         """
         facts = [("rule", f"by {self.rule.by}, declared beforehand")]
-        facts += [("probability of benefit", probability(self.p_benefit))] if self.p_benefit is not None else []
-        facts += [("probability of no practical effect", probability(self.p_rope))] if self.p_rope is not None else []
-        facts += [(f"probability of a breach: {name}", probability(p)) for name, p in self.p_breach.items()]
+        facts += [(name, _plain(p)) for name, p in self.probabilities]
+        facts += [(f"posterior of {label}", source) for label, source in self.sources.items()]
         good = self.action == "ship" and self.fit_to_report
         said = Notice(f"{self.action.capitalize()}: {_MEANING[self.action]}.", tone="good" if good else "warning")
         blocks: list[Block] = [] if self.fit_to_report else [Notice(_UNFIT, tone="error")]
@@ -114,19 +123,12 @@ class Decision(Rendered):
         if self.worth is None:
             return ()
         own = self.worth
-        values = [
-            ("net benefit of keeping", own.net),
-            ("expected loss of keeping", own.loss_ship),
-            ("expected loss of giving up", own.loss_stop),
-            ("perfect information", own.perfect),
-        ]
-        values += [("one more wave, before its costs", own.wave)] if own.wave is not None else []
         unit = f" ({own.currency})" if own.currency else ""
         head = ("worth", f"for each application{unit}", f"for all of a period{unit}")
-        totals = [own.total(value) for _, value in values]
+        totals = [own.total(value) for _, value in own.values]
         lines = tuple(
             (name, number(value, 4), number(total, 0) if total is not None else "not declared")
-            for (name, value), total in zip(values, totals, strict=True)
+            for (name, value), total in zip(own.values, totals, strict=True)
         )
         return (Table(head, lines),)
 
@@ -163,7 +165,7 @@ def belief_of(row: EffectEstimate, *, seed: int) -> Belief:
     return Belief(
         metric=row.metric,
         draws=row.estimate + row.se * noise,
-        source=f"flat prior; {row.method}",
+        source=f"flat prior: t distribution of the estimate, no sampler; {row.method}",
         fit_to_report=row.fit_to_report,
     )
 
@@ -185,7 +187,7 @@ def decide(
     effects : Effects
         Answers about the deciding metric and all guardrails.
     beliefs : iterable of Belief, optional
-        Draws of effects from a Bayesian fit; a metric without them is believed by its estimate (flat prior, said so).
+        Draws of effects from a Bayesian fit; a metric without them is believed by its estimate (`sources` says so).
     more : float, optional
         Size of one more wave as a multiple of the information there is now, to value it.
     messages : float, default 1
@@ -201,7 +203,7 @@ def decide(
     Raises
     ------
     InputError
-        Where the plan declares no rule.
+        Where the plan declares no rule, or decides by the posterior of cells and none is given.
     NotFoundError
         Where there is no answer about a metric that the rule needs.
     """
@@ -210,27 +212,27 @@ def decide(
         raise InputError("The plan declares no decision rule; a rule that is chosen after the results is no rule.")
     row = _leading(effects, rule.metric)
     guards = {m.name: judged(_leading(effects, m.name), m) for m in plan.metrics if m.role == "guardrail"}
-    known = {belief.metric: belief for belief in beliefs}
     metric = plan.metric(rule.metric)
     warnings = [f"{r.label}: {' '.join(r.warnings)}" for r in (row, *guards.values()) if not r.fit_to_report]
-    primary, words = _belief(known, effects, rule.metric, seed=plan.seed) if _draws_needed(rule) else (None, ())
+    held = _beliefs(plan, rule, effects, guards, {belief.metric: belief for belief in beliefs})
+    primary = held.get(rule.metric)
     p_breach: dict[str, float] = {}
     p_benefit: float | None = None
     p_rope: float | None = None
     if rule.by == "posterior" and primary is not None:
-        for i, name in enumerate(guards, start=1):
-            belief, told = _belief(known, effects, name, seed=plan.seed + i)
-            words = (*words, *told)
-            guard = plan.metric(name)
-            p_breach[name] = float((guard.sign * belief.draws < -_margin(guard)).mean())
+        for guard in (plan.metric(name) for name in guards):
+            p_breach[guard.label] = float((guard.sign * held[guard.name].draws < -_margin(guard)).mean())
         action, reasons, p_benefit, p_rope = _by_posterior(rule, metric, primary, p_breach)
     else:
         action, reasons = _by_interval(rule, metric, row, guards)
     worth = None
     if primary is not None and rule.utility is not None:
         worth = worth_of(metric.sign * primary.draws, rule.utility, more=more, messages=messages)
-    if primary is not None and not primary.fit_to_report:
-        warnings.append(f"{metric.label}: the posterior of {primary.source} is not fit to report")
+    for belief in held.values():
+        if not belief.fit_to_report:
+            warnings.append(
+                f"{plan.metric(belief.metric).label}: the posterior of {belief.source} is not fit to report"
+            )
     fit = not warnings
     return Decision(
         action=action,
@@ -239,8 +241,9 @@ def decide(
         p_benefit=p_benefit,
         p_rope=p_rope,
         p_breach=p_breach,
+        sources={plan.metric(name).label: belief.source for name, belief in held.items()},
         worth=worth,
-        warnings=(*warnings, *words),
+        warnings=tuple(warnings),
         fit_to_report=fit,
         provenance=(effects.provenance or Provenance(made_by="policy.decide")).derived("policy.decide"),
     )
@@ -267,12 +270,26 @@ def _leading(effects: Effects, metric: str) -> EffectEstimate:
     return next((row for row in rows if row.decides), rows[0])
 
 
-def _belief(known: Mapping[str, Belief], effects: Effects, metric: str, *, seed: int) -> tuple[Belief, tuple[str, ...]]:
-    if metric in known:
-        return known[metric], ()
-    rows = [row for row in effects.rows if row.metric == metric and row.scale == "absolute"]
-    row = next((r for r in rows if r.se is not None), rows[0])
-    return belief_of(row, seed=seed), (f"{row.label} is believed by its estimate with a flat prior: {row.method}",)
+def _beliefs(
+    plan: PolicyPlan,
+    rule: DecisionRule,
+    effects: Effects,
+    guards: Mapping[str, EffectEstimate],
+    known: Mapping[str, Belief],
+) -> dict[str, Belief]:
+    """Return a belief about the deciding metric and, where probabilities decide, about each guardrail."""
+    if rule.by == "posterior" and rule.posterior == "cells" and rule.metric not in known:
+        raise InputError(
+            "The plan decides by the posterior of cells; fit it with policy.bayes_cells and give its belief: "
+            "decide(plan, effects, beliefs=[fit.belief])."
+        )
+    needed = [rule.metric, *(guards if rule.by == "posterior" else ())] if _draws_needed(rule) else []
+    found: dict[str, Belief] = {}
+    for i, name in enumerate(needed):
+        rows = [row for row in effects.rows if row.metric == name and row.scale == "absolute"]
+        row = next((r for r in rows if r.se is not None), rows[0])
+        found[name] = known[name] if name in known else belief_of(row, seed=plan.seed + i)
+    return found
 
 
 def _by_interval(
@@ -310,7 +327,7 @@ def _by_posterior(
     if p_benefit <= rule.stop_probability:
         action, reason = "stop", f"at most {rule.stop_probability:g}."
     elif over:
-        told = ", ".join(f"{name} ({probability(p_breach[name])})" for name in over)
+        told = ", ".join(f"{name} ({_plain(p_breach[name])})" for name in over)
         return (
             "hold",
             (f"Probability of a breach at or above {rule.breach_probability:g}: {told}.", f"{words}."),
@@ -318,7 +335,12 @@ def _by_posterior(
             p_rope,
         )
     elif p_rope is not None and p_rope >= rule.ship_probability:
-        action, reason = "stop", f"but practically none with probability {probability(p_rope)}."
+        action, reason = "stop", f"but practically none with probability {_plain(p_rope)}."
     elif p_benefit >= rule.ship_probability:
         action, reason = "ship", f"at least {rule.ship_probability:g}, and no guardrail is likely to be breached."
     return action, (f"{words}, {reason}",), p_benefit, p_rope
+
+
+def _plain(p: float) -> str:
+    """Return a probability without a sign of equality, for a place that has none."""
+    return probability(p).removeprefix("= ")

@@ -45,6 +45,17 @@ class Worth:
     currency: str
     applications: float | None
 
+    @property
+    def values(self) -> tuple[tuple[str, float], ...]:
+        """What each value is, and it, for each application."""
+        found = [
+            ("net benefit of keeping", self.net),
+            ("expected loss of keeping", self.loss_ship),
+            ("expected loss of giving up", self.loss_stop),
+            ("perfect information", self.perfect),
+        ]
+        return (*found, *([("one more wave, before its costs", self.wave)] if self.wave is not None else []))
+
     def total(self, value: float) -> float | None:
         """Return a value for all applications of a period.
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import integrate, stats
 
-from feedbackstudy.errors import DataError, InputError, NotFoundError
+from feedbackstudy.errors import DataError, DeclarationError, InputError, NotFoundError
 from feedbackstudy.policy.decision import Belief, belief_of, decide
 from feedbackstudy.policy.decision_value import value_of_a_wave, worth_of
 from feedbackstudy.policy.declared import DecisionRule, Metric, Utility
@@ -75,8 +75,12 @@ def test_the_posterior_rule(low, high, action):
     assert found.action == action
     row = answers(low, high).rows[0]
     assert found.p_benefit == pytest.approx(stats.norm.cdf(row.estimate / row.se), abs=0.01)
-    assert found.p_breach["cost"] == pytest.approx(stats.norm.sf(1.0, 0.2, 0.2), abs=0.001)
-    assert "flat prior" in found.warnings[0]
+    assert found.p_breach["Cost"] == pytest.approx(stats.norm.sf(1.0, 0.2, 0.2), abs=0.001)
+    assert set(found.sources) == {"Again", "Cost"}
+    assert all("flat prior" in source for source in found.sources.values())
+    text = found.page().text()
+    assert "probability that Cost breaches its margin" in text
+    assert not [line for line in text.splitlines() if line.startswith("probability") and "=" in line]
 
 
 def test_draws_of_a_fit_go_before_a_flat_prior():
@@ -86,7 +90,7 @@ def test_draws_of_a_fit_go_before_a_flat_prior():
         plan(by="posterior"), answers(-0.05, -0.01), beliefs=[Belief(metric="again", draws=draws, source="test"), bad]
     )
     assert found.action == "hold"
-    assert found.p_breach == {"cost": 1.0}
+    assert found.p_breach == {"Cost": 1.0}
     none = Belief(metric="again", draws=draws / 100, source="test")
     assert decide(plan(by="posterior", rope=0.01), answers(-1, 1), beliefs=[none]).action == "stop"
     unfit = Belief(metric="again", draws=draws, source="test", fit_to_report=False)
@@ -147,3 +151,30 @@ def test_what_cannot_be_decided_is_refused():
         decide(plan(), Effects(rows=(*two, replace(two[0], contrast="third minus old"))))
     with pytest.raises(DataError, match="at least 100"):
         worth_of(np.ones(5), Utility(cost_per_message=1.0, value_per_success=1.0))
+
+
+def test_the_plan_says_which_posterior():
+    rule = plan(by="posterior", posterior="cells")
+    with pytest.raises(InputError, match=r"policy\.bayes_cells"):
+        decide(rule, answers(0.01, 0.05))
+    draws = Belief(metric="again", draws=np.full(4000, 0.03), source="cells by PyMC", fit_to_report=True)
+    found = decide(rule, answers(0.01, 0.05), beliefs=[draws])
+    assert found.sources["Again"] == "cells by PyMC"
+    assert "flat prior" in found.sources["Cost"]
+    with pytest.raises(DeclarationError, match="belongs to a rule with by: posterior"):
+        plan(posterior="cells")
+    mean = (METRICS[0].model_copy(update={"kind": "mean"}), METRICS[1])
+    with pytest.raises(DeclarationError, match="Choose posterior: estimate"):
+        plan_of(ROWS, metrics=mean, decision=DecisionRule(metric="again", by="posterior", posterior="cells"))
+
+
+def test_one_error_rate_is_stated(tmp_path):
+    """Version 1 also took an `alpha` that nothing used; it is dropped, and its level stays."""
+    own = plan()
+    path = own.save(tmp_path / "plan.yaml")
+    text = path.read_text(encoding="utf-8").replace("schema_version: 2", "schema_version: 1\nalpha: 0.01")
+    path.write_text(text, encoding="utf-8")
+    assert type(own).load(path) == own
+    path.write_text(text.replace("schema_version: 1", "schema_version: 2"), encoding="utf-8")
+    with pytest.raises(DeclarationError, match="alpha"):
+        type(own).load(path)

@@ -113,7 +113,7 @@ def test_a_planned_look_writes_nothing(stats, tmp_path):
 def test_an_amended_plan_is_noticed_and_says_why(stats, tmp_path):
     path, day = tmp_path / "looks.ledger", dt.date(2026, 3, 1)
     take_look(path, stats, 1)
-    changed = other(later(stats), alpha=0.01)
+    changed = other(later(stats), multiplicity="none")
     with pytest.raises(InputError, match="say why it was amended"):
         take_look(path, changed, 2)
     look = take_look(path, changed, 2, amend="the works council asked for it", today=day)
@@ -129,7 +129,7 @@ def test_a_plan_that_was_registered_cannot_change_unseen(stats, tmp_path, met_da
     register_plan(path, stats.plan, today=day)
     register_plan(path, stats.plan)  # the same again is nothing new
     assert len(read_ledger(path).lines) == 1
-    changed = other(stats, alpha=0.01)
+    changed = other(stats, multiplicity="none")
     if met_data:
         note_statistics(path, stats, today=day)
     with pytest.raises(InputError, match="not the one of the registration"):
@@ -144,7 +144,7 @@ def test_a_plan_that_was_registered_cannot_change_unseen(stats, tmp_path, met_da
 
 def test_statistics_alone_fix_no_plan_and_a_registration_comes_first(stats, tmp_path):
     path = tmp_path / "looks.ledger"
-    note_statistics(path, other(stats, alpha=0.01))
+    note_statistics(path, other(stats, multiplicity="none"))
     with pytest.raises(InputError, match="nor after data"):
         register_plan(path, stats.plan)
     assert take_look(path, stats, 1).amended == ()
@@ -157,7 +157,7 @@ def test_more_looks_than_planned_need_the_plan_to_rise_and_say_what_was_spent(st
         take_look(path, later(once), 1)
     with pytest.raises(InputError, match=r"raise looks\.planned in the plan to 2 and say why"):
         take_look(path, later(once), 2)
-    changed = other(later(stats), looks=Looks(planned=1), alpha=0.01)
+    changed = other(later(stats), looks=Looks(planned=1), multiplicity="none")
     with pytest.raises(InputError, match=r"amended plan is look 2, and looks\.planned .* from 1 to 2"):
         take_look(path, changed, 1, amend="why")
     look = take_look(path, later(stats), 2, amend="one more")
