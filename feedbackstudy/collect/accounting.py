@@ -12,7 +12,7 @@ from feedbackstudy.errors import DataError
 from feedbackstudy.frames import Ledger, Responses, Scores
 from feedbackstudy.frames.ledger import ERASED
 from feedbackstudy.provenance import Provenance
-from feedbackstudy.render import Notice, Page, Rendered, Text, number, table_of
+from feedbackstudy.render import Notice, Page, Rendered, Text, counted, number, table_of
 from feedbackstudy.study import Study
 from feedbackstudy.study.placed import condition_of_people
 
@@ -200,8 +200,8 @@ class Accounting(Rendered):
         if self.erased:
             among = "the people without data" if self.randomised else "no other number here"
             said.append(
-                f"{self.erased} people did not consent or withdrew and were erased; they are among {among}, as nothing "
-                "tells who they were."
+                f"{counted(self.erased, 'person was', 'people were')} erased, without consent or by own wish; "
+                f"they are among {among}, as nothing tells who they were."
             )
         if not self.randomised:
             said.append("No allocation list was given, so people who never answered are not counted.")

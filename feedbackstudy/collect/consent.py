@@ -10,6 +10,7 @@ from feedbackstudy.errors import DataError
 from feedbackstudy.frames import Ledger, LedgerEntry, Responses
 from feedbackstudy.frames.ledger import ERASED
 from feedbackstudy.issues import Issue, Issues, Severity
+from feedbackstudy.render import counted
 from feedbackstudy.study import Study
 
 __all__ = ["CONSENT", "RE_CONSENT", "WITHDRAWN", "consenting", "erase", "without_consent"]
@@ -156,7 +157,7 @@ def erase(responses: Responses, participants: Collection[str], *, why: str, step
     people = len(present | {who for entry in responses.ledger for who, _ in entry.rows if who in gone})
     last = LedgerEntry(
         step=step,
-        what=f"{people} participants erased: {why}",
+        what=f"{counted(people, 'participant')} erased: {why}",
         n_before=len(responses),
         n_after=int(np.count_nonzero(keep)),
         erased=people,
@@ -173,7 +174,7 @@ def _told(people: int, why: str) -> Issue:
         code="collect.erased",
         severity=Severity.NOTE,
         where="participant",
-        what=f"{people} participants were erased: {why}. Nothing here names them any more.",
+        what=f"{counted(people, 'participant was', 'participants were')} erased: {why.rstrip('.')}.",
         why="Their number is all that may be kept; counts of cells and rows in other findings still include theirs.",
         fix="Erase them from files that were written before.",
     )

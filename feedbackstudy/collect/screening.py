@@ -20,7 +20,7 @@ from feedbackstudy.design.plan import PARADATA, Exclusion
 from feedbackstudy.errors import DataError
 from feedbackstudy.frames import LedgerEntry, MissingReason, Responses
 from feedbackstudy.issues import Issue, Issues, Severity
-from feedbackstudy.render import Page, Rendered, number
+from feedbackstudy.render import Page, Rendered, counted, number
 from feedbackstudy.scales import score
 from feedbackstudy.study import Study
 from feedbackstudy.study.placed import condition_of_people
@@ -157,8 +157,8 @@ def _applied(
     keep = ~screened.column("participant").astype(str).isin(caught).to_numpy()
     people = int(screened.column("participant")[~keep].nunique())
     also = len(caught) - people
-    what = f"{people} participants by the rule {rule.name!r} ({in_words(rule)}): {rule.because}"
-    what += f" {also} more were taken out by an earlier rule." if also else ""
+    what = f"{counted(people, 'participant')} by the rule {rule.name!r} ({in_words(rule)}): {rule.because}"
+    what += f" {counted(also, 'more was', 'more were')} taken out by an earlier rule." if also else ""
     what += "".join(f" {issue.what}" for issue in issues)
     return screened.select(keep, step=f"screen.{rule.name}", what=what), issues
 

@@ -153,7 +153,7 @@ def test_the_order_of_rules_decides_the_name_of_the_rule_and_not_who_is_out(plai
         study = with_rules(plain, *rules)
         left = fs.screen(answers(study, **changed), study)
         outs.append(set(left.frame["participant"]))
-        assert "1 more were taken out by an earlier rule" in left.ledger.entries[-1].what
+        assert "1 more was taken out by an earlier rule" in left.ledger.entries[-1].what
 
     assert outs[0] == outs[1]
 
@@ -285,7 +285,7 @@ def test_whom_screening_erases_no_finding_of_the_reading_names_any_more(plain):
     assert told["collect.wave_unmatched"].who == ("p05", "p06")
     assert told["collect.wave_unmatched"].what.startswith("2 people")
     assert told["collect.many"].what == "400 people."
-    assert told["collect.erased"].what.startswith("1 participants were erased: no consent was given.")
+    assert told["collect.erased"].what.startswith("1 participant was erased: no consent was given.")
     assert made.issues == made.responses.issues == again.issues
     shown = [str(made), made._repr_html_(), repr(made.issues), repr(made.responses.ledger), *map(str, made.issues)]
     assert all(re.search(r"\bp04\b", text) is None for text in shown)
