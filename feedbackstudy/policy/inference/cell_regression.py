@@ -125,10 +125,27 @@ class CellRegression:
         """
         c = np.asarray(weights, dtype=np.float64)
         variance = float(c @ self.covariance @ c)
-        if not variance > 0:
-            raise DataError("The effect has no sampling variance: no cluster departs from what the model predicts.")
+        rounding = (1e-13 * float(np.abs(c) @ np.abs(self.beta))) ** 2
+        if not variance > rounding or self._rests_on_one_cluster_a_side(c):
+            raise DataError(self._without_variance(c))
         df = float(self.clusters - 1) if self.correction in {"CR0", "CR1"} else self._satterthwaite(c)
         return Effect(estimate=float(c @ self.beta), se=float(np.sqrt(variance)), df=df)
+
+    def _rests_on_one_cluster_a_side(self, c: Floats) -> bool:
+        """Say whether every cluster that bears on the combination alone determines what it adds to it."""
+        m = self.inverse @ c
+        reach = [cell @ m for cell in self._cells]
+        through = [cell @ (self.inverse @ (cell.T @ part)) for cell, part in zip(self._cells, reach, strict=True)]
+        bears = [(part, own) for part, own in zip(reach, through, strict=True) if np.abs(part).max() > _SMALLEST]
+        return all(np.allclose(part, own, rtol=1e-6, atol=_SMALLEST) for part, own in bears)
+
+    def _without_variance(self, c: Floats) -> str:
+        if self._rests_on_one_cluster_a_side(c):
+            return (
+                f"Each arm has one cluster ({self.clusters} in all), so nothing says how clusters of one arm differ. "
+                "Two in each arm are the least; one unit before and after is an interrupted time series."
+            )
+        return "The effect has no sampling variance: no cluster departs from what the model predicts."
 
     def _satterthwaite(self, c: Floats) -> float:
         """Return the degrees of freedom; p_g'p_h follows from what each cluster pulls and from the cross-products."""

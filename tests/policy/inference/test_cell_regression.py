@@ -55,3 +55,18 @@ def test_empty_cells_change_nothing():
         [0, 1, 0, 0, 0]
     )
     assert (more.estimate, more.se, more.df) == (plain.estimate, plain.se, plain.df)
+
+
+@pytest.mark.parametrize("correction", ["CR0", "CR1", "CR2", "CR3"])
+def test_an_effect_without_variance_says_why(correction):
+    def effect(arm, total, cluster):
+        x = np.column_stack([np.ones(len(arm)), arm])
+        return fit_cells(x, np.full(len(arm), 10.0), total, cluster, correction=correction).effect([0, 1])
+
+    with pytest.raises(DataError, match=r"Each arm has one cluster \(2 in all\)"):
+        effect([0, 1], [3.0, 5.0], ["a", "b"])
+    with pytest.raises(DataError, match="Each arm has one cluster"):
+        effect([0, 0, 1, 1], [3.0, 4.0, 5.0, 7.0], ["a", "a", "b", "b"])
+    with pytest.raises(DataError, match="no cluster departs"):
+        effect([0, 0, 1, 1], [3.1, 3.1, 5.3, 5.3], ["a", "b", "c", "d"])
+    assert effect([0, 0, 1], [3.0, 4.0, 5.0], ["a", "b", "c"]).se > 0
