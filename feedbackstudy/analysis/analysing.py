@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from hashlib import sha256
+from pathlib import Path
 from typing import Literal
 
 from feedbackstudy.analysis.agreement import agreement
@@ -15,7 +16,8 @@ from feedbackstudy.analysis.deciding import decided, decides_with
 from feedbackstudy.analysis.estimate import Estimate, Estimates, Status
 from feedbackstudy.analysis.exclusions import exclude
 from feedbackstudy.analysis.families import Tested, adjust_families, adjust_within
-from feedbackstudy.analysis.run_findings import amended_since, before, covariates_after, faulty, unanswered, undecided
+from feedbackstudy.analysis.plan_status import plan_status
+from feedbackstudy.analysis.run_findings import before, covariates_after, faulty, unanswered, undecided
 from feedbackstudy.assign import Allocation
 from feedbackstudy.design.comparisons import CellsVsArm
 from feedbackstudy.errors import DataError, InputError, choices
@@ -46,6 +48,7 @@ def analyse(
     *,
     engine: EngineName | None = None,
     allocation: Allocation | None = None,
+    registered: str | Path | None = None,
     seed: int | None = None,
 ) -> Estimates:
     """Answer every hypothesis of a study, both ways.
@@ -62,6 +65,9 @@ def analyse(
         Who was assigned what with which probability; where the probabilities of people in one condition differ, rows
         are weighted by their inverse (frequentist scores only; whatever else is declared to decide then does not).
         `Answer.randomisation` tests contrasts by its scheme; a draw by a platform is named in every row.
+    registered : str or Path, optional
+        The record of the registration (``.registered.json``), against which the plan is held; the history beside the
+        study is looked at in any case.
     seed : int, optional
         Seed of bootstraps and chains; the study's by default.
 
@@ -82,13 +88,14 @@ def analyse(
     Models: scores by least squares or, with clusters or exemplars, by REML with Satterthwaite's degrees of freedom,
     beside the exact posterior of the same model with priors on the scale; other outcomes by the model of their kind.
     Only a row that holds the declared criterion of its hypothesis gets a decision, and none does while `Study.check`
-    finds errors; a study that was changed after the
-    scores were made gives the status "amended".
+    finds errors. Data exist from their first answer on: a plan that was changed after that gives the status "amended",
+    however the data are read, and one of which it cannot be told whether it was changed before or after gives
+    "amended, when unknown". Where data come from an export and no registration is known, that is said.
     """
     _refuse(scores, study, engine)
     engines = (engine,) if engine is not None else tuple(study.plan.engines)
     left = exclude(scores, study)
-    amended = bool(scores.design_hash) and scores.design_hash != study.design_hash
+    status, standing = plan_status(scores, study, registered)
     made = replace(
         scores.provenance.derived("analyse", conventions=CONVENTIONS),
         design_hash=study.design_hash,
@@ -114,10 +121,10 @@ def analyse(
         *left.issues,
         *unadjusted,
         *undecided(answers, study),
-        *((amended_since(scores, study),) if amended else ()),
+        *standing,
         *before(scores, left.issues),
     )
-    finished = {name: _finished(answer, study, made, amended=amended) for name, answer in answers.items()}
+    finished = {name: _finished(answer, study, made, status) for name, answer in answers.items()}
     return Estimates(
         rows=tuple(row for answer in finished.values() for row in answer.rows),
         title=f"Answers: {study.title}",
@@ -226,10 +233,10 @@ def _merged(rows: tuple[Estimate, ...], adjusted: tuple[Estimate, ...]) -> tuple
     return tuple(next(new) if row.engine == "frequentist" else row for row in rows)
 
 
-def _finished(answer: Answer, study: Study, made: Provenance, *, amended: bool) -> Answer:
+def _finished(answer: Answer, study: Study, made: Provenance, amended: Status) -> Answer:
     """Compare the engines, decide, and stamp every row."""
     asked = answer.problem.question
-    status: Status = "amended" if amended else asked.hypothesis.role
+    status: Status = amended or asked.hypothesis.role
     rows = _decided(_compared(answer), answer, asked)
     stamped = tuple(
         replace(

@@ -181,7 +181,7 @@ def _decision(pair: list["Estimate"], decided: set[tuple[str, str]]) -> str:
         return "not fit to report"
     deciding = next((row for row in pair if row.decides), None)
     if deciding is not None:
-        amended = ", amended" if deciding.status == "amended" else ""
+        amended = f", {deciding.status}" if deciding.status.startswith(("amended", "registered")) else ""
         return f"{deciding.decision} (criterion: {unbroken(deciding.decides)}{amended})"
     if pair[0].status == "exploratory":
         return "exploratory"

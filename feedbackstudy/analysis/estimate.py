@@ -16,10 +16,17 @@ from feedbackstudy.render import Block, Notice, Page, Rendered, table_of
 if TYPE_CHECKING:
     from feedbackstudy.analysis.answer import Answer
 
-__all__ = ["COLUMNS", "Engine", "Estimate", "Estimates", "IntervalKind", "Status"]
+__all__ = ["COLUMNS", "NOT_AS_DECLARED", "Engine", "Estimate", "Estimates", "IntervalKind", "Status"]
 
 type Engine = Literal["frequentist", "bayesian"]
-type Status = Literal["", "confirmatory", "exploratory", "amended"]
+type Status = Literal["", "confirmatory", "exploratory", "amended", "amended, when unknown", "registered after data"]
+NOT_AS_DECLARED: Mapping[str, str] = {
+    "amended": "The study was changed after there were data, so this decision is amended and not the one declared.",
+    "amended, when unknown": "The study was changed after it was registered, whether before or after there were data "
+    "cannot be told, so this decision is amended and not shown to be the one declared.",
+    "registered after data": "The study was registered after there were data, so this decision confirms nothing.",
+}
+"""What a sentence says behind a decision that is not shown to have been fixed before there were data."""
 type IntervalKind = Literal["CI", "HDI", "equal-tailed", "none"]
 
 _PROBABILITIES = ("p", "p_adjusted", "p_equivalence", "p_noninferiority", "prob_direction", "prob_sesoi", "prob_rope")
@@ -97,8 +104,9 @@ class Estimate:
         The declared criterion that decides, where this row holds it; empty where the row is robustness.
     decision : str
         What the criterion says: ``"supported"``, ``"not supported"``, ``"equivalent"``, ``"undecided"``; empty if none.
-    status : {"", "confirmatory", "exploratory", "amended"}
-        The declared role; ``"amended"`` where the study was changed after the data were made; empty where unknown.
+    status : {"", "confirmatory", "exploratory", "amended", "amended, when unknown", "registered after data"}
+        The declared role; ``"amended"`` where the study was changed after there were data, or that cannot be excluded;
+        empty where unknown.
     population, realism : str
         Whom the result speaks about and how real the situation was, as `Conduct` declares them; empty where unknown.
     fit_to_report : bool

@@ -5,7 +5,7 @@ from functools import singledispatch
 from typing import TYPE_CHECKING, Final
 
 from feedbackstudy.analysis.both_ways import differences, pairs
-from feedbackstudy.analysis.estimate import Estimate, Estimates
+from feedbackstudy.analysis.estimate import NOT_AS_DECLARED, Estimate, Estimates
 from feedbackstudy.analysis.frequencies import Frequencies
 from feedbackstudy.analysis.posterior import Posterior
 from feedbackstudy.errors import InputError
@@ -108,12 +108,8 @@ def _row(result: Estimate, study: "Study | None", *, allow_failed: bool, model: 
 
 def _decision(row: Estimate) -> str:
     if row.decides:
-        amended = (
-            " The study was changed after there were data, so this decision is amended and not the one declared."
-            if row.status == "amended"
-            else ""
-        )
-        return f" By the declared criterion ({row.decides}): {row.decision}.{amended}"
+        amended = NOT_AS_DECLARED.get(row.status, "")
+        return f" By the declared criterion ({row.decides}): {row.decision}. {amended}".rstrip()
     if row.status == "exploratory":
         return " This is exploratory."
     return " This answer does not decide the hypothesis." if row.status else ""
