@@ -125,7 +125,7 @@ def screening(responses: Responses, study: Study) -> Screening:
         raise DataError(
             f"The responses belong to the design {responses.design_hash[:12]}, the study given is "
             f"{study.design_hash[:12]}. Screen them with the study they were collected for; where the plan was amended "
-            "since, read the export again with the amended study."
+            "since, read the export again with the amended study: it stays amended after data, whenever it is read."
         )
     agreed = consenting(responses, study)
     placed = condition_of_people(agreed, study) if study.factors or study.arms else {}
