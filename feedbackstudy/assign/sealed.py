@@ -302,8 +302,21 @@ def read_sealed(path: Path) -> Sealed:
         slots = tuple(Slot(**slot) for slot in data.pop("slots"))
         drawn = data.pop("arrivals")
         arrivals = Arrivals.from_data(drawn) if drawn else None
-        return Sealed(**{**data, "seed": int(data["seed"])}, slots=slots, arrivals=arrivals)
+        return _whole(Sealed(**{**data, "seed": int(data["seed"])}, slots=slots, arrivals=arrivals))
     except (ValueError, KeyError, TypeError, AttributeError) as fault:
         if isinstance(fault, FileFormatError):
             raise
         raise FileFormatError(f"{path} is no sealed list: it was edited or cut ({fault}). Restore it.") from fault
+
+
+def _whole(sealed: Sealed) -> Sealed:
+    """Return the list, or say what of it no list of ours holds."""
+    texts = (sealed.id, sealed.mode, sealed.kind, sealed.design_hash, sealed.salt)
+    if not all(isinstance(text, str) for text in texts) or not isinstance(sealed.algorithm, int):
+        raise ValueError("a value of another kind")
+    bytes.fromhex(sealed.salt)
+    for slot in sealed.slots:
+        said = [*slot.stratum.values(), *slot.assigned.values(), slot.participant]
+        if not isinstance(slot.slot, int) or not all(isinstance(text, str) for text in said):
+            raise ValueError("a place of another kind")
+    return sealed

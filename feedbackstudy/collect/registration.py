@@ -70,7 +70,7 @@ def read_registration(path: str | Path) -> Registration:
         raise FileFormatError(f"{file} is no record of a registration: {type(fault).__name__}.") from fault
     if version > RECORD_VERSION:
         raise FileFormatError(f"{file} was written by a newer version (schema {version}); update feedbackstudy.")
-    if study.design_hash != record["design_hash"]:
+    if study.design_hash != record.get("design_hash"):
         raise FileFormatError(f"{file} was changed after it was written: its design hash is not that of its study.")
     return Registration(study=study, at=at, begun=record.get("history") is True)
 

@@ -113,7 +113,11 @@ def looked(frame: Frame, plan: PolicyPlan) -> Looked:
     except Exception as fault:  # each engine has errors of its own for a value it cannot convert
         if isinstance(fault, DataError):
             raise
-        raise DataError(f"The table cannot be read as the plan's columns say: {str(fault).splitlines()[0]}") from fault
+        # Their messages quote the cell, which may name somebody; `from None` keeps them out of tracebacks, too.
+        raise DataError(
+            f"The table cannot be read as the plan's columns say ({type(fault).__name__}): a cell of a column that is "
+            "used as times or numbers is neither. Look at these columns; the cell is not shown, it may be personal."
+        ) from None
     row = counts.iloc[0]
     return Looked(
         counts={str(name): 0 if pd.isna(row[name]) else int(row[name]) for name in counts.columns},

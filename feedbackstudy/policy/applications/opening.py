@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from feedbackstudy.errors import DataError, InputError, choices
+from feedbackstudy.errors import DataError, FileFormatError, InputError, choices
 
 if TYPE_CHECKING:
     import duckdb
@@ -97,7 +97,13 @@ def _of_files(place: Path) -> "duckdb.DuckDBPyRelation":
     if reader is None:
         raise InputError(choices("File kind", files.suffix or "(none)", _READERS))
     literal = "'" + str(files).replace("'", "''") + "'"
-    return duckdb.connect().sql(f"SELECT * FROM {reader.format(literal)}")
+    try:
+        return duckdb.connect().sql(f"SELECT * FROM {reader.format(literal)}")
+    except duckdb.Error as fault:  # its message quotes lines of the file, which may name somebody
+        raise FileFormatError(
+            f"{place} cannot be read as {files.suffix} ({type(fault).__name__}): quotation marks, delimiters or "
+            "the number of cells do not fit together. Export it again."
+        ) from None
 
 
 def _quoted(text: str) -> str:
