@@ -32,7 +32,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> list
     """
     words = f"{_HELP.capitalize()}. Ends with 1 where gaps are left, or something was changed."
     sub = commands.add_parser("preregister", help=_HELP, description=words, allow_abbrev=False)
-    sub.add_argument("study", type=Path, metavar="STUDY", help="the study's YAML file, or the folder with study.yaml")
+    sub.add_argument("study", type=Path, metavar="STUDY", help="the YAML file of a study or policy plan, or its folder")
     sub.add_argument("--form", choices=("osf", "aspredicted"), default="osf", help="OSF by default")
     sub.add_argument("--commitment", default="", metavar="HASH", help="what `feedbackstudy assign seal` committed to")
     sub.add_argument("--answers", type=Path, metavar="FILE", help="YAML: key of a gap -> your text")
@@ -65,6 +65,15 @@ def run(given: argparse.Namespace, session: Session) -> int:
     int
         An exit code.
     """
+    from feedbackstudy.cli.preregister_policy import plan_at, preregister_plan
+
+    plan = plan_at(given.study)
+    if plan is not None:
+        return preregister_plan(plan, given, session, answers=_answers(given.answers))
+    return _of_study(given, session)
+
+
+def _of_study(given: argparse.Namespace, session: Session) -> int:
     from feedbackstudy.errors import InputError
     from feedbackstudy.report import preregistration
     from feedbackstudy.study import Study

@@ -10,6 +10,7 @@ from feedbackstudy.report.consort import consort
 from feedbackstudy.report.document import document
 from feedbackstudy.report.explorer import Explorer, explorer
 from feedbackstudy.report.figures import alt_text, figure
+from feedbackstudy.report.policy_registration import PolicyRegistration, policy_amendments, policy_registration
 from feedbackstudy.report.policy_report import PolicyReport
 from feedbackstudy.report.preregistration import Preregistration, preregistration
 from feedbackstudy.report.prose import sentence
@@ -19,6 +20,7 @@ from feedbackstudy.report.tables import ReportTable, table
 __all__ = [
     "Amendments",
     "Explorer",
+    "PolicyRegistration",
     "PolicyReport",
     "Preregistration",
     "ReportTable",
@@ -29,6 +31,8 @@ __all__ = [
     "document",
     "explorer",
     "figure",
+    "policy_amendments",
+    "policy_registration",
     "preregistration",
     "section",
     "sentence",

@@ -13,7 +13,7 @@ from feedbackstudy.render import Block, Facts, Notice, Page, Rendered, Text, tab
 from feedbackstudy.report.preregistration import Preregistration
 from feedbackstudy.study import Study
 
-__all__ = ["Amendments", "amendments"]
+__all__ = ["Amendments", "amendments", "changed_fields"]
 
 _NOTHING = "(not stated)"
 _LOST = {
@@ -95,19 +95,33 @@ def amendments(
     made = None if data is None else data.provenance
     under = data.design_hash if isinstance(data, Responses | Scores) else None
     return Amendments(
-        changes=tuple(_changes(then.study.model_dump(mode="json"), study.model_dump(mode="json"))),
+        changes=tuple(changed_fields(then.study.model_dump(mode="json"), study.model_dump(mode="json"))),
         registered_hash=then.design_hash,
         design_hash=study.design_hash,
         standing=standing(study, registered=then, data=made, design_hash=under),
     )
 
 
-def _changes(then: object, now: object, where: str = "") -> Iterator[tuple[str, str, str]]:
+def changed_fields(then: object, now: object, where: str = "") -> Iterator[tuple[str, str, str]]:
+    """Find every field that differs between two declarations as plain data.
+
+    Parameters
+    ----------
+    then, now : object
+        As registered, and as it is now.
+    where : str, optional
+        Where both stand.
+
+    Yields
+    ------
+    tuple of (str, str, str)
+        Where, as registered, as it is now; named entries are compared by name.
+    """
     if isinstance(then, Mapping) and isinstance(now, Mapping):
         for key in dict.fromkeys([*then, *now]):
-            yield from _changes(then.get(key), now.get(key), f"{where}.{key}" if where else str(key))
+            yield from changed_fields(then.get(key), now.get(key), f"{where}.{key}" if where else str(key))
     elif _named(then) and _named(now):
-        yield from _changes(_by_name(then), _by_name(now), where)
+        yield from changed_fields(_by_name(then), _by_name(now), where)
     elif then != now:
         yield where, _shown(then), _shown(now)
 
