@@ -14,6 +14,23 @@ DEFAULT_TEMPLATE = "vignette-2x2x2"
 _IGNORED = f"""# Wording packs hold words under other people's copyright.
 # Commit wording.lock instead: it holds hashes only.
 /{WORDINGS_FOLDER}/
+# Answers of people never go into version control: raw exports, tables made from them, and what is noted about exports.
+# What may be shared is written by `feedbackstudy share`; add that folder by hand (git add -f) after reading it.
+/raw/
+/data/
+/exports/
+/.feedbackstudy/
+*.csv
+*.csv.*
+*.tsv
+*.xlsx
+*.sav
+*.zsav
+*.zip
+*.gz
+# Secrets: who comes next in a sealed list, and the key of the pseudonyms.
+sealed.json
+*.key
 """
 _RESTRICTED = """# Applications and sufficient statistics are about people and stay where they may be kept.
 # Commit plan.yaml and looks.ledger.
@@ -88,7 +105,8 @@ def new_study(folder: str | Path, template: str = DEFAULT_TEMPLATE) -> Path:
     Returns
     -------
     Path
-        The folder, with a ``.gitignore`` that keeps wording packs (``wordings/``) out of version control.
+        The folder, with a ``.gitignore`` that keeps wording packs (``wordings/``), answers of people and secrets out of
+        version control.
 
     Raises
     ------

@@ -1,5 +1,6 @@
 """Templates: folders that load, pass the check, name scales that exist, and are made whole or not at all."""
 
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -127,3 +128,18 @@ def test_a_folder_that_cannot_be_made_leaves_nothing_behind(tmp_path: Path, monk
     with pytest.raises(FileFormatError, match="No space left"):
         new_study(tmp_path / "study")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_answers_of_people_and_secrets_stay_out_of_version_control(tmp_path):
+    if shutil.which("git") is None:
+        pytest.skip("git is not there")
+    folder = new_study(tmp_path / "study", "second-chance")
+    people = ["raw/t0.csv", "export.csv", "export.csv.gz", "t0.sav", "t0.xlsx", "answers.tsv", "all.zip", "data/a.txt"]
+    kept = [*people, ".feedbackstudy/exports.json", "ledger/sealed.json", "pseudonym.key", "wordings/gse3.yaml"]
+    free = ["study.yaml", "texts/consent.md", "ledger/ledger.jsonl", "preregistration.md", "wording.lock"]
+    subprocess.run(["git", "init", "-q", str(folder)], check=True)
+    told = subprocess.run(
+        ["git", "-C", str(folder), "check-ignore", *kept, *free], capture_output=True, text=True, check=False
+    )
+
+    assert told.stdout.split() == kept
