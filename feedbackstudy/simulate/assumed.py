@@ -13,7 +13,9 @@ from feedbackstudy.design.contrasts import weights
 from feedbackstudy.design.hypotheses import RATIOS, Hypothesis, SmallestEffect
 from feedbackstudy.errors import DeclarationError
 from feedbackstudy.named import Fixed, Named
+from feedbackstudy.simulate.assumed_notes import assumed_notes
 from feedbackstudy.simulate.correlations import containing
+from feedbackstudy.simulate.noticing import NOTICED, noticed
 from feedbackstudy.simulate.traits import Trait, read_traits
 from feedbackstudy.simulate.truths import (
     Attrition,
@@ -61,11 +63,13 @@ def assumed_fields(study: Study) -> dict[str, Any]:
     """
     traits, _ = read_traits(study, World())
     known = {trait.name: trait for trait in traits}
+    means = _means(study, known, _wanted(study, known))
+    checks = noticed(study, known)
     steps = {h.name: _steps(h) for h in study.hypotheses if h.path}
     covariates = [CovariateTruth(name=c.name, r=0.0 if c.kind == "nominal" else 0.2) for c in study.covariates]
     return {
         "outcomes": Named(_stated(trait) for trait in traits if not trait.nominal),
-        "means": _means(study, known, _wanted(study, known)),
+        "means": (*means, *(each for each in checks if each.outcome not in {mean.outcome for mean in means})),
         "icc": Fixed(dict.fromkeys(containing(study), 0.05)),
         "exemplar": 0.02 if study.messages is not None else 0.0,
         "leads": _leads(study, steps),
@@ -75,6 +79,7 @@ def assumed_fields(study: Study) -> dict[str, Any]:
         "attrition": Attrition(share=0.1 if len(study.waves) > 1 else 0.0),
         "skipped": 0.01,
         "carelessness": Carelessness(share=0.03),
+        "notes": tuple(assumed_notes(study, means, effect=_EFFECT, step=_STEP, noticed=NOTICED if checks else 0.0)),
     }
 
 
@@ -84,7 +89,13 @@ def _stated(trait: Trait) -> Outcome:
         return Outcome(name=trait.name)
     items = trait.measurement
     reliability = 0.8 if trait.measure.kind == "scale" else None
-    return Outcome(name=trait.name, mean=items.mean(0.0), sd=items.variance() ** 0.5, reliability=reliability)
+    mean, sd = _plain(items.mean(0.0)), _plain(items.variance() ** 0.5)
+    return Outcome(name=trait.name, mean=mean, sd=sd, reliability=reliability)
+
+
+def _plain(value: float) -> float:
+    """Round away what arithmetic leaves behind, so that the number can be read."""
+    return round(value, 10) + 0.0
 
 
 def _sign(hypothesis: Hypothesis) -> float:
@@ -129,7 +140,7 @@ def _steps(hypothesis: Hypothesis) -> float:
     if path is None or hypothesis.sesoi is None or hypothesis.sesoi.unit != "standardised_path":
         return _STEP
     n = len(path.through) + 1 if path.structure == "serial" else 2
-    return float(hypothesis.sesoi.value ** (1 / n))
+    return _plain(hypothesis.sesoi.value ** (1 / n))
 
 
 def _wanted(study: Study, known: Mapping[str, Trait]) -> list[_Wanted]:
@@ -171,7 +182,7 @@ def _means(study: Study, known: Mapping[str, Trait], wanted: list[_Wanted]) -> t
         rows = [each for each in wanted if (each.score, each.occasion) == (score, occasion)]
         asked = np.array([known[score].measure.asks(cell.arm) for cell in cells])
         solved = _solve(rows, asked)
-        means = {cell.key: float(value) for cell, value in zip(cells, solved, strict=True) if value}
+        means = {c.key: _plain(float(v)) for c, v, here in zip(cells, solved, asked, strict=True) if here}
         found.append(CellMeans(outcome=score, occasion=occasion, cells=Fixed(means)))
     return tuple(found)
 
@@ -305,5 +316,5 @@ def _moved(
         ]
     asked = np.array([trait.measure.asks(cell.arm) for cell in cells])
     moved = old + _solve(rows, asked)
-    kept = {cell.key: float(value) for cell, value in zip(cells, moved, strict=True) if value}
+    kept = {cell.key: _plain(float(value)) for cell, value in zip(cells, moved, strict=True) if value}
     return CellMeans(outcome=trait.name, occasion=occasion, cells=Fixed(kept))

@@ -7,8 +7,9 @@ from typing import Annotated, Literal, Self
 import numpy as np
 from pydantic import AfterValidator, model_validator
 
-from feedbackstudy.declaration import Declaration, Many, from_document, to_document
+from feedbackstudy.declaration import Declaration, Many, from_document
 from feedbackstudy.errors import InputError
+from feedbackstudy.files import write_atomic
 from feedbackstudy.frames import Responses, Scores
 from feedbackstudy.named import Fixed, Name, Named, Real
 from feedbackstudy.render import Page, Rendered
@@ -177,8 +178,9 @@ class World(Rendered, Declaration):
         where none is declared; the cell means are the smallest (least squares) that give all of these. Paths: each step
         is the root of the declared product, .3 where none is. Scores: middle of the range, a fifth of it as standard
         deviation, reliability .80, correlation .3, stability .6, ICC .05 for every unit that contains participants,
-        exemplars 2 % of variance; covariates correlate .2 with scores; 10 % are lost before each later wave and 1 % of
-        answers, at random; 3 % answer carelessly. These are assumptions for planning and no evidence.
+        exemplars 2 % of variance; each factor shows in the score that checks it (1 standard deviation between its
+        extreme levels) and in no other check; covariates correlate .2 with scores; 10 % are lost before each later
+        wave and 1 % of answers, at random; 3 % answer carelessly. These are assumptions for planning and no evidence.
         """
         from feedbackstudy.simulate.assumed import assumed_fields
 
@@ -237,7 +239,7 @@ class World(Rendered, Declaration):
         return from_document(cls, Path(path))
 
     def save(self, path: str | Path) -> Path:
-        """Write the world as YAML.
+        """Write the world as YAML, with a line about every assumption.
 
         Parameters
         ----------
@@ -249,7 +251,9 @@ class World(Rendered, Declaration):
         Path
             The file written.
         """
-        return to_document(self, Path(path))
+        from feedbackstudy.simulate.world_file import world_text
+
+        return write_atomic(Path(path), world_text(self))
 
     def vary(self, changes: Mapping[str, object]) -> Self:
         """Return a world with some assumptions changed.
