@@ -118,7 +118,6 @@ def analyse(
     answers, unadjusted = _adjusted(answers, study)
     issues += (
         *covariates_after(study),
-        *left.issues,
         *unadjusted,
         *undecided(answers, study),
         *standing,

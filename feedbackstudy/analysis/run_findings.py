@@ -76,7 +76,7 @@ def unanswered(study: Study, name: str, why: str, *, by: str = "") -> Issue:
 
 
 def before(scores: Scores, found: Iterable[Issue]) -> Iterator[Issue]:
-    """Carry over what was found before the analysis.
+    """Carry over what was found before the questions were answered.
 
     Parameters
     ----------
@@ -88,8 +88,11 @@ def before(scores: Scores, found: Iterable[Issue]) -> Iterator[Issue]:
     Yields
     ------
     Issue
-        Every finding of the scores, but for what screening said of a rule of which the analysis says the same.
+        What the analysis says, and every finding of the scores, but for what screening said of a rule of which the
+        analysis says the same.
     """
+    found = tuple(found)
+    yield from found
     said = {(issue.code.removeprefix("analysis."), issue.where) for issue in found}
     for issue in scores.issues:
         if not issue.code.startswith("screen.") or (issue.code.removeprefix("screen."), issue.where) not in said:
