@@ -13,6 +13,7 @@ from feedbackstudy.policy.assembling import assemble as assemble
 from feedbackstudy.policy.bayes import bayes_cells as bayes_cells
 from feedbackstudy.policy.compliance import compliance as compliance
 from feedbackstudy.policy.compliance_response import response_bounds as response_bounds
+from feedbackstudy.policy.contacts import movers_of as movers_of
 from feedbackstudy.policy.decision import Decision as Decision
 from feedbackstudy.policy.decision import decide as decide
 from feedbackstudy.policy.declared import ApplicationColumns as ApplicationColumns

@@ -88,15 +88,17 @@ def sums_of(cells: pd.DataFrame, metric: Metric, plan: PolicyPlan) -> ArmSums:
         With the covariate taken off, where there is one.
     """
     unit = plan.clusterings[0] if plan.clusterings else None
-    strata = _strata_columns(plan) if unit else []
+    declared = _strata_columns(plan) if unit else []
+    strata = [name for name in declared if name in cells.columns]
     keys = [*([unit] if unit else []), "arm", *strata]
     added = {"n", "sum", "sumsq", "per_sum", "per_sumsq", "cross", "x_sum", "x_sumsq", "xy"}
     added |= {f"k{i}" for i in range(len(metric.categories))}
     sums = cells.groupby(keys, sort=True, as_index=False)[[c for c in cells.columns if c in added]].sum()
-    notes: tuple[str, ...] = ()
+    notes = () if strata == declared else ("these cells do not hold the strata, which are not held constant",)
     rows = round(float(sums["n"].sum()))
     if metric.covariate is not None:
-        sums, notes = _cuped(sums)
+        sums, adjusted = _cuped(sums)
+        notes = (*notes, *adjusted)
     frame = pd.DataFrame({"arm": sums["arm"], "n": sums["n"], "sum": sums["sum"], "sumsq": sums["sumsq"]})
     if metric.per is not None:
         frame = pd.DataFrame({"arm": sums["arm"], "n": sums["per_sum"], "sum": sums["sum"], "rows": sums["n"]})

@@ -60,6 +60,10 @@ def tested_by_draws(
     if frame["unit"].duplicated().any():
         spread = "in both arms" if frame.drop_duplicates(["unit", "arm"])["unit"].duplicated().any() else "in 2 strata"
         return [_unfit(model, f"a unit appears {spread}, so no draw of whole units is tested")]
+    if experiment.strata and (frame["stratum"] == "").all():
+        return [
+            replace(model, warnings=(*model.warnings, "strata are unknown here, so no draws within them are tested"))
+        ]
     strata = strata_of(frame)
     others, exact = draws_of_arms((frame["arm"] == arm).to_numpy(), strata, most=draws, seed=seed)
     kept = " within strata" if strata is not None else ""

@@ -5,6 +5,8 @@ import pandas as pd
 import pytest
 
 from feedbackstudy.errors import DataError, InputError
+from feedbackstudy.policy.applications import synthetic_applications
+from feedbackstudy.policy.contacts import contacts_of, movers_of
 from feedbackstudy.policy.spillover import movers, neighbour_exposure
 from tests.policy.rollouts.invented import plan_of, rows_of, stats_of
 
@@ -56,3 +58,34 @@ def test_an_invented_spillover_is_found():
     assert found[1].low > 0
     with pytest.raises(DataError, match="neighbours"):
         neighbour_exposure(stats, {s: {"x": 1.0} for s in sites})
+
+
+def test_candidates_are_counted_from_the_table_by_any_engine():
+    """By hand from the invented rows; pandas, polars and DuckDB alike."""
+    import duckdb
+    import polars as pl
+
+    invented = synthetic_applications(4_000, seed=8)
+    frame, plan = invented.table.source, invented.plan
+    frame = frame.to_pandas() if hasattr(frame, "to_pandas") else frame
+    found = movers_of(frame, plan)
+    assert found.who == plan.columns.candidate
+    counts = contacts_of(frame, plan)
+    assert list(counts.columns) == [found.who, "unit", "period", "treated", "n"]
+    seen = 0
+    for _, own in counts.groupby(found.who):
+        met = own[own["treated"] > 0]
+        later = [
+            ((met["unit"] != row["unit"]) & (met["period"] <= row["period"])).any()
+            for row in own[own["treated"] <= 0].to_dict("records")
+        ]
+        seen += any(later)
+    assert found.contaminated == seen
+    assert found.people == counts[found.who].nunique()
+    connection = duckdb.connect()
+    connection.register("applications", frame)
+    for other in (pl.from_pandas(frame), connection.table("applications")):
+        pd.testing.assert_frame_equal(contacts_of(other, plan), counts, check_dtype=False)
+    assert movers_of(frame, plan, "interviewer").several_units == 0
+    with pytest.raises(InputError, match="names no column of candidates"):
+        movers_of(frame, plan.model_copy(update={"columns": plan.columns.model_copy(update={"candidate": None})}))
