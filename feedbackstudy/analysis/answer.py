@@ -2,15 +2,32 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from feedbackstudy.analysis.bayesian.cell_posterior import CellMixture
+from feedbackstudy.analysis.bayesian.comparison import Loo
+from feedbackstudy.analysis.bayesian.gaussian_sensitivity import PriorWidths
+from feedbackstudy.analysis.bayesian.predictive import PredictiveCheck
+from feedbackstudy.analysis.bayesian.prior_predictive import PriorPredictive
 from feedbackstudy.analysis.bayesian.robustness import Robustness
+from feedbackstudy.analysis.bayesian.sampled_cells import SampledCells
+from feedbackstudy.analysis.bayesian.sensitivity import Sensitivity
 from feedbackstudy.analysis.bayesian_model import CellPosterior
 from feedbackstudy.analysis.estimate import Estimate
 from feedbackstudy.analysis.frequentist.cell_fit import CellFit
 from feedbackstudy.analysis.mediation_declared import DeclaredPath
+from feedbackstudy.analysis.model_checks import (
+    PriorShares,
+    heavy_tailed,
+    leave_one_out,
+    predictive_check,
+    prior_check,
+    saved,
+    sensitivity_to_prior,
+)
 from feedbackstudy.analysis.posterior import Posterior
 from feedbackstudy.analysis.posterior_rows import prior_scale
 from feedbackstudy.analysis.problem import Problem
@@ -100,14 +117,11 @@ class Answer(Rendered):
         DataError
             Where the model gives none.
         """
-        names = list(self.posteriors)
-        wanted = names[0] if contrast is None and names else contrast
-        if wanted not in names:
-            raise DataError(choices("Contrast", wanted, names))
+        at, wanted = self._contrast(contrast)
         if self.bayesian is None:
             raise DataError(f"Hypothesis {self.name!r}: a path has no curve over prior widths here.")
         return self.bayesian.robustness(
-            self.problem.weights[names.index(wanted)],
+            self.problem.weights[at],
             declared=prior_scale(self.problem),
             value=self.problem.question.value,
             quantity=wanted,
@@ -196,9 +210,106 @@ class Answer(Rendered):
         DataError
             Where no Bayesian model was fitted.
         """
+        if self.path is not None:
+            return self.path.mediation(self.provenance).pymc_model()
         if self.bayesian is not None:
             return self.bayesian.pymc_model()
         raise DataError(f"Hypothesis {self.name!r} has no PyMC model here.")
+
+    def loo(self) -> Loo:
+        """Return the expected log density of left-out rows (PSIS-LOO), of a sampled model.
+
+        Returns
+        -------
+        Loo
+            Its gate closes where a Pareto shape exceeds 0.7.
+        """
+        return leave_one_out(self.bayesian)
+
+    def prior_check(self, *, seed: int = 1, studies: int = 4000) -> PriorPredictive | PriorShares:
+        """Return what the prior expects of whole studies, before any answer is looked at.
+
+        Parameters
+        ----------
+        seed, studies : int
+            Seed and number of drawn studies.
+
+        Returns
+        -------
+        PriorPredictive or PriorShares
+            For scores the share outside the scale; for other outcomes the shares of values.
+        """
+        return prior_check(self.problem, self.bayesian, seed=seed, studies=studies)
+
+    def predictive_check(self, *, seed: int = 1, studies: int = 1000) -> PredictiveCheck:
+        """Return studies drawn from the posterior of a sampled model beside the data.
+
+        Parameters
+        ----------
+        seed, studies : int
+            Seed and number of drawn studies.
+
+        Returns
+        -------
+        PredictiveCheck
+            Shares of values, and statistics that the model does not reproduce.
+        """
+        return predictive_check(self.bayesian, seed=seed, studies=studies)
+
+    def prior_sensitivity(self, contrast: str | None = None) -> Sensitivity | PriorWidths:
+        """Return how far the posterior of a contrast depends on the prior.
+
+        Parameters
+        ----------
+        contrast : str, optional
+            The contrast in words, as in the table; the first by default.
+
+        Returns
+        -------
+        Sensitivity or PriorWidths
+            By power-scaling; for models solved exactly, the answers under wider and narrower priors.
+        """
+        at, wanted = self._contrast(contrast)
+        return sensitivity_to_prior(self.problem, self.bayesian, self.problem.weights[at], wanted)
+
+    def student_t(self, *, seed: int = 1) -> SampledCells:
+        """Return the model with Student-t residuals on the same rows: robustness, whatever decides.
+
+        Parameters
+        ----------
+        seed : int, default 1
+            Seed of the chains.
+
+        Returns
+        -------
+        SampledCells
+            ``cells().contrast(answer.problem.weights[0])`` answers again.
+        """
+        return heavy_tailed(self.problem, seed=seed)
+
+    def save_draws(self, folder: Path, name: str) -> Path:
+        """Save the draws of a sampled model as zarr below a folder.
+
+        Parameters
+        ----------
+        folder : Path
+            The study's folder.
+        name : str
+            Name of the store, such as ``"draws/h1.zarr"``.
+
+        Returns
+        -------
+        Path
+            The store; people's answers are not in it.
+        """
+        return saved(self.bayesian, folder, name, provenance=self.provenance)
+
+    def _contrast(self, contrast: str | None) -> tuple[int, str]:
+        names = list(self.posteriors)
+        wanted = names[0] if contrast is None and names else contrast
+        if wanted not in names:
+            raise DataError(choices("Contrast", wanted, names))
+        return names.index(wanted), wanted
 
     def page(self) -> Page:
         """Return the rows of people, the models and who is not among them.
@@ -214,5 +325,9 @@ class Answer(Rendered):
         facts += [(key, number(int(n))) for key, n in zip(problem.cells, problem.counts, strict=True)]
         blocks: list[Block] = [Facts(tuple(facts)), *(Text(note) for note in problem.notes)]
         blocks += list(problem.ledger.page().blocks)
+        if self.bayesian is not None:
+            exact = isinstance(self.bayesian, CellMixture) and problem.question.kind == "cells"
+            prior = Facts((("prior", self.bayesian.prior),))
+            blocks += list(self.prior_check(studies=1000).page().blocks) if exact else [prior]
         blocks.append(self.provenance.facts())
         return Page(title=f"Hypothesis {self.name}", subtitle=problem.question.hypothesis.text, blocks=tuple(blocks))
