@@ -70,6 +70,10 @@ def prove_qsf(
     ]
     found += _doubled(survey, where)
     found += _carried(survey, study, where)
+    places = _places(wanted, survey)
+    found += flow.undeclared({qid for qids in places.values() for qid in qids})
+    found += flow.order({qid: phase for name, phase in _phases(wanted).items() for qid in places[name]})
+    found += _twice(wanted, survey, where)
     found += _marked(survey, where)
     found += _other_wave(survey, wave, where)
     found += flow.conditions()
@@ -115,12 +119,58 @@ def _asked(question: Question, rows: Mapping[str, QsfQuestion], flow: FlowProof)
         yield _error("qsf.item_absent", where, what, why, fix)
     for live in seen.values():
         yield from _codes(question, live, where)
+        if question.answers and live.several:
+            what = f"{live.tag} lets people choose several answers."
+            why = "One answer is declared; several of them have no code."
+            yield _error("qsf.several_answers", where, what, why, "Make it a question with a single answer.")
         yield from flow.shown(question, live)
         if question.required and not live.forced:
             what = f"{live.tag} can be left unanswered."
             why = "The study needs an answer of everybody: consent, or the attention check."
             fix = "Set 'Force response'."
             yield _issue("qsf.not_forced", Severity.WARNING, where, what, why, fix)
+
+
+def _places(wanted: Sequence[Question], survey: QsfSurvey) -> dict[str, tuple[str, ...]]:
+    """Return where each declared question is in the survey."""
+    rows = {row: question for question in survey.questions for row in question.rows}
+    found = {}
+    for question in wanted:
+        if question.kind == "text":
+            live = [text for text in (_text_of(question, survey),) if text is not None]
+        else:
+            live = [rows[name] for column, other, _ in _columns(question) for name in (column, other) if name in rows]
+        found[question.name] = tuple(dict.fromkeys(each.qid for each in live))
+    return found
+
+
+def _phases(wanted: Sequence[Question]) -> dict[str, int]:
+    """Return the phase of each declared question: consent, before the messages, messages, after them, debriefing."""
+    fixed = {"consent": 0, "debriefing": 4, "re_consent": 5}
+    messages = [q.name for q in wanted if q.kind == "text" and q.name not in fixed]
+    phase, found = 1, {}
+    for question in wanted:
+        if question.name in messages:
+            phase = 3
+        found[question.name] = fixed.get(question.name, 2 if question.name in messages else phase)
+    return found
+
+
+def _twice(wanted: Sequence[Question], survey: QsfSurvey, where: str) -> Iterator[Issue]:
+    """Name the declared texts that stand at several questions: one of them may be shown to others."""
+    words = [plain_words(question.text) for question in survey.questions]
+    texts = [q.name for q in wanted if q.kind == "text" and words.count(plain_words(q.stem)) > 1]
+    if texts:
+        what = f"the words of {', '.join(texts[:6])} stand at several questions."
+        why = "Only one of them can be the declared text; another one may be shown to other people."
+        yield _error("qsf.text_twice", where, what, why, "Leave one question with these words.")
+
+
+def _text_of(question: Question, survey: QsfSurvey) -> QsfQuestion | None:
+    """Return a declared text in the survey: by its words, else by its tag."""
+    words = plain_words(question.stem)
+    same = next((q for q in survey.questions if plain_words(q.text) == words), None)
+    return same if same is not None else next((q for q in survey.questions if q.tag == question.name), None)
 
 
 def _marked(survey: QsfSurvey, where: str) -> Iterator[Issue]:
@@ -179,17 +229,13 @@ def _number(code: str) -> float | str:
 
 def _text(question: Question, survey: QsfSurvey, flow: FlowProof) -> Iterator[Issue]:
     """Look for a text that people read: by its tag, else by its words."""
-    where, words = flow.where, plain_words(question.stem)
-    live = next((q for q in survey.questions if q.tag == question.name), None)
-    undeclared = question.stem.startswith("[")
-    same = live if undeclared else next((q for q in survey.questions if plain_words(q.text) == words), None)
-    live = same if same is not None else live
+    where, live = flow.where, _text_of(question, survey)
     if live is None:
         what = f"the text {question.name!r} ({question.note or 'declared in conduct'}) is not in the survey."
         why = "People of its condition would read nothing, or something else."
         yield _error("qsf.text_absent", where, what, why, "Import the questionnaire again, or paste the text.")
         return
-    if same is None:
+    if not question.stem.startswith("[") and plain_words(live.text) != plain_words(question.stem):
         what = f"{live.tag} does not have the words that the study declares."
         why = "The manipulation is the text; its fingerprint is part of the design."
         yield _error("qsf.text_differs", where, what, why, "Paste the declared text.")

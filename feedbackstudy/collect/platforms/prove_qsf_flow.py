@@ -1,20 +1,16 @@
 """Who sees what in a Qualtrics survey: every way through its flow is followed and held against the study."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cached_property
 
 from feedbackstudy.assign.conditions import conditions_of
-from feedbackstudy.collect.platforms.qsf_flow import Branch, elements_in
-from feedbackstudy.collect.platforms.qsf_runs import Run, Runs, runs
-from feedbackstudy.collect.platforms.qsf_survey import QsfDraw, QsfQuestion, QsfSurvey
+from feedbackstudy.collect.platforms.qsf_cells import QsfCells
+from feedbackstudy.collect.platforms.qsf_survey import QsfDraw, QsfQuestion
 from feedbackstudy.collect.platforms.questionnaire import Condition, Question
-from feedbackstudy.collect.read_columns import CONDITION, EXEMPLAR
+from feedbackstudy.collect.read_columns import CONDITION
 from feedbackstudy.design.arms import FEEDBACK
 from feedbackstudy.issues import Issue, Severity
-from feedbackstudy.study import Study
-from feedbackstudy.study.texts import study_exemplars
 
 __all__ = ["FlowProof"]
 
@@ -24,94 +20,16 @@ _TRY = "Take it out of the survey, or try every condition by hand and say in the
 
 
 @dataclass(frozen=True)
-class FlowProof:
+class FlowProof(QsfCells):
     """The survey flow held against the study.
 
     Attributes
     ----------
-    survey : QsfSurvey
-        The survey.
-    study : Study
-        The study.
     where : str
         Name of the file, for the findings.
     """
 
-    survey: QsfSurvey
-    study: Study
     where: str
-
-    @cached_property
-    def _cells(self) -> dict[str, dict[str, str]]:
-        """Cells by key: the embedded data that stand for each."""
-        return {cell.key: {"arm": cell.arm, **dict(cell.levels)} for cell in self.study.crossing.cells()}
-
-    @cached_property
-    def _exemplars(self) -> tuple[str, ...]:
-        return study_exemplars(self.study)
-
-    @cached_property
-    def _exemplar_field(self) -> str:
-        return EXEMPLAR if EXEMPLAR in self.survey.fields or "exemplar" not in self.survey.fields else "exemplar"
-
-    @property
-    def _stories(self) -> bool:
-        return any(factor.varies == "within" for factor in self.study.factors)
-
-    @property
-    def _levels(self) -> tuple[str, ...]:
-        return ("arm", *(factor.name for factor in self.study.factors))
-
-    @cached_property
-    def _set(self) -> frozenset[str]:
-        """Fields to which the flow itself gives a value."""
-        return frozenset(name for name, _ in self.survey.given)
-
-    @cached_property
-    def _apart(self) -> tuple[str, ...]:
-        """Fields that carry arm and levels one by one, where these and not the key say the condition."""
-        instead = CONDITION not in self._set and self._set.issuperset(self._levels)
-        return self._levels if CONDITION not in self.survey.fields or instead else ()
-
-    @cached_property
-    def _linked(self) -> bool:
-        """Whether the condition comes with the link."""
-        return not self._set & {CONDITION, *self._apart}
-
-    @cached_property
-    def _runs(self) -> Runs:
-        consent = next((q for q in self.survey.questions if q.tag == "consent" and q.choice_of("1")), None)
-        chosen = {consent.qid: consent.choice_of("1")} if consent is not None else {}
-        return runs(self.survey, self._starts(), chosen)
-
-    def _starts(self) -> list[dict[str, str]]:
-        """Return what links bring: the condition and the exemplar, unless the flow itself sets them."""
-        carried = [name for name in self._apart or (CONDITION,) if name not in self._set]
-        starts: list[dict[str, str]] = [
-            {name: key if name == CONDITION else levels.get(name, "") for name in carried}
-            for key, levels in self._cells.items()
-        ]
-        branches = (e.logic for e in elements_in(self.survey.flow) if isinstance(e, Branch) and e.logic is not None)
-        if CONDITION in self._set and any(leaf.left == CONDITION for logic in branches for leaf in logic.leaves):
-            starts += [{CONDITION: key} for key in self._cells]
-        starts = starts or [{}]
-        if self._exemplars and self._exemplar_field not in self._set:
-            starts = [{**start, self._exemplar_field: name} for start in starts for name in self._exemplars]
-        return [dict(pairs) for pairs in dict.fromkeys(tuple(start.items()) for start in starts)]
-
-    def _cell_of(self, run: Run) -> str | None:
-        """Return the cell that a run is recorded in; "" where it is none, None where that is not known."""
-        if not self._apart:
-            key = run.fields.get(CONDITION, "")
-            told = {name: run.fields[name] for name in self._levels if run.fields.get(name, "") != ""}
-            if key is None or None in told.values():
-                return None
-            return key if told.items() <= self._cells.get(key, {"arm": ""}).items() and key in self._cells else ""
-        told = {name: run.fields.get(name, "") for name in self._apart}
-        if None in told.values():
-            return None
-        mine = {name: value for name, value in told.items() if value or name == "arm"}
-        return next((key for key, levels in self._cells.items() if mine == levels), "")
 
     def conditions(self) -> Iterator[Issue]:
         """Compare what the flow sets and draws with the declared conditions.
@@ -124,16 +42,16 @@ class FlowProof:
         if not self.survey.flow:
             yield self._unproven("the file holds no survey flow, so nobody can tell who sees what.")
             return
-        if self._stories:
+        if self.stories:
             yield self._unproven("conditions vary within people, and who reads which story is not in the survey flow.")
             return
         scripts = [question.tag for question in self.survey.questions if question.script]
-        for what in (*self._runs.unread, *self.survey.unread, *(f"the script of {tag}" for tag in scripts)):
+        for what in (*self.runs.unread, *self.survey.unread, *(f"the script of {tag}" for tag in scripts)):
             yield self._unproven(f"{what} cannot be read here.")
-        if self._runs.found and self._cells:
+        if self.runs.found and self.cells:
             yield from self._reached()
         yield from self._draws()
-        if self._exemplars and self._exemplar_field in self._set:
+        if self.exemplars and self.exemplar_field in self.given:
             yield from self._drawn_exemplars()
 
     def _unproven(self, what: str) -> Issue:
@@ -145,14 +63,14 @@ class FlowProof:
     def _reached(self) -> Iterator[Issue]:
         """Compare the cells in which runs are recorded with those declared, and how often each is reached."""
         total: dict[str, Fraction] = {}
-        for run in self._runs.found:
-            cell = self._cell_of(run)
+        for run in self.runs.found:
+            cell = self.cell_of(run)
             if cell is None:
                 yield self._unproven("a run ends in a condition whose value cannot be read (piped text, a branch).")
                 return
-            total[cell or self._recorded(run)] = total.get(cell or self._recorded(run), Fraction(0)) + run.share
-        wrong = sorted(set(total) - set(self._cells))
-        absent = [key for key in self._cells if key not in total]
+            total[cell or self.recorded(run)] = total.get(cell or self.recorded(run), Fraction(0)) + run.share
+        wrong = sorted(set(total) - set(self.cells))
+        absent = [key for key in self.cells if key not in total]
         if wrong or absent:
             parts = [f"never leads to {_listed(absent)}"] if absent else []
             parts += [f"records people in what is no cell: {_listed(wrong)}"] if wrong else []
@@ -162,14 +80,8 @@ class FlowProof:
                 "else; the keys are those of the checklist."
             )
             yield self._error("qsf.randomiser_cells", what, _SIZES, fix)
-        elif not self._linked:
+        elif not self.linked:
             yield from self._shares(total)
-
-    def _recorded(self, run: Run) -> str:
-        """Return in words the condition that a run without a cell is recorded in."""
-        names = self._apart or (CONDITION, *(name for name in self._levels if run.fields.get(name)))
-        told = {name: run.fields.get(name) or "nothing" for name in names}
-        return ", ".join(f"{name} = {value}" for name, value in told.items())
 
     def _shares(self, total: Mapping[str, Fraction]) -> Iterator[Issue]:
         conditions = conditions_of(self.study)
@@ -182,9 +94,9 @@ class FlowProof:
             yield self._error("qsf.randomiser_shares", what, _SIZES, "Repeat elements in the declared ratio.")
 
     def _draws(self) -> Iterator[Issue]:
-        names = [CONDITION, *self._levels, *([self._exemplar_field] if self._exemplars else [])]
+        names = [CONDITION, *self.levels, *([self.exemplar_field] if self.exemplars else [])]
         draws = [draw for draw in self.survey.draws if any(set(names) & set(element) for element in draw.elements)]
-        if self._linked and self._cells:
+        if self.linked and self.cells:
             what = f"no randomiser sets {CONDITION}: the condition comes with the link."
             why = "That is how a draw that can be proved is brought into Qualtrics."
             yield Issue("qsf.no_randomiser", Severity.NOTE, self.where, what, why, "Nothing to do.")
@@ -211,20 +123,20 @@ class FlowProof:
     def _drawn_exemplars(self) -> Iterator[Issue]:
         """Compare the exemplars that runs in the feedback cells are recorded with."""
         total: dict[str, dict[str, Fraction]] = {}
-        for run in self._runs.found:
-            cell, name = self._cell_of(run), run.fields.get(self._exemplar_field)
+        for run in self.runs.found:
+            cell, name = self.cell_of(run), run.fields.get(self.exemplar_field)
             if name is None:
-                yield self._unproven(f"{self._exemplar_field} gets a value that cannot be read.")
+                yield self._unproven(f"{self.exemplar_field} gets a value that cannot be read.")
                 return
-            if cell and self._cells[cell]["arm"] == FEEDBACK:
+            if cell and self.cells[cell]["arm"] == FEEDBACK:
                 of = total.setdefault(cell, {})
                 of[name or "nothing"] = of.get(name or "nothing", Fraction(0)) + run.share
-        wrong = sorted({name for of in total.values() for name in of} - set(self._exemplars))
-        absent = [name for name in self._exemplars if any(name not in of for of in total.values())]
+        wrong = sorted({name for of in total.values() for name in of} - set(self.exemplars))
+        absent = [name for name in self.exemplars if any(name not in of for of in total.values())]
         why = "Its messages would be shown to nobody, and the random factor would not be the declared one."
-        fix = f"One element for each exemplar: {_listed(self._exemplars)}."
+        fix = f"One element for each exemplar: {_listed(self.exemplars)}."
         if wrong or absent:
-            parts = [f"records {self._exemplar_field} as {_listed(wrong)}, which is no exemplar"] if wrong else []
+            parts = [f"records {self.exemplar_field} as {_listed(wrong)}, which is no exemplar"] if wrong else []
             parts += [f"does not lead to {_listed(absent)} in every cell"] if absent else []
             what = f"the survey flow {' and '.join(parts)}."
             yield self._error("qsf.exemplars", what, why, fix)
@@ -251,9 +163,9 @@ class FlowProof:
         for what in live.unread:
             yield self._error("qsf.not_proven", f"not proven: has {what}, which cannot be read here.", _OTHERS, _TRY,
                               place)  # fmt: skip
-        if not self._runs.found or self._stories:
+        if not self.runs.found or self.stories:
             return
-        unsure = next((run.unsure[live.qid] for run in self._runs.found
+        unsure = next((run.unsure[live.qid] for run in self.runs.found
                        if live.qid in run.unsure and live.qid not in run.shown), "")  # fmt: skip
         if unsure:
             what = f"not proven: who sees it cannot be told; {unsure}."
@@ -266,7 +178,7 @@ class FlowProof:
             not lacking
             and question.shown.cells
             and not question.shown.half
-            and set(self._by_group(live).values()) == {1}
+            and set(self.by_group(live).values()) == {1}
         ):
             what = f"is shown to everybody; the study shows it where {CONDITION} is {_listed(question.shown.cells)}."
             fix = "Set display logic, or a branch around its block."
@@ -278,27 +190,70 @@ class FlowProof:
         fix = "Correct its display logic, the branches around its block, or the order of the survey flow."
         yield self._error("qsf.shown_otherwise", f"{' and '.join(parts)}{half}.", _OTHERS, fix, place)
 
-    def _by_group(self, live: QsfQuestion) -> dict[tuple[str, str], Fraction]:
-        """Return how likely a question is put to the people of each cell and exemplar."""
-        groups = self._groups
-        return {
-            group: sum((run.share for run in found if live.qid in run.shown), Fraction(0))
-            / sum((run.share for run in found), Fraction(0))
-            for group, found in groups.items()
-        }
+    def undeclared(self, declared: Collection[str]) -> Iterator[Issue]:
+        """Name the questions that the study does not declare: an error where conditions differ in them.
 
-    @cached_property
-    def _groups(self) -> dict[tuple[str, str], list[Run]]:
-        found: dict[tuple[str, str], list[Run]] = {}
-        for run in self._runs.found:
-            name = run.fields.get(self._exemplar_field) or "" if self._exemplars else ""
-            found.setdefault((self._cell_of(run) or "", name), []).append(run)
-        return found
+        Parameters
+        ----------
+        declared : collection of str
+            Ids of the questions that the study declares.
+
+        Yields
+        ------
+        Issue
+            One for each that some conditions see and others do not, and a note that names the others.
+        """
+        alike = []
+        for live in (
+            q for q in self.survey.questions if q.qid not in declared and self.runs.found and not self.stories
+        ):
+            shares = {cell: share for (cell, _), share in self.by_group(live).items()}
+            sees = [cell or "people without a cell" for cell, share in shares.items() if share]
+            if len(set(self.by_group(live).values())) > 1:
+                what = f"is not declared, and is shown to {_listed(sees)} only, or more often than to others."
+                fix = "Take it out, show it to everybody, or declare it as what varies."
+                yield self._error("qsf.undeclared_differs", what, _OTHERS, fix, f"{self.where}: {live.tag}")
+            else:
+                alike.append(live.tag)
+        if alike:
+            what = (
+                f"{_listed(alike)} are not declared; nothing is read from them, and conditions do not differ in them."
+            )
+            why = "Every condition sees the same of them, unless an answer decides."
+            yield Issue("qsf.undeclared", Severity.NOTE, self.where, what, why, "Nothing to do.")
+
+    def order(self, phases: Mapping[str, int]) -> Iterator[Issue]:
+        """Compare the order in which questions are put with that of the study.
+
+        Parameters
+        ----------
+        phases : mapping of str to int
+            Question id -> its phase: consent, what is asked before a message, messages, what is asked after them,
+            debriefing.
+
+        Yields
+        ------
+        Issue
+            Where something of a later phase is put before something of an earlier one.
+        """
+        tags = {question.qid: question.tag for question in self.survey.questions}
+        turned: dict[str, None] = {}
+        for run in self.runs.found:
+            latest = ""
+            for qid in (qid for qid in run.shown if qid in phases):
+                if latest and phases[qid] < phases[latest]:
+                    turned[f"{tags[latest]} before {tags[qid]}"] = None
+                elif not latest or phases[qid] > phases[latest]:
+                    latest = qid
+        if turned:
+            what = f"questions are put in another order than declared: {_listed(list(turned))}."
+            why = "What is asked before the feedback cannot be its effect, and consent comes before everything."
+            yield self._error("qsf.order", what, why, "Put the blocks of the survey flow into the order of the study.")
 
     def _departures(self, wanted: Condition, live: QsfQuestion) -> tuple[list[str], list[str]]:
         """Return who should see a question and does not, and who sees it and should not."""
         lacking, besides = [], []
-        for (cell, exemplar), share in self._by_group(live).items():
+        for (cell, exemplar), share in self.by_group(live).items():
             mine = (not wanted.cells or cell in wanted.cells) and wanted.exemplar in {"", exemplar}
             due = Fraction(0) if not mine else Fraction(1, 2) if wanted.half else Fraction(1)
             name = cell or "people without a cell"

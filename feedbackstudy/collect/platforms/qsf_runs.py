@@ -26,8 +26,8 @@ class Run:
         Embedded data as they are recorded; None where the value is not known here.
     share : Fraction
         How likely it is among the runs that begin alike.
-    shown : frozenset of str
-        Ids of the questions that are put.
+    shown : tuple of str
+        Ids of the questions that are put, in order.
     unsure : mapping of str to str
         Question -> why it cannot be told whether it is put.
     ended : bool
@@ -36,7 +36,7 @@ class Run:
 
     fields: Mapping[str, str | None]
     share: Fraction = Fraction(1)
-    shown: frozenset[str] = frozenset()
+    shown: tuple[str, ...] = ()
     unsure: Mapping[str, str] = field(default_factory=dict)
     ended: bool = False
 
@@ -133,7 +133,7 @@ class _Walk:
             self.unread.append(f"the block {name}, which the file does not hold")
             return run
         known = Known(fields=run.fields, chosen=self.chosen)
-        shown, unsure = set(run.shown), dict(run.unsure)
+        shown, unsure = list(run.shown), dict(run.unsure)
         for qid in block.questions:
             logic = self.logic.get(qid)
             put = True if logic is None else logic.holds(known)
@@ -142,11 +142,11 @@ class _Walk:
             elif put and block.unread:
                 unsure[qid] = f"its block has {', '.join(block.unread)}"
             elif put:
-                shown.add(qid)
+                shown.append(qid)
         for condition in block.skips:
             if condition.holds(known) is not False:
                 self.unread.append(f"skip logic ({condition})")
-        return replace(run, shown=frozenset(shown), unsure=unsure)
+        return replace(run, shown=tuple(shown), unsure=unsure)
 
     def _drawn(self, draw: Draw, run: Run) -> list[Run]:
         n = len(draw.parts)
@@ -155,9 +155,9 @@ class _Walk:
             return self._perhaps(draw.parts, run, "it stands in a randomiser that cannot be read")
         if draw.subset > 1 and any(not isinstance(e, Shows) for e in elements_in(draw.parts)):
             self.unread.append("a randomiser that puts several elements in random order, some of which set data")
-        share = run.share / comb(n, draw.subset)
-        begun = replace(run, share=share)
-        return [after for parts in combinations(draw.parts, draw.subset) for after in self.through(parts, [begun])]
+        orders = [parts for chosen in combinations(draw.parts, draw.subset) for parts in _orders(chosen)]
+        begun = replace(run, share=run.share / len(orders))
+        return [after for parts in orders for after in self.through(parts, [begun])]
 
     def _branched(self, branch: Branch, run: Run) -> list[Run]:
         logic: Logic | None = branch.logic
@@ -170,8 +170,13 @@ class _Walk:
         """Follow what may or may not come: what it shows is unsure, what it sets is not known afterwards."""
         fields, unsure = dict(run.fields), dict(run.unsure)
         for after in self.through(inside, [run]):
-            unsure |= dict.fromkeys(after.shown - run.shown, why) | dict(after.unsure)
+            unsure |= dict.fromkeys(after.shown[len(run.shown) :], why) | dict(after.unsure)
             fields |= {name: None for name, value in after.fields.items() if run.fields.get(name, "") != value}
             if after.ended:
                 self.unread.append(f"an end of the survey for some people only: {why}")
         return [replace(run, fields=fields, unsure=unsure)]
+
+
+def _orders(parts: tuple[Element, ...]) -> list[tuple[Element, ...]]:
+    """Return two orders that stand for all: any two parts come in either order in one of them."""
+    return [parts, parts[::-1]] if len(parts) > 1 else [parts]

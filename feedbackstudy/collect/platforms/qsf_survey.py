@@ -38,6 +38,8 @@ class QsfQuestion:
         Recode value and label, in the order shown.
     keys : tuple of str
         Qualtrics' own names of these answers, by which logic refers to them.
+    several : bool
+        Whether people may choose several answers.
     forced : bool
         Whether it must be answered.
     logic : Logic or None
@@ -55,6 +57,7 @@ class QsfQuestion:
     rows: Mapping[str, str]
     answers: tuple[tuple[str, str], ...]
     keys: tuple[str, ...]
+    several: bool
     forced: bool
     logic: Logic | None
     script: bool
@@ -238,6 +241,7 @@ def _question(payload: Mapping[str, object]) -> QsfQuestion:
         rows=dict(_rows(payload, tag)) if is_matrix else {tag: text},
         answers=tuple((code, label) for _, code, label in answers),
         keys=tuple(key for key, _, _ in answers),
+        several=str(payload.get("Selector", "")).startswith("MA") or payload.get("SubSelector") == "MultipleAnswer",
         forced=str(settings.get("ForceResponse", "OFF")) == "ON",
         logic=read_logic(payload.get("DisplayLogic")),
         script=_has_script(payload),

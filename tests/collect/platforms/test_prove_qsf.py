@@ -361,6 +361,49 @@ def ended_before(made, _):
     flow.insert(place, {"Type": "Branch", "BranchLogic": logic, "Flow": [{"Type": "EndSurvey"}]})
 
 
+def block_of(made, tags, name):
+    """Return the element of the flow that shows the block of a question."""
+    blocks = next(e for e in made["SurveyElements"] if e["Element"] == "BL")["Payload"]
+    qid = tags[name]["QuestionID"]
+    found = next(b["ID"] for b in blocks if any(part.get("QuestionID") == qid for part in b["BlockElements"]))
+    return next(part for part in flow_of(made) if part.get("ID") == found)
+
+
+def asked_before_the_message(made, tags):
+    flow, block = flow_of(made), block_of(made, tags, "usefulness")
+    flow.remove(block)
+    flow.insert(flow.index(draw_of(made)) + 1, block)
+
+
+def shuffled_with_the_message(made, tags):
+    flow = flow_of(made)
+    parts = [block_of(made, tags, name) for name in ("message_01", "usefulness")]
+    place = flow.index(parts[0])
+    flow[:] = [part for part in flow if part not in parts]
+    flow.insert(place, {"Type": "BlockRandomizer", "SubSet": 2, "EvenPresentation": True, "Flow": parts})
+
+
+def one_more(made, **told):
+    """Add a question that the study does not declare, in the block of the first message."""
+    blocks = next(e for e in made["SurveyElements"] if e["Element"] == "BL")["Payload"]
+    blocks[0]["BlockElements"].append({"Type": "Question", "QuestionID": "QID600"})
+    payload = {"QuestionID": "QID600", "DataExportTag": "extra", "QuestionType": "DB", "QuestionText": "Hello."} | told
+    made["SurveyElements"].append({"Element": "SQ", "Payload": payload})
+
+
+def one_more_for_one_cell(made, _):
+    shown = {"0": expressions("fs_cond", ["silence"]), "Type": "BooleanExpression"}
+    one_more(made, DisplayLogic=shown)
+
+
+def the_message_again(made, tags):
+    one_more(made, QuestionText=tags["message_01"]["QuestionText"])
+
+
+def several_answers(_, tags):
+    tags["usefulness"]["SubSelector"] = "MultipleAnswer"
+
+
 def same_id(made, _):
     flow_of(made)[0] = sets("fs_pid", "p1")
 
@@ -394,6 +437,11 @@ def marked(_, tags):
         (messages_drawn, "qsf.shown_otherwise"),
         (checks_for_everybody, "qsf.shown_otherwise"),
         (ended_before, "qsf.shown_otherwise"),
+        (asked_before_the_message, "qsf.order"),
+        (shuffled_with_the_message, "qsf.order"),
+        (one_more_for_one_cell, "qsf.undeclared_differs"),
+        (the_message_again, "qsf.text_twice"),
+        (several_answers, "qsf.several_answers"),
         (same_id, "qsf.id_constant"),
         (other_wave, "qsf.other_wave"),
         (marked, "qsf.words_needed"),
@@ -521,6 +569,13 @@ def test_a_file_without_a_survey_flow_proves_nothing(survey, study, tmp_path):
     path.write_text(json.dumps({**survey, "SurveyElements": elements}), encoding="utf-8")
 
     assert "qsf.not_proven" in {issue.code for issue in prove_qsf(path, study, occasion="t1")}
+
+
+def test_a_question_besides_that_everybody_sees_is_named(survey, study, tmp_path):
+    found = proved(survey, study, tmp_path, lambda made, _: one_more(made))
+
+    assert set(found) == {"qsf.proved", "qsf.undeclared"}
+    assert "extra" in found["qsf.undeclared"].what
 
 
 @pytest.mark.parametrize("number", [0, 1, 2])
