@@ -48,6 +48,11 @@ _PLAIN = (
 )
 """Options of `read` that are said in a word; each is named like its argument."""
 
+_EXAMPLE = (
+    "A reading file holds options of collect.read, one a line, such as: missing: {-99: skipped}, labels: {mood: "
+    "{'very good': 7}}, columns: {QID12: mood_1}. What is typed goes before what it says."
+)
+
 
 def add_reading(sub: argparse.ArgumentParser) -> None:
     """Add the arguments that say which export is read, and how.
@@ -75,6 +80,7 @@ def add_reading(sub: argparse.ArgumentParser) -> None:
     )
     sub.add_argument("--pseudonyms", type=Path, metavar="KEY", help="turn ids into codes with this key file")
     sub.add_argument("--json", action="store_true", help="print JSON")
+    sub.epilog = _EXAMPLE
 
 
 def add_writing(sub: argparse.ArgumentParser) -> None:

@@ -141,7 +141,7 @@ _KINDS: dict[object, tuple[str, Callable[[YamlValue], object]]] = {
 def _known(name: str, value: YamlValue, study: Study) -> None:
     """Refuse a name that the study does not have: what is said of it would have no effect."""
     items = [spec.name for spec in item_specs(study)]
-    people = [*study.covariates.names, *study.factors.names, "arm", "fs_cond", CONSENT, RE_CONSENT, WITHDRAWN]
+    people = [*study.covariates.names, *study.factors.names, "arm", CONSENT, RE_CONSENT, WITHDRAWN]
     allowed: dict[str, tuple[str, Iterable[str]]] = {
         "labels": ("Measure, item, covariate or factor", [*study.measures.names, *items, *people]),
         "wordings": ("Measure", study.measures.names),
@@ -153,6 +153,12 @@ def _known(name: str, value: YamlValue, study: Study) -> None:
         for given in [value] if isinstance(value, str) else value if isinstance(value, list | dict) else ():
             if given not in set(names):
                 raise InputError(choices(what, str(given), names))
+    if name == "wordings" and isinstance(value, dict):
+        for measure, texts in value.items():
+            own = [spec.name for spec in item_specs(study) if spec.measure == measure]
+            for item in texts if isinstance(texts, dict) else ():
+                if item not in own:
+                    raise InputError(choices(f"Item of {measure}", item, own))
 
 
 def curable(issues: Iterable[Issue]) -> Issues:

@@ -175,9 +175,12 @@ def test_the_messy_export_is_refused_with_cures_until_the_reading_file_holds_the
     empty = tmp_path / "nothing.yaml"
     empty.write_text("", encoding="utf-8")
 
-    assert main(["check", *arguments, "--reading", str(empty), "--json"]) == 2
-    fixes = " ".join(issue["fix"] for issue in json.loads(capsys.readouterr().out)["issues"])
-    assert "In reading.yaml: `labels: {" in fixes
+    for command in ("check", "screen", "score"):
+        assert main([command, *arguments, "--reading", str(empty), "--json"]) == 2
+        said = capsys.readouterr()
+        fixes = " ".join(issue["fix"] for issue in json.loads(said.out)["issues"])
+        assert "In reading.yaml: `labels: {" in fixes
+        assert "errors: the answers cannot be used as they are. Nothing was written." in said.err
     assert main(["check", *arguments, "--json"]) == 1
     assert "reading.yaml: missing, duplicates, same_case, labels" in capsys.readouterr().err
 

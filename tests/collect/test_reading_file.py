@@ -90,6 +90,7 @@ def test_an_empty_file_says_nothing(study, written):
         ("labels: {awareness: [a]}", "labels is a table of codes for each name"),
         ("labels: {awareness: {a: true}}", "labels is a table of codes for each name"),
         ("wordings: {awareness: text}", "wordings is a table of texts"),
+        ("wordings: {awareness: {awareness_x: text}}", "Did you mean 'awareness_"),
         ("occasion: t9", "'t9'"),
         ("columns: {a: [b]}", "columns is a table of names"),
         ("allocation: ../contacts.csv", "leaves the folder"),
