@@ -127,7 +127,9 @@ def _magnitude(classical: Estimate, bayesian: Estimate, alpha: float, prior_sd: 
             reason = f"only the equivalence test shows an effect too small to matter; the ROPE holds {inside:.0%}{pull}"
             return Agreement(verdict="magnitude", reason=reason)
         if equivalent >= alpha and inside > _INSIDE:
-            reason = f"only the posterior shows an effect too small to matter; equivalence has p = {equivalent:.3g}{pull}"
+            reason = (
+                f"only the posterior shows an effect too small to matter; equivalence has p = {equivalent:.3g}{pull}"
+            )
             return Agreement(verdict="magnitude", reason=reason)
     apart = abs(_plain(classical) - _plain(bayesian)) / classical.se if classical.se else 0.0
     if apart > _APART:

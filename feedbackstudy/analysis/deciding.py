@@ -7,7 +7,7 @@ from feedbackstudy.analysis.compile import Question
 from feedbackstudy.analysis.estimate import Estimate
 from feedbackstudy.design.plan import ByBayesFactor, ByEquivalence, ByP, ByRope, Criterion
 
-__all__ = ["decided", "decides_with"]
+__all__ = ["decided", "decides_with", "deciding_p"]
 
 _ENGINES: Mapping[str, str] = {
     "p": "frequentist",
@@ -65,17 +65,43 @@ def _by_p(row: Estimate, asked: Question, _: ByP) -> tuple[str, str] | None:
 
 def _by_equivalence(row: Estimate, asked: Question, criterion: ByEquivalence) -> tuple[str, str] | None:
     alpha = asked.plan.alpha
-    if criterion.kind == "non_inferiority":
-        if row.p_noninferiority is None:
-            return None
-        shown = row.p_noninferiority < alpha
-        verdict = "not inferior" if shown else "not shown to be non-inferior"
-        return f"non-inferiority p < {alpha:g}", verdict
-    if row.p_equivalence is None:
+    own, kind = deciding_p(row, criterion)
+    if kind == "no effect":
         return None
-    if row.p_equivalence >= alpha:
-        return f"equivalence p < {alpha:g}", "not shown to be equivalent"
-    return f"equivalence p < {alpha:g}", "supported" if asked.hypothesis.direction == "negligible" else "equivalent"
+    adjusted = row.p_adjusted is not None and row.family.endswith(f"{kind})")
+    shown = (row.p_adjusted if adjusted and row.p_adjusted is not None else own) < alpha
+    words = f"{kind} p < {alpha:g}" + (" (adjusted)" if adjusted else "")
+    if criterion.kind == "non_inferiority":
+        return words, "not inferior" if shown else "not shown to be non-inferior"
+    if not shown:
+        return words, "not shown to be equivalent"
+    return words, "supported" if asked.hypothesis.direction == "negligible" else "equivalent"
+
+
+def deciding_p(row: Estimate, criterion: Criterion | None) -> tuple[float, str]:
+    """Return the p value that a criterion reads, and of what it is.
+
+    Parameters
+    ----------
+    row : Estimate
+        A frequentist row.
+    criterion : Criterion or None
+        The criterion.
+
+    Returns
+    -------
+    tuple of (float, str)
+        The p of "equivalence" or "non-inferiority" where that decides and there is one, else that of "no effect".
+    """
+    if isinstance(criterion, ByEquivalence):
+        p, kind = (
+            (row.p_noninferiority, "non-inferiority")
+            if criterion.kind == "non_inferiority"
+            else (row.p_equivalence, "equivalence")
+        )
+        if p is not None:
+            return p, kind
+    return (1.0 if row.p is None else row.p), "no effect"
 
 
 def _by_rope(row: Estimate, asked: Question, criterion: ByRope) -> tuple[str, str] | None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from feedbackstudy.analysis.deciding import deciding_p
 from feedbackstudy.analysis.estimate import Estimate
 from feedbackstudy.analysis.frequentist.adjust import adjusted_for_number
 from feedbackstudy.analysis.frequentist.cell_fit import CellFit
@@ -88,7 +89,8 @@ def adjust_families(plan: Plan, tested: Mapping[str, Tested]) -> tuple[dict[str,
     Returns
     -------
     tuple of (dict, tuple of Issue)
-        The rows with `p_adjusted` and `family`; families that could not be adjusted as declared.
+        The rows with `p_adjusted` and `family`; families that could not be adjusted as declared. What is adjusted is
+        the p that decides: of no effect, or of equivalence, which `family` then says.
     """
     found, issues = dict(tested), []
     for family in plan.families:
@@ -98,25 +100,38 @@ def adjust_families(plan: Plan, tested: Mapping[str, Tested]) -> tuple[dict[str,
         here = {name: tested[name] for name in family.hypotheses if name in tested}
         if not here or family.method == "none":
             continue
+        criteria = {name: plan.decides.get(name) for name in here}
         places = [(name, i) for name, one in here.items() for i in one.leading if one.rows[i].p is not None]
-        adjusted_p = _together(family, here, places, len(absent))
+        own = [deciding_p(here[name].rows[i], criteria[name]) for name, i in places]
+        adjusted_p = _together(family, here, places, own, len(absent))
         if adjusted_p is None:
             issues.append(_not_joint(family))
             continue
-        for (name, i), p in zip(places, adjusted_p, strict=True):
+        for (name, i), (_, kind), p in zip(places, own, adjusted_p, strict=True):
             rows = list(found[name].rows)
-            rows[i] = replace(rows[i], p_adjusted=float(p), family=f"{family.name} ({family.method})")
+            words = (
+                f"{family.name} ({family.method})"
+                if kind == "no effect"
+                else f"{family.name} ({family.method}, {kind})"
+            )
+            rows[i] = replace(rows[i], p_adjusted=float(p), family=words)
             found[name] = replace(found[name], rows=tuple(rows))
     return found, tuple(issues)
 
 
 def _together(
-    family: Family, here: Mapping[str, Tested], places: Sequence[tuple[str, int]], absent: int
+    family: Family,
+    here: Mapping[str, Tested],
+    places: Sequence[tuple[str, int]],
+    own: Sequence[tuple[float, str]],
+    absent: int,
 ) -> Floats | None:
     """Return adjusted p values; unanswered members count as p = 1, so that the family stays as large as declared."""
-    p = np.array([here[name].rows[i].p for name, i in places] + [1.0] * absent, dtype=np.float64)
+    p = np.array([value for value, _ in own] + [1.0] * absent, dtype=np.float64)
     if family.method not in _JOINT:
         return adjusted_for_number(p, family.method)[: len(places)]
+    if any(kind != "no effect" for _, kind in own):
+        return None
     parts = list(here.values())
     one_model = absent == 0 and all(
         part.fit is not None and part.weights is not None and part.same == parts[0].same for part in parts

@@ -104,13 +104,15 @@ def smallest_in_words(smallest: SmallestEffect | None) -> str:
     return "not stated" if smallest is None else f"{smallest.value:g} {_UNITS[smallest.unit]}"
 
 
-def criterion_in_words(criterion: Criterion | None) -> str:
+def criterion_in_words(criterion: Criterion | None, *, corrected: bool = True) -> str:
     """Say what decides a hypothesis.
 
     Parameters
     ----------
     criterion : Criterion or None
         The criterion.
+    corrected : bool, default True
+        Whether the hypothesis is in a family whose p values are corrected.
 
     Returns
     -------
@@ -121,7 +123,7 @@ def criterion_in_words(criterion: Criterion | None) -> str:
         case None:
             return "nothing"
         case _ if criterion.by == "p":
-            return "p value (adjusted in its family)"
+            return "p value (adjusted in its family)" if corrected else "p value"
         case _ if criterion.by == "equivalence":
             return f"{criterion.kind.replace('_', '-')} test against the smallest effect"
         case _ if criterion.by == "rope":

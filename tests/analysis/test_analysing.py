@@ -165,11 +165,11 @@ def test_the_input_is_not_changed(declared, feedback):
 
 CRITERIA = [
     ({"by": "p"}, "frequentist", "p < 0.05 (adjusted)", "supported"),
-    ({"by": "equivalence"}, "frequentist", "equivalence p < 0.05", "not shown to be equivalent"),
+    ({"by": "equivalence"}, "frequentist", "equivalence p < 0.05 (adjusted)", "not shown to be equivalent"),
     (
         {"by": "equivalence", "kind": "non_inferiority"},
         "frequentist",
-        "non-inferiority p < 0.05",
+        "non-inferiority p < 0.05 (adjusted)",
         "not inferior",
     ),
     ({"by": "rope"}, "bayesian", "mass in or out of the ROPE > 0.95", "undecided"),

@@ -1,6 +1,7 @@
 """Families of hypotheses: stepwise and joint adjustment, and what happens to members without an answer."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ from feedbackstudy.analysis.analysing import analyse
 from feedbackstudy.analysis.estimate import Estimate
 from feedbackstudy.analysis.families import Tested as RowsTested
 from feedbackstudy.analysis.families import adjust_families
-from feedbackstudy.design.plan import Family, Plan
+from feedbackstudy.design.plan import ByEquivalence, ByP, Family, Plan
 from feedbackstudy.named import Named
 
 # p.adjust of R 4.2.2.
@@ -69,3 +70,45 @@ def test_a_joint_method_over_several_outcomes_adjusts_nothing_and_decides_nothin
     decisions = {row.hypothesis: (row.p_adjusted, row.decision) for row in found}
     assert decisions["h1"] == decisions["h2"] == (None, "")
     assert decisions["h3"][1] == "supported"
+
+
+def test_in_a_family_the_p_that_decides_is_adjusted_and_the_decision_reads_it(declared, feedback):
+    """A hypothesis decided by equivalence enters with its equivalence p; Holm over .02 and .03 gives .04 for both."""
+    plan = Plan(
+        families=Named([Family(name="all", hypotheses=("a", "b"), method="holm")]),
+        decides={"a": ByEquivalence(), "b": ByP()},
+    )
+    (equivalent,) = row_of("a", 0.6).rows
+    rows = {"a": replace(row_of("a", 0.6), rows=(replace(equivalent, p_equivalence=0.03),)), "b": row_of("b", 0.02)}
+
+    found, issues = adjust_families(plan, rows)
+
+    assert issues == ()
+    assert found["a"].rows[0].p_adjusted == pytest.approx(0.04)
+    assert found["a"].rows[0].family == "all (holm, equivalence)"
+    assert found["b"].rows[0].p_adjusted == pytest.approx(0.04)
+
+    study = declared(
+        plan={
+            "families": [{"name": "main", "hypotheses": ["h1", "h3"], "method": "bonferroni"}],
+            "decides": {"h1": {"by": "equivalence"}, "h2": {"by": "p"}, "h3": {"by": "p"}},
+        }
+    )
+    answered = analyse(feedback(study, "feedback_unbalanced", clusters=False), study, engine="frequentist")
+    row = next(each for each in answered if each.hypothesis == "h1")
+    assert row.p_adjusted == pytest.approx(min(1.0, 2 * row.p_equivalence))
+    assert row.decides == "equivalence p < 0.05 (adjusted)"
+    assert (row.decision == "equivalent") == (row.p_adjusted < 0.05)
+
+
+def test_joint_methods_know_no_equivalence():
+    joint = Plan(
+        families=Named([Family(name="all", hypotheses=("a", "b"), method="dunnett")]), decides={"a": ByEquivalence()}
+    )
+    (equivalent,) = row_of("a", 0.6).rows
+    rows = {"a": replace(row_of("a", 0.6), rows=(replace(equivalent, p_equivalence=0.03),)), "b": row_of("b", 0.02)}
+
+    found, issues = adjust_families(joint, rows)
+
+    assert [issue.code for issue in issues] == ["analysis.family_without_joint_distribution"]
+    assert found["a"].rows[0].p_adjusted is None

@@ -179,7 +179,8 @@ def _families(study: "Study") -> Iterator[Issue]:
             fix="Put them into a family with a method such as holm, or into families of one each on purpose.",
         )
     for family in study.plan.families:
-        loose = [name for name in family.hypotheses if name not in tested and name in study.hypotheses.names]
+        others = [name for name in family.hypotheses if name not in tested and name in study.hypotheses.names]
+        loose = [name for name in others if getattr(study.plan.decides.get(name), "by", "") != "equivalence"]
         if loose:
             yield note(
                 study,
