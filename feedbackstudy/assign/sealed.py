@@ -313,10 +313,10 @@ def _whole(sealed: Sealed) -> Sealed:
     """Return the list, or say what of it no list of ours holds."""
     texts = (sealed.id, sealed.mode, sealed.kind, sealed.design_hash, sealed.salt)
     if not all(isinstance(text, str) for text in texts) or not isinstance(sealed.algorithm, int):
-        raise ValueError("a value of another kind")
+        raise ValueError("it holds a value that no sealed list of ours holds")
     bytes.fromhex(sealed.salt)
     for slot in sealed.slots:
         said = [*slot.stratum.values(), *slot.assigned.values(), slot.participant]
         if not isinstance(slot.slot, int) or not all(isinstance(text, str) for text in said):
-            raise ValueError("a place of another kind")
+            raise ValueError("it holds a place that no sealed list of ours holds")
     return sealed

@@ -88,7 +88,7 @@ def _written(frame: "pd.DataFrame", path: Path) -> Path:
     from feedbackstudy.assign.exchange import csv_text
     from feedbackstudy.files import write_atomic
 
-    return write_atomic(path, csv_text(records(frame)))
+    return write_atomic(path, csv_text(records(frame)), private=True)
 
 
 def _allocation(given: argparse.Namespace) -> "tuple[Allocation, pd.DataFrame | None]":

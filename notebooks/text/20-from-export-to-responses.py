@@ -182,7 +182,10 @@ pd.DataFrame(
 # %% [markdown]
 # ## Whom we know nothing of any more
 #
-# Names, addresses and open texts were left out unread, and the list of columns says so.
+# Names, addresses and open texts were left out unread, and the list of columns says so. Findings name people by their id and quote of cells only numbers,
+# codes and words of questionnaires; of anything else they say how long it is and in which line it stands. Tables of people, the key of pseudonyms and the
+# ledger of exports can be read by their owner alone (mode 0600), and are written whole or not at all. Windows knows no such modes: there the permissions
+# of the folder decide who reads. Nor can a folder be flushed to disk there: after a power cut a file may be the one before, but is never half of one.
 
 # %%
 gone = first_look.mapping[first_look.mapping["left_out"] != ""].groupby(["left_out", "column"])["file"].agg(", ".join)

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 import feedbackstudy as fs
+from feedbackstudy.cli.main import main
 from feedbackstudy.collect.export_ledger import ExportLedger
 from feedbackstudy.errors import FileFormatError
 from feedbackstudy.files import locked, staged_file, write_atomic
@@ -99,3 +100,17 @@ def test_every_table_of_people_that_we_write_is_for_its_owner_alone(tmp_path):
     written.append(fs.collect.export_psychds(shared, study, tmp_path / "psychds").data)
 
     assert {path.name: oct(mode(path)) for path in written} == {path.name: "0o600" for path in written}
+
+
+@posix
+def test_every_command_that_writes_people_writes_them_for_their_owner_alone(tmp_path):
+    study, people = tmp_path / "study", tmp_path / "people.csv"
+    fs.new_study(study, "second-chance")
+    loaded = fs.Study.load(study)
+    fs.simulate(loaded, fs.World.assumed(loaded), seed=1).frame.to_csv(people, index=False)
+    for command in ("import", "screen", "score"):
+        out = tmp_path / f"{command}.csv"
+        assert main([command, str(people), "--study", str(study), "--out", str(out)]) in {0, 1}
+        assert (command, oct(mode(out))) == (command, "0o600")
+    assert main(["assign", "draw", str(study), "--out", str(tmp_path / "drawn.csv")]) == 0
+    assert mode(tmp_path / "drawn.csv") == 0o600
