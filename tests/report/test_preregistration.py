@@ -68,6 +68,24 @@ def test_the_commitment_is_printed_and_must_be_one(study):
         fs.report.preregistration(study, commitment="abc")
 
 
+@pytest.mark.parametrize("template", ["second-chance", "vignette-2x2x2", "field-3wave"])
+@pytest.mark.parametrize("form", FORMS)
+def test_sentences_put_into_sentences_lose_their_full_stop(template, form):
+    made = fs.report.preregistration(fs.Study.load(fs.template_folder(template)), form)
+
+    said = [made.text(), *(item.asks for item in made.items), *(str(item.text) for item in made.items)]
+    assert not [mark for mark in (".;", ".).", "?.", "?:", "..") for text in said if mark in text]
+
+
+def test_a_text_longer_than_aspredicted_advises_says_so_wherever_it_is_read(study):
+    made = fs.report.preregistration(study, "aspredicted")
+
+    assert sum(len(item.text) for item in made.items) > 3200
+    assert made.too_long in made.text()
+    assert made.too_long in " ".join(str(made).split())
+    assert not fs.report.preregistration(study).too_long  # the OSF form has room
+
+
 def changed(study: fs.Study, **plan: object) -> fs.Study:
     return study.model_copy(update={"plan": Plan.model_validate({**study.plan.to_data(), **plan})})
 

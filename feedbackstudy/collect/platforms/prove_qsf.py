@@ -17,7 +17,7 @@ from feedbackstudy.study.texts import study_exemplars
 
 __all__ = ["prove_qsf"]
 
-_MARKS = ("[TEXT NEEDED", "[WORDING NEEDED")
+_MARKS = ("TEXT NEEDED", "WORDING NEEDED")
 
 
 def prove_qsf(

@@ -97,6 +97,10 @@ def test_the_checklist_says_what_no_format_carries(study, tmp_path):
         "re_consent",
     ):
         assert words in text
+    cells = [f"`{c.key}`" for c in study.crossing.cells() if c.arm == "feedback"]
+    assert f"`fs_cond` is one of {', '.join(cells)}; of these people, a random half" in text
+    assert "feedbackstudy assign contacts" in text
+    assert "export_contacts" not in text  # a function, among commands
 
 
 def test_words_that_are_not_ours_are_marked(tmp_path):

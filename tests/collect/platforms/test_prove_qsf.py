@@ -36,7 +36,7 @@ def logic(shown):
 
 def written(text):
     """Return a text without the marks that stand for words which the study does not declare."""
-    return plain_html(text).replace("[TEXT NEEDED", "[Text").replace("[WORDING NEEDED", "[Words")
+    return plain_html(text).replace("TEXT NEEDED", "Text").replace("WORDING NEEDED", "Words")
 
 
 def payload(i, question):
