@@ -245,7 +245,7 @@ def _both(problem: Problem, setting: Setting, undeclared: str) -> _Fits:
         setting.models[key] = _models(problem, setting)
     classical, bayesian, faults = setting.models[key]
     if classical is None and bayesian is None:
-        raise DataError(" ".join(faults.values()))
+        raise DataError(" ".join(dict.fromkeys(faults.values())))
     return _Fits(problem=problem, classical=classical, bayesian=bayesian, undeclared=undeclared, faults=faults)
 
 
@@ -297,8 +297,8 @@ def _metric_of(column: Column, setting: Setting) -> Metric:
     except InputError:
         return Metric()
     low, high = (about.low, about.high) if about is not None else (float("nan"), float("nan"))
-    if not low < high and measure.range is not None:
-        low, high = measure.range
+    if not low < high and measure.limits is not None:
+        low, high = measure.limits
     categories = tuple(float(i + 1) for i in range(len(measure.levels))) if measure.kind == "ordinal" else ()
     return Metric(low=low, high=high, categories=categories, unit=measure.unit)
 

@@ -18,10 +18,10 @@ from feedbackstudy.analysis.bayesian.gaussian import gaussian_cells
 from feedbackstudy.analysis.bayesian.gaussian_slopes import gaussian_slopes
 from feedbackstudy.analysis.bayesian.priors import CellPrior
 from feedbackstudy.analysis.bayesian.sampled_slopes import sampled_slopes
-from feedbackstudy.analysis.compile import Family
+from feedbackstudy.analysis.compile import Family, without_model
 from feedbackstudy.analysis.problem import Metric, Problem
 from feedbackstudy.analysis.thresholds import measured_by
-from feedbackstudy.errors import DataError, choices
+from feedbackstudy.errors import DataError
 
 __all__ = ["CellPosterior", "bayesian_fit", "gaussian_prior"]
 
@@ -55,7 +55,7 @@ def bayesian_fit(problem: Problem, *, seed: int, nodes: int = 32) -> CellPosteri
     """
     family = problem.question.family
     if family is None:
-        raise DataError(choices("Kind of outcome", "without a model of its own", _FITS))
+        raise DataError(without_model(problem.question))
     if family == "gaussian":
         return _gaussian(problem, seed, nodes)
     return _FITS[family](problem, seed)

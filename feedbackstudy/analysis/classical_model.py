@@ -5,16 +5,17 @@ from collections.abc import Callable, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from feedbackstudy.analysis.compile import Family
+from feedbackstudy.analysis.compile import Family, without_model
 from feedbackstudy.analysis.frequentist.assigned_clusters import assigned_cells, compares_clusters
 from feedbackstudy.analysis.frequentist.between_within import BETWEEN_WITHIN, BetweenWithin
 from feedbackstudy.analysis.frequentist.cell_fit import CellFit, Scale
 from feedbackstudy.analysis.frequentist.cumulative import CumulativeFit, fit_cumulative
-from feedbackstudy.analysis.frequentist.cumulative_cells import cumulative_cells
+from feedbackstudy.analysis.frequentist.cumulative_cells import cumulative_cells, cumulative_notes
 from feedbackstudy.analysis.frequentist.cumulative_mixed import CumulativeMixedFit, fit_cumulative_mixed
-from feedbackstudy.analysis.frequentist.generalised import fit_generalised
+from feedbackstudy.analysis.frequentist.generalised import GeneralisedFit, fit_generalised
 from feedbackstudy.analysis.frequentist.generalised_cells import binary_cells, count_cells
-from feedbackstudy.analysis.frequentist.generalised_mixed import fit_generalised_mixed
+from feedbackstudy.analysis.frequentist.generalised_mixed import GeneralisedMixedFit, fit_generalised_mixed
+from feedbackstudy.analysis.frequentist.generalised_words import family_words, generalised_notes
 from feedbackstudy.analysis.frequentist.linear import fit_cells, fit_linear
 from feedbackstudy.analysis.frequentist.mixed_cells import fit_notes, mixed_cells
 from feedbackstudy.analysis.frequentist.mixed_structure import RandomFactor
@@ -23,7 +24,7 @@ from feedbackstudy.analysis.frequentist.satterthwaite import Satterthwaite
 from feedbackstudy.analysis.material import as_clusters
 from feedbackstudy.analysis.problem import Problem
 from feedbackstudy.analysis.thresholds import measured_by
-from feedbackstudy.errors import DataError, choices
+from feedbackstudy.errors import DataError
 
 __all__ = ["classical_fit", "slope_columns"]
 
@@ -54,14 +55,15 @@ def classical_fit(problem: Problem) -> CellFit:
     Satterthwaite's degrees of freedom; where whole clusters are compared and their variance is estimated as zero, least
     squares against the mean square between clusters, and a note says so; with unequal probabilities of assignment
     weights and HC3 or, with clusters, CR2.
-    Binary: logistic; counts: negative binomial; ordered categories: cumulative probit; with random intercepts by
+    Binary: logistic; counts: negative binomial (its limit, the Poisson, where counts vary no more than that);
+    ordered categories: cumulative probit; with random intercepts by
     Laplace's approximation, and t where a contrast is taken across their levels (`BetweenWithin`). Their contrasts are
     ratios of odds or rates, or latent differences, unless the smallest effect of interest is declared in percentage
     points or raw units: then differences of probabilities, expected counts or expected ratings.
     """
     family = problem.question.family
     if family is None:
-        raise DataError(choices("Kind of outcome", "without a model of its own", _FITS))
+        raise DataError(without_model(problem.question))
     if problem.case_weights is not None and family != "gaussian":
         raise DataError(
             f"Weights by the probability of assignment are not combined with a model of {family} outcomes; leave "
@@ -186,6 +188,7 @@ def _binary(problem: Problem) -> CellFit:
         _covariates(problem),
         groups=problem.groups,
         scale="response" if measured_by(problem.question) == "probability" else "log odds",
+        cell_names=problem.cells,
     )
 
 
@@ -199,6 +202,7 @@ def _count(problem: Problem) -> CellFit:
         _covariates(problem),
         groups=problem.groups,
         scale="response" if measured_by(problem.question) == "rate" else "log rate",
+        cell_names=problem.cells,
     )
 
 
@@ -213,6 +217,7 @@ def _ordinal(problem: Problem) -> CellFit:
         groups=problem.groups,
         link="probit",
         scale="response" if measured_by(problem.question) == "rating" else "latent",
+        cell_names=problem.cells,
     )
 
 
@@ -224,19 +229,17 @@ def _generalised_slopes(problem: Problem, family: str, scale: Scale) -> CellFit:
     adjusted, slopes = slope_columns(problem)
     design, k = np.hstack([slopes, adjusted]), slopes.shape[1]
     factors = [RandomFactor.of(name, codes) for name, codes in problem.groups.items()]
-    notes: tuple[str, ...] = ()
-    failures: tuple[str, ...] = ()
+    fit: GeneralisedFit | GeneralisedMixedFit
+    spread = np.empty(0)
     if factors:
-        mixed = fit_generalised_mixed(problem.y, design, family, factors)
-        beta, covariance = mixed.beta, mixed.covariance
-        reference = BetweenWithin.of(design, k, factors, mixed.sd)
-        failures = () if mixed.converged else ("The search did not converge.",)
-        notes = ("The fit is singular: a variance between levels is estimated as zero.",) if mixed.singular else ()
+        fit = fit_generalised_mixed(problem.y, design, family, factors)
+        spread = fit.sd
     else:
-        plain = fit_generalised(problem.y, design, family)
-        beta, covariance, reference = plain.beta, plain.covariance, BetweenWithin.of(design, k, (), np.empty(0))
-    model = f"{_slope_words(problem)}, {family} model" + _random_words(problem)
-    return _of_slopes(problem, beta[:k], covariance[:k, :k], reference, scale=scale, model=model, notes=notes,
+        fit = fit_generalised(problem.y, design, family)
+    reference = BetweenWithin.of(design, k, factors, spread)
+    notes, failures = generalised_notes(fit)
+    model = f"{_slope_words(problem)}, {family_words(fit)}" + _random_words(problem)
+    return _of_slopes(problem, fit.beta[:k], fit.covariance[:k, :k], reference, scale=scale, model=model, notes=notes,
                       failures=failures)  # fmt: skip
 
 
@@ -256,7 +259,9 @@ def _cumulative_slopes(problem: Problem) -> CellFit:
     at = np.arange(k) + fit.thresholds.size
     model = f"{_slope_words(problem)}, cumulative probit model" + _random_words(problem)
     reference = BetweenWithin.of(design, k, factors, spread)
-    return _of_slopes(problem, fit.beta[:k], fit.covariance[np.ix_(at, at)], reference, scale="latent", model=model)
+    notes, failures = cumulative_notes(fit)
+    return _of_slopes(problem, fit.beta[:k], fit.covariance[np.ix_(at, at)], reference, scale="latent", model=model,
+                      notes=notes, failures=failures)  # fmt: skip
 
 
 def _random_words(problem: Problem) -> str:

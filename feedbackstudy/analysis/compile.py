@@ -16,13 +16,18 @@ from feedbackstudy.scales.measure import Measure
 from feedbackstudy.simulate.correlations import containing
 from feedbackstudy.study import Study
 
-__all__ = ["Column", "Family", "Kind", "Question", "compiled", "question"]
+__all__ = ["Column", "Family", "Kind", "Question", "compiled", "question", "without_model"]
 
 type Kind = Literal["cells", "slope", "slopes", "path"]
 type Family = Literal["gaussian", "ordinal", "binary", "count"]
 
 _FAMILIES: Mapping[str, Family] = {"ordinal": "ordinal", "binary": "binary", "count": "count"}
-_WITHOUT_ENGINE = frozenset({"nominal", "time_to_event"})
+_WITHOUT_ENGINE: Mapping[str, str] = {
+    "nominal": "declare the category of interest as a measure of its own (kind: binary) and ask about that",
+    "time_to_event": "declare whether it happened by a set time as a measure of its own (kind: binary) and ask about "
+    "that",
+}
+"""Kind of outcome that no engine answers for -> what to ask instead."""
 SLOPE = "slope"
 """Key of the one quantity of an association."""
 
@@ -69,6 +74,8 @@ class Question:
         What the weights apply to.
     family : {"gaussian", "ordinal", "binary", "count"} or None
         How the outcome behaves, by the kind of its measure; None where no engine answers for that kind.
+    outcome_kind : str
+        The kind of its measure; empty where the study declares none.
     occasion : str
         Wave of the outcome; empty where the declaration leaves it open.
     minus : Column or None
@@ -96,6 +103,7 @@ class Question:
     value: float = 0.0
     kind: Kind = "cells"
     family: Family | None = "gaussian"
+    outcome_kind: str = ""
     occasion: str = ""
     minus: Column | None = None
     covariates: tuple[Column, ...] = ()
@@ -234,6 +242,7 @@ def compiled(study: Study, hypothesis: Hypothesis) -> Question:
         value=0.0 if found is None else found.value,
         kind="slope" if measured else _kind(hypothesis),
         family=None if measure is None or measure.kind in _WITHOUT_ENGINE else _FAMILIES.get(measure.kind, "gaussian"),
+        outcome_kind="" if measure is None else measure.kind,
         occasion=occasion,
         minus=Column(hypothesis.outcome, hypothesis.change_since) if hypothesis.change_since else None,
         covariates=_covariates(study, hypothesis),
@@ -241,6 +250,28 @@ def compiled(study: Study, hypothesis: Hypothesis) -> Question:
         steps=_steps(study, hypothesis, occasion),
         groups=(*containing(study), *(("exemplar",) if study.messages is not None else ())),
         outside=study.arms.names,
+    )
+
+
+def without_model(asked: Question) -> str:
+    """Say why no engine answers for an outcome, and what to do.
+
+    Parameters
+    ----------
+    asked : Question
+        A question whose `family` is None.
+
+    Returns
+    -------
+    str
+        One message, naming the outcome and its kind.
+    """
+    name, kind = asked.hypothesis.outcome, asked.outcome_kind
+    if not kind:
+        return f"The study declares no measure that yields {name!r}, so its kind is unknown; declare it."
+    return (
+        f"{name!r} is {kind.replace('_', ' ')}, and analyse has no model for that: {_WITHOUT_ENGINE[kind]}, or "
+        "answer it elsewhere and say so in the report."
     )
 
 

@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 from feedbackstudy.analysis.contrasts_fit import FittedCells
 from feedbackstudy.analysis.frequentist.cell_fit import Scale
 from feedbackstudy.analysis.frequentist.generalised import GeneralisedFit, fit_generalised
-from feedbackstudy.analysis.frequentist.generalised_cells import fit_words, generalised_notes, generalised_quantities
+from feedbackstudy.analysis.frequentist.generalised_cells import generalised_quantities
 from feedbackstudy.analysis.frequentist.generalised_mixed import GeneralisedMixedFit, fit_generalised_mixed
+from feedbackstudy.analysis.frequentist.generalised_words import fit_words, generalised_notes
 from feedbackstudy.analysis.frequentist.links import LINKS
 from feedbackstudy.analysis.frequentist.separation import separated, without_counts
 from feedbackstudy.analysis.model_formula import emmeans_code, model_script, random_formula
@@ -105,9 +106,9 @@ def generalised_model(
     ses, dfs = np.sqrt(np.diag(covariance)), [fit.df] * size
     script = _script(design, fit, made_by, random)
     return GeneralisedModel(
-        title=title,
+        title=f"{title}: its limit, the Poisson" if fit.poisson_limit else title,
         outcome=read.outcome,
-        model=f"{title} ({fit_words(fit)})",
+        model=f"{'Poisson regression' if fit.poisson_limit else title} ({fit_words(fit)})",
         effects=effect_rows(built.names, fit.beta, ses, dfs, level, sd=sd, ratios=True),
         terms=wald_terms(design.hypotheses, fit.beta, covariance, df=fit.df),
         facts=_facts(fit),

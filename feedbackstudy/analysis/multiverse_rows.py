@@ -169,8 +169,8 @@ def _limits(study: Study, scores: Scores, name: str) -> tuple[float, float]:
     about, measure = scores.about.get(name), study.measure_of(name)
     if about is not None and about.low < about.high:
         return float(about.low), float(about.high)
-    if measure.range is not None:
-        return measure.range
+    if measure.limits is not None:
+        return measure.limits
     if measure.kind == "ordinal" and measure.levels:
         return 1.0, float(len(measure.levels))
     raise DataError(f"Score {name!r} has no limits, so no prior can be stated on its scale; declare its 'range'.")

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from feedbackstudy.analysis.compile import Question
+from feedbackstudy.analysis.compile import Question, without_model
 from feedbackstudy.analysis.material import NO_LEVEL, Material
 from feedbackstudy.errors import DataError
 from feedbackstudy.frames.ledger import Ledger, LedgerEntry
@@ -316,6 +316,8 @@ def _case_weights(material: Material, given: Mapping[str, float] | None) -> Floa
 
 def _refuse(asked: Question, material: Material, held: list[str], metric: Metric) -> None:
     name = asked.hypothesis.outcome
+    if asked.family is None:
+        raise DataError(without_model(asked))
     if asked.kind != "slope":
         used = [key for key, weight in zip(asked.cells, asked.weights.any(axis=0), strict=True) if weight]
         empty = [key for key in used if key not in held]

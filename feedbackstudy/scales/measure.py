@@ -45,7 +45,7 @@ class Measure(Declaration):
     unit : str
         Unit of the values.
     range : tuple of float or None
-        Lowest and highest possible value of a single column.
+        Lowest and highest possible value of a single column; a proportion without one lies between 0 and 1.
     levels : mapping of str to str
         Code -> label for ordinal, nominal and binary columns.
     passes : str or None
@@ -140,6 +140,11 @@ class Measure(Declaration):
     def columns(self) -> tuple[str, ...]:
         """The score columns that the measure yields: those of `scores`, or its own name."""
         return tuple(self.scores) or (self.name,)
+
+    @property
+    def limits(self) -> tuple[float, float] | None:
+        """The lowest and highest possible value of a single column: its range, or 0 and 1 for a proportion."""
+        return (0.0, 1.0) if self.range is None and self.kind == "proportion" else self.range
 
     @property
     def folder(self) -> Path | None:

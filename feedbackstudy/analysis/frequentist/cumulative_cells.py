@@ -1,6 +1,6 @@
 """Cell quantities of cumulative models: the latent mean, or the expected rating."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 import numpy as np
@@ -10,13 +10,21 @@ from feedbackstudy.analysis.frequentist.between_within import BETWEEN_WITHIN, Be
 from feedbackstudy.analysis.frequentist.cell_fit import CellFit
 from feedbackstudy.analysis.frequentist.cumulative import CumulativeFit, Floats, Integers, fit_cumulative
 from feedbackstudy.analysis.frequentist.cumulative_mixed import CumulativeMixedFit, fit_cumulative_mixed
+from feedbackstudy.analysis.frequentist.generalised_words import named_cell
 from feedbackstudy.analysis.frequentist.links import Array, Link, link_of
 from feedbackstudy.analysis.frequentist.mixed_cells import cell_columns
 from feedbackstudy.analysis.frequentist.mixed_structure import RandomFactor
 from feedbackstudy.analysis.frequentist.response_means import averaged, delta, spread_over
 from feedbackstudy.errors import DataError, choices
 
-__all__ = ["CumulativeScale", "cumulative_cells", "cumulative_quantities", "expected_ratings", "spread_of"]
+__all__ = [
+    "CumulativeScale",
+    "cumulative_cells",
+    "cumulative_notes",
+    "cumulative_quantities",
+    "expected_ratings",
+    "spread_of",
+]
 
 type CumulativeScale = Literal["latent", "response"]
 
@@ -31,6 +39,7 @@ def cumulative_cells(
     link: str = "logit",
     scale: CumulativeScale = "latent",
     nodes: int = 1,
+    cell_names: Sequence[str] = (),
 ) -> CellFit:
     r"""Fit a cumulative model of ordered categories to the cells.
 
@@ -53,6 +62,8 @@ def cumulative_cells(
         over the population of random effects.
     nodes : int, default 1
         Nodes of adaptive Gauss-Hermite quadrature for one grouping factor; 1 is Laplace's approximation.
+    cell_names : sequence of str
+        Names of the cells, for messages; their positions where left out.
 
     Returns
     -------
@@ -78,7 +89,7 @@ def cumulative_cells(
         raise DataError("All answers lie in one category; there is nothing to compare.")
     X, counts = cell_columns(cell, n_cells, covariates)
     used = np.flatnonzero(counts)
-    _extreme_cells(codes, np.asarray(cell, dtype=np.int64), used, values.size)
+    _extreme_cells(codes, np.asarray(cell, dtype=np.int64), used, values.size, cell_names)
     factors = [RandomFactor.of(name, np.asarray(levels)) for name, levels in (groups or {}).items()]
     fit: CumulativeFit | CumulativeMixedFit
     if factors:
@@ -90,6 +101,7 @@ def cumulative_cells(
     rows = np.eye(X.shape[1])[: used.size, 1:]
     found, covariance = cumulative_quantities(fit, rows, values, scale)
     means, full = spread_over(used, n_cells, found, covariance)
+    notes, failures = cumulative_notes(fit)
     return CellFit(
         means=means,
         covariance=full,
@@ -100,19 +112,20 @@ def cumulative_cells(
         sd=spread_of(fit, ratings, np.asarray(cell, dtype=np.int64), scale),
         n=ratings.size,
         model=_words(fit, scale, values.size),
-        notes=_notes(fit),
-        failures=() if isinstance(fit, CumulativeFit) or fit.converged else ("The search did not converge.",),
+        notes=notes,
+        failures=failures,
     )
 
 
-def _extreme_cells(codes: Integers, cell: Integers, used: Integers, categories: int) -> None:
+def _extreme_cells(codes: Integers, cell: Integers, used: Integers, categories: int, names: Sequence[str]) -> None:
     for at in used:
         there = codes[cell == at]
         if (there == 0).all() or (there == categories - 1).all():
             which = "lowest" if there[0] == 0 else "highest"
             raise DataError(
-                f"All {there.size} answers of the cell at position {at} lie in the {which} category, so its latent "
-                "mean is infinite (separation). Merge cells or categories, or use the Bayesian model."
+                f"All {there.size} answers of {named_cell(int(at), names)} lie in the {which} category, so its latent "
+                "mean is infinite (separation). Merge categories, ask about other cells, or use the Bayesian model, "
+                "whose prior keeps it finite."
             )
 
 
@@ -222,7 +235,20 @@ def _words(fit: CumulativeFit | CumulativeMixedFit, scale: CumulativeScale, cate
     )
 
 
-def _notes(fit: CumulativeFit | CumulativeMixedFit) -> tuple[str, ...]:
-    if isinstance(fit, CumulativeMixedFit) and fit.singular:
-        return ("The fit is singular: a variance between levels is estimated as zero.",)
-    return ()
+def cumulative_notes(fit: CumulativeFit | CumulativeMixedFit) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return what a reader must know of a cumulative model, and why nothing of it may be reported.
+
+    Parameters
+    ----------
+    fit : CumulativeFit or CumulativeMixedFit
+        The model.
+
+    Returns
+    -------
+    tuple of (tuple of str, tuple of str)
+        Notes and failures.
+    """
+    if isinstance(fit, CumulativeFit):
+        return (), ()
+    singular = ("The fit is singular: a variance between levels is estimated as zero.",) if fit.singular else ()
+    return singular, () if fit.converged else ("The search did not converge.",)

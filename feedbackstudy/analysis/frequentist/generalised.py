@@ -47,6 +47,9 @@ class GeneralisedFit:
         Whether Firth's penalty was used.
     clusters : int or None
         Clusters of the sandwich covariance.
+    poisson_limit : bool
+        Whether a negative binomial was asked for whose likelihood has its maximum where it is a Poisson: `family` is
+        then "poisson".
     """
 
     beta: Floats
@@ -60,6 +63,7 @@ class GeneralisedFit:
     dispersion: float
     penalised: bool
     clusters: int | None
+    poisson_limit: bool = False
 
     @property
     def aic(self) -> float:
@@ -149,7 +153,8 @@ def fit_generalised(
     Returns
     -------
     GeneralisedFit
-        Estimates.
+        Estimates; those of the Poisson where counts vary no more than it allows, as the negative binomial then has its
+        maximum there.
 
     Raises
     ------
@@ -172,6 +177,8 @@ def fit_generalised(
         raise DataError("Columns depend on each other (perfect collinearity, or an empty cell); drop a term.")
     _finite_maximum(y, X, family, firth=firth)
     beta, log_theta, log_theta_se = _estimate(y, X, family, firth=firth)
+    limit = family == "negative binomial" and log_theta is None
+    family = "poisson" if limit else family
     theta = None if log_theta is None else float(np.exp(log_theta))
     mean, weight = _mean_and_weight(X @ beta, family, theta)
     information = (X.T * weight) @ X
@@ -194,6 +201,7 @@ def fit_generalised(
         dispersion=float(np.sum((y - mean) ** 2 / _variance(mean, family, theta)) / max(y.size - beta.size, 1)),
         penalised=firth,
         clusters=clusters,
+        poisson_limit=limit,
     )
 
 
@@ -203,7 +211,8 @@ def _finite_maximum(y: Floats, X: Floats, family: str, *, firth: bool) -> None:
         if infinite.size:
             raise DataError(
                 f"Separation: the likelihood has no maximum, as columns {infinite.tolist()} of {X.shape[1]} (counted "
-                "from 0) tell all yes from all no. Merge cells, use firth=True, or use the Bayesian model."
+                "from 0) tell all yes from all no. Merge cells, drop a column, use Firth's penalty "
+                "(analysis.logistic with firth=True), or use the Bayesian model."
             )
     elif family != "binomial":
         infinite = without_counts(y, X)
@@ -218,7 +227,7 @@ def _estimate(y: Floats, X: Floats, family: str, *, firth: bool) -> tuple[Floats
     beta = _newton(y, X, "poisson" if family != "binomial" else family, firth=firth)
     if family != "negative binomial":
         return beta, None, None
-    return fit_theta(y, X, beta)
+    return fit_theta(y, X, beta) or (beta, None, None)
 
 
 def _newton(y: Floats, X: Floats, family: str, *, firth: bool) -> Floats:

@@ -10,15 +10,18 @@ from feedbackstudy.analysis.frequentist.between_within import BETWEEN_WITHIN, Be
 from feedbackstudy.analysis.frequentist.cell_fit import CellFit, Scale
 from feedbackstudy.analysis.frequentist.generalised import GeneralisedFit, fit_generalised
 from feedbackstudy.analysis.frequentist.generalised_mixed import GeneralisedMixedFit, fit_generalised_mixed
+from feedbackstudy.analysis.frequentist.generalised_words import family_words, fit_words, generalised_notes, named_cell
 from feedbackstudy.analysis.frequentist.links import LINKS, Array
 from feedbackstudy.analysis.frequentist.mixed_cells import cell_columns
 from feedbackstudy.analysis.frequentist.mixed_structure import Floats, Integers, RandomFactor
 from feedbackstudy.analysis.frequentist.response_means import averaged, delta, spread_over
 from feedbackstudy.errors import DataError, choices
 
-__all__ = ["binary_cells", "count_cells", "fit_words", "generalised_notes", "generalised_quantities"]
-
-_OVERDISPERSED = 1.5
+__all__ = [
+    "binary_cells",
+    "count_cells",
+    "generalised_quantities",
+]
 
 
 def binary_cells(
@@ -32,6 +35,7 @@ def binary_cells(
     firth: bool = False,
     cluster: ArrayLike | None = None,
     nodes: int = 1,
+    cell_names: Sequence[str] = (),
 ) -> CellFit:
     """Fit a logistic model to the cells.
 
@@ -56,6 +60,8 @@ def binary_cells(
         Clusters of a sandwich covariance (CR1, t on clusters - 1); instead of random effects.
     nodes : int, default 1
         Nodes of adaptive Gauss-Hermite quadrature for one grouping factor.
+    cell_names : sequence of str
+        Names of the cells, for messages; their positions where left out.
 
     Returns
     -------
@@ -74,7 +80,7 @@ def binary_cells(
         raise DataError(f"A binary outcome is 0 or 1; given {np.unique(outcome)[:6].tolist()}.")
     cells = np.asarray(cell, dtype=np.int64)
     if not firth:
-        _one_sided_cells(outcome, cells)
+        _one_sided_cells(outcome, cells, cell_names)
     factors = _factors(groups)
     X, counts = cell_columns(cells, n_cells, covariates)
     fit = _fitted(outcome, X, factors, "binomial", nodes, firth, cluster)
@@ -94,6 +100,7 @@ def count_cells(
     scale: Literal["log rate", "response"] = "log rate",
     cluster: ArrayLike | None = None,
     nodes: int = 1,
+    cell_names: Sequence[str] = (),
 ) -> CellFit:
     """Fit a model of counts to the cells.
 
@@ -118,11 +125,13 @@ def count_cells(
         Clusters of a sandwich covariance (CR1, t on clusters - 1); instead of random effects.
     nodes : int, default 1
         Nodes of adaptive Gauss-Hermite quadrature for one grouping factor.
+    cell_names : sequence of str
+        Names of the cells, for messages; their positions where left out.
 
     Returns
     -------
     CellFit
-        With a note where a Poisson is overdispersed.
+        With a note where a Poisson is overdispersed, or where the negative binomial has its maximum at the Poisson.
 
     Raises
     ------
@@ -139,20 +148,25 @@ def count_cells(
     cells = np.asarray(cell, dtype=np.int64)
     for at in np.unique(cells):
         if not outcome[cells == at].any():
-            raise DataError(f"The cell at position {at} holds zeros only, so its log rate is infinite. Merge cells.")
+            raise DataError(
+                f"All {int((cells == at).sum())} counts of {named_cell(int(at), cell_names)} are 0, so its log rate is "
+                "infinite. Ask about cells that hold counts above zero, or use the Bayesian model, whose prior keeps "
+                "the rate finite."
+            )
     factors = _factors(groups)
     X, counts = cell_columns(cells, n_cells, covariates)
     fit = _fitted(outcome, X, factors, family, nodes, False, cluster)  # noqa: FBT003
-    return _cell_fit(fit, X, counts, factors, scale, None, f"{family} model of counts")
+    return _cell_fit(fit, X, counts, factors, scale, None, f"{family_words(fit)} of counts")
 
 
-def _one_sided_cells(y: Floats, cell: Integers) -> None:
+def _one_sided_cells(y: Floats, cell: Integers, names: Sequence[str]) -> None:
     for at in np.unique(cell):
         there = y[cell == at]
         if there.min() == there.max():
             raise DataError(
-                f"All {there.size} answers of the cell at position {at} are {there[0]:g}, so its log odds are infinite "
-                "(separation). Merge cells, use firth=True, or use the Bayesian model."
+                f"All {there.size} answers of {named_cell(int(at), names)} are {there[0]:g}, so its log odds are "
+                "infinite (separation). Ask about cells that hold both answers, or use the Bayesian model, whose prior "
+                "keeps the odds finite."
             )
 
 
@@ -243,55 +257,7 @@ def generalised_quantities(
     return delta(standardised, np.concatenate([fit.beta, np.zeros(first - p), kept]), fit.covariance)
 
 
-def fit_words(fit: GeneralisedFit | GeneralisedMixedFit) -> str:
-    """Say how a model was fitted.
-
-    Parameters
-    ----------
-    fit : GeneralisedFit or GeneralisedMixedFit
-        The model.
-
-    Returns
-    -------
-    str
-        In a few words.
-    """
-    if isinstance(fit, GeneralisedMixedFit):
-        how = "Laplace" if fit.quadrature == 1 else f"adaptive quadrature, {fit.quadrature} nodes"
-        return f"random intercepts of {', '.join(fit.factors)}, {how}"
-    if fit.clusters is not None:
-        return f"maximum likelihood, covariance over {fit.clusters} clusters (CR1)"
-    return "Firth's penalised likelihood" if fit.penalised else "maximum likelihood"
-
-
 def _on(scale: Scale, family: str) -> str:
     if scale != "response":
         return scale
     return "probabilities, standardised" if family == "binomial" else "expected counts, standardised"
-
-
-def generalised_notes(fit: GeneralisedFit | GeneralisedMixedFit) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return what a reader must know of a model, and why nothing of it may be reported.
-
-    Parameters
-    ----------
-    fit : GeneralisedFit or GeneralisedMixedFit
-        The model.
-
-    Returns
-    -------
-    tuple of (tuple of str, tuple of str)
-        Notes and failures.
-    """
-    if isinstance(fit, GeneralisedMixedFit):
-        singular = ("The fit is singular: a variance between levels is estimated as zero.",) if fit.singular else ()
-        return singular, () if fit.converged else ("The search did not converge.",)
-    notes = []
-    if fit.family == "poisson" and fit.dispersion > _OVERDISPERSED and fit.clusters is None:
-        notes.append(
-            f"The counts vary {fit.dispersion:.2g} times as much as a Poisson allows: standard errors are too small. "
-            "Use the negative binomial."
-        )
-    if fit.penalised:
-        notes.append("Firth's penalty pulls log odds towards zero; intervals are Wald's on the penalised estimates.")
-    return tuple(notes), ()

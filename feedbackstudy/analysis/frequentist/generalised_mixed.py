@@ -5,11 +5,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from feedbackstudy.analysis.frequentist.generalised import FamilyRows, fit_generalised
-from feedbackstudy.analysis.frequentist.laplace import fit_random_intercepts, row_order
+from feedbackstudy.analysis.frequentist.generalised import FamilyRows, GeneralisedFit, fit_generalised
+from feedbackstudy.analysis.frequentist.laplace import SumFit, fit_random_intercepts, log_likelihood_at, row_order
 from feedbackstudy.analysis.frequentist.mixed_structure import Floats, RandomFactor
 
 __all__ = ["GeneralisedMixedFit", "fit_generalised_mixed"]
+
+_NEARLY_POISSON = 8.0  # log of theta at which a negative binomial is held against the Poisson
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -38,6 +40,9 @@ class GeneralisedMixedFit:
         Nodes; 1 is Laplace's approximation.
     singular, converged : bool
         Whether a standard deviation is zero; whether the gradient vanished.
+    poisson_limit : bool
+        Whether a negative binomial was asked for whose likelihood has its maximum where it is a Poisson: `family` is
+        then "poisson".
     """
 
     beta: Floats
@@ -52,6 +57,7 @@ class GeneralisedMixedFit:
     quadrature: int
     singular: bool
     converged: bool
+    poisson_limit: bool = False
 
     @property
     def aic(self) -> float:
@@ -85,7 +91,8 @@ def fit_generalised_mixed(
     Returns
     -------
     GeneralisedMixedFit
-        As ``lme4::glmer`` in R.
+        As ``lme4::glmer`` in R. Where the counts of a level vary no more than a Poisson allows, the negative binomial
+        has its maximum there, and the Poisson model is returned.
 
     Raises
     ------
@@ -93,24 +100,47 @@ def fit_generalised_mixed(
         Where the likelihood has no maximum.
     """
     plain = fit_generalised(y, X, family)
-    start, covariance = plain.beta, plain.covariance
-    if plain.theta is not None and plain.log_theta_se is not None:
-        start = np.append(start, np.log(plain.theta))
-        covariance = np.pad(covariance, (0, 1))
-        covariance[-1, -1] = plain.log_theta_se**2
-    order = row_order(factors)
-    found = fit_random_intercepts(FamilyRows(y[order], X[order], family), factors, start, covariance, nodes=nodes)
+    limit = plain.poisson_limit
+    if plain.theta is None:
+        found = _intercepts(y, X, plain, factors, nodes)
+    else:
+        poisson = fit_generalised(y, X, "poisson")
+        found = _intercepts(y, X, poisson, factors, nodes)
+        limit = _at_limit(y, X, found, factors, nodes)
+        plain = poisson if limit else plain
+        found = found if limit else _intercepts(y, X, plain, factors, nodes)
     return GeneralisedMixedFit(
         beta=found.fixed[: X.shape[1]],
         sd=found.sd,
         factors=tuple(factor.name for factor in factors),
         covariance=found.covariance,
         log_likelihood=found.log_likelihood,
-        parameters=start.size + len(factors),
+        parameters=found.fixed.size + len(factors),
         n=y.size,
-        family=family,
+        family=plain.family,
         theta=None if plain.theta is None else float(np.exp(found.fixed[-1])),
         quadrature=nodes,
         singular=found.singular,
         converged=found.converged,
+        poisson_limit=limit,
     )
+
+
+def _intercepts(y: Floats, X: Floats, plain: GeneralisedFit, factors: Sequence[RandomFactor], nodes: int) -> SumFit:
+    """Add random intercepts to a model, from its estimates as the start."""
+    start, covariance = plain.beta, plain.covariance
+    if plain.theta is not None and plain.log_theta_se is not None:
+        start = np.append(start, np.log(plain.theta))
+        covariance = np.pad(covariance, (0, 1))
+        covariance[-1, -1] = plain.log_theta_se**2
+    order = row_order(factors)
+    rows = FamilyRows(y[order], X[order], plain.family)
+    return fit_random_intercepts(rows, factors, start, covariance, nodes=nodes)
+
+
+def _at_limit(y: Floats, X: Floats, poisson: SumFit, factors: Sequence[RandomFactor], nodes: int) -> bool:
+    """Say whether the likelihood falls as soon as the counts may vary a little more than the Poisson model's."""
+    order = row_order(factors)
+    rows = FamilyRows(y[order], X[order], "negative binomial")
+    near = log_likelihood_at(rows, factors, np.append(poisson.fixed, _NEARLY_POISSON), poisson.sd, nodes=nodes)
+    return near <= poisson.log_likelihood

@@ -15,7 +15,7 @@ from feedbackstudy.analysis.frequentist.links import Array
 from feedbackstudy.analysis.frequentist.mixed_structure import Floats, Integers, RandomFactor
 from feedbackstudy.errors import DataError
 
-__all__ = ["RowLikelihood", "RowTerms", "SumFit", "fit_random_intercepts", "row_order"]
+__all__ = ["RowLikelihood", "RowTerms", "SumFit", "fit_random_intercepts", "log_likelihood_at", "row_order"]
 
 _STEP = 1e-20
 _SECOND_STEP = 1e-4
@@ -283,6 +283,31 @@ def fit_random_intercepts(
     z = z - np.linalg.lstsq(hessian, negative(z)[1], rcond=1e-10)[0]
     value, slope = negative(z)
     return _fit(marginal, start + scaling @ z, scaling, hessian, -value, float(np.abs(slope).max()))
+
+
+def log_likelihood_at(
+    rows: RowLikelihood, factors: Sequence[RandomFactor], fixed: Floats, sd: Floats, *, nodes: int = 1
+) -> float:
+    """Return the approximated marginal log likelihood at given parameters.
+
+    Parameters
+    ----------
+    rows, factors, nodes
+        As in `fit_random_intercepts`.
+    fixed : ndarray
+        Fixed parameters.
+    sd : ndarray, shape (factors,)
+        Standard deviations of the random intercepts.
+
+    Returns
+    -------
+    float
+        The log likelihood; minus infinity where the parameters are impossible.
+    """
+    structure = _Structure(factors)
+    marginal = _Marginal(rows, structure, fixed.size, nodes)
+    at = np.concatenate([fixed, sd[structure.order]])
+    return float(marginal.value(at[None])[0]) if marginal.settle(at) else float("-inf")
 
 
 def _hessian(function: Callable[[Floats], tuple[float, Floats]], z: Floats) -> Floats:

@@ -4,11 +4,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import digamma, gammaln, polygamma
 
-from feedbackstudy.errors import DataError
-
 __all__ = ["fit_theta", "negative_binomial_terms"]
 
 _Floats = NDArray[np.float64]
+
+_LEAST = 1e-5  # moment estimate of 1 / theta below which the distribution is a Poisson to five digits
+_MOST = 12.0  # log of theta beyond which it is one, too
 
 
 def negative_binomial_terms(y: _Floats, eta: _Floats, log_theta: float) -> tuple[_Floats, _Floats, _Floats]:
@@ -53,7 +54,7 @@ def negative_binomial_terms(y: _Floats, eta: _Floats, log_theta: float) -> tuple
     return np.asarray(log_p, dtype=np.float64), first, second
 
 
-def fit_theta(y: _Floats, X: _Floats, start: _Floats) -> tuple[_Floats, float, float]:
+def fit_theta(y: _Floats, X: _Floats, start: _Floats) -> tuple[_Floats, float, float] | None:
     """Find coefficients and size of a negative binomial together, by Newton's method.
 
     Parameters
@@ -67,13 +68,9 @@ def fit_theta(y: _Floats, X: _Floats, start: _Floats) -> tuple[_Floats, float, f
 
     Returns
     -------
-    tuple of (ndarray, float, float)
-        Coefficients, log of the size, and its standard error from the observed information.
-
-    Raises
-    ------
-    DataError
-        Where the counts vary no more than a Poisson does.
+    tuple of (ndarray, float, float) or None
+        Coefficients, log of the size, and its standard error from the observed information; None where the counts vary
+        no more than a Poisson does, so that the likelihood rises with the size for ever: the maximum is the Poisson's.
     """
     p = X.shape[1]
 
@@ -87,11 +84,8 @@ def fit_theta(y: _Floats, X: _Floats, start: _Floats) -> tuple[_Floats, float, f
 
     mean = np.exp(X @ start)
     moment = float(np.sum((y - mean) ** 2 - mean) / np.sum(mean**2))
-    if moment <= 1e-3:
-        raise DataError(
-            "The counts vary no more than a Poisson does, so the negative binomial has no finite maximum; use the "
-            'family "poisson".'
-        )
+    if moment <= _LEAST:
+        return None
     at = np.append(start, -np.log(moment))
     value, slope, hessian = derivatives(at)
     for _ in range(200):
@@ -107,6 +101,6 @@ def fit_theta(y: _Floats, X: _Floats, start: _Floats) -> tuple[_Floats, float, f
         at, (value, slope, hessian) = trial, new
         if np.abs(step).max() < 1e-11 * (1 + np.abs(at).max()):
             break
-    if at[p] > 12 or np.linalg.eigvalsh(-hessian)[0] <= 0:
-        raise DataError('The negative binomial comes down to a Poisson here (theta grows for ever); use "poisson".')
+    if at[p] > _MOST or np.linalg.eigvalsh(-hessian)[0] <= 0:
+        return None
     return at[:p], float(at[p]), float(np.sqrt(np.linalg.inv(-hessian)[p, p]))

@@ -17,13 +17,19 @@ from feedbackstudy.design.contrasts import weights
 from feedbackstudy.design.hypotheses import Hypothesis
 from feedbackstudy.errors import InputError
 from feedbackstudy.issues import Issue
-from feedbackstudy.study.checks.finding import Location, error
+from feedbackstudy.study.checks.finding import Location, error, warning
 from feedbackstudy.study.checks.names import arms_in, contrasted, predictors_in, sound_hypotheses
 
 if TYPE_CHECKING:
     from feedbackstudy.study.declared import Study
 
 __all__ = ["check_questions"]
+
+_ASK_INSTEAD = {
+    "nominal": "Declare the category of interest as a measure of its own (kind: binary) and ask about that.",
+    "time_to_event": "Declare whether it happened by a set time as a measure of its own (kind: binary) and ask about "
+    "that.",
+}
 
 
 def check_questions(study: "Study") -> Iterator[Issue]:
@@ -40,10 +46,27 @@ def check_questions(study: "Study") -> Iterator[Issue]:
         Findings about single hypotheses.
     """
     for at, hypothesis in sound_hypotheses(study):
+        yield from _modelled(study, at, hypothesis)
         yield from _occasions(study, at, hypothesis)
         yield from _arms(study, at, hypothesis)
         yield from _estimable(study, at, hypothesis)
         yield from _assigned(study, at, hypothesis)
+
+
+def _modelled(study: "Study", at: Location, hypothesis: Hypothesis) -> Iterator[Issue]:
+    steps = [(step.score, "mediator") for step in hypothesis.path.through] if hypothesis.path else []
+    for score, part in ((hypothesis.outcome, "outcome"), *steps):
+        kind = study.measure_of(score).kind
+        if kind in _ASK_INSTEAD:
+            yield (error if hypothesis.confirmatory else warning)(
+                study,
+                at,
+                "no_model",
+                f"The {part} {score!r} of {hypothesis.name!r} is {kind.replace('_', ' ')}, and no engine has a model "
+                "for that.",
+                why="The hypothesis would stay without an answer.",
+                fix=_ASK_INSTEAD[kind],
+            )
 
 
 def _occasions(study: "Study", at: Location, hypothesis: Hypothesis) -> Iterator[Issue]:

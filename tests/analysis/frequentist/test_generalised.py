@@ -136,13 +136,41 @@ def test_separation_is_found_whether_complete_or_quasi(reply, x):
         fit_generalised(reply, quasi, "binomial")
 
 
-def test_a_cell_of_zeros_and_an_underdispersed_table_are_named(hints, six_cells):
-    with pytest.raises(DataError, match="position 4 holds zeros only"):
+def test_a_cell_of_zeros_is_named_and_an_overdispersed_poisson_says_so(hints, six_cells):
+    with pytest.raises(DataError, match="counts of the cell at position 4 are 0"):
         count_cells(np.where(six_cells == 4, 0, hints), six_cells, 6, None)
-    with pytest.raises(DataError, match="no more than a Poisson"):
-        count_cells(np.where(np.arange(360) % 2, 3, 4), six_cells, 6, None)
+    with pytest.raises(DataError, match="counts of the cell e are 0"):
+        count_cells(np.where(six_cells == 4, 0, hints), six_cells, 6, None, cell_names="abcdef")
     fit = count_cells(hints, six_cells, 6, None, family="poisson")
     assert any("negative binomial" in note for note in fit.notes)
+
+
+def test_where_counts_vary_no_more_than_a_poisson_the_negative_binomial_is_one(six_cells):
+    y = np.where(np.arange(360) % 2, 3.0, 4.0)
+    fit, poisson = (count_cells(y, six_cells, 6, None, family=law) for law in ("negative binomial", "poisson"))
+    np.testing.assert_array_equal(fit.means, poisson.means)
+    # closed form: the mean of a cell has variance mean / n, its logarithm 1 / (n mean)
+    n = np.bincount(six_cells)
+    means = np.bincount(six_cells, y) / n
+    np.testing.assert_allclose(np.diag(fit.covariance), 1 / (n * means), rtol=1e-10)
+    assert fit.model.startswith("Poisson model, the limit of the negative binomial, of counts")
+    assert "the Poisson model is reported" in fit.notes[0]
+    assert "larger than need be" in fit.notes[1]
+
+
+def test_a_poisson_within_levels_is_the_limit_of_the_mixed_negative_binomial():
+    rng = np.random.default_rng(0)
+    group, cell = np.repeat(np.arange(30), 8), rng.integers(0, 2, 240)
+    y = rng.poisson(np.exp(0.7 + 0.2 * cell + rng.normal(0, 0.4, 30)[group])).astype(float)
+    x, factors = np.eye(2)[cell], [RandomFactor.of("group", group)]
+    # overdispersed over all rows, so that without random intercepts the size is finite
+    assert fit_generalised(y, x, "negative binomial").theta == pytest.approx(14.7, abs=0.1)
+    fit, poisson = (fit_generalised_mixed(y, x, law, factors) for law in ("negative binomial", "poisson"))
+    assert (fit.family, fit.theta, fit.poisson_limit, fit.converged) == ("poisson", None, True, True)
+    np.testing.assert_array_equal(fit.beta, poisson.beta)
+    assert fit.log_likelihood == poisson.log_likelihood
+    cells = count_cells(y, cell, 2, None, groups={"group": group})
+    assert "the Poisson model is reported" in cells.notes[0]
 
 
 @pytest.mark.parametrize("bad", [[1, 2] * 180, [0, 0.5] * 180])

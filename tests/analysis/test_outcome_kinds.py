@@ -1,0 +1,125 @@
+"""Outcomes of every kind through `analyse`: what each gets, and what is said where one gets nothing or less."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+
+from feedbackstudy.analysis.analysing import analyse
+from feedbackstudy.analysis.estimate import Estimates
+from feedbackstudy.frames import Scores
+from feedbackstudy.study import Study
+from tests.analysis.conftest import FEEDBACK_STUDY, REFERENCE
+
+TIMING = {"kind": "main_effect", "factor": "timing", "level": "immediate", "against": "delayed"}
+
+
+@pytest.fixture
+def frame() -> pd.DataFrame:
+    found = pd.read_csv(REFERENCE / "feedback_unbalanced.csv").rename(columns={"y": "reaction"})
+    return found.assign(arm="feedback", occasion="t1")
+
+
+@pytest.fixture
+def asking(declared):
+    """Make a study with one hypothesis about timing, and perhaps one measure more."""
+
+    def make(outcome: str, *measures: dict, **changes: object) -> Study:
+        data = yaml.safe_load(FEEDBACK_STUDY)
+        asked = {"name": "h1", "text": "Sooner is better.", "outcome": outcome, "contrast": TIMING}
+        asked |= {"direction": "positive", "role": "confirmatory"} | changes
+        return declared(
+            measures=[*data["measures"], *({"waves": ["t1"]} | one for one in measures)],
+            hypotheses=[asked],
+            plan={"families": [], "decides": {"h1": {"by": "p"}}},
+        )
+
+    return make
+
+
+def scored(study: Study, frame: pd.DataFrame, *, clusters: bool = False) -> Scores:
+    scores = [column for measure in study.measures for column in measure.columns if column in frame]
+    groups = ["interviewer"] if clusters else []
+    kept = ["participant", "arm", "occasion", *study.factors.names, "baseline", *scores, *groups]
+    return Scores.from_frame(
+        frame[kept],
+        scores=scores,
+        factors=study.factors.names,
+        clusters=groups,
+        covariates=["baseline"],
+        design_hash=study.design_hash,
+    )
+
+
+def frequentist(study: Study, frame: pd.DataFrame, *, clusters: bool = False) -> Estimates:
+    return analyse(scored(study, frame, clusters=clusters), study, engine="frequentist")
+
+
+COUNTS = {"name": "hints", "kind": "count"}
+
+
+@pytest.mark.parametrize("clusters", [False, True])
+def test_counts_that_vary_like_a_poisson_are_answered_and_it_is_said(asking, frame, clusters):
+    study, limits = asking("hints", COUNTS), 0
+    for seed in range(6):
+        rng = np.random.default_rng(seed)
+        found = frequentist(study, frame.assign(hints=rng.poisson(2, len(frame)).astype(float)), clusters=clusters)
+        assert len(found.rows) == 1
+        limits += "the Poisson model is reported" in found.rows[0].note
+    assert 3 <= limits < 6 or clusters
+
+
+def test_both_engines_answer_poisson_counts_alike(asking, frame):
+    y = np.random.default_rng(3).poisson(2, len(frame)).astype(float)
+    study = asking("hints", COUNTS)
+    classical, bayesian = analyse(scored(study, frame.assign(hints=y)), study).rows
+    assert "limit of the negative binomial" in classical.model
+    assert bayesian.estimate == pytest.approx(classical.estimate, rel=0.03)
+    width = np.log(bayesian.high / bayesian.low) / np.log(classical.high / classical.low)
+    assert 0.9 < width < 1.15  # the prior of the size leaves a little more room than a Poisson
+
+
+def test_a_cell_without_counts_is_named(asking, frame):
+    study = asking("hints", COUNTS)
+    empty = (frame.timing == "delayed") & (frame.framing == "gain") & (frame.specificity == "high")
+    y = np.where(empty, 0.0, 1.0 + np.random.default_rng(0).poisson(2, len(frame)))
+    (issue,) = frequentist(study, frame.assign(hints=y)).issues
+    assert "counts of the cell delayed:gain:high are 0" in issue.what
+    assert "firth" not in issue.what
+    study = asking("reapply")
+    (issue,) = frequentist(study, frame.assign(reapply=np.where(empty, 0, frame.reapply))).issues
+    assert "answers of the cell delayed:gain:high are 0" in issue.what
+    assert "firth" not in issue.what
+    study = asking("likert")
+    (issue,) = frequentist(study, frame.assign(likert=np.where(empty, 1, frame.likert))).issues
+    assert "answers of the cell delayed:gain:high lie in the lowest category" in issue.what
+
+
+@pytest.mark.parametrize(
+    ("kind", "levels"), [("nominal", {"1": "a", "2": "b"}), ("time_to_event", {})], ids=["nominal", "time to event"]
+)
+def test_an_outcome_without_a_model_is_refused_in_clear_words_once_and_found_by_the_check(asking, frame, kind, levels):
+    study = asking("choice", {"name": "choice", "kind": kind} | ({"levels": levels} if levels else {}))
+    (finding,) = [issue for issue in study.check() if issue.code == "study.no_model"]
+    assert str(finding.severity) == "error"
+    assert "'choice'" in finding.what
+    estimates = analyse(scored(study, frame.assign(choice=1.0 + np.arange(len(frame)) % 2)), study)
+    (issue,) = [one for one in estimates.issues if one.code == "analysis.unanswered"]
+    assert not estimates.rows
+    assert issue.what.count(f"'choice' is {kind.replace('_', ' ')}") == 1
+    assert "kind: binary" in issue.what
+    assert "Choose one of" not in issue.what
+
+
+def test_an_exploratory_question_about_a_nominal_outcome_is_a_warning(asking):
+    choice = {"name": "choice", "kind": "nominal", "levels": {"1": "a", "2": "b"}}
+    study = asking("choice", choice, role="exploratory")
+    assert [str(one.severity) for one in study.check() if one.code == "study.no_model"] == ["warning"]
+
+
+def test_a_proportion_lies_between_0_and_1_without_a_declared_range(asking, frame):
+    study = asking("share", {"name": "share", "kind": "proportion"})
+    estimates = analyse(scored(study, frame.assign(share=frame.reaction.clip(0, 10) / 10)), study)
+    assert [row.engine for row in estimates.rows] == ["frequentist", "bayesian"]
+    assert not [one for one in estimates.issues if one.code == "analysis.unanswered"]
+    assert estimates.rows[1].estimate == pytest.approx(estimates.rows[0].estimate, rel=0.1)
