@@ -108,8 +108,8 @@ def _row(result: Estimate, study: "Study | None", *, allow_failed: bool, model: 
 
 def _decision(row: Estimate) -> str:
     if row.decides:
-        amended = NOT_AS_DECLARED.get(row.status, "")
-        return f" By the declared criterion ({row.decides}): {row.decision}. {amended}".rstrip()
+        apart = "This is exploratory." if row.status == "exploratory" else NOT_AS_DECLARED.get(row.status, "")
+        return f" By the declared criterion ({row.decides}): {row.decision}. {apart}".rstrip()
     if row.status == "exploratory":
         return " This is exploratory."
     return " This answer does not decide the hypothesis." if row.status else ""

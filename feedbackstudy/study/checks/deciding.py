@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from feedbackstudy.design.hypotheses import Hypothesis
+from feedbackstudy.design.hypotheses import Hypothesis, Path
 from feedbackstudy.design.plan import ByRope, Criterion
 from feedbackstudy.issues import Issue
 from feedbackstudy.study.checks.finding import Location, error, note, warning
@@ -109,6 +109,15 @@ def _can_decide(study: "Study", at: Location, hypothesis: Hypothesis, criterion:
             fix="Add sesoi: {value, unit} to the hypothesis" + (" or a rope." if criterion.by == "rope" else "."),
         )
     yield from _region(study, at, hypothesis, criterion)
+    if criterion.by == "bayes_factor" and hypothesis.path is not None and not _one_product(hypothesis.path):
+        yield error(
+            study,
+            at,
+            "no_factor_of_path",
+            f"Hypothesis {hypothesis.name!r} is decided by a Bayes factor, but is about a sum of several paths.",
+            why="A Bayes factor of a path sets all its legs against at least one absent; a sum has no such pair.",
+            fix="Decide by p or rope; or ask for the direct effect, or for an indirect one through one chain.",
+        )
     if hypothesis.direction == "negligible" and criterion.by == "p":
         yield error(
             study,
@@ -118,6 +127,13 @@ def _can_decide(study: "Study", at: Location, hypothesis: Hypothesis, criterion:
             why="A large p value is no evidence that an effect is absent.",
             fix="Decide by equivalence, rope or bayes_factor.",
         )
+
+
+def _one_product(path: Path) -> bool:
+    """Say whether the effect is one product of legs: neither a sum over mediators nor a difference over a moderator."""
+    if path.moderator is not None or path.effect not in {"direct", "indirect"}:
+        return False
+    return path.effect == "direct" or path.structure != "parallel"
 
 
 def _region(study: "Study", at: Location, hypothesis: Hypothesis, criterion: Criterion) -> Iterator[Issue]:
