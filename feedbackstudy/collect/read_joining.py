@@ -11,6 +11,7 @@ from feedbackstudy.collect.read_file import FileRows, row_names
 from feedbackstudy.collect.read_items import ItemSpec
 from feedbackstudy.frames import Ledger, LedgerEntry, MissingReason
 from feedbackstudy.issues import Issue, Severity
+from feedbackstudy.render import counted
 
 __all__ = ["Rows", "join_files", "leave_out_absent", "leave_out_duplicates", "leave_out_no_people"]
 
@@ -123,7 +124,7 @@ def join_files(files: Sequence[FileRows], specs: Sequence[ItemSpec]) -> Rows:
         keep=np.ones(n, dtype=bool),
         issues=[issue for f in files for issue in f.issues],
     )
-    what = f"{n} responses in {len(files)} {'file' if len(files) == 1 else 'files'} were read."
+    what = f"{counted(n, 'response')} in {counted(len(files), 'file')} {'was' if n == 1 else 'were'} read."
     made.ledger = made.ledger.add(LedgerEntry(step="collect.read", what=what, n_before=n, n_after=n))
     words = {spec.name for spec in specs if spec.kind != "numbers"}
     for name in dict.fromkeys(name for f in files for name in f.read):
@@ -160,13 +161,15 @@ def leave_out_no_people(rows: Rows, files: Sequence[FileRows]) -> None:
         for file, start in zip(files, starts, strict=False):
             if why in file.raw.excluded:
                 gone[start : start + len(file)] = file.raw.excluded[why]
-        what = f"{int(gone.sum())} responses have the status {why!r}: they are no participants."
+        n = int(gone.sum())
+        what = f"{counted(n, 'response has', 'responses have')} the status {why!r}: "
+        what += "it is no participant." if n == 1 else "they are no participants."
         rows.leave_out(gone, f"collect.status_{why.lower().replace(' ', '_')}", what)
         reason = "Previews, tests and spam are not data."
         rows.issues.append(Issue("collect.status_excluded", Severity.NOTE, "Status", what, reason, "Nothing to do."))
     blank = (rows.participant == "") & rows.keep
     if blank.any():
-        what = f"{int(blank.sum())} responses have no participant id."
+        what = f"{counted(int(blank.sum()), 'response has', 'responses have')} no participant id."
         why = "It is not known whose answers they are, so waves and conditions cannot be matched."
         fix = "Fill the ids in from the platform's log, or leave these rows out of the file and say so."
         rows.issues.append(Issue("collect.no_id", Severity.ERROR, "participant", what, why, fix, rows.who(blank)))
@@ -193,11 +196,14 @@ def leave_out_absent(rows: Rows, files: Sequence[FileRows], items: Sequence[str]
         if item in rows.reasons:
             answered |= rows.reasons[item] == MissingReason.ANSWERED
     gone = wide & ~answered
-    what = f"{int((gone & rows.keep).sum())} rows of waves side by side hold no answer: the person was not there."
+    what = f"{counted(int((gone & rows.keep).sum()), 'row', 'rows')} of waves side by side without any answer: the "
+    what += "person was not there."
     rows.leave_out(gone, "collect.absent_wave", what)
 
 
-def leave_out_duplicates(rows: Rows, files: Sequence[FileRows], rule: str | None, items: Sequence[str]) -> None:
+def leave_out_duplicates(
+    rows: Rows, files: Sequence[FileRows], rule: str | None, items: Sequence[str], *, planned: str | None = None
+) -> None:
     """Leave out responses that stand twice, and where a rule is declared, all but one of those that differ.
 
     Parameters
@@ -210,6 +216,8 @@ def leave_out_duplicates(rows: Rows, files: Sequence[FileRows], rule: str | None
         ``"first"``, ``"last"``, ``"most_complete"``, or None for no rule.
     items : sequence of str
         Item columns, for the last rule.
+    planned : str or None
+        The rule that the plan declares; it holds where `rule` is None.
     """
     identity = pd.DataFrame({"participant": rows.participant, "occasion": rows.occasion})
     twice = np.zeros(len(rows), dtype=bool)
@@ -218,7 +226,8 @@ def leave_out_duplicates(rows: Rows, files: Sequence[FileRows], rule: str | None
         return
     same = _same_cells(rows, files, twice)
     if same.any():
-        what = f"{int(same.sum())} responses stand in the file twice, cell by cell; one of each was kept."
+        what = f"{counted(int(same.sum()), 'response stands', 'responses stand')} in the file twice, cell by cell; one "
+        what += "of each was kept."
         why = "An export was appended to itself; counted twice they would look like more people."
         who = rows.who(same)
         rows.leave_out(same, "collect.duplicate_rows", what)
@@ -227,7 +236,9 @@ def leave_out_duplicates(rows: Rows, files: Sequence[FileRows], rule: str | None
     left = rows.keep & twice
     left[left] = identity[left].duplicated(keep=False).to_numpy()
     if left.any():
-        _by_rule(rows, identity, left, rule, items)
+        if rule is not None and planned is not None and rule != planned:
+            rows.issues.append(_not_as_planned(rule, planned))
+        _by_rule(rows, identity, left, rule or planned, items, is_planned=(rule or planned) == planned)
 
 
 def _same_cells(rows: Rows, files: Sequence[FileRows], twice: Flags) -> Flags:
@@ -242,13 +253,24 @@ def _same_cells(rows: Rows, files: Sequence[FileRows], twice: Flags) -> Flags:
     return same
 
 
-def _by_rule(rows: Rows, identity: pd.DataFrame, left: Flags, rule: str | None, items: Sequence[str]) -> None:
-    n_people = int(identity[left].drop_duplicates().shape[0])
-    what = f"{n_people} times a participant answered the same occasion more than once ({int(left.sum())} responses)."
+def _not_as_planned(rule: str, planned: str) -> Issue:
+    what = f"The plan declares the rule {planned!r} for people who answered twice; {rule!r} was given and applied."
+    why = "Which answer counts can change results, so the plan settles it before the data are seen."
+    fix = "Leave duplicates out, or amend the plan and say why."
+    return Issue("collect.duplicates_not_as_planned", Severity.WARNING, "participant", what, why, fix)
+
+
+def _by_rule(
+    rows: Rows, identity: pd.DataFrame, left: Flags, rule: str | None, items: Sequence[str], *, is_planned: bool
+) -> None:
+    n_times = int(identity[left].drop_duplicates().shape[0])
+    what = f"{counted(n_times, 'time')} a participant answered the same occasion more than once "
+    what += f"({counted(int(left.sum()), 'response')})."
     who = rows.who(left)
     if rule is None:
         why = "Only one of them can count, and which one is a decision that can change results."
-        fix = "Declare the rule before looking at outcomes: duplicates='first', 'last' or 'most_complete'."
+        fix = "Declare the rule in the plan before looking at outcomes (duplicates: first, last or most_complete), or "
+        fix += "give it when reading: duplicates='first'."
         rows.issues.append(Issue("collect.duplicate_person", Severity.ERROR, "participant", what, why, fix, who))
         return
     ordered = identity[left].assign(place=np.flatnonzero(left))
@@ -261,7 +283,9 @@ def _by_rule(rows: Rows, identity: pd.DataFrame, left: Flags, rule: str | None, 
     kept = ordered.drop_duplicates(["participant", "occasion"], keep="last" if rule == "last" else "first")["place"]
     gone = left.copy()
     gone[kept.to_numpy()] = False
-    told = f"{what} By the rule {rule!r}, {int(gone.sum())} were left out."
+    source = "of the plan" if is_planned else "given when reading"
+    told = f"{what} By the rule {rule!r} {source}, {counted(int(gone.sum()), 'was', 'were')} left out."
     rows.leave_out(gone, "collect.duplicates", told)
     why = "Only one answer of a person at an occasion can count."
-    rows.issues.append(Issue("collect.duplicates", Severity.WARNING, "participant", told, why, "Report the rule.", who))
+    fix = "Report the rule." if is_planned else "Report the rule, and that no plan declared it (plan.duplicates)."
+    rows.issues.append(Issue("collect.duplicates", Severity.WARNING, "participant", told, why, fix, who))

@@ -54,7 +54,8 @@ class ReadOptions:
     max_megabytes : float
         Largest file.
     duplicates : str or None
-        Which of several answers of a participant at an occasion counts: ``"first"``, ``"last"``, ``"most_complete"``.
+        Which of several answers of a participant at an occasion counts: ``"first"``, ``"last"``, ``"most_complete"``;
+        as the plan declares (``plan.duplicates``) where left out.
     same_case : bool
         Whether ids that differ only in case are the same person.
     pseudonym : callable or None

@@ -113,7 +113,7 @@ def inspect(path: Source, study: Study, **options: object) -> Import:
     items = [spec.name for spec in specs]
     leave_out_no_people(rows, files)
     leave_out_absent(rows, files, items)
-    leave_out_duplicates(rows, files, how.duplicates, items)
+    leave_out_duplicates(rows, files, how.duplicates, items, planned=study.plan.duplicates)
     waves = match_waves(rows.participant, rows.occasion, study.waves.names, rows.keep)
     rows.issues += unmatched(waves)
     add_people(rows, files, study, how)

@@ -213,6 +213,8 @@ class Plan(Declaration):
         What is done about missing answers.
     covariates : tuple of str
         Covariates and baseline scores adjusted for in every model.
+    duplicates : {"first", "last", "most_complete"} or None
+        Which answer counts where somebody answered an occasion more than once; None where that is an error.
     """
 
     engines: Many[Literal["frequentist", "bayesian"]] = ("frequentist", "bayesian")
@@ -225,6 +227,13 @@ class Plan(Declaration):
     exclusions: Named[Exclusion] = Named()
     missing: Literal["listwise", "fiml", "multiple_imputation"] = "listwise"
     covariates: Many[Name] = ()
+    duplicates: Literal["first", "last", "most_complete"] | None = None
+
+    @property
+    def duplicates_in_words(self) -> str:
+        """Which of several answers counts, in words; empty where no rule is declared."""
+        words = {"first": "the first counts", "last": "the last counts", "most_complete": "the most complete counts"}
+        return words.get(self.duplicates or "", "")
 
     @model_validator(mode="after")
     def _probabilities_are_probabilities(self) -> Self:

@@ -175,8 +175,11 @@ def _inference(study: Study) -> str:
 def _exclusions(study: Study) -> str:
     """List the rules that take people out."""
     rules = [f"{rule.name}: {in_words(rule)}. {rule.because}" for rule in study.plan.exclusions]
+    twice = study.plan.duplicates_in_words
+    twice = f"Where somebody answered an occasion more than once: {twice}." if twice else ""
     if not rules:
-        return "Nobody is excluded."
+        return f"Nobody is excluded. {twice}".strip()
+    rules += [twice] if twice else []
     rules.append(
         "A rule takes out all answers of a person. A manipulation check excludes nobody. A rule about what came after "
         "the treatment is not applied where being caught depends on the condition (chi-square test, p below .10)."

@@ -176,6 +176,7 @@ def _plan(study: "Study") -> Facts:
         ("families", families),
         ("practical equivalence", rope),
         ("missing answers", plan.missing.replace("_", " ")),
+        ("answered twice", plan.duplicates_in_words),
         ("adjusted for", ", ".join(plan.covariates)),
     )
     return Facts(tuple((label, value) for label, value in pairs if value))

@@ -215,3 +215,48 @@ def test_the_audit_lists_every_text_with_its_value(study, files):
     assert dict(zip(useful["text"], useful["cells"], strict=True)) == {"5": 2, "": 1}
     assert useful.loc[useful["text"] == "5", "value"].item() == 5.0
     assert isinstance(audit, pd.DataFrame)
+
+
+def twice(study_data, tmp_path, **options):
+    lines = T0.splitlines()
+    path = tmp_path / "t0.csv"
+    path.write_text("\n".join([*lines, lines[1].replace(",4,", ",9,")]) + "\n", encoding="utf-8")
+    return inspect(path, fs.Study.from_data(study_data), occasion="t0", **options)
+
+
+@pytest.mark.parametrize(("rule", "mood"), [("first", 4), ("last", 9), ("most_complete", 4)])
+def test_which_of_two_answers_counts_is_declared_in_the_plan(tmp_path, rule, mood):
+    found = twice({**STUDY, "plan": {"duplicates": rule}}, tmp_path)
+
+    answers = found.responses.frame.set_index("participant")["mood"]
+    assert answers["007"] == mood
+    issue = next(issue for issue in found.issues if issue.code == "collect.duplicates")
+    assert issue.what == (
+        "1 time a participant answered the same occasion more than once (2 responses). By the rule "
+        f"'{rule}' of the plan, 1 was left out."
+    )
+    assert "no plan" not in issue.fix
+
+
+def test_a_rule_given_when_reading_is_told_from_the_rule_of_the_plan(tmp_path):
+    undeclared = twice(STUDY, tmp_path)
+    given = twice(STUDY, tmp_path, duplicates="last")
+    other = twice({**STUDY, "plan": {"duplicates": "first"}}, tmp_path, duplicates="last")
+
+    (error,) = undeclared.issues.errors[:1]
+    assert error.code == "collect.duplicate_person"
+    assert "Declare the rule in the plan" in error.fix
+    assert "no plan declared it" in next(i for i in given.issues if i.code == "collect.duplicates").fix
+    assert [i.severity for i in other.issues if i.code == "collect.duplicates_not_as_planned"] == ["warning"]
+    assert other.responses.frame.set_index("participant")["mood"]["007"] == 9
+
+
+def test_the_rule_for_duplicates_is_part_of_the_plan_and_keeps_old_hashes():
+    plain, ruled = fs.Study.from_data(STUDY), fs.Study.from_data({**STUDY, "plan": {"duplicates": "first"}})
+
+    assert plain.design_hash != ruled.design_hash
+    assert "duplicates" not in str(plain.to_data())
+    assert "the first counts" in str(ruled)
+    assert "answered an occasion more than once: the first counts" in str(fs.report.preregistration(ruled))
+    with pytest.raises(InputError, match="duplicates"):
+        fs.Study.from_data({**STUDY, "plan": {"duplicates": "some"}})
