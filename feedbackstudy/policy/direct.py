@@ -11,6 +11,7 @@ from feedbackstudy.policy.applications.opening import Wanted, opened
 from feedbackstudy.policy.declared import ApplicationColumns, Experiment, Metric, PolicyArm, PolicyPlan, Window
 from feedbackstudy.policy.direct_values import checked_values
 from feedbackstudy.policy.effect import Effects
+from feedbackstudy.policy.inference.cell_regression import Correction
 from feedbackstudy.policy.readout import readout as readout_of_stats
 from feedbackstudy.policy.sufficient import Prepared, SufficientStats, compress_prepared
 from feedbackstudy.provenance import Provenance
@@ -39,6 +40,7 @@ def readout(
     randomised: bool = True,
     level: float = 0.95,
     draws: int = 10_000,
+    correction: Correction | None = None,
     seed: int = 1,
 ) -> Effects:
     """Compare arms: from sufficient statistics of a plan, or from any table without one.
@@ -46,7 +48,8 @@ def readout(
     Parameters
     ----------
     data : SufficientStats, Path, str, DuckDB relation or data frame
-        Statistics answer all metrics of their plan, and nothing else may be given but `draws`. A table is compressed
+        Statistics answer all metrics of their plan, and nothing else may be given but `draws` and
+        `correction`. A table is compressed
         first, wherever it lies.
     outcome, arm : str, optional
         Columns of the outcome and of the arm; needed with a table.
@@ -66,6 +69,8 @@ def readout(
         Level of intervals.
     draws : int, default 10000
         Draws of randomisation inference, which leads below 12 units.
+    correction : {"CR0", "CR1", "CR2", "CR3"}, optional
+        Correction of clustered errors for leverage; by default CR2 below 50 clusters and CR1 above.
     seed : int, default 1
         Their seed.
 
@@ -87,7 +92,7 @@ def readout(
             raise InputError(
                 "Statistics belong to a plan that names outcome, arm and unit; give them with tables only."
             )
-        return readout_of_stats(data, draws=draws)
+        return readout_of_stats(data, draws=draws, correction=correction)
     if outcome is None or arm is None or control is None:
         raise InputError("With a table name the columns of 'outcome' and 'arm', and the 'control'.")
     metric = Metric(
@@ -119,7 +124,7 @@ def readout(
     prepared = Prepared(
         table=_prepared(frame, codes, control, kind), rows=missing, provenance=Provenance(made_by="policy.readout")
     )
-    found = readout_of_stats(compress_prepared(prepared, plan), draws=draws)
+    found = readout_of_stats(compress_prepared(prepared, plan), draws=draws, correction=correction)
     said = tuple(f"{n:,} rows left out: {why}" for why, n in missing.items())
     return replace(found, rows=tuple(replace(row, warnings=(*row.warnings, *said)) for row in found.rows))
 

@@ -127,7 +127,7 @@ def response_parts(stats: SufficientStats, gate: DisclosurePolicy, said: list[st
     try:
         of = compliance(stats)
         part = gate.effects(of.effects)
-        words = f"First stage F = {number(of.first_stage_f, 1)}."
+        words = f"First stage F = {number(of.first_stage_f, 1 if of.first_stage_f < 100 else 0)}."
         found.append(replace(part, notes=(words, *part.notes)))
     except (InputError, DataError) as fault:
         said.append(f"No effect of delivery: {fault}")

@@ -15,6 +15,7 @@ from feedbackstudy.policy.guardrails import judged
 from feedbackstudy.policy.inference.cell_regression import Correction
 from feedbackstudy.policy.ordinal import ordinal_rows
 from feedbackstudy.policy.readout_draws import SMALL, tested_by_draws
+from feedbackstudy.policy.selection import with_selection
 from feedbackstudy.policy.sufficient import SufficientStats
 
 __all__ = ["FEW_CLUSTERS", "SMALL", "readout"]
@@ -72,7 +73,9 @@ def readout(stats: SufficientStats, *, draws: int = 10_000, correction: Correcti
     made = stats.provenance.derived(
         "policy.readout", conventions=("means over applications; standard errors by the assigned unit",)
     )
-    return Effects(rows=tuple(adjusted_family(rows, plan)), title=f"Readout: {plan.title}", provenance=made)
+    return Effects(
+        rows=tuple(with_selection(adjusted_family(rows, plan), plan)), title=f"Readout: {plan.title}", provenance=made
+    )
 
 
 def _compare(

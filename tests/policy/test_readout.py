@@ -9,6 +9,7 @@ from scipy import stats
 
 from feedbackstudy.errors import DataError, InputError
 from feedbackstudy.policy.declared import ApplicationColumns, Experiment, Metric, PolicyArm, PolicyPlan, Rollout, Window
+from feedbackstudy.policy.direct import readout as direct_readout
 from feedbackstudy.policy.readout import readout
 from feedbackstudy.policy.sufficient import Prepared, compress_prepared
 from feedbackstudy.provenance import Provenance
@@ -248,3 +249,10 @@ def test_size_of_the_default_with_few_clusters(clusters, attainable):
         read(rows_of(900 + i, clusters, icc_sd=0.143), plan, draws=2000).one("again").p <= 0.05 for i in range(1000)
     ]
     assert abs(np.mean(rejected) - attainable) < 3 * np.sqrt(attainable * (1 - attainable) / 1000)
+
+
+def test_the_direct_readout_takes_a_correction():
+    frame = rows_of(3, 30, effect=0.3)
+    options = {"outcome": "m_again", "arm": "arm", "control": "old", "unit": "site"}
+    row = direct_readout(frame, **options, correction="CR3").rows[0]
+    assert row.se == pytest.approx(read(frame, plan_of("site"), correction="CR3").one("again").se, rel=1e-12)

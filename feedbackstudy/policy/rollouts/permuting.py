@@ -67,7 +67,7 @@ def schedules(panel: Panel, draws: int, *, seed: int) -> tuple[Floats, bool]:
     if panel.rollout.mechanism != "randomised":
         raise InputError(
             "Chance did not decide the order of this roll-out (mechanism: observational), so there are no other "
-            "schedules to compare with; use policy.rollouts.staggered with its pre-trends instead."
+            "schedules to compare with; use policy.staggered with the pre-trends of policy.event_study instead."
         )
     possible = _possible(panel)
     if possible <= draws:

@@ -11,6 +11,7 @@ from feedbackstudy.policy.guardrails import judged
 from feedbackstudy.policy.rollouts.permuting import randomisation
 from feedbackstudy.policy.rollouts.staggered import staggered
 from feedbackstudy.policy.rollouts.two_way import two_way
+from feedbackstudy.policy.selection import with_selection
 from feedbackstudy.policy.sufficient import SufficientStats
 
 __all__ = ["Leading", "read_rollout"]
@@ -56,10 +57,9 @@ def read_rollout(stats: SufficientStats, *, leading: Leading | None = None, draw
     rows: list[EffectEstimate] = []
     for metric in stats.plan.in_order_of_role:
         rows += _of_metric(stats, metric, chosen, draws)
+    rows = with_selection(adjusted_family(rows, stats.plan), stats.plan)
     made = stats.provenance.derived("policy.rollouts.read_rollout", conventions=(f"{chosen} decides",))
-    return Effects(
-        rows=tuple(adjusted_family(rows, stats.plan)), title=f"Roll-out: {stats.plan.title}", provenance=made
-    )
+    return Effects(rows=tuple(rows), title=f"Roll-out: {stats.plan.title}", provenance=made)
 
 
 def _of_metric(stats: SufficientStats, metric: Metric, chosen: str, draws: int) -> list[EffectEstimate]:

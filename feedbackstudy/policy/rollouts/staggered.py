@@ -202,6 +202,6 @@ def comparisons(stats: SufficientStats, metric: str | None = None) -> pd.DataFra
     if not panel.used.all():
         raise DataError(
             f"The decomposition needs every unit in every period, and {int((~panel.used).sum())} cells are empty or "
-            "left out; policy.rollouts.diagnose_two_way does without."
+            "left out; policy.diagnose_two_way does without."
         )
     return goodman_bacon(long_cells(panel, until_all_treated=False)[0])
