@@ -156,6 +156,7 @@ def _counted(stats: SufficientStats, panel: Panel) -> DidCells:
 
 def _row(panel: Panel, fit: CellsDid, *, level: float) -> EffectEstimate:
     low, high = hdi_of_draws(fit.effect, level)
+    counts = panel.counts
     return EffectEstimate(
         metric=panel.metric.name,
         label=panel.metric.label,
@@ -170,6 +171,8 @@ def _row(panel: Panel, fit: CellsDid, *, level: float) -> EffectEstimate:
         baseline=panel.baseline,
         n=panel.rows,
         n_clusters=int(panel.used.any(axis=1).sum()),
+        smallest_arm=counts.smallest_arm,
+        fewest=counts.fewest,
         covariance="posterior SD and shortest interval",
         method=fit.model,
         assumptions=("without the policy, units would have moved in parallel on log odds",),

@@ -8,6 +8,7 @@ import pandas as pd
 from scipy import special
 
 from feedbackstudy.errors import DataError, InputError
+from feedbackstudy.policy.arm_counts import counts_of_cells, with_counts
 from feedbackstudy.policy.compliance_design import Assigned, assigned
 from feedbackstudy.policy.declared import Metric
 from feedbackstudy.policy.effect import EffectEstimate, Effects
@@ -122,9 +123,12 @@ def compliance(stats: SufficientStats, *, outcome: str | None = None, delivery: 
         rows[0] = replace(rows[0], decides=y.role == "primary")
     made = stats.provenance.derived("policy.compliance", conventions=("assignment is the instrument",))
     title = f"Assigned and delivered: {y.label}"
-    return Compliance(
-        effects=Effects(rows=(*rows, exact, wald), title=title, provenance=made), first_stage_f=f, shape=shape
+    first, second = (counts_of_cells(stats.of(metric.name), by="treated") for metric in (y, d))
+    counted = (with_counts(rows[0], first), with_counts(rows[1], second))
+    told = Effects(
+        rows=(*counted, *(with_counts(row, first, second) for row in (exact, wald))), title=title, provenance=made
     )
+    return Compliance(effects=told, first_stage_f=f, shape=shape)
 
 
 def _delivery(stats: SufficientStats, name: str | None) -> Metric:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from scipy import special
 
 from feedbackstudy.errors import DataError, InputError
+from feedbackstudy.policy.arm_counts import counts_of_cells, with_counts
 from feedbackstudy.policy.compliance import is_sum, row_of
 from feedbackstudy.policy.compliance_design import assigned
 from feedbackstudy.policy.declared import Metric
@@ -79,6 +80,8 @@ def response_bounds(stats: SufficientStats, *, metric: str, response: str) -> Ef
             row_of(m, assigned(filled, plan, total="filled"), rate.contrast, f"bound {words}, worst case", level)
         )
     rows += _lee(survey, seen)
+    spoke, asked = (counts_of_cells(stats.of(name), by="treated") for name in (metric, response))
+    rows = [with_counts(row, asked) if i == 0 else with_counts(row, spoke, asked) for i, row in enumerate(rows)]
     made = stats.provenance.derived("policy.response_bounds", conventions=("bounds for who did not answer",))
     return Effects(rows=tuple(rows), title=f"Responders and everybody: {m.label}", provenance=made)
 

@@ -201,6 +201,7 @@ def _wanted(series: Series, *, slope: bool, p: int) -> list[tuple[str, Floats]]:
 def _row(panel: Panel, series: Series, effect: Effect, *, contrast: str, words: str, level: float) -> EffectEstimate:
     low, high = effect.interval(level)
     before = series.frame[series.frame["since"] < 0]
+    counts = panel.counts_where(np.array([name == series.unit for name in panel.units])[:, None])
     row = EffectEstimate(
         metric=panel.metric.name,
         label=panel.metric.label,
@@ -217,6 +218,8 @@ def _row(panel: Panel, series: Series, effect: Effect, *, contrast: str, words: 
         baseline=float(np.average(before["mean"], weights=before["n"])),
         n=round(float(series.frame["n"].sum())),
         n_clusters=1,
+        smallest_arm=counts.smallest_arm,
+        fewest=counts.fewest,
         covariance=words,
         method="segmented regression of one unit",
         assumptions=(_TREND,),

@@ -9,6 +9,7 @@ from scipy import special
 
 from feedbackstudy.analysis.frequentist.multivariate_t import beyond_any, simultaneous_quantile
 from feedbackstudy.errors import DataError, InputError
+from feedbackstudy.policy.arm_counts import counts_of_cells
 from feedbackstudy.policy.effect import EffectEstimate, Effects
 from feedbackstudy.policy.sufficient import SufficientStats
 
@@ -134,6 +135,7 @@ def together(stats: SufficientStats, metrics: Sequence[str] | None = None, *, by
     rows = []
     for i, name in enumerate(joint.metrics):
         metric, size = plan.metric(name), abs(joint.estimates[i] / se[i])
+        counts = counts_of_cells(stats.of(name), by="treated")
         rows.append(
             EffectEstimate(
                 metric=name,
@@ -151,6 +153,8 @@ def together(stats: SufficientStats, metrics: Sequence[str] | None = None, *, by
                 p_adjusted=beyond_any(float(size), correlation, df),
                 n=joint.rows[i],
                 n_clusters=joint.clusters,
+                smallest_arm=counts.smallest_arm,
+                fewest=counts.fewest,
                 covariance=f"CR1 over {joint.clusters} clusters, joint over {len(joint.metrics)} metrics",
                 method="adjusted linear model; intervals hold for all metrics at once",
             )

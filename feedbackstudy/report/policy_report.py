@@ -13,6 +13,7 @@ from feedbackstudy.files import write_atomic
 from feedbackstudy.issues import Issues
 from feedbackstudy.policy.assembling import PolicyResults
 from feedbackstudy.policy.disclosure import Disclosed
+from feedbackstudy.policy.disclosure.disclosed import HIDDEN
 from feedbackstudy.report.document import document
 
 __all__ = ["PolicyReport"]
@@ -82,8 +83,7 @@ class PolicyReport:
         parts = []
         for part in self.results.parts:
             head, rows = part.lines()
-            hidden = "Nothing had to be hidden." if not part.hidden else f"{part.hidden} figures are hidden."
-            parts.append(Part(title=part.title, head=head, rows=rows, texts=(*part.notes, f"{part.words} {hidden}")))
+            parts.append(Part(title=part.title, head=head, rows=rows, texts=(*part.notes, f"{part.words} {part.said}")))
         return write_memo(_new(to), title=self.results.plan.title, lead=self.lead, parts=parts)
 
     def csv(self, to: str | Path) -> Path:
@@ -97,15 +97,18 @@ class PolicyReport:
         Returns
         -------
         Path
-            The file, with columns ``part, row, what, value``; a hidden number says ``hidden``.
+            The file, with columns ``part, row, what, value``; a hidden number says ``hidden``, one that does not exist
+            (the ratio of a reference, the standard error of a randomisation test) is empty, and a p value below .001
+            says ``<0.001`` where p values are rounded.
         """
         out = io.StringIO()
         writer = csv.writer(out, lineterminator="\n")
         writer.writerow(("part", "row", "what", "value"))
         for part in self.results.parts:
             for i, row in enumerate(part.frame().itertuples(index=False), start=1):
-                for name, value in zip(part.table.columns, row, strict=True):
-                    writer.writerow((_inert(part.title), i, name, _inert(_text(value))))
+                for name, value in zip(map(str, part.table.columns), row, strict=True):
+                    text = HIDDEN if part.is_hidden(i - 1, name) else _text(value, name)
+                    writer.writerow((_inert(part.title), i, name, _inert(text)))
         return write_atomic(_new(to), out.getvalue())
 
 
@@ -116,11 +119,13 @@ def _new(path: str | Path) -> Path:
     return place
 
 
-def _text(value: object) -> str:
+def _text(value: object, name: str) -> str:
     if isinstance(value, tuple):
         return "; ".join(map(str, value))
     if value is None or value is pd.NA or value != value:
-        return "hidden"
+        return ""
+    if value == 0 and (name == "p" or name.startswith("p_") or name.endswith("_p")):
+        return "<0.001"
     return repr(value) if isinstance(value, float) and not hasattr(value, "dtype") else str(value)
 
 

@@ -1,29 +1,29 @@
 """`DisclosurePolicy`: the one door through which numbers about people leave."""
 
-import math
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
 
 from feedbackstudy.collect.suppression import Suppressed, suppress
 from feedbackstudy.errors import InputError, NotFoundError, choices
-from feedbackstudy.policy.adverse_impact import TESTS, AdverseImpact
+from feedbackstudy.policy.adverse_impact import AdverseImpact
 from feedbackstudy.policy.declared import DisclosureRule, PolicyPlan
-from feedbackstudy.policy.disclosure.disclosed import Disclosed
-from feedbackstudy.policy.effect import EffectEstimate, Effects
+from feedbackstudy.policy.disclosure.delivery import disclosed_arms, disclosed_shares, disclosed_sizes
+from feedbackstudy.policy.disclosure.disclosed import Disclosed, DisclosedEffects, DisclosedEvents, DisclosedImpact
+from feedbackstudy.policy.disclosure.effects import disclosed_effects, guarded
+from feedbackstudy.policy.disclosure.events import disclosed_events
+from feedbackstudy.policy.disclosure.impact import disclosed_impacts
+from feedbackstudy.policy.effect import Effects
+from feedbackstudy.policy.rollouts.event_study import EventStudy
+from feedbackstudy.policy.rollouts.panel import Panel
 from feedbackstudy.policy.sample_ratio import SampleRatios
 from feedbackstudy.policy.sufficient import SufficientStats
 from feedbackstudy.provenance import Provenance
 
 __all__ = ["DisclosurePolicy"]
-
-_OF_EFFECTS = (
-    *("label", "contrast", "scale", "estimate", "low", "high", "p", "p_adjusted"),
-    *("baseline", "n", "n_clusters", "method", "verdict", "decides"),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,12 @@ class DisclosurePolicy:
         """The rule in words."""
         rule = self.rule
         beside = ", and cells from which they would follow" if rule.complementary else ""
-        rounded = f"; counts rounded to {rule.round_to}, so that sums may differ" if rule.round_to > 1 else ""
+        rounded = (
+            f"; counts are rounded to {rule.round_to}, shares and effects so that they say no more than that, and sums "
+            "may differ"
+            if rule.round_to > 1
+            else ""
+        )
         return f"Counts below {rule.min_cell} are hidden{beside}{rounded}."
 
     def rounded(self, count: float) -> int:
@@ -145,11 +150,14 @@ class DisclosurePolicy:
             for line, out in zip(found.counts, found.hidden, strict=True)
         ]
         shown = pd.DataFrame(body, columns=head, dtype="Int64")
-        shown.insert(0, rows, [*map(str, wide.index), "total"])
-        return Disclosed(title=title or f"{count} by {rows} and {columns}", table=shown,
-                         hidden=int(found.hidden.sum()), words=self.words)  # fmt: skip
+        out = pd.DataFrame(found.hidden, columns=head)
+        for table, first in ((shown, [*map(str, wide.index), "total"]), (out, False)):
+            table.insert(0, rows, first)
+        return Disclosed(title=title or f"{count} by {rows} and {columns}", table=shown, out=out, words=self.words)
 
-    def fidelity(self, stats: SufficientStats, metric: str, *, by: str = "period") -> Disclosed:
+    def fidelity(
+        self, stats: SufficientStats, metric: str, *, by: str = "period", also: Collection[str] = ()
+    ) -> Disclosed:
         """Show a share by arm and another key: who got feedback in time, where and when.
 
         Parameters
@@ -160,11 +168,14 @@ class DisclosurePolicy:
             A metric of kind proportion.
         by : str, default "period"
             A key of its cells.
+        also : collection of str, optional
+            Levels of the key that are hidden in a linked table and therefore here.
 
         Returns
         -------
         Disclosed
-            Count and share of each; shares only where those with and without are both large enough.
+            Count and share of each. A level in which few people are counted, or not counted, in any arm is hidden
+            whole, with others until it cannot follow from the totals.
 
         Raises
         ------
@@ -180,22 +191,49 @@ class DisclosurePolicy:
             raise NotFoundError(choices("Key", by, map(str, cells.columns)))
         keys = [by] if by == "arm" else [by, "arm"]
         sums = cells.groupby(keys, observed=True)[["sum", "n"]].sum().round().reset_index()
-        return self._shares(sums, keys, title=declared.label, provenance=stats.provenance)
+        return disclosed_shares(sums, keys, self.rule, title=declared.label, words=self.words, also=also,
+                                provenance=stats.provenance)  # fmt: skip
 
-    def _shares(self, sums: pd.DataFrame, keys: list[str], *, title: str, provenance: Provenance) -> Disclosed:
-        pair = np.column_stack([sums["sum"], sums["n"] - sums["sum"]])
-        found = self.suppressed(pair)
-        cells = found.hidden[:-1]
-        either, total = cells[:, :2].any(axis=1), cells[:, 2]
-        shown = sums[keys].copy()
-        shown["n"] = pd.array([None if t else self.rounded(n) for n, t in zip(sums["n"], total, strict=True)], "Int64")
-        share = (sums["sum"] / sums["n"]).to_numpy()
-        shown["share"] = np.where(either | total, np.nan, share)
-        return Disclosed(title=title, table=shown, hidden=int((either | total).sum() + total.sum()), words=self.words,
-                         provenance=provenance)  # fmt: skip
+    def arms(
+        self, stats: SufficientStats, metrics: Sequence[str], sizes: SampleRatios | None = None
+    ) -> tuple[Disclosed, ...]:
+        """Show shares by arm and the sizes of arms together, so that none gives another away.
 
-    def effects(self, effects: Effects) -> Disclosed:
-        """Show effects: an estimate that rests on too few people is hidden whole, counts are rounded.
+        Parameters
+        ----------
+        stats : SufficientStats
+            The statistics.
+        metrics : sequence of str
+            Metrics of kind proportion.
+        sizes : SampleRatios, optional
+            Tests of the sizes of arms.
+
+        Returns
+        -------
+        tuple of Disclosed
+            One for each metric, then the sizes. An arm that is hidden in one is hidden in all.
+        """
+        return disclosed_arms(stats, metrics, sizes, self.rule, self.words)
+
+    def effects(self, effects: Effects, *, margins: Mapping[str, float] | None = None) -> DisclosedEffects:
+        """Show effects: hidden where an arm, or what is counted in it, is too small, and rounded otherwise.
+
+        Parameters
+        ----------
+        effects : Effects
+            The answers, which say how few people stand behind them; an answer that does not is hidden.
+        margins : mapping of str to float, optional
+            Metric -> effect at which a guardrail is breached, for the picture.
+
+        Returns
+        -------
+        DisclosedEffects
+            Columns as `EffectEstimate`, without those that count people behind the answers.
+        """
+        return disclosed_effects(effects, self.rule, self.words, self.without_counts, margins or {})
+
+    def coarse(self, effects: Effects) -> Effects:
+        """Return effects with the numbers that may be shown, for sentences that are made of them.
 
         Parameters
         ----------
@@ -204,54 +242,45 @@ class DisclosurePolicy:
 
         Returns
         -------
-        Disclosed
-            Columns as `EffectEstimate`.
+        Effects
+            Rounded; what is hidden has no interval.
         """
-        rows, hidden = [], 0
-        for row in effects:
-            if row.n < self.rule.min_cell:
-                hidden += 1
-                row = _without_numbers(row)
-            else:
-                row = replace(row, n=self.rounded(row.n), warnings=tuple(map(self.without_counts, row.warnings)))
-            rows.append({each.name: getattr(row, each.name) for each in fields(EffectEstimate)})
-        table = pd.DataFrame(rows)
-        if hidden:
-            table.loc[[row.n < self.rule.min_cell for row in effects], ["estimate", "n"]] = np.nan
-        alike = [name for name in ("contrast", "scale") if len(set(table.get(name, []))) == 1]
-        said = [f"{name.capitalize()}: {table[name].iloc[0]}." for name in alike]
-        same = [*alike, *(["p_adjusted"] if len(table) and table["p_adjusted"].isna().all() else [])]
-        warned = dict.fromkeys(f"{row.label}: {self.without_counts(note)}." for row in effects for note in row.warnings)
-        return Disclosed(title=effects.title, table=table, hidden=hidden, words=self.words,
-                         provenance=effects.provenance, notes=(*said, *warned),
-                         main=tuple(name for name in _OF_EFFECTS if name not in same))  # fmt: skip
+        found = guarded(tuple(effects), self.rule, self.without_counts)
+        return Effects(rows=found.rows, title=effects.title, provenance=effects.provenance)
 
-    def sample_ratio(self, found: SampleRatios) -> Disclosed:
+    def event_study(self, found: EventStudy, panel: Panel) -> DisclosedEvents:
+        """Show effects by time since the start.
+
+        Parameters
+        ----------
+        found : EventStudy
+            The effects.
+        panel : Panel
+            The cells behind them.
+
+        Returns
+        -------
+        DisclosedEvents
+            Times with too few people have no numbers.
+        """
+        return disclosed_events(found, panel, self.rule, self.words)
+
+    def sample_ratio(self, found: SampleRatios, *, also: Collection[str] = ()) -> Disclosed:
         """Show tests of the sizes of arms; units such as sites are no people and are shown as they are.
 
         Parameters
         ----------
         found : SampleRatios
             The tests.
+        also : collection of str, optional
+            Arms that are hidden in a linked table and therefore here.
 
         Returns
         -------
         Disclosed
             One row for each test and arm.
         """
-        rows: list[dict[str, object]] = []
-        for test in found.tests:
-            people = not test.of.startswith("units")
-            out = self.suppressed(list(test.counts.values())).hidden if people else np.zeros(len(test.counts) + 1)
-            for (arm, n), hide in zip(test.counts.items(), out[:-1], strict=True):
-                shown: object = None if hide else self.rounded(n) if people else n
-                rows.append({"counted": test.of, "arm": arm, "count": shown, "p": test.p, "test": test.method})
-        table = pd.DataFrame(rows).astype({"count": "Int64"})
-        notes = (
-            ("Sizes are further from the plan than chance explains: find the cause first.",) if found.mismatch else ()
-        )
-        return Disclosed(title="Sample ratio", table=table, hidden=int(table["count"].isna().sum()), words=self.words,
-                         notes=notes)  # fmt: skip
+        return disclosed_sizes(found, self.rule, words=self.words, also=also)
 
     def said(self, title: str, pairs: Mapping[str, object], *, provenance: Provenance | None = None) -> Disclosed:
         """Show statements that hold no count of people, such as a decision with its reasons.
@@ -271,10 +300,10 @@ class DisclosurePolicy:
             Two columns.
         """
         table = pd.DataFrame({"what": list(pairs), "answer": [str(value) for value in pairs.values()]})
-        return Disclosed(title=title, table=table, hidden=0, words=self.words, provenance=provenance)
+        return Disclosed(title=title, table=table, words=self.words, provenance=provenance)
 
-    def adverse_impact(self, result: AdverseImpact) -> Disclosed:
-        """Show rates and ratios by group.
+    def adverse_impact(self, result: AdverseImpact) -> DisclosedImpact:
+        """Show rates and ratios by group; several results about the same groups belong to `adverse_impacts`.
 
         Parameters
         ----------
@@ -283,36 +312,23 @@ class DisclosurePolicy:
 
         Returns
         -------
-        Disclosed
+        DisclosedImpact
             Everything about a group is hidden where its selected or not selected people are few, or where they would
             follow from those of the others.
         """
-        table = result.frame()
-        pair = np.column_stack([table["selected"], table["total"] - table["selected"]])
-        found = self.suppressed(pair)
-        out, total_out = found.hidden[:-1, :2].any(axis=1), found.hidden[:-1, 2]
-        reference_out = bool(out[table["group"] == result.reference].any())
-        numbers = ["rate", "ratio", "score_low", "score_high", "log_low", "log_high", "difference"]
-        numbers += [*(f"p_{test}" for test in TESTS), "one_person", "shortfall", "shortfall_four_fifths"]
-        gone = out | total_out | reference_out
-        table.loc[gone, numbers] = np.nan
-        for name, hide in (("selected", out), ("total", total_out)):
-            table[name] = pd.array([None if h else self.rounded(v) for v, h in zip(table[name], hide, strict=True)],
-                                   "Int64")  # fmt: skip
-        changes = {c.group: c for c in result.change if c.smallest >= self.rule.min_cell}
-        if result.change:
-            for name in ("factor", "low", "high", "p"):
-                values = {group: getattr(change, name) for group, change in changes.items()}
-                table[f"change_{name}"] = [values.get(group, math.nan) for group in table["group"]]
-            table.loc[gone, [f"change_{name}" for name in ("factor", "low", "high", "p")]] = np.nan
-        # Shifts and shortfalls are exact counts in other words, so they go where counts are rounded.
-        if self.rule.round_to > 1:
-            table = table.drop(columns=["one_person", "shortfall", "shortfall_four_fifths", "difference"])
-        return Disclosed(title=f"Adverse impact: {result.what}", table=table, hidden=int(gone.sum()), words=self.words,
-                         provenance=result.provenance)  # fmt: skip
+        return self.adverse_impacts([result])[0]
 
+    def adverse_impacts(self, results: Sequence[AdverseImpact]) -> tuple[DisclosedImpact, ...]:
+        """Show several results about the same groups together, so that none gives another away.
 
-def _without_numbers(row: EffectEstimate) -> EffectEstimate:
-    nothing: Mapping[str, None] = dict.fromkeys(("se", "df", "low", "high", "p", "p_adjusted", "baseline"))
-    return replace(row, estimate=math.nan, n=0, warnings=("rests on too few people to be shown",),
-                   fit_to_report=False, **nothing)  # type: ignore[arg-type]  # fmt: skip
+        Parameters
+        ----------
+        results : sequence of AdverseImpact
+            Of one column of groups.
+
+        Returns
+        -------
+        tuple of DisclosedImpact
+            One for each; a group that is hidden in one is hidden in all.
+        """
+        return disclosed_impacts(results, self.rule, self.words)

@@ -8,6 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from feedbackstudy.errors import DataError, InputError, choices
+from feedbackstudy.policy.arm_counts import ArmCounts, arm_counts
 from feedbackstudy.policy.declared import Metric, Rollout
 from feedbackstudy.policy.sufficient import SufficientStats
 from feedbackstudy.provenance import Provenance
@@ -39,6 +40,8 @@ class Panel(Rendered):
         Sum of the metric, and of its squares.
     rows : int
         Applications behind all cells that are used.
+    people : ndarray, shape (U, T), or None
+        Applications of each cell, where `n` is the denominator of a ratio; None where `n` says it.
     start : ndarray, shape (U,)
         Position among `periods` of each unit's first period under the policy; infinite where it never changes over,
         negative where it did before the first period.
@@ -65,6 +68,7 @@ class Panel(Rendered):
     strata: NDArray[np.intp]
     notes: tuple[str, ...] = ()
     provenance: Provenance | None = None
+    people: Floats | None = None
 
     @property
     def treated(self) -> Bools:
@@ -81,6 +85,43 @@ class Panel(Rendered):
         """The metric in cells before the policy."""
         before = self.used & ~self.treated
         return float(self.total[before].sum() / self.n[before].sum())
+
+    @property
+    def counts(self) -> ArmCounts:
+        """The fewest people before or under the policy."""
+        return self.counts_where(np.ones_like(self.used))
+
+    def counts_where(self, cells: Bools) -> ArmCounts:
+        """Return the fewest people before or under the policy in some of the cells.
+
+        Parameters
+        ----------
+        cells : ndarray of bool, shape (U, T) or one that stretches to it
+            The cells; those that are not used do not count.
+
+        Returns
+        -------
+        ArmCounts
+            What a disclosure rule judges.
+        """
+        return self.counts_in(cells & self.used & ~self.treated, cells & self.used & self.treated)
+
+    def counts_in(self, *parts: Bools) -> ArmCounts:
+        """Return the fewest people in any of several sets of cells.
+
+        Parameters
+        ----------
+        *parts : ndarray of bool, shape (U, T)
+            The sets.
+
+        Returns
+        -------
+        ArmCounts
+            What a disclosure rule judges.
+        """
+        people = self.n if self.people is None else self.people
+        sums = [[float(values[part].sum()) for part in parts] for values in (people, self.total, self.squares)]
+        return arm_counts(*sums)
 
     def cells(self) -> pd.DataFrame:
         """Return the cells that are used, one row each.
@@ -189,6 +230,7 @@ def panel_of(stats: SufficientStats, metric: str | None = None) -> Panel:
         strata=_strata(units, rollout),
         notes=notes,
         provenance=stats.provenance,
+        people=table["n"] if declared.per is not None else None,
     )
 
 

@@ -80,6 +80,7 @@ def row_of(panel: Panel, effect: Effect, *, level: float, method: str, covarianc
         On the absolute scale.
     """
     low, high = effect.interval(level)
+    counts = panel.counts
     return EffectEstimate(
         metric=panel.metric.name,
         label=panel.metric.label,
@@ -96,6 +97,8 @@ def row_of(panel: Panel, effect: Effect, *, level: float, method: str, covarianc
         baseline=panel.baseline,
         n=panel.rows,
         n_clusters=int(panel.used.any(axis=1).sum()),
+        smallest_arm=counts.smallest_arm,
+        fewest=counts.fewest,
         covariance=covariance,
         method=method,
         assumptions=(PARALLEL,),

@@ -14,6 +14,7 @@ from feedbackstudy.report.policy_report import PolicyReport
 
 ROW = EffectEstimate(
     metric="m", label="M", role="primary", contrast="a", scale="absolute", estimate=0.2, n=1234, method="x",
+    n_clusters=40, smallest_arm=600, fewest=100,
     warnings=("washout: 2 cells with 7 applications are left out", "12 cells with 1,004 applications are left out"),
 )  # fmt: skip
 

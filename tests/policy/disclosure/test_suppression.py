@@ -85,8 +85,15 @@ def test_adverse_impact_hides_a_group_and_what_would_give_it_away():
 
 def test_effects_of_too_few_people_are_hidden():
     def row(n):
-        shared = {"metric": "m", "label": "M", "role": "primary", "contrast": "a", "scale": "absolute", "method": "x"}
-        return EffectEstimate(estimate=0.2, se=0.1, p=0.04, n=n, **shared)
+        shared = {
+            "metric": f"m{n}",
+            "label": "M",
+            "role": "primary",
+            "contrast": "a",
+            "scale": "absolute",
+            "method": "x",
+        }
+        return EffectEstimate(estimate=0.2, se=0.1, p=0.04, n=n, n_clusters=40, smallest_arm=n // 2, **shared)
 
     shown = DisclosurePolicy().effects(Effects(rows=(row(7), row(123)))).frame()
     assert shown["estimate"].isna().tolist() == [True, False]
