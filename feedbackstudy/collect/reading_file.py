@@ -141,7 +141,7 @@ _KINDS: dict[object, tuple[str, Callable[[YamlValue], object]]] = {
 def _known(name: str, value: YamlValue, study: Study) -> None:
     """Refuse a name that the study does not have: what is said of it would have no effect."""
     items = [spec.name for spec in item_specs(study)]
-    people = [*study.covariates.names, *study.factors.names, "arm", CONSENT, RE_CONSENT, WITHDRAWN]
+    people = [*study.covariates.names, *study.factors.names, "arm", "exemplar", CONSENT, RE_CONSENT, WITHDRAWN]
     allowed: dict[str, tuple[str, Iterable[str]]] = {
         "labels": ("Measure, item, covariate or factor", [*study.measures.names, *items, *people]),
         "wordings": ("Measure", study.measures.names),
