@@ -137,6 +137,11 @@ def run(given: argparse.Namespace, session: Session) -> int:
     from feedbackstudy.policy.looks import plan_look, take_look
 
     plan, folder = _loaded(given)
+    if plan.rollout is not None and len(plan.rollout.start) == 1:
+        raise InputError(
+            "The plan follows one unit, and looks compare units. Read it as an interrupted time series in Python: "
+            f"policy.interrupted(policy.compress(table, plan), {next(iter(plan.rollout.start))!r})."
+        )
     stats, issues = _seen(given, plan)
     if given.out is not None and given.out.exists():
         raise InputError(f"{given.out} exists; nothing is overwritten, and no look was taken. Name another folder.")

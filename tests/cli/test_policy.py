@@ -9,6 +9,7 @@ import pytest
 
 from feedbackstudy.cli.main import main
 from feedbackstudy.errors import DataError
+from feedbackstudy.named import Fixed
 from feedbackstudy.policy import assembling
 from feedbackstudy.policy.applications import synthetic_applications
 from feedbackstudy.policy.assembling import PolicyResults
@@ -110,6 +111,14 @@ def test_invented_rows_stay_marked_by_way_of_statistics(folder, rows, monkeypatc
     assert marks == [True, True, False]
     kinds = [json.loads(line)["kind"] for line in (folder / "looks.ledger").read_text().splitlines()]
     assert kinds == ["statistics", "statistics", "look"]
+
+
+def test_one_unit_is_told_where_it_is_read(folder, tmp_path, capsys):
+    plan = PolicyPlan.load(folder / "plan.yaml")
+    alone = plan.treatment.model_copy(update={"start": Fixed({"site-01": "2025-05-01"})})
+    place = plan.model_copy(update={"treatment": alone}).save(tmp_path / "one.yaml")
+    assert main(["policy", "run", str(place), "--table", "absent.parquet", "--look", "1"]) == 2
+    assert "policy.interrupted(policy.compress(table, plan), 'site-01')" in capsys.readouterr().err
 
 
 def test_adverse_impact_of_counts(capsys):
