@@ -2,6 +2,8 @@
 
 from types import SimpleNamespace
 
+from dataclasses import replace
+
 import pytest
 
 from feedbackstudy import report
@@ -19,6 +21,12 @@ def test_the_frequentist_sentence_has_estimate_interval_p_and_decision(estimates
         f"The estimate for late minus at once (difference in z) was 0.002, 95% CI [{MINUS}0.049, 0.053], p = .942 "
         "(frequentist; REML). By the declared criterion (equivalence): equivalent."
     )
+
+
+def test_a_criterion_of_an_exploratory_hypothesis_confirms_nothing(estimates):
+    row = replace(estimates.rows[0], status="exploratory")
+
+    assert report.sentence(row).endswith("(equivalence): equivalent. This is exploratory.")
 
 
 def test_the_bayesian_sentence_has_median_interval_and_probabilities(estimates):
