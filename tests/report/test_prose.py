@@ -1,8 +1,7 @@
 """Sentences come from results, name whom they are about, and refuse where a result is not fit to report."""
 
-from types import SimpleNamespace
-
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
