@@ -1,6 +1,7 @@
 """`prove_qsf`: a Qualtrics survey held against the study before launch: items, codes, words, conditions, draws."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from feedbackstudy.collect.platforms.prove_qsf_flow import FlowProof
@@ -77,7 +78,7 @@ def prove_qsf(
     found += _marked(survey, where)
     found += _other_wave(survey, wave, where)
     found += flow.conditions()
-    if not any(issue.severity is Severity.ERROR for issue in found):
+    if not any(issue.severity is Severity.ERROR or issue.code == "qsf.label_differs" for issue in found):
         what = f"{len(wanted)} questions and texts of {wave} are in the survey with the declared codes and conditions."
         own = [q.name for q in wanted if q.stem.startswith("[") or any(words.startswith("[") for _, _, words in q.rows)]
         what += f" The words of {', '.join(own)} are not declared and are not compared." if own else ""
@@ -111,7 +112,8 @@ def _asked(question: Question, rows: Mapping[str, QsfQuestion], flow: FlowProof)
         seen[live.qid] = live
         if not words.startswith("[") and (question.kind == "matrix" or question.name in {"consent", "re_consent"}):
             name = column if column in live.rows else other
-            yield from says_otherwise(live.rows[name], words, f"{where}: {live.tag}", column)
+            found = says_otherwise(live.rows[name], words, f"{where}: {live.tag}", column)
+            yield from (replace(issue, severity=Severity.ERROR) for issue in found)  # before launch it can be mended
     if absent:
         what = f"lacks {', '.join(absent)} (question {question.name!r})."
         why = "The export would lack these columns, and what is made of them could not be computed."
@@ -218,11 +220,18 @@ def _codes(question: Question, live: QsfQuestion, where: str) -> Iterator[Issue]
         what = f"labels stand at other values than declared: {shown}."
         fix = "Put the values back; items that run against the score are turned by scoring, never in the survey."
         yield _error("qsf.recode_turned", place, what, why, fix)
+    known = {folded_name(label) for label in ours.values()}
+    other = [(plain_words(label), code) for code, label in live.answers if folded_name(plain_words(label)) not in known]
+    if other:
+        shown = "; ".join(f"{label!r} at {code}" for label, code in other[:3])
+        what = f"not proven: {len(other)} labels are not the declared ones ({shown}); what they mean is not known here."
+        fix = "Use the declared labels, or compare by hand that they run in the same direction."
+        yield _issue("qsf.label_differs", Severity.WARNING, place, what, why, fix)
 
 
 def _number(code: str) -> float | str:
     try:
-        return float(code)
+        return float(code) if code.isascii() else code
     except ValueError:
         return code
 

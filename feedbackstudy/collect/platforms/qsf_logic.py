@@ -8,7 +8,7 @@ __all__ = ["Known", "Leaf", "Logic", "read_logic"]
 
 _LOCATOR = re.compile(r"q://(?P<question>[^/]+)/SelectableChoice/(?P<choice>[^/]+)\Z")
 _EMPTY, _NOT_EMPTY = frozenset({"Empty", "IsEmpty"}), frozenset({"NotEmpty", "IsNotEmpty"})
-_PIPED = "${"
+_PIPED, _DIGITS = "${", 6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,7 +153,7 @@ def _numbered(told: object) -> Iterator[tuple[int, object]]:
     """Yield the numbered parts of a mapping or list, in the order of their numbers, counted from 0."""
     if isinstance(told, list):
         yield from enumerate(told)
-    keys = sorted((key for key in _mapping(told) if key.isdecimal()), key=int)
+    keys = sorted((key for key in _mapping(told) if key.isdecimal() and len(key) <= _DIGITS), key=int)
     yield from enumerate(_mapping(told)[key] for key in keys)
 
 

@@ -404,6 +404,19 @@ def several_answers(_, tags):
     tags["usefulness"]["SubSelector"] = "MultipleAnswer"
 
 
+def other_item(_, tags):
+    tags["usefulness"]["Choices"]["2"]["Display"] = "I slept well last night, and breakfast was good."
+
+
+def items_swapped(_, tags):
+    rows = tags["usefulness"]["Choices"]
+    rows["1"], rows["2"] = rows["2"], rows["1"]
+
+
+def other_digits(_, tags):
+    tags["usefulness"]["RecodeValues"]["3"] = "\u0663"
+
+
 def same_id(made, _):
     flow_of(made)[0] = sets("fs_pid", "p1")
 
@@ -442,6 +455,9 @@ def marked(_, tags):
         (one_more_for_one_cell, "qsf.undeclared_differs"),
         (the_message_again, "qsf.text_twice"),
         (several_answers, "qsf.several_answers"),
+        (other_item, "collect.wording_differs"),
+        (items_swapped, "collect.wording_differs"),
+        (other_digits, "qsf.codes_differ"),
         (same_id, "qsf.id_constant"),
         (other_wave, "qsf.other_wave"),
         (marked, "qsf.words_needed"),
@@ -569,6 +585,16 @@ def test_a_file_without_a_survey_flow_proves_nothing(survey, study, tmp_path):
     path.write_text(json.dumps({**survey, "SurveyElements": elements}), encoding="utf-8")
 
     assert "qsf.not_proven" in {issue.code for issue in prove_qsf(path, study, occasion="t1")}
+
+
+def test_labels_that_the_study_does_not_know_are_not_proven(survey, study, tmp_path):
+    def reworded(_, tags):
+        tags["usefulness"]["Answers"]["2"]["Display"] = "Stimme eher nicht zu"
+
+    found = proved(survey, study, tmp_path, reworded)
+
+    assert set(found) == {"qsf.label_differs"}
+    assert found["qsf.label_differs"].what.startswith("not proven: ")
 
 
 def test_a_question_besides_that_everybody_sees_is_named(survey, study, tmp_path):
