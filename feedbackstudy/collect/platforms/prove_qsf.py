@@ -110,27 +110,33 @@ def _asked(question: Question, rows: Mapping[str, QsfQuestion], flow: FlowProof)
             absent.append(column)
             continue
         seen[live.qid] = live
-        if not words.startswith("[") and (question.kind == "matrix" or question.name in {"consent", "re_consent"}):
+        if not words.startswith("["):
             name = column if column in live.rows else other
-            found = says_otherwise(live.rows[name], words, f"{where}: {live.tag}", column)
-            yield from (replace(issue, severity=Severity.ERROR) for issue in found)  # before launch it can be mended
+            yield from _worded(question, live.rows[name], words, f"{where}: {live.tag}", column)
     if absent:
         what = f"lacks {', '.join(absent)} (question {question.name!r})."
         why = "The export would lack these columns, and what is made of them could not be computed."
         fix = f"Add them, with the export tag {question.name!r} and the row numbers of the study."
         yield _error("qsf.item_absent", where, what, why, fix)
     for live in seen.values():
-        yield from _codes(question, live, where)
-        if question.answers and live.several:
-            what = f"{live.tag} lets people choose several answers."
-            why = "One answer is declared; several of them have no code."
-            yield _error("qsf.several_answers", where, what, why, "Make it a question with a single answer.")
-        yield from flow.shown(question, live)
-        if question.required and not live.forced:
-            what = f"{live.tag} can be left unanswered."
-            why = "The study needs an answer of everybody: consent, or the attention check."
-            fix = "Set 'Force response'."
-            yield _issue("qsf.not_forced", Severity.WARNING, where, what, why, fix)
+        yield from _one(question, live, flow)
+
+
+def _one(question: Question, live: QsfQuestion, flow: FlowProof) -> Iterator[Issue]:
+    """Compare a question of the survey with the declared one: its codes, its instruction, who sees it."""
+    where = flow.where
+    yield from _codes(question, live, where)
+    if question.kind == "matrix" and not question.stem.startswith("["):
+        yield from _worded(question, live.text, question.stem, f"{where}: {live.tag}", f"{live.tag} (above its items)")
+    if question.answers and live.several:
+        what = f"{live.tag} lets people choose several answers."
+        why = "One answer is declared; several of them have no code."
+        yield _error("qsf.several_answers", where, what, why, "Make it a question with a single answer.")
+    yield from flow.shown(question, live)
+    if question.required and not live.forced:
+        what = f"{live.tag} can be left unanswered."
+        why = "The study needs an answer of everybody: consent, or the attention check."
+        yield _issue("qsf.not_forced", Severity.WARNING, where, what, why, "Set 'Force response'.")
 
 
 def _places(wanted: Sequence[Question], survey: QsfSurvey) -> dict[str, tuple[str, ...]]:
@@ -175,6 +181,13 @@ def _text_of(question: Question, survey: QsfSurvey) -> QsfQuestion | None:
     return same if same is not None else next((q for q in survey.questions if q.tag == question.name), None)
 
 
+def _worded(question: Question, live: str, words: str, place: str, item: str) -> Iterator[Issue]:
+    """Compare words; where they are those of a scale or of the consent, a difference is an error before launch."""
+    strict = question.kind == "matrix" or question.name in {"consent", "re_consent"}
+    for issue in says_otherwise(live, words, place, item) if words else ():
+        yield replace(issue, severity=Severity.ERROR) if strict else issue
+
+
 def _marked(survey: QsfSurvey, where: str) -> Iterator[Issue]:
     """Name the questions that still hold a mark of ours where words belong."""
     tags = [q.tag for q in survey.questions if any(m in text for m in _MARKS for text in (q.text, *q.rows.values()))]
@@ -204,7 +217,7 @@ def _codes(question: Question, live: QsfQuestion, where: str) -> Iterator[Issue]
         fix = "Set the recode values as declared (Recode values, in the question's menu)."
         yield _error("qsf.codes_differ", place, what, why, fix)
         return
-    labels = {folded_name(label): _number(code) for code, label in ours.items() if label != code}
+    labels = {folded_name(label): _number(code) for code, label in ours.items()}
     turned = [
         (label, code, labels[folded_name(plain_words(label))])
         for code, label in live.answers

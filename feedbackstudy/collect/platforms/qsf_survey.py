@@ -274,7 +274,7 @@ def _ordered(payload: Mapping[str, object], name: str) -> Iterator[tuple[str, st
     )
     order = payload.get(f"{name.removesuffix('s')}Order")
     keys = [str(key) for key in order] if isinstance(order, list) else list(entries)
-    for key in (*keys, *(k for k in entries if k not in keys)):
+    for key in dict.fromkeys(keys):  # what is not in the order is not on the screen
         if key in entries:
             yield key, str(_plain(entries[key]).get("Display", ""))
 

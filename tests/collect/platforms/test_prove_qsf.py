@@ -417,6 +417,23 @@ def other_digits(_, tags):
     tags["usefulness"]["RecodeValues"]["3"] = "\u0663"
 
 
+def item_not_on_the_screen(_, tags):
+    tags["usefulness"]["ChoiceOrder"].remove("2")
+
+
+def answer_not_on_the_screen(_, tags):
+    tags["usefulness"]["AnswerOrder"].remove("2")
+
+
+def other_instruction(_, tags):
+    tags["usefulness"]["QuestionText"] = "Think of your last holiday."
+
+
+def number_on_another_code(_, tags):
+    numbered = next(t for t in tags.values() if any(a.get("Display") == "9" for a in t.get("Answers", {}).values()))
+    next(a for a in numbered["Answers"].values() if a["Display"] == "9")["Display"] = "3"
+
+
 def same_id(made, _):
     flow_of(made)[0] = sets("fs_pid", "p1")
 
@@ -458,6 +475,10 @@ def marked(_, tags):
         (other_item, "collect.wording_differs"),
         (items_swapped, "collect.wording_differs"),
         (other_digits, "qsf.codes_differ"),
+        (item_not_on_the_screen, "qsf.item_absent"),
+        (answer_not_on_the_screen, "qsf.codes_differ"),
+        (other_instruction, "collect.wording_differs"),
+        (number_on_another_code, "qsf.recode_turned"),
         (same_id, "qsf.id_constant"),
         (other_wave, "qsf.other_wave"),
         (marked, "qsf.words_needed"),
