@@ -180,12 +180,12 @@ class Accounting(Rendered):
             for reason, n in self.reasons(fate).items()
         ]
         blocks = [table_of(rows, caption="People by condition"), table_of(out, caption="Reasons")]
-        notes = [Text(note) for note in self.notes()]
-        warned = [Notice(f"{self.crossed} people received another condition than theirs.")] if self.crossed else []
+        said = f"{counted(self.crossed or 0, 'person', 'people')} received another condition than theirs."
+        warned = [Notice(said)] if self.crossed else []
         return Page(
             title="From people to model",
             subtitle=f"{number(self.count())} people known by name",
-            blocks=(*warned, *(blocks if out else blocks[:1]), *notes),
+            blocks=(*warned, *(blocks if out else blocks[:1]), *map(Text, self.notes())),
         )
 
     def notes(self) -> tuple[str, ...]:
@@ -234,7 +234,7 @@ def account(
     allocation : Allocation or mapping of str to str, optional
         Who was randomised to what (participant -> condition key).
     received : mapping of str to str, optional
-        Participant -> key of the condition (or of the message) they received, as `delivered` gives it.
+        Participant -> condition (or message) they received, as `delivered` gives it; who is told nothing got that.
     occasion : str, optional
         The wave at which people count as followed up.
     analysed : collection of str, optional
@@ -258,24 +258,24 @@ def account(
     strange = sorted(entered - inside.keys())
     if strange:
         raise DataError(
-            f"{len(strange)} people are said to be analysed who are not in the table ({', '.join(strange[:5])}); give "
-            "the table that the model was fitted to."
+            f"{counted(len(strange), 'person is', 'people are')} said to be analysed, but not in the table "
+            f"({', '.join(strange[:5])}); give the table that the model was fitted to."
         )
     before = condition_of_people(came, study) if came is not None else {}
-    steps = _steps(table.ledger)
-    later_steps = _steps(later) if later is not None else {}
+    steps, later_steps = _steps(table.ledger), _steps(later) if later is not None else {}
     known = {**before, **inside, **(given or {})}
-    frame = table.frame
-    wave = at_occasion(frame["occasion"], occasion) if occasion else np.ones(len(frame), dtype=bool)
-    here = frozenset(frame.loc[wave, "participant"].astype(str))
+    wave = at_occasion(table.frame["occasion"], occasion) if occasion else np.ones(len(table.frame), dtype=bool)
+    here = frozenset(table.frame.loc[wave, "participant"].astype(str))
+    silent = {arm.name for arm in study.arms if arm.told == "nothing" and received is not None}  # nothing is sent
     erased = sum(entry.erased for entry in table.ledger)
     named = _not_erased(before, {*inside, *steps}, erased)
     names = list(dict.fromkeys([*(given or {}), *named, *inside, *steps]))
     rows, keys = [], [cell.key for cell in study.crossing.cells()]
     for who in names:
         fate, step, reason = _fate(who, given, inside, entered, steps, later_steps)
-        got = _without_exemplar((received or {}).get(who, ""), keys)
-        rows.append((who, known.get(who, _UNKNOWN), got, fate, step, reason, who in here))
+        mine = known.get(who, _UNKNOWN)
+        got = _without_exemplar((received or {}).get(who, mine if mine in silent else ""), keys)
+        rows.append((who, mine, got, fate, step, reason, who in here))
     head = ["participant", "condition", "received", "fate", "step", "reason", "followed_up"]
     people = pd.DataFrame(rows, columns=head)
     return Accounting(
@@ -293,7 +293,7 @@ def _not_erased(before: Collection[str], known: Collection[str], erased: int) ->
     """Return who of the table as it came may be named: who is not here and in no step was erased."""
     named = [who for who in before if who in known]
     if (lost := len(before) - len(named)) > erased:
-        what = f"{lost} people of `came` are not in the table and in no step of its ledger; {erased} were erased."
+        what = f"{counted(lost, 'person', 'people')} of `came` neither in the table nor in its ledger; {erased} erased."
         raise DataError(f"{what} Give the table from which this one was made.")
     return named
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from feedbackstudy.errors import DataError
 from feedbackstudy.issues import Issue, Issues, Severity
+from feedbackstudy.render import counted
 
 __all__ = ["Moments", "midnights", "moments"]
 
@@ -80,7 +81,8 @@ def moments(
     aware = words.str.contains(_OFFSET).to_numpy() & given
     if (given & ~aware).any() and zone is None:
         raise DataError(
-            f"{int((given & ~aware).sum())} times have no offset from UTC, and no zone is given. Say in which zone the "
+            f"{counted(int((given & ~aware).sum()), 'time has', 'times have')} no offset from UTC, and no zone is "
+            "given. Say in which zone the "
             "clock stood, such as zone='Europe/Berlin'; the export's settings tell."
         )
     utc = pd.Series(pd.NaT, index=texts.index, dtype="datetime64[ns, UTC]")
@@ -146,7 +148,8 @@ def _refuse_other_than_iso(words: pd.Series) -> None:
     other = ~words.str.match(_ISO)
     if other.any():
         raise DataError(
-            f"{int(other.sum())} times are not written as 2026-04-03T14:30: a day and a month could be taken for each "
+            f"{counted(int(other.sum()), 'time is', 'times are')} not written as 2026-04-03T14:30: a day and a "
+            "month could be taken for each "
             "other. Say how they are written, such as form='%d/%m/%Y %H:%M'."
         )
 
@@ -155,7 +158,9 @@ def _parsed(words: pd.Series, form: str | None, *, aware: bool) -> pd.Series:
     found = pd.to_datetime(words, format=form or "ISO8601", errors="coerce", utc=aware)
     wrong = int(found.isna().sum())
     if wrong:
-        raise DataError(f"{wrong} times cannot be read as {form or 'ISO 8601'} (row {_first(found.isna())}).")
+        raise DataError(
+            f"{counted(wrong, 'time')} cannot be read as {form or 'ISO 8601'} (row {_first(found.isna())})."
+        )
     return found
 
 
@@ -175,7 +180,9 @@ def _no_such_hour(column: str, zone: str, lost: NDArray[np.bool_], participants:
         code="collect.no_such_hour",
         severity=Severity.WARNING,
         where=f"column {column}",
-        what=f"{int(lost.sum())} times fall into an hour that {zone} does not have, or has twice; they are missing.",
+        what=f"{counted(int(lost.sum()), 'time falls', 'times fall')} into an hour that {zone} does not have, or "
+        "has twice; "
+        f"{'it is' if lost.sum() == 1 else 'they are'} missing.",
         why="Which moment is meant is not known, so no delay can be counted from it.",
         fix="Export times with their offset from UTC.",
         who=tuple(name for name, gone in zip(participants, lost, strict=False) if gone)[:_SHOWN],

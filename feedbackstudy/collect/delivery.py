@@ -130,12 +130,15 @@ def _check_people(who: pd.Series, schedule: "Schedule") -> None:
     twice = sorted(set(who[who.duplicated()]))
     if twice:
         raise DataError(
-            f"{len(twice)} participants stand in the delivery log twice ({', '.join(twice[:_SHOWN])}); keep the "
+            f"{counted(len(twice), 'participant stands', 'participants stand')} in the delivery log twice "
+            f"({', '.join(twice[:_SHOWN])}); keep the "
             "message that reached them, and note the others."
         )
     strange = sorted(set(who) - set(schedule.frame["participant"]))
     if strange:
-        raise DataError(f"{len(strange)} participants of the delivery log are not scheduled: {', '.join(strange[:5])}.")
+        raise DataError(
+            f"{counted(len(strange), 'participant')} of the delivery log not scheduled: {', '.join(strange[:5])}."
+        )
 
 
 def _by_person(table: pd.DataFrame, who: pd.Series, values: pd.Series) -> pd.Series:

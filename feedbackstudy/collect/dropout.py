@@ -10,7 +10,7 @@ from scipy import stats
 from feedbackstudy.collect.accounting import Accounting
 from feedbackstudy.errors import DataError
 from feedbackstudy.issues import Issue, Issues, Severity
-from feedbackstudy.render import Notice, Page, Rendered, Text, number, p_value, table_of
+from feedbackstudy.render import Notice, Page, Rendered, Text, counted, number, p_value, table_of
 
 __all__ = ["Dropout", "LeeBounds", "dropout", "lee_bounds"]
 
@@ -201,7 +201,8 @@ def lee_bounds(treated: Floats, control: Floats, *, n_treated: int, n_control: i
     for name, values, n in (("treated", y1, n_treated), ("control", y0, n_control)):
         if not values.size or values.size > n or not np.isfinite(values).all():
             raise DataError(
-                f"{name}: {values.size} values for {n} people; give finite values, one for each who stayed."
+                f"{name}: {counted(values.size, 'value')} for {counted(n, 'person', 'people')}; give finite "
+                "values, one for each who stayed."
             )
     q1, q0 = y1.size / n_treated, y0.size / n_control
     difference = float(y1.mean() - y0.mean())

@@ -10,6 +10,7 @@ from scipy import stats
 
 from feedbackstudy.design.plan import Exclusion
 from feedbackstudy.issues import Issue, Severity
+from feedbackstudy.render import counted
 from feedbackstudy.scales.measure import Measure
 from feedbackstudy.study import Study
 from feedbackstudy.study.checks.paths import asked_after_feedback
@@ -183,7 +184,7 @@ def may_not(
             study,
             rule,
             f"The rule {rule.name!r} looks at the manipulation check {rule.variable!r} and was not applied; "
-            f"{len(caught)} people whom it names are in the analysis.",
+            f"{counted(len(caught), 'person', 'people')} whom it names stay in the analysis.",
             "Who notices a manipulation depends on the manipulation, so the groups that remain cannot be compared.",
             "Take the rule out of the plan; analysis.manipulation shows the check by factor.",
             room=room,
@@ -197,7 +198,8 @@ def may_not(
             study,
             rule,
             f"The rule {rule.name!r} looks at what came after the treatment, and who is caught depends on the "
-            f"condition (chi square p = {p:.3g}); it was not applied: the {len(caught)} people are in the analysis.",
+            f"condition (chi square p = {p:.3g}); it was not applied: "
+            f"{counted(len(caught), 'person stays', 'people stay')} in the analysis.",
             "What the treatment changed takes out other people in each group, so that chance no longer balances them.",
             "Exclude by what came before the treatment; show results without these people as one of the multiverse.",
             room=room,

@@ -15,6 +15,7 @@ from feedbackstudy.collect.sharing import Shared
 from feedbackstudy.errors import DataError, FileFormatError
 from feedbackstudy.files import write_atomic
 from feedbackstudy.issues import Issues
+from feedbackstudy.render import counted
 from feedbackstudy.scales.jobs import jobs_of
 from feedbackstudy.study import Study
 
@@ -184,7 +185,7 @@ def _fill(root: Path, name: str, shared: Shared, study: Study, licence: str) -> 
     text = json.dumps(kept, indent=2, ensure_ascii=False)
     write_atomic(root / "dataset_description.json", text + "\n")
     write_atomic(root / "README.md", _readme(shared, study))
-    write_atomic(root / "CHANGES.md", "# Changes\n\n- First export.\n")
+    write_atomic(root / "CHANGES.md", f"# Changes\n\n- Exported as a whole; design hash {study.design_hash}.\n")
 
 
 def _readme(shared: Shared, study: Study) -> str:
@@ -194,6 +195,7 @@ def _readme(shared: Shared, study: Study) -> str:
     mark = f"{shared.provenance.mark}\n\n" if shared.provenance.simulated else ""
     return (
         f"# {study.title}\n\n{mark}{study.question}\n\nDesign hash: {study.design_hash}\n\n"
-        f"{len(shared.frame)} rows of {len(shared.participants)} people under pseudonyms. Pseudonymised data are "
+        f"{counted(len(shared.frame), 'row')} of {counted(len(shared.participants), 'person', 'people')} under "
+        "pseudonyms. Pseudonymised data are "
         f"personal data.\n\nNot shared:\n\n{gone}{special}"
     )

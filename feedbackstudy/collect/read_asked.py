@@ -11,6 +11,7 @@ from feedbackstudy.collect.read_joining import Rows
 from feedbackstudy.collect.read_options import ReadOptions
 from feedbackstudy.frames import MissingReason
 from feedbackstudy.issues import Issue, Severity
+from feedbackstudy.render import counted
 from feedbackstudy.scales.measure import Measure
 from feedbackstudy.study import Study
 
@@ -68,7 +69,8 @@ def _lacking(
             continue
         absent = [spec.name for spec in group if spec.name not in file.columns.places]
         if absent:
-            what = f"lacks {len(absent)} of {len(group)} columns of {measure.name!r}: {', '.join(absent[:12])}."
+            what = f"lacks {len(absent)} of {counted(len(group), 'column')} of {measure.name!r}: "
+            what += f"{', '.join(absent[:12])}."
             why = "The scale cannot be scored, or is scored from too few items. Was the export cut at 255 columns?"
             fix = (
                 "Export all columns; where names differ, say columns={'name in the file': 'item'}; where the measure "
@@ -83,7 +85,8 @@ def _uninvited(rows: Rows, measure: Measure, group: Sequence[ItemSpec], asked: n
         answered |= rows.reasons[spec.name] == MissingReason.ANSWERED
     which = answered & ~asked & rows.keep
     if which.any():
-        what = f"{int(which.sum())} rows hold answers to {measure.name!r}, which the study does not ask of them."
+        what = f"{counted(int(which.sum()), 'row holds', 'rows hold')} answers to {measure.name!r} that the study "
+        what += "does not ask for."
         why = "The wrong people saw the question, or the wave or arm of these rows is wrong."
         fix = "Compare the display logic with the study (waves, asked_of). The answers are kept."
         rows.issues.append(

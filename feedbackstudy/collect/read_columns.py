@@ -11,6 +11,7 @@ from feedbackstudy.collect.read_options import ReadOptions
 from feedbackstudy.collect.text_table import folded_name
 from feedbackstudy.errors import DataError, choices
 from feedbackstudy.issues import Issue, Severity
+from feedbackstudy.render import counted
 from feedbackstudy.study import Study
 
 __all__ = ["CONDITION", "ColumnMap", "map_columns", "people_columns"]
@@ -198,7 +199,8 @@ def _by_likeness(raw: Raw, targets: Sequence[str], places: dict[str, int]) -> It
             places[target] = place
             found.append(f"{raw.names[place]!r} as {target!r}")
     if found:
-        what = f"{len(found)} columns are not written as in the study, but taken as the same: {', '.join(found[:6])}."
+        what = f"{counted(len(found), 'column is', 'columns are')} not written as in the study, but taken as the same: "
+        what += f"{', '.join(found[:6])}."
         why = "They differ in case, blanks or Unicode form only."
         yield Issue(
             "collect.name_alike", Severity.NOTE, raw.table.where, what, why, "Nothing to do where that is right."

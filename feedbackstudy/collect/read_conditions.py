@@ -166,7 +166,7 @@ def allocation_frame(study: Study, options: ReadOptions) -> pd.DataFrame | None:
     table["participant"] = names if options.pseudonym is None else names.map(options.pseudonym)
     twice = table["participant"].duplicated()
     if twice.any():
-        raise DataError(f"The allocation names {int(twice.sum())} people twice; take each once.")
+        raise DataError(f"The allocation names {counted(int(twice.sum()), 'person', 'people')} twice; take each once.")
     return table.set_index("participant")
 
 

@@ -153,11 +153,12 @@ def _participants(raw: Raw, columns: ColumnMap, options: ReadOptions, issues: li
     codes = np.asarray(raw.table.columns[place].codes)
     mended = np.array([a != b for a, b in zip(given, plain, strict=True)], dtype=bool)[codes]
     if mended.any():
-        what = f"{int(mended.sum())} ids were rid of blanks around them or brought into one Unicode form (NFC)."
+        what = f"{counted(int(mended.sum()), 'id was', 'ids were')} rid of blanks around or brought into one "
+        what += "Unicode form (NFC)."
         why = "The same person would count as two."
         issues.append(Issue("collect.ids_mended", Severity.NOTE, where, what, why, "Nothing to do."))
     if any("@" in text and "." in text for text in plain) and options.pseudonym is None:
-        what = f"{sum('@' in text for text in plain)} ids look like e-mail addresses."
+        what = f"{counted(sum('@' in text for text in plain), 'id looks', 'ids look')} like an e-mail address."
         why = "Every result, ledger and message would name people."
         fix = "Give pseudonym= (a keyed pseudonym of collect), or pass another id into the survey."
         issues.append(Issue("collect.email_as_id", Severity.ERROR, where, what, why, fix))
@@ -227,7 +228,8 @@ def _durations(rows: FileRows) -> Iterator[Issue]:
     seconds = rows.read["duration_seconds"].answers.astype(np.float64)
     odd = (seconds < 0) | (seconds > _DAY)
     if odd.any():
-        what = f"{int(odd.sum())} questionnaires took less than no time or more than a day; they are kept as they are."
+        what = f"{counted(int(odd.sum()), 'questionnaire')} took less than no time or more than a day; nothing was "
+        what += "changed."
         why = "A clock was wrong, or somebody came back another day; rules about speed would hit or miss them."
         fix = "Exclude only by a rule of the plan."
         names = row_names(rows)
@@ -296,7 +298,7 @@ def _unasked_columns(rows: FileRows) -> None:
     if rows.columns.unused:
         shown = ", ".join(rows.columns.unused[:_SHOWN])
         more = f" and {len(rows.columns.unused) - _SHOWN} more" if len(rows.columns.unused) > _SHOWN else ""
-        what = f"{len(rows.columns.unused)} columns belong to nothing declared, and were left out: {shown}{more}."
+        what = f"{counted(len(rows.columns.unused), 'column')} left out that nothing declares: {shown}{more}."
         why = "An item under a name of its own would be missing."
         fix = "Where one is an item, say columns={'name in the file': 'item'}."
         rows.issues.append(Issue("collect.columns_left_out", Severity.NOTE, where, what, why, fix))
@@ -306,7 +308,10 @@ def _dropped(where: str, identifiers: Sequence[str], columns: ColumnMap, names: 
     used = {names[place] for place in columns.places.values()}
     gone = [name for name in identifiers if name not in used]
     if gone:
-        what = f"{len(gone)} columns that identify people were left out unread: {', '.join(gone)}."
+        shown = ", ".join(gone[: 2 * _SHOWN]) + (
+            f" and {len(gone) - 2 * _SHOWN} more" if len(gone) > 2 * _SHOWN else ""
+        )
+        what = f"{counted(len(gone), 'column')} left out unread, by which people could be told: {shown}."
         why = "Results and shared data must not tell who somebody is."
         yield Issue("collect.identifiers_dropped", Severity.NOTE, where, what, why, "Nothing to do.")
 

@@ -9,6 +9,7 @@ from feedbackstudy.collect.quoting import in_lines, quoted_number, quoted_texts
 from feedbackstudy.collect.read_items import ItemSpec
 from feedbackstudy.collect.read_values import Misread
 from feedbackstudy.issues import Issue, Severity
+from feedbackstudy.render import counted
 
 __all__ = ["value_issues"]
 
@@ -69,7 +70,7 @@ def _texts(place: str, group: Sequence[tuple[ItemSpec, str, Misread]], lines: ND
             "collect.unknown_answer",
             Severity.ERROR,
             place,
-            f"{sum(unknown.values())} cells of {_listed([c for _, c, _ in concerned])} are neither codes "
+            f"{counted(sum(unknown.values()), 'cell')} of {_listed([c for _, c, _ in concerned])} with neither codes "
             f"({concerned[0][0].allowed}) nor known labels: {shown}, first in {in_lines(rows)}."
             + (" Other cells of these columns hold codes." if mixed else ""),
             "Taken as missing they would vanish silently, and a guess would invent answers.",
@@ -106,7 +107,7 @@ def _numbers(place: str, group: Sequence[tuple[ItemSpec, str, Misread]]) -> Iter
         "collect.out_of_range",
         Severity.ERROR,
         place,
-        f"{sum(outside.values())} cells of {_listed([c for _, c, _ in concerned])} are outside {spec.allowed}: "
+        f"{counted(sum(outside.values()), 'cell')} of {_listed([c for _, c, _ in concerned])} outside {spec.allowed}: "
         f"{shown}.{hint}",
         "Scores, reversal and reliability would be wrong, and nothing in them would show it.",
         fix,
@@ -129,14 +130,15 @@ def _mapped(place: str, group: Sequence[tuple[ItemSpec, str, Misread]]) -> Itera
     missing = _added([m.missing for _, _, m in group])
     truths = sum(m.truths for _, _, m in group)
     if labels:
-        what = f"{labels} labels were mapped to codes by the labels that the study, the file or you declare."
+        what = f"{counted(labels, 'label was', 'labels were')} mapped to codes by the labels that the study, the "
+        what += "file or you declare."
         why = "Scoring needs codes."
         yield Issue("collect.labels_mapped", Severity.NOTE, place, what, why, "Nothing to do.")
     if truths:
-        what = f"{truths} cells TRUE or FALSE were read as 1 and 0."
+        what = f"{counted(truths, 'cell')} TRUE or FALSE read as 1 and 0."
         yield Issue("collect.truth_values", Severity.NOTE, place, what, "The study declares 0 and 1.", "Nothing to do.")
     if missing:
         words = ", ".join(f"{n} {reason.replace('_', ' ')}" for reason, n in missing.items())
-        what = f"{sum(missing.values())} cells hold missing codes: {words}."
+        what = f"{counted(sum(missing.values()), 'cell holds a missing code', 'cells hold missing codes')}: {words}."
         why = "They are no answers, and the reason is kept."
         yield Issue("collect.missing_codes", Severity.NOTE, place, what, why, "Nothing to do.")

@@ -15,6 +15,7 @@ from feedbackstudy.collect.read_options import YES_NO, ReadOptions
 from feedbackstudy.collect.text_table import folded_name
 from feedbackstudy.design.arms import FEEDBACK
 from feedbackstudy.issues import Issue, Severity
+from feedbackstudy.render import counted
 from feedbackstudy.study import Study
 from feedbackstudy.study.texts import study_exemplars
 
@@ -81,7 +82,7 @@ def _carried(rows: Rows, name: str, values: Texts, people: NDArray[np.int64]) ->
     filled, torn = carried(values, people, rows.keep)
     if torn.size:
         which = np.isin(people, torn) & rows.keep
-        what = f"{torn.size} people have two values of {name}."
+        what = f"{counted(torn.size, 'person has', 'people have')} two values of {name}."
         why = "A person in two conditions belongs to neither; the comparison of groups would not be one."
         fix = "Find out which is right (the platform's log, the allocation), or give allocation=."
         rows.issues.append(Issue("collect.two_conditions", Severity.ERROR, name, what, why, fix, rows.who(which)))
@@ -93,7 +94,7 @@ def _assign(rows: Rows, columns: dict[str, Texts], assigned: pd.DataFrame, study
     known = np.isin(rows.participant.astype(str), assigned.index.to_numpy(dtype=str))
     stranger = ~known & rows.keep
     if stranger.any():
-        what = f"{len(set(rows.participant[stranger]))} people are not in the allocation."
+        what = f"{counted(len(set(rows.participant[stranger])), 'person is', 'people are')} not in the allocation."
         why = "They were not randomised by this study, so no group of it is theirs."
         fix = "Look for mistyped ids. They are left out, and the flow chart says 'not randomised'."
         who = rows.who(stranger)
@@ -109,7 +110,8 @@ def _assign(rows: Rows, columns: dict[str, Texts], assigned: pd.DataFrame, study
             other |= crossed(list(told), list(columns[name])) & rows.keep
         columns[name] = told if name == "arm" else np.where(told == None, columns[name], told)  # noqa: E711
     if other.any():
-        what = f"{len(set(rows.participant[other]))} people were shown another condition than they were assigned to."
+        what = f"{counted(len(set(rows.participant[other])), 'person was', 'people were')} shown another condition "
+        what += "than assigned."
         why = "Analysed as assigned the comparison stays fair; what people got is another question."
         fix = "They stand as assigned. Report the number, and analyse as treated only beside it."
         who = rows.who(other)
@@ -138,7 +140,7 @@ def _covariates(rows: Rows, study: Study, people: NDArray[np.int64], assigned: p
             filled, torn = carried(objects, people, keep)
             if torn.size:
                 which = np.isin(people, torn) & rows.keep
-                what = f"{torn.size} people have two values of {name}."
+                what = f"{counted(torn.size, 'person has', 'people have')} two values of {name}."
                 fix = "Find out which is right."
                 why = "Adjustment needs one."
                 found = Issue("collect.two_values", Severity.ERROR, name, what, why, fix, rows.who(which))
@@ -192,12 +194,13 @@ def _without_condition(rows: Rows, columns: Mapping[str, Texts], study: Study, *
         why = "Without it nothing can be compared."
         rows.issues.append(Issue("collect.no_condition", Severity.ERROR, "arm", what, why, fix))
     elif not has_allocation:
-        what = f"{people} people have no condition."
+        what = f"{counted(people, 'person has', 'people have')} no condition."
         why = "They left before the draw, or the survey lost it; no group is theirs."
         fix = "Give allocation= where it is known. They are left out, and the flow chart says 'not randomised'."
         who = rows.who(lacking)
         rows.issues.append(Issue("collect.not_randomised", Severity.WARNING, "arm", what, why, fix, who))
-    rows.leave_out(lacking, "collect.not_randomised", f"{people} people were not randomised, as far as the data say.")
+    told = f"{counted(people, 'person was', 'people were')} not randomised, as far as the data say."
+    rows.leave_out(lacking, "collect.not_randomised", told)
 
 
 def _in_a_cell(rows: Rows, columns: Mapping[str, Texts], study: Study) -> None:
@@ -215,7 +218,8 @@ def _in_a_cell(rows: Rows, columns: Mapping[str, Texts], study: Study) -> None:
         which = np.zeros(len(rows), dtype=bool)
         which[places[wrong]] = True
         shown = [":".join(map(str, key)) for key in different if key not in cells][:5]
-        what = f"{int(wrong.sum())} rows are in a cell that the study does not have: {', '.join(shown)}."
+        what = f"{counted(int(wrong.sum()), 'row is', 'rows are')} in a cell that the study does not have: "
+        what += f"{', '.join(shown)}."
         why = "Levels outside the crossing, missing levels or forbidden combinations belong to no comparison."
         fix = "Mend the embedded data, or the declaration of the study."
         rows.issues.append(Issue("collect.no_such_cell", Severity.ERROR, "arm", what, why, fix, rows.who(which)))

@@ -32,6 +32,7 @@ from feedbackstudy.files import read_bounded
 from feedbackstudy.frames import Responses
 from feedbackstudy.issues import Issues
 from feedbackstudy.provenance import SIMULATED, Provenance
+from feedbackstudy.render import counted
 from feedbackstudy.study import Study
 
 __all__ = ["inspect", "read"]
@@ -79,7 +80,10 @@ def read(path: Source, study: Study, **options: object) -> Responses:
     errors = made.issues.errors
     if made.responses is None or errors:
         listed = "\n".join(f"- {issue}" for issue in errors)
-        raise DataError(f"The answers cannot be used as they are; {len(errors)} errors were found:\n{listed}")
+        raise DataError(
+            "The answers cannot be used as they are; "
+            f"{counted(len(errors), 'error was', 'errors were')} found:\n{listed}"
+        )
     return made.responses
 
 

@@ -13,7 +13,7 @@ from feedbackstudy.errors import DataError, choices
 from feedbackstudy.frames import Responses, Scores
 from feedbackstudy.issues import Issue, Issues, Severity
 from feedbackstudy.provenance import Provenance
-from feedbackstudy.render import Page, Rendered, Text, number, table_of
+from feedbackstudy.render import Page, Rendered, Text, counted, table_of
 from feedbackstudy.scales.jobs import jobs_of, score_names
 from feedbackstudy.study import Study
 
@@ -62,7 +62,7 @@ class Shared(Rendered):
             Ready to render.
         """
         rows: list[dict[str, object]] = [{"column": c, "not shared because": why} for c, why in self.dropped.items()]
-        head = Text(f"{number(len(self.frame))} rows of {number(len(self.participants))} people.")
+        head = Text(f"{counted(len(self.frame), 'row')} of {counted(len(self.participants), 'person', 'people')}.")
         note = Text(
             "Pseudonymised data are personal data: who holds the key, or knows enough of a person, can tell who it is."
         )
@@ -210,7 +210,7 @@ def _told(dropped: Mapping[str, str]) -> Issue:
         code="collect.not_shared",
         severity=Severity.NOTE,
         where="table to share",
-        what=f"1 column stays here: {listed}." if len(dropped) == 1 else f"{len(dropped)} columns stay here: {listed}.",
+        what=f"{counted(len(dropped), 'column stays', 'columns stay')} here: {listed}.",
         why="They name people, were not to be shared, or nobody asked for them.",
         fix="Nothing to do; name text or a special category to take it along.",
     )

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from feedbackstudy.collect.suppression import bounds_of
 from feedbackstudy.collect.suppression import suppress as hide
 from feedbackstudy.errors import DataError, choices
-from feedbackstudy.render import Page, Rendered, Text, table_of
+from feedbackstudy.render import Page, Rendered, Text, counted, table_of
 
 __all__ = ["TOTAL", "Suppressed", "ranges", "suppress", "suppressed_means"]
 
@@ -106,7 +106,9 @@ def _read(counts: pd.DataFrame) -> tuple[NDArray[np.float64], list[str], list[st
     """Return the counts, and the names of rows and columns with their totals; a single line has one total."""
     values = counts.to_numpy(dtype=np.float64, na_value=np.nan)
     if values.size == 0 or values.size > _MOST:
-        raise DataError(f"The table has {values.size} cells; between 1 and {_MOST:,} can be protected at once.")
+        raise DataError(
+            f"The table has {counted(values.size, 'cell')}; between 1 and {_MOST:,} can be protected at once."
+        )
     if not np.isfinite(values).all() or (values < 0).any() or (values != np.round(values)).any():
         raise DataError("Counts are whole numbers of people, none missing; something in this table is not.")
     rows, columns = ([str(name) for name in axis] for axis in (counts.index, counts.columns))

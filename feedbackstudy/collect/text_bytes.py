@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from feedbackstudy.errors import FileFormatError, UnsafePathError
 from feedbackstudy.files import read_bounded, sha256_file
+from feedbackstudy.render import counted
 
 __all__ = ["MAX_MEGABYTES", "Content", "read_content"]
 
@@ -157,7 +158,9 @@ def _member(path: Path, packed: bytes, limit: int) -> tuple[str, bytes]:
     with _archive(path, packed) as archive:
         members = archive.infolist()
         if len(members) > _MAX_MEMBERS:
-            raise FileFormatError(f"{path} holds {len(members)} files; at most {_MAX_MEMBERS} are looked at.")
+            raise FileFormatError(
+                f"{path} holds {counted(len(members), 'file')}; at most {_MAX_MEMBERS} are looked at."
+            )
         for member in members:
             _stays_inside(path, member.filename)
         _too_large(path, sum(member.file_size for member in members), len(packed), limit)

@@ -15,6 +15,7 @@ from feedbackstudy.collect.text_proof import prove_cells
 from feedbackstudy.collect.text_records import Records, delimiter_of, scan
 from feedbackstudy.errors import FileFormatError
 from feedbackstudy.issues import Issue, Severity
+from feedbackstudy.render import counted
 
 __all__ = ["TextTable", "categorical", "folded_name", "refuse_alike", "text_table"]
 
@@ -214,7 +215,8 @@ def _parsed(data: bytes, delimiter: str, width: int, n: int, where: str) -> tupl
     )
     if len(frame) != n + 1:
         raise FileFormatError(
-            f"{where}: one reader finds {len(frame) - 1} records and another {n}. Lines that end in different ways, or "
+            f"{where}: one reader finds {counted(len(frame) - 1, 'record')} and another {n}. Lines that end in "
+            "different ways, or "
             "stray quotation marks, do that; export the file again."
         )
     return tuple(frame[i].array[1:] for i in range(width))
@@ -224,13 +226,15 @@ def _shape(records: Records, width: int, where: str, *, allow_ragged: bool) -> l
     longer, shorter = records.widths > width, records.widths < width
     if longer.any():
         raise FileFormatError(
-            f"{where}: {int(longer.sum())} records are longer than the header ({width} cells); the first at "
+            f"{where}: {counted(int(longer.sum()), 'record is', 'records are')} longer than the header ({width} "
+            "cells); the first at "
             f"{_places(records, longer)}. A delimiter inside a cell that is not quoted does that, and would shift "
             "answers into the wrong columns. Export the file again."
         )
     if not shorter.any():
         return []
-    what = f"{int(shorter.sum())} records are shorter than the header ({width} cells): {_places(records, shorter)}."
+    what = f"{counted(int(shorter.sum()), 'record is', 'records are')} shorter than the header ({width} cells): "
+    what += f"{_places(records, shorter)}."
     if not allow_ragged:
         raise FileFormatError(
             f"{where}: {what} It cannot be known which answers are absent. Export the file again, or give "

@@ -9,6 +9,7 @@ import feedbackstudy as fs
 from feedbackstudy.collect.clock import midnights, moments
 from feedbackstudy.collect.delivery import delivered, outside_windows
 from feedbackstudy.errors import DataError
+from feedbackstudy.study.placed import condition_of_people
 
 BERLIN = "Europe/Berlin"
 
@@ -130,6 +131,9 @@ def test_what_was_received_goes_into_the_flow_of_participants(planned):
     flow = fs.collect.account(responses, study, allocation=allocation, received=found.received)
 
     assert flow.crossed == 1
+    got = {name: flow.received(name) for name in ("silence", "decision_only")}
+    assert got["silence"] == sum(key == "silence" for key in condition_of_people(responses, study).values())
+    assert got["decision_only"] < got["silence"]  # the log holds fifty messages, and nothing is sent to the silent
 
 
 def test_the_log_must_know_its_people_once(planned):
@@ -179,7 +183,7 @@ def test_each_row_is_read_by_the_clock_of_its_own_zone(planned):
     opens = schedule.frame[(schedule.frame["participant"] == who) & (schedule.frame["event"] == "wave")]
     first = opens.set_index("what")["opens"]["t0"]
     assert found["opens"].iloc[0] == first.tz_localize(BERLIN)
-    with pytest.raises(DataError, match="1 times have no offset"):
+    with pytest.raises(DataError, match="1 time has no offset"):
         outside_windows(times.assign(zone=[BERLIN, "", ""]), schedule)
 
 

@@ -1,5 +1,7 @@
 """What reading makes of people, waves, conditions and consent."""
 
+import re
+
 import pandas as pd
 import pytest
 
@@ -260,3 +262,14 @@ def test_the_rule_for_duplicates_is_part_of_the_plan_and_keeps_old_hashes():
     assert "answered an occasion more than once: the first counts" in str(fs.report.preregistration(ruled))
     with pytest.raises(InputError, match="duplicates"):
         fs.Study.from_data({**STUDY, "plan": {"duplicates": "some"}})
+
+
+def test_one_is_said_in_the_singular(study, tmp_path):
+    path = tmp_path / "t0.csv"
+    path.write_text(T0.replace("p3,late,s2,22,6", "p3,later,s2,22,66"), encoding="utf-8")
+
+    said = " ".join(issue.what for issue in inspect(path, study, occasion="t0").issues)
+
+    assert "1 cell of mood outside 0 to 10" in said
+    assert "It stands in 1 row" in said
+    assert re.search(r"\b1 (people|rows|cells|responses|questionnaires|columns|ids|times)\b", said) is None

@@ -7,6 +7,7 @@ from feedbackstudy.collect.platforms.plain import IDENTIFYING, header_of
 from feedbackstudy.collect.platforms.raw import Raw, Roles
 from feedbackstudy.collect.text_table import TextTable, folded_name, refuse_alike
 from feedbackstudy.issues import Issue, Severity
+from feedbackstudy.render import counted
 
 __all__ = ["limesurvey", "looks_like_limesurvey", "question_code", "subquestion_key"]
 
@@ -112,7 +113,7 @@ def limesurvey(table: TextTable) -> Raw:
     if "submitdate" in names:
         open_ended = int((body.texts(names.index("submitdate")) == "").sum())
         if open_ended:
-            what = f"{open_ended} of {len(body)} responses were not completed (submitdate is empty); they are kept."
+            what = f"{open_ended:,} of {counted(len(body), 'response')} not completed (submitdate is empty), and kept."
             why = "People who broke off differ from those who finished."
             fix = "Exclude them only by a rule of the plan."
             issues.append(Issue("collect.incomplete", Severity.NOTE, table.where, what, why, fix))

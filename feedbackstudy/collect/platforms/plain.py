@@ -9,6 +9,7 @@ from feedbackstudy.collect.text_bytes import Content
 from feedbackstudy.collect.text_table import TextTable, categorical, folded_name, refuse_alike
 from feedbackstudy.errors import FileFormatError
 from feedbackstudy.issues import Issue, Severity
+from feedbackstudy.render import counted
 
 __all__ = ["IDENTIFYING", "header_of", "plain", "workbook_table"]
 
@@ -131,7 +132,8 @@ def workbook_table(content: Content, sheet: str | None = None) -> TextTable:
     columns = tuple(categorical([row[j] for row in filled]) for j in used)
     issues: tuple[Issue, ...] = ()
     if formulas:
-        what = f"{len(formulas)} cells hold formulas ({', '.join(formulas[:_SHOWN])}); they were not evaluated."
+        what = f"{counted(len(formulas), 'cell holds a formula', 'cells hold formulas')} "
+        what += f"({', '.join(formulas[:_SHOWN])}), not evaluated."
         why = "A formula is no answer, and evaluating text from a file would run somebody else's instructions."
         fix = "Save the values in place of the formulas, and read the file again."
         issues = (Issue("collect.formula", Severity.ERROR, where, what, why, fix),)

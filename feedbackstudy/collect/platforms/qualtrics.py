@@ -9,6 +9,7 @@ from feedbackstudy.collect.platforms.raw import Raw, Roles
 from feedbackstudy.collect.text_table import TextTable, folded_name
 from feedbackstudy.errors import FileFormatError
 from feedbackstudy.issues import Issue, Severity
+from feedbackstudy.render import counted
 
 __all__ = ["looks_like_qualtrics", "qualtrics"]
 
@@ -205,7 +206,8 @@ def _matrix(names: Sequence[str], told: Sequence[Mapping[str, object]] | None, w
         if _number(name) and _number(key) and _number(name) != _number(key) and key.startswith("QID"):
             found.append(f"{name} = {key}")
     if found:
-        what = f"{len(found)} columns are numbered otherwise by their tag than by Qualtrics: {', '.join(found[:5])}."
+        what = f"{counted(len(found), 'column')} numbered otherwise by the tag than by Qualtrics: "
+        what += f"{', '.join(found[:5])}."
         why = "Recoded or moved rows of a matrix can stand under another item's name."
         fix = "Compare the question text of these columns with the items; give columns= where one is wrong."
         yield Issue("collect.matrix_recode", Severity.WARNING, where, what, why, fix)

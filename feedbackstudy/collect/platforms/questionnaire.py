@@ -10,6 +10,7 @@ from feedbackstudy.design.arms import FEEDBACK
 from feedbackstudy.design.crossing import Cell
 from feedbackstudy.design.waves import Wave
 from feedbackstudy.issues import Issue, Severity
+from feedbackstudy.render import counted
 from feedbackstudy.scales.jobs import jobs_of
 from feedbackstudy.scales.libraries import library
 from feedbackstudy.scales.measure import Measure
@@ -181,7 +182,8 @@ def _messages(study: Study, issues: list[Issue]) -> Iterator[Question]:
 
 def _places(study: Study, cells: Sequence[Cell], issues: list[Issue]) -> Iterator[Question]:
     """Yield a marked place for each cell whose text the study does not declare."""
-    what = f"The study declares no messages; a marked place stands for the text of each of {len(cells)} cells."
+    what = "The study declares no messages; a marked place stands for the text of each of "
+    what += f"{counted(len(cells), 'cell')}."
     why = "People would see the mark, and nothing would differ between conditions."
     fix = "Declare messages, or write the texts into the survey and keep their fingerprints."
     issues.append(Issue("collect.no_messages", Severity.WARNING, "messages", what, why, fix))
@@ -263,7 +265,7 @@ def _scale(
     lacking = [spec for spec in group if words[spec.name].startswith("[WORDING NEEDED")]
     if lacking:
         issues.append(_unworded(measure.name, len(lacking)))
-    note = f"{len(lacking)} items are marked: put in your licensed words" if lacking else ""
+    note = f"{counted(len(lacking), 'item is', 'items are')} marked: put in your licensed words" if lacking else ""
     graded = [spec for spec in group if spec.kind != "open"]
     lines = tuple((spec.position, spec.name, words[spec.name]) for spec in graded)
     answers = tuple(_answers(graded[0])) if graded else ()
@@ -285,7 +287,7 @@ def _instruction(study: Study, measure: Measure) -> str:
 
 
 def _unworded(measure: str, n: int) -> Issue:
-    what = f"{n} questions of {measure!r} have no words: the place is marked with a content tag."
+    what = f"{counted(n, 'question')} of {measure!r} without words: the place is marked with a content tag."
     why = "Published wordings are under copyright and not shipped; a tag must never be shown to people."
     fix = "Give wordings={'" + measure + "': scales.load_wording(...)}, or a label for a single question."
     return Issue("collect.wording_needed", Severity.WARNING, measure, what, why, fix)

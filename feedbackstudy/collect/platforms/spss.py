@@ -17,6 +17,7 @@ from feedbackstudy.collect.text_table import TextTable, categorical, folded_name
 from feedbackstudy.errors import FileFormatError
 from feedbackstudy.frames import MissingReason
 from feedbackstudy.issues import Issue, Severity
+from feedbackstudy.render import counted
 
 __all__ = ["spss"]
 
@@ -124,6 +125,6 @@ def _said(where: str, name: str, hidden: pd.Series, labels: Mapping[object, str]
         + f": {n}"
         for code, n in counts.items()
     ]
-    what = f"{len(hidden)} cells of {name} are user-missing in SPSS: {', '.join(told[:6])}."
+    what = f"{counted(len(hidden), 'cell')} of {name} user-missing in SPSS: {', '.join(told[:6])}."
     why = "They are no answers; the reason is kept beside each."
     return Issue("collect.user_missing", Severity.NOTE, where, what, why, "Nothing to do.")
