@@ -31,6 +31,7 @@ def test_screen_names_who_is_out_and_writes_the_rest(export, tmp_path, capsys):
 
     told = json.loads(capsys.readouterr().out)
     left = pd.read_csv(tmp_path / "left.csv", dtype=str)
+    assert "nobody answered" in (tmp_path / "left.csv.provenance.json").read_text(encoding="utf-8")
     assert told["participants"] == {"before": 600, "after": left["participant"].nunique()}
     out = {row["participant"] for row in told["steps"] if row["step"].startswith("screen.")} - {""}
     assert out.isdisjoint(left["participant"])
