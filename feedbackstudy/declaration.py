@@ -53,6 +53,8 @@ class Declaration(BaseModel, metaclass=_SpeakingErrors):
     schema_version: ClassVar[int] = 1
     migrations: ClassVar[Mapping[int, Callable[[dict[str, YamlValue]], dict[str, YamlValue]]]] = {}
     """Schema version -> the step that lifts a file's data from it to the next version."""
+    elsewhere: ClassVar[Mapping[str, str]] = {}
+    """Keys that people put here and that belong elsewhere -> a sentence that says where."""
 
     @classmethod
     def from_data(cls, data: YamlValue, document: Document | None = None) -> Self:
@@ -229,6 +231,13 @@ def _explain_one(error: ErrorDetails, cls: type[BaseModel], document: Document |
     location = error["loc"]
     place = ".".join(map(str, location)) or cls.__name__
     where = f"{document.source}:{document.line(location)}: {place}" if document else f"{cls.__name__}: {place}"
+    if error["type"] == "extra_forbidden" and issubclass(cls, Declaration) and location[-1] in cls.elsewhere:
+        return f"{where}: {cls.elsewhere[str(location[-1])]}"
+    if error["type"] == "union_tag_invalid":
+        told = error["ctx"]
+        allowed = [tag.strip().strip("'") for tag in str(told["expected_tags"]).split(",")]
+        key = str(told["discriminator"]).strip("'")
+        return f"{where}: {choices('Kind' if key == 'kind' else f'The value of {key!r},', told['tag'], allowed)}"
     if error["type"] == "extra_forbidden":
         return f"{where}: {choices('Key', location[-1], _keys_beside(cls, location))}"
     if error["type"] == "missing":

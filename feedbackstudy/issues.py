@@ -109,8 +109,10 @@ class Issues(list[Issue], Rendered):
         Page
             Ready to render as HTML or text.
         """
-        rows = tuple((str(i.severity), i.where, i.what, i.why, i.fix, ", ".join(i.who) or "-") for i in self)
-        head = ("severity", "where", "what", "why", "fix", "who")
+        named = any(i.who for i in self)
+        rows = tuple((str(i.severity), i.where, i.what, i.why, i.fix, *([", ".join(i.who)] * named)) for i in self)
+        head = ("severity", "where", "what", "why", "fix", *(["who"] * named))
         body: Block = Table(head, rows) if rows else Text("Nothing found.")
-        counts = ", ".join(f"{sum(i.severity is s for i in self)} {s}" for s in Severity)
+        numbers = {s: sum(i.severity is s for i in self) for s in Severity}
+        counts = ", ".join(f"{n} {s}{'' if n == 1 else 's'}" for s, n in numbers.items())
         return Page(title="Issues", subtitle=counts, blocks=(body,))

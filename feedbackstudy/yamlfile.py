@@ -54,6 +54,31 @@ _SURPRISES: tuple[tuple[re.Pattern[str], str], ...] = (
 )
 
 
+_HINTS = (
+    ("\\t", "a line is indented with a tab. Indent with spaces, never with tabs."),
+    (
+        "mapping values are not allowed",
+        'there is a colon where none is expected. Put words that hold a colon in quotes, such as title: "Timing: does '
+        'it matter?"; or the line is indented too far.',
+    ),
+    (
+        "expected <block end>",
+        "this line, or the one before, is not indented like the lines it belongs with. Let all keys of one entry begin "
+        "in the same column, and each '-' of one list.",
+    ),
+    (
+        "could not find expected ':'",
+        "a key without a colon, or words that go on in a new line. Write 'key: value', and put longer words in quotes "
+        "or behind '>-'.",
+    ),
+    ("found unexpected end of stream", "a quote is opened and never closed. Close it in the same line."),
+    (
+        "cannot start any token",
+        "a value begins with a sign that has a meaning of its own, such as % or @. Put the value in quotes.",
+    ),
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Document:
     """A YAML file as plain data.
@@ -145,12 +170,21 @@ def parse(text: str, source: str = "<text>") -> Document:
     except yaml.MarkedYAMLError as fault:
         mark = fault.problem_mark or fault.context_mark
         line = mark.line + 1 if mark else 1
-        hint = " Indent with spaces, never with tabs." if "\\t" in str(fault.problem) else ""
-        raise FileFormatError(f"{source}:{line}: not valid YAML: {fault.problem or fault.context}.{hint}") from fault
+        raise FileFormatError(
+            f"{source}:{line}: not valid YAML: {_hint(str(fault.problem or fault.context))}"
+        ) from fault
     except yaml.YAMLError as fault:
         raise FileFormatError(f"{source}: not valid YAML: {fault}.") from fault
     data = builder.value(node, ()) if node is not None else None
     return Document(data, source, builder.lines)
+
+
+def _hint(problem: str) -> str:
+    """Say in plain words what a parser stumbles over, and how it is mended."""
+    for words, said in _HINTS:
+        if words in problem:
+            return said
+    return f"{problem}."
 
 
 def dump(data: YamlValue) -> str:

@@ -242,3 +242,12 @@ def test_a_copy_is_equal_and_has_the_same_digest():
 
     assert again == TIMING
     assert again.digest() == TIMING.digest()
+
+
+def test_an_unknown_kind_is_answered_with_the_nearest():
+    from feedbackstudy.design.hypotheses import Hypothesis
+
+    data = {"name": "h1", "text": "x", "outcome": "y", "contrast": {"kind": "simple", "factor": "f"}}
+    with pytest.raises(DeclarationError, match=r"Kind 'simple' is unknown\. Did you mean 'simple_effect'") as fault:
+        Hypothesis.from_data(data)
+    assert "input tag" not in str(fault.value)

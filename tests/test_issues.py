@@ -58,7 +58,7 @@ def test_an_issue_is_plain_data_for_json():
 def test_the_page_counts_each_severity_and_lists_every_issue():
     text = str(Issues([NOTE, ERROR, ERROR]))
 
-    assert "2 error, 0 warning, 1 note" in text
+    assert "2 errors, 0 warnings, 1 note" in text
     assert text.count("Wave 7.") == 3
 
 
@@ -83,3 +83,10 @@ def test_markup_in_any_slot_is_shown_as_text(slot):
 
 def test_markup_in_a_participants_name_is_shown_as_text():
     assert "<b>" not in Issues([issue(Severity.NOTE, who=("<b>p</b>",))])._repr_html_()
+
+
+def test_nobody_named_needs_no_column():
+    nobody = Issues([Issue("a.b", Severity.NOTE, "here", "What.", "Why.", "Fix.")])
+
+    assert "who" not in str(nobody)
+    assert "who" in str(Issues([issue(Severity.WARNING, who=("p1",))]))

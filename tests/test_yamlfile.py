@@ -308,3 +308,19 @@ class Surprise:
 def test_what_is_not_plain_data_is_not_written(thing):
     with pytest.raises(FileFormatError, match="plain data"):
         dump({"x": thing})
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("title: Timing: does it matter", "in quotes"),
+        ("a:\n  - name: x\n    label: y\n   mode: z", "begin in the same column"),
+        ("a: 'open\nb: 1", "never closed"),
+        ("a: %x", "in quotes"),
+    ],
+)
+def test_a_slip_of_the_pen_is_said_in_plain_words(text, said):
+    with pytest.raises(FileFormatError, match=said) as fault:
+        parse(text)
+    assert "block end" not in str(fault.value)
+    assert "mapping values" not in str(fault.value)

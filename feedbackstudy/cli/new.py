@@ -70,3 +70,4 @@ def _next(folder: Path, session: Session) -> None:
         session.say(f"Edit {folder / 'study.yaml'}, then say each of these, and change what they tell you:")
         for verb in ("study check", "study show", "simulate", "power diagnose"):
             session.say(f"  feedbackstudy {verb} {folder}")
+        session.say(f"  feedbackstudy power solve {folder} --hypothesis h1 --target 0.9")

@@ -1,6 +1,7 @@
 """`feedbackstudy simulate`: the table that a survey export would give, from invented answers."""
 
 import argparse
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,8 @@ from feedbackstudy.cli.outcome import Exit
 from feedbackstudy.cli.session import Session, sentence
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from feedbackstudy.simulate import World
     from feedbackstudy.study import Study
 
@@ -49,11 +52,30 @@ def world_of(given: argparse.Namespace, study: "Study") -> "World":
     """
     from feedbackstudy.simulate import World
 
-    world = World.assumed(study) if given.world is None else World.load(given.world)
+    world = World.assumed(study) if given.world is None else _read(given.world, study)
     if given.n is None:
         return world
     people = study.units.names[-1] if study.units else "participant"
     return world.vary({f"n.{people}": given.n})
+
+
+def _read(path: Path, study: "Study") -> "World":
+    """Read a world, and say in which line it does not fit the study."""
+    from feedbackstudy.errors import InputError
+    from feedbackstudy.simulate import World
+    from feedbackstudy.simulate.compiling import compiled
+
+    world = World.load(path)
+    try:
+        compiled(study, world)
+    except InputError as fault:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+        named = re.findall(r"'([^']+)'", str(fault))[:1]
+        at = next(
+            (i for i, line in enumerate(lines, 1) if named and re.search(rf"\b{re.escape(named[0])}\b", line)), None
+        )
+        raise type(fault)(f"{path}{f':{at}' if at else ''}: {fault}") from fault
+    return world
 
 
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> list[argparse.ArgumentParser]:
@@ -104,7 +126,9 @@ def run(given: argparse.Namespace, session: Session) -> int:
     if given.save_world is not None:
         world.save(given.save_world)
     if given.out is not None:
-        files.append(_write(responses.frame.to_csv(index=False), given.out, dict(responses.provenance.facts().pairs)))
+        files.append(
+            _write(_plain(responses.frame).to_csv(index=False), given.out, dict(responses.provenance.facts().pairs))
+        )
     if session.as_json:
         session.give({"rows": len(responses), "participants": responses.n_participants, "seed": seed, "files": files})
     else:
@@ -112,8 +136,22 @@ def run(given: argparse.Namespace, session: Session) -> int:
         session.say(
             f"Written: {', '.join(map(str, files))}." if files else "Nothing was written; name a file with --out."
         )
-        session.say(f"Next: feedbackstudy power diagnose {given.study}")
+        session.say(
+            f"Next: feedbackstudy power diagnose {given.study}, then feedbackstudy power solve {given.study} ..."
+        )
     return Exit.FINE
+
+
+def _plain(frame: "pd.DataFrame") -> "pd.DataFrame":
+    """Return a table whose whole answers are written as whole numbers: 5, not 5.0."""
+    import pandas as pd
+
+    whole = [
+        name
+        for name in frame.columns
+        if pd.api.types.is_float_dtype(frame[name]) and bool((frame[name].dropna() % 1 == 0).all())
+    ]
+    return frame.astype(dict.fromkeys(whole, "Int64"))
 
 
 def _write(table: str, path: Path, facts: dict[str, str]) -> Path:

@@ -36,7 +36,9 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> list
     check.add_argument("path", type=Path, metavar="PATH", help=_PATH)
     check.add_argument("--json", action="store_true", help="print the findings as JSON")
     check.set_defaults(run=run)
-    words = "show a study: what varies, who gets what, the messages, what is asked, hypotheses, plan, conduct"
+    words = (
+        "show a study: what varies, who gets what, the messages where it names some, what is asked, hypotheses, plan"
+    )
     show = verbs.add_parser("show", help=words, description=sentence(words), allow_abbrev=False)
     show.add_argument("path", type=Path, metavar="PATH", help=_PATH)
     show.add_argument("--out", type=Path, metavar="FILE", help="write the page to an HTML file instead")

@@ -208,7 +208,9 @@ class PowerGrid(Rendered):
         error = f"{self.figure}_mcse"
         simulated = bool((self._frame[error] > 0).any())
         columns = [*self.vary, "hypothesis", self.figure, *([error] if simulated else [])]
-        rows = [{str(k): v for k, v in row.items()} for row in self._frame[columns].head(_MOST_ROWS).to_dict("records")]
+        heads = {error: "Monte-Carlo error"}
+        shown = self._frame[columns].head(_MOST_ROWS).to_dict("records")
+        rows = [{heads.get(str(k), str(k)): v for k, v in row.items()} for row in shown]
         more = len(self._frame) - len(rows)
         facts = [("varied", ", ".join(self.vary)), ("points and names", number(len(self))), ("engine", self.engine)]
         facts += [("not shown", f"{number(more)} rows; .frame() has them all")] if more else []

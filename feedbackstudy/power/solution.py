@@ -108,7 +108,8 @@ class Solution(Rendered):
         Page
             Ready to render.
         """
-        rows = [dict(row) for row in self.curve]
+        heads = {"value": self.vary, "mcse": "Monte-Carlo error", "n_simulations": "studies"}
+        rows = [{heads.get(name, name): value for name, value in row.items()} for row in self.curve]
         blocks: list[Block] = [Facts(tuple(self._facts()))]
         blocks += [Notice(note) for note in self.notes]
         if not math.isfinite(self.value):

@@ -3,7 +3,7 @@
 import math
 from typing import Literal, get_args
 
-from feedbackstudy.errors import InputError, choices
+from feedbackstudy.errors import DeclarationError, InputError, NotFoundError, choices
 from feedbackstudy.power.solving import above_alpha
 from feedbackstudy.simulate.people import unit_numbers
 from feedbackstudy.simulate.world import World
@@ -49,8 +49,13 @@ def path_of(study: Study, world: World, vary: str) -> str:
     if vary.startswith("n.") and vary.removeprefix("n.") not in units:
         raise InputError(choices("Unit", vary.removeprefix("n."), units))
     if not vary.startswith("n.") and vary not in study.hypotheses.names:
-        now = world.vary({vary: 0.5})  # refuses an unknown path with the nearest that there are
-        del now
+        try:
+            world.vary({vary: 0.5})
+        except DeclarationError as fault:
+            known = (*(f"n.{unit}" for unit in units), *study.hypotheses.names, *world.paths())
+            raise NotFoundError(
+                f"{vary!r} is no single number that can vary. {choices('Path', vary, known)}"
+            ) from fault
     return vary
 
 

@@ -160,7 +160,11 @@ def _analyses(study: Study, chosen: list[Hypothesis]) -> str:
 def _inference(study: Study) -> str:
     """Say what decides each hypothesis, at which error rate, and how families are corrected."""
     plan = study.plan
-    lines = [f"{h.name} is decided by: {criterion_in_words(plan.decides.get(h.name))}." for h in _confirmatory(study)]
+    families = {name for family in plan.families if family.method != "none" for name in family.hypotheses}
+    lines = [
+        f"{h.name} is decided by: {criterion_in_words(plan.decides.get(h.name), corrected=h.name in families)}."
+        for h in _confirmatory(study)
+    ]
     for family in plan.families:
         lines.append(f"Family {family.name} ({', '.join(family.hypotheses)}): correction {family.method}.")
     lines.append(

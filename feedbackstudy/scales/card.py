@@ -29,6 +29,11 @@ class _Sources:
             return f"completed by {origin.who} ({origin.page})"
         return f"{origin.status.replace('_', ' ')} {self.mark(origin.source)}".strip()
 
+    def behind(self, origin: Origin) -> str:
+        """Return the status in brackets; nothing for what is ours, which the top of the card says once."""
+        self.mark(origin.source)
+        return "" if origin.status == "study_built" else f" ({self.status(origin)})"
+
     def blocks(self) -> list[Block]:
         """Return the list of sources."""
         rows = tuple((f"[{place}]", source) for source, place in self._places.items())
@@ -94,7 +99,7 @@ def _readiness(scale: Scale) -> Block:
 
 
 def _facts(scale: Scale, seen: _Sources) -> Facts:
-    doi = f"{scale.doi} ({seen.status(scale.origin('doi'))})" if scale.doi else "none recorded"
+    doi = f"{scale.doi}{seen.behind(scale.origin('doi'))}" if scale.doi else "none recorded"
     pairs = [
         ("code", scale.code),
         ("roles", ", ".join(role.replace("_", " ") for role in scale.roles)),
@@ -114,23 +119,21 @@ def _scoring(scale: Scale, seen: _Sources) -> str:
     kept = f"at least {number(100 * rule.minimum_answered, 0)} % of the asked items answered"
     also = f", also {', '.join(scale.scoring.also)}" if scale.scoring.also else ""
     prorated = ", incomplete scores prorated and flagged" if rule.prorate else ""
-    how, missing = seen.status(scale.origin("scoring")), seen.status(scale.origin("missing"))
-    return f"{scale.scoring.method}{also} ({how}); {kept}{prorated} ({missing})"
+    how, missing = seen.behind(scale.origin("scoring")), seen.behind(scale.origin("missing"))
+    return f"{scale.scoring.method}{also}{how}; {kept}{prorated}{missing}"
 
 
 def _form(scale: Scale, form: Form, seen: _Sources) -> list[Block]:
     answers = form.likert_options
     span = f"{number(answers.min, 0)} to {number(answers.max, 0)}" if answers else "unknown"
-    said = (
-        f", {' ... '.join(answers.labels)} ({seen.status(form.origin('labels'))})" if answers and answers.labels else ""
-    )
+    said = f", {' ... '.join(answers.labels)}{seen.behind(form.origin('labels'))}" if answers and answers.labels else ""
     size = f"{form.size}" if form.size is not None else "unknown"
     facts = Facts(
         (
             (f"form {form.id}", " ".join(filter(None, [form.language and f"[{form.language}]", form.note])) or "-"),
-            ("items", f"{size} ({seen.status(form.origin('n_items'))})"),
-            ("answers", f"{span} ({seen.status(form.origin('likert_options'))}){said}"),
-            ("reversed", f"{key_line(form)} ({seen.status(form.origin('reversed'))})"),
+            ("items", f"{size}{seen.behind(form.origin('n_items'))}"),
+            ("answers", f"{span}{seen.behind(form.origin('likert_options'))}{said}"),
+            ("reversed", f"{key_line(form)}{seen.behind(form.origin('reversed'))}"),
         )
     )
     rows = tuple(
@@ -143,7 +146,7 @@ def _form(scale: Scale, form: Form, seen: _Sources) -> list[Block]:
         for subscale in form.subscales
     )
     head = ("subscale", "items", "count", "high score means")
-    blocks: list[Block] = [facts, Table(head, rows, f"Subscales ({seen.status(form.origin('subscales'))})")]
+    blocks: list[Block] = [facts, Table(head, rows, f"Subscales{seen.behind(form.origin('subscales'))}")]
     if scale.study_built:
         worded = tuple((str(item.position), item.text, item.tag) for item in form.items)
         blocks.append(Table(("item", "our words", "tag"), worded, "Items (CC0)"))
@@ -252,6 +255,6 @@ def _terms(scale: Scale, seen: _Sources) -> Facts:
             ("commercial use", terms.commercial.replace("_", " ")),
             ("redistribution of wording", terms.redistribution.replace("_", " ")),
             ("modification", terms.modification),
-            ("terms", f"{scale.license_explanation or '-'} ({seen.status(scale.origin('use_terms'))})"),
+            ("terms", f"{scale.license_explanation or '-'}{seen.behind(scale.origin('use_terms'))}"),
         )
     )

@@ -110,4 +110,6 @@ def _completions(fault: str) -> Issue:
 
 
 def _error(code: str, where: str, what: str, why: str) -> Issue:
-    return Issue(code, Severity.ERROR, where, what, why, "Mend the measure; scales.list() shows what exists.")
+    return Issue(
+        code, Severity.ERROR, where, what, why, "Mend the measure; `feedbackstudy scales list` shows what exists."
+    )

@@ -148,7 +148,8 @@ def _job(one: object, library: Library | None) -> Job:
             name=one.name, scale=scale, form=one.form, parts=dict(one.scores), waves=tuple(one.waves), asks=one.asks
         )
     raise InputError(
-        f"{one!r} cannot be scored; give measures of a study, scales, or codes from scales.list(), such as 'gse'."
+        f"{one!r} cannot be scored; give measures of a study, scales, or codes of the library "
+        "(`feedbackstudy scales list`), such as 'gse'."
     )
 
 

@@ -1,5 +1,6 @@
 """The `Study`: everything that is fixed before there are numbers."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import ClassVar, Self
 
@@ -24,6 +25,7 @@ from feedbackstudy.named import Code, Fixed, Line, Name, Named
 from feedbackstudy.render import Page, Rendered
 from feedbackstudy.scales.measure import Measure
 from feedbackstudy.study.checks import StudyIssues, check_study
+from feedbackstudy.study.elsewhere import IN_THE_WORLD
 from feedbackstudy.study.folder import carry_files, prove_passages, study_file
 from feedbackstudy.study.pages import study_page
 from feedbackstudy.study.says import Sayings, sayings
@@ -79,6 +81,7 @@ class Study(Rendered, Declaration):
     """
 
     schema_version: ClassVar[int] = 1
+    elsewhere: ClassVar[Mapping[str, str]] = IN_THE_WORLD
 
     title: Line
     question: str = ""

@@ -93,13 +93,22 @@ def _when(wave: Wave) -> str:
     return f"{days:g} days {'after' if wave.offset_days > 0 else 'before'} the {wave.anchor}"
 
 
+def _window(first: float, last: float) -> str:
+    return "that day" if first == last == 0 else f"{first:+g} to {last:+g} days"
+
+
+def _criterion(study: "Study", name: str) -> str:
+    corrected = any(name in family.hypotheses and family.method != "none" for family in study.plan.families)
+    return criterion_in_words(study.plan.decides.get(name), corrected=corrected)
+
+
 def _waves(study: "Study") -> Table:
     rows = tuple(
         (
             wave.label or wave.name,
             _when(wave),
             wave.phase,
-            f"{wave.window_days[0]:+g} to {wave.window_days[1]:+g} days",
+            _window(*wave.window_days),
             (wave.pseudo_date or "").replace("_", " "),
         )
         for wave in study.waves
@@ -137,7 +146,7 @@ def _hypothesis_row(study: "Study", hypothesis: Hypothesis) -> tuple[str, ...]:
         question_in_words(hypothesis, study.crossing),
         hypothesis.direction,
         smallest_in_words(hypothesis.sesoi),
-        f"{hypothesis.role}; decided by {criterion_in_words(study.plan.decides.get(hypothesis.name))}"
+        f"{hypothesis.role}; decided by {_criterion(study, hypothesis.name)}"
         if hypothesis.confirmatory
         else hypothesis.role,
         claim,

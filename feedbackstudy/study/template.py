@@ -120,17 +120,35 @@ def new_study(folder: str | Path, template: str = DEFAULT_TEMPLATE) -> Path:
             f"{target} exists and is not an empty folder; nothing was written. Name a folder that does not exist yet."
         )
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent) as made:
-            staged = Path(made) / target.name
-            shutil.copytree(source, staged)
-            ignored = _RESTRICTED if (staged / "plan.yaml").is_file() else _IGNORED
-            (staged / ".gitignore").write_text(ignored, encoding="utf-8")
-            if target.exists():
-                target.rmdir()
-            staged.rename(target)
+        if target.exists():
+            _fill(target, source)
+        else:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent) as made:
+                _copied(source, Path(made) / target.name).rename(target)
     except OSError as fault:
         raise FileFormatError(
             f"{target} cannot be made: {fault.strerror or fault}. Choose a folder you may write to."
         ) from fault
     return target
+
+
+def _copied(source: Path, staged: Path) -> Path:
+    """Copy a template, with what keeps private files out of version control."""
+    shutil.copytree(source, staged)
+    ignored = _RESTRICTED if (staged / "plan.yaml").is_file() else _IGNORED
+    (staged / ".gitignore").write_text(ignored, encoding="utf-8")
+    return staged
+
+
+def _fill(target: Path, source: Path) -> None:
+    """Fill a folder that exists and is empty, such as the one people stand in; leave it empty where that fails."""
+    moved: list[Path] = []
+    with tempfile.TemporaryDirectory(prefix=".new.", dir=target) as made:
+        try:
+            for entry in sorted(_copied(source, Path(made) / "study").iterdir()):
+                moved.append(entry.rename(target / entry.name))
+        except OSError:
+            for path in moved:
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
+            raise

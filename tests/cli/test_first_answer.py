@@ -56,7 +56,16 @@ def test_new_says_what_comes_next(tmp_path, capsys):
     main(["new", str(tmp_path / "mine")])
 
     err = capsys.readouterr().err
-    assert all(verb in err for verb in ("study check", "study show", "simulate", "power diagnose"))
+    assert all(verb in err for verb in ("study check", "study show", "simulate", "power diagnose", "power solve"))
+
+
+def test_new_fills_the_empty_folder_one_stands_in(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+    assert main(["new", "."]) == 0
+    assert {path.name for path in tmp_path.iterdir()} == {"study.yaml", "README.md", ".gitignore"}
+    assert main(["study", "check", "."]) == 0
+    assert main(["new", "."]) == 2
 
 
 def test_invented_answers_are_those_of_simulate_and_are_marked(folder, run, tmp_path):
@@ -66,7 +75,14 @@ def test_invented_answers_are_those_of_simulate_and_are_marked(folder, run, tmp_
     same = simulate(study, World.assumed(study).vary({f"n.{unit}": 60}), seed=4)
 
     assert (code, made["participants"]) == (0, 60)
-    assert (tmp_path / "data.csv").read_text(encoding="utf-8") == same.frame.to_csv(index=False)
+    as_text = pd.read_csv(tmp_path / "data.csv", dtype=str).drop(columns="duration_seconds")
+    assert not as_text.apply(lambda column: column.str.endswith(".0", na=False)).any(axis=None)
+    written = pd.read_csv(tmp_path / "data.csv")
+    columns = [name for name in written.columns if pd.api.types.is_numeric_dtype(written[name])]
+    assert len(columns) > 20
+    assert (written[columns].astype(float).fillna(-9) == same.frame[columns].astype(float).fillna(-9).to_numpy()).all(
+        axis=None
+    )
     told = json.loads((tmp_path / "data.csv.provenance.json").read_text(encoding="utf-8"))
     assert told["data"] == "Simulated data: nobody answered."
 
@@ -119,3 +135,19 @@ def test_solve_finds_the_number_of_people(folder, run):
     assert code == 0
     assert made["vary"] == "n.panel_member"
     assert made["reached"] == pytest.approx(0.8, abs=0.08)
+
+
+def test_a_world_that_does_not_fit_is_named_by_file_and_line(folder, run, tmp_path, capsys):
+    world = tmp_path / "world.yaml"
+    assert run("simulate", folder, "--save-world", world)[0] == 0
+    text = world.read_text(encoding="utf-8").replace("outcome: usefulness", "outcome: usefulnes")
+    world.write_text(text, encoding="utf-8")
+    line = text[: text.index("outcome: usefulnes")].count("\n") + 1
+
+    assert main(["power", "diagnose", str(folder), "--world", str(world), "--simulations", "20"]) == 2
+    assert f"world.yaml:{line}: " in capsys.readouterr().err
+
+
+def test_what_is_no_number_cannot_vary(folder, capsys):
+    assert main(["power", "solve", str(folder), "--hypothesis", "h1", "--vary", "outcomes"]) == 2
+    assert "no single number" in capsys.readouterr().err

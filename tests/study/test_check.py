@@ -7,9 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from feedbackstudy.errors import DeclarationError
 from feedbackstudy.issues import Severity
+from feedbackstudy.simulate import World
 from feedbackstudy.study import Study, checks, new_study
 from feedbackstudy.study.checks import StudyIssues
+from feedbackstudy.study.elsewhere import ASSUMPTIONS
 from feedbackstudy.yamlfile import YamlValue
 
 type Data = dict[str, YamlValue]
@@ -245,6 +248,8 @@ NOTES: list[tuple[str, dict[str, object]]] = [
     ("unused_measure", {"hypotheses/h14": GONE}),
     ("sender_must_be_true", {"factors/framing/concept": "sender", "conduct/deception": "none"}),
     ("no_sample_size", {"units/student/n": GONE}),
+    ("template_mark", {"title": "EDIT: what is studied"}),
+    ("count_in_words", {"conduct/debriefing": {"text": "The message you read was one of eleven."}}),
     ("family_without_p", {"plan/families/main/hypotheses": ["h1", "h2", "h3", "h4", "h6"]}),
 ]
 
@@ -292,6 +297,7 @@ QUIET: list[tuple[str, dict[str, object]]] = [
     ),
     ("few_clusters", {"factors/timing/assigned_to": "class"}),
     ("one_cluster_each", {"factors/timing/assigned_to": "class", "units/class/n": 8}),
+    ("count_in_words", {"conduct/debriefing": {"text": "The message you read was one of eight."}}),
     ("sesoi_beyond_scale", {"hypotheses/h3/sesoi/value": 6}),
     ("sesoi_very_large", {"hypotheses/h1/sesoi/value": 1.2}),
     ("confounded_message", {"messages": GONE}),
@@ -431,3 +437,20 @@ def test_an_impossible_effect_is_named_where_it_stands(sound: Data) -> None:
     issues = edited(sound, {"hypotheses/h1/sesoi/value": 30}).check()
 
     assert any(issue.where == "hypotheses.h1.sesoi" for issue in issues if issue.code == "study.sesoi_beyond_scale")
+
+
+def test_the_marks_of_a_template_are_found_by_line_until_they_are_taken_out(tmp_path: Path) -> None:
+    file = new_study(tmp_path / "mine") / "study.yaml"
+    text = file.read_text(encoding="utf-8")
+    found = [issue for issue in Study.load(file).check() if issue.code == "study.template_mark"]
+    file.write_text(text.replace("EDIT:", "done"), encoding="utf-8")
+
+    assert len(found) == 1
+    assert "lines 5, " in found[0].what
+    assert "study.template_mark" not in codes(Study.load(file).check())
+
+
+def test_a_key_of_the_world_is_sent_there() -> None:
+    with pytest.raises(DeclarationError, match=r"'icc' is an assumption.*belongs in world\.yaml"):
+        Study.from_data({"title": "x", "icc": {"class": 0.1}})
+    assert set(ASSUMPTIONS) == set(World.model_fields) - {"n", "covariates"}

@@ -130,7 +130,7 @@ def test_a_study_renders_in_a_notebook_and_in_a_terminal_and_escapes(tmp_path: P
         ("mode: described", "modes: described", DeclarationError, r"study.yaml:5: .*Did you mean 'mode'"),
         ("kind: main_effect", "kind: main_efect", DeclarationError, r"study.yaml:2\d: .*main_efect.*'main_effect'"),
         ("against: two_weeks", "againts: two_weeks", DeclarationError, r"study.yaml:2\d: .*Did you mean 'against'"),
-        ("by: p ", "by: q ", DeclarationError, r"'q'.*'p', 'equivalence', 'rope', 'bayes_factor'"),
+        ("by: p ", "by: q ", DeclarationError, r"'by', 'q' is unknown.*: bayes_factor, equivalence, p, rope"),
         (
             "title: Does",
             "title: a\ntitle: Does",

@@ -11,6 +11,7 @@ from feedbackstudy.study.checks.clustering import check_clustering
 from feedbackstudy.study.checks.deciding import check_deciding
 from feedbackstudy.study.checks.ethics import check_ethics
 from feedbackstudy.study.checks.exclusions import check_exclusions
+from feedbackstudy.study.checks.leftovers import check_leftovers
 from feedbackstudy.study.checks.measuring import check_measuring
 from feedbackstudy.study.checks.names import check_names
 from feedbackstudy.study.checks.paths import check_paths
@@ -37,6 +38,7 @@ CHECKS: tuple[Callable[["Study"], Iterator[Issue]], ...] = (
     check_ethics,
     check_assigning,
     check_clustering,
+    check_leftovers,
 )
 
 
