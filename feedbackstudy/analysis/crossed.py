@@ -10,7 +10,17 @@ from numpy.typing import NDArray
 from feedbackstudy.analysis.columns import Columns, FactorColumn
 from feedbackstudy.errors import DataError, NotFoundError, choices
 
-__all__ = ["Cells", "TermColumns", "between_levels", "cells_of", "listed", "one_row_each", "term_columns", "term_parts"]
+__all__ = [
+    "Cells",
+    "TermColumns",
+    "between_levels",
+    "cells_of",
+    "dependent_term",
+    "listed",
+    "one_row_each",
+    "term_columns",
+    "term_parts",
+]
 
 type Floats = NDArray[np.float64]
 type Integers = NDArray[np.int64]
@@ -258,7 +268,7 @@ def term_columns(read: Columns, terms: Sequence[str], *, coding: str = "treatmen
         matrix.append(block)
         names += labels
     X = np.hstack(matrix)
-    _independent(X, spans)
+    _independent(read, X, spans)
     return TermColumns(matrix=X, names=tuple(names), spans=spans)
 
 
@@ -272,13 +282,42 @@ def _part(read: Columns, name: str, coding: str) -> tuple[Floats, list[str]]:
     return indicators[:, 1:], [f"{name}[{level}]" for level in factor.levels[1:]]
 
 
-def _independent(X: Floats, spans: Mapping[str, slice]) -> None:
+def _independent(read: Columns, X: Floats, spans: Mapping[str, slice]) -> None:
     scaled = X / np.maximum(np.linalg.norm(X, axis=0), 1e-300)
     if np.linalg.matrix_rank(scaled, tol=1e-9) == X.shape[1]:
         return
     for term, span in spans.items():
         if np.linalg.matrix_rank(scaled[:, : span.stop], tol=1e-9) < span.stop:
-            raise DataError(
-                f"Term {term!r} is a combination of the terms before it (perfect collinearity, or an empty cell of an "
-                "interaction); leave one of them out."
-            )
+            raise DataError(dependent_term(read, list(spans), term))
+
+
+def dependent_term(read: Columns, terms: Sequence[str], term: str) -> str:
+    """Say why a term adds nothing to those before it, and what to do.
+
+    Parameters
+    ----------
+    read : Columns
+        Checked columns.
+    terms : sequence of str
+        All terms, in order.
+    term : str
+        The first one whose columns depend on those before it.
+
+    Returns
+    -------
+    str
+        A message that names the empty cells of the factors up to this term, where there are any.
+    """
+    before = list(terms)[: list(terms).index(term) + 1]
+    parts = [part for each in (before if ":" not in term else [term]) for part in each.split(":")]
+    factors = [read.factors[name] for name in dict.fromkeys(part.strip() for part in parts) if name in read.factors]
+    cells = cells_of(factors) if len(factors) > 1 else None
+    if cells is None or (cells.counts > 0).all():
+        return f"Term {term!r} is a combination of the terms before it (perfect collinearity); leave one of them out."
+    empty = [label for label, n in zip(cells.labels, cells.counts, strict=True) if n == 0]
+    more = f" and {len(empty) - 6} more" if len(empty) > 6 else ""
+    return (
+        f"Term {term!r} is a combination of the terms before it, as no row is in {', '.join(empty[:6])}{more} "
+        f"({':'.join(cells.names)}). Leave the term out or merge levels; where one level is a comparison arm outside "
+        "the crossing, use analysis.anova or analysis.contrasts with control={'<column>': '<level>'}."
+    )

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -16,6 +17,16 @@ from feedbackstudy.render import Block, Table, number
 from feedbackstudy.threads import one_thread
 
 __all__ = ["MixedModel"]
+
+
+class _VarianceRow(NamedTuple):
+    """A variance or covariance, with its root or correlation."""
+
+    factor: str
+    term: str
+    term2: str | None
+    variance: float
+    sd_or_correlation: float
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -54,18 +65,22 @@ class MixedModel(ModelResult):
         DataFrame
             One row for each variance, covariance and the residual: factor, term, term2, variance, sd or correlation.
         """
-        rows: list[dict[str, object]] = []
+        return pd.DataFrame([row._asdict() for row in self._variance_rows()])
+
+    def _variance_rows(self) -> list[_VarianceRow]:
+        rows: list[_VarianceRow] = []
         for one in self.components:
             for a, term in enumerate(one.terms):
-                rows.append(_variance_row(one.factor, term, None, one.covariance[a, a], one.sd[a]))
+                rows.append(_VarianceRow(one.factor, term, None, float(one.covariance[a, a]), float(one.sd[a])))
             if one.correlated:
                 pairs = [(a, b) for b in range(len(one.terms)) for a in range(b)]
                 rows += [
-                    _variance_row(one.factor, one.terms[a], one.terms[b], one.covariance[a, b], one.correlation[a, b])
+                    _VarianceRow(one.factor, one.terms[a], one.terms[b], float(one.covariance[a, b]),
+                                 float(one.correlation[a, b]))
                     for a, b in pairs
-                ]
-        rows.append(_variance_row("Residual", "", None, self.fit.sigma2, float(np.sqrt(self.fit.sigma2))))
-        return pd.DataFrame(rows)
+                ]  # fmt: skip
+        rows.append(_VarianceRow("Residual", "", None, self.fit.sigma2, float(np.sqrt(self.fit.sigma2))))
+        return rows
 
     @one_thread()
     def variance_intervals(self, *, level: float = 0.95) -> tuple[ProfileInterval, ...]:
@@ -120,20 +135,8 @@ class MixedModel(ModelResult):
             One table.
         """
         rows = []
-        for row in self.variances_frame().to_dict("records"):
-            pair = f"{row['term']}, {row['term2']}" if row["term2"] is not None else str(row["term"])
-            kind = "r" if row["term2"] is not None else "SD"
-            rows.append(
-                (str(row["factor"]), pair, number(row["variance"]), f"{kind} {number(row['sd_or_correlation'])}")
-            )
+        for row in self._variance_rows():
+            pair = row.term if row.term2 is None else f"{row.term}, {row.term2}"
+            kind = "SD" if row.term2 is None else "r"
+            rows.append((row.factor, pair, number(row.variance), f"{kind} {number(row.sd_or_correlation)}"))
         return (Table(("factor", "term", "variance", "SD or r"), tuple(rows), "Random effects"),)
-
-
-def _variance_row(factor: str, term: str, other: str | None, variance: float, sd: float) -> dict[str, object]:
-    return {
-        "factor": factor,
-        "term": term,
-        "term2": other,
-        "variance": float(variance),
-        "sd_or_correlation": float(sd),
-    }

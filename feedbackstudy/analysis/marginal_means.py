@@ -137,7 +137,9 @@ def marginal_means(answer: Answer, study: Study, *, by: Sequence[str] | None = N
     Returns
     -------
     MarginalMeans
-        Means of the same two models that answered, other factors averaged over evenly, covariates at their mean.
+        Means of the same two models that answered, other factors averaged over evenly, covariates at their mean. The
+        latent scale of an ordinal outcome has no origin of its own, and the two models would choose different ones:
+        there both count from the even mean of all cells.
 
     Raises
     ------
@@ -205,6 +207,10 @@ def _row(answer: Answer, names: tuple[str, ...], keys: list[str]) -> MeanRow:
     at = [problem.cells.index(key) for key in keys]
     weights = np.zeros(len(problem.cells))
     weights[at] = 1 / len(at)
+    if _latent(answer):
+        weights -= 1 / len(problem.cells)
+    if not weights.round(12).any():
+        return _origin(names, int(np.isin(problem.cell, at).sum()))
     estimate = low = high = median = hdi_low = hdi_high = None
     raw = True
     if answer.classical is not None:
@@ -230,7 +236,21 @@ def _row(answer: Answer, names: tuple[str, ...], keys: list[str]) -> MeanRow:
     )
 
 
+def _latent(answer: Answer) -> bool:
+    return answer.problem.question.family == "ordinal" and any(
+        fit is not None and fit.scale == "latent" for fit in (answer.classical, answer.bayesian)
+    )
+
+
+def _origin(names: tuple[str, ...], n: int) -> MeanRow:
+    """Return the mean that the others are counted from."""
+    zeros = dict.fromkeys(("estimate", "low", "high", "median", "hdi_low", "hdi_high"), 0.0)
+    return MeanRow(levels=names, points=np.empty(0), n=n, **zeros)
+
+
 def _scale(answer: Answer, scale: str) -> str:
+    if _latent(answer):
+        return "latent scale, counted from the even mean of all cells"
     if scale != "response":
         return f"{scale} scale"
     metric = answer.problem.metric

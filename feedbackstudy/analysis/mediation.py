@@ -286,6 +286,7 @@ def _from_fiml(data: pd.DataFrame, found: "FimlPaths", asked: Asked, n_boot: int
         correlated=True,
         notes=(*assumptions(built, boot), *found.columns.notes),
         failures=found.failures,
+        method="full information maximum likelihood",
         provenance=_provenance(asked, "observed information of the saturated normal model (FIML)"),
     )
 

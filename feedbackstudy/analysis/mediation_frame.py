@@ -13,7 +13,7 @@ from feedbackstudy.analysis.mediation_design import PathDesign, design
 from feedbackstudy.analysis.mediation_moderation import Basis, Roles, moderated
 from feedbackstudy.errors import DataError, choices
 
-__all__ = ["PathColumns", "cause_of", "covariate_columns", "path_columns", "read_roles"]
+__all__ = ["PathColumns", "cause_of", "coded_causes", "covariate_columns", "path_columns", "read_roles"]
 
 type Floats = NDArray[np.float64]
 
@@ -138,7 +138,31 @@ def path_columns(data: pd.DataFrame, roles: Roles) -> PathColumns:
         cluster=read.groups[roles.cluster].codes if roles.cluster else None,
         kept=read.kept,
         x_sd=float(numeric.std(ddof=1)) if numeric is not None and measured else 1.0,
-        notes=read.notes,
+        notes=(*read.notes, *coded_causes(read, roles)),
+    )
+
+
+def coded_causes(read: Columns, roles: Roles) -> tuple[str, ...]:
+    """Say of a cause coded 1 and 2 what its effects compare.
+
+    Parameters
+    ----------
+    read : Columns
+        Complete rows.
+    roles : Roles
+        Names the cause.
+
+    Returns
+    -------
+    tuple of str
+        Empty for any other cause.
+    """
+    values = read.covariates.get(roles.x)
+    if values is None or not np.array_equal(np.unique(values), [1.0, 2.0]):
+        return ()
+    return (
+        f"{roles.x} is coded 1 and 2 and entered as a number: its effects are those of 2 against 1, and intercepts lie "
+        "at 0, outside the codes",
     )
 
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from feedbackstudy.analysis.mediation_design import PathDesign
 from feedbackstudy.analysis.mediation_effects import Legs, effects_of
-from feedbackstudy.analysis.mediation_frame import PathColumns, cause_of, covariate_columns, read_roles
+from feedbackstudy.analysis.mediation_frame import PathColumns, cause_of, coded_causes, covariate_columns, read_roles
 from feedbackstudy.analysis.mediation_moderation import Roles
 from feedbackstudy.analysis.mediation_system import Effect, Equation, PathSystem
 from feedbackstudy.errors import DataError
@@ -87,7 +87,7 @@ def multilevel_columns(data: pd.DataFrame, roles: Roles) -> PathColumns:
         cluster=factor.codes,
         kept=read.kept,
         x_sd=1.0,
-        notes=(*read.notes, *_notes(kind, len(factor.levels), roles, x)),
+        notes=(*read.notes, *coded_causes(read, roles), *_notes(kind, len(factor.levels), roles, x)),
     )
 
 

@@ -46,11 +46,11 @@ class Mediation(Rendered):
     design : PathDesign
         Equations.
     fit : PathFit
-        Least squares.
+        Coefficients, by `method`.
     delta : DeltaEffects
         Effects with normal-theory standard errors, from `fit`.
     draws : PathDraws
-        Bootstrap.
+        Of the bootstrap, or of the coefficients' normal distribution.
     posterior : PathPosterior
         Exact draws.
     n, n_given : int
@@ -71,6 +71,8 @@ class Mediation(Rendered):
         Conventions, seed, versions.
     about : str
         Name of the effect that a declared hypothesis is about; empty for the indirect one.
+    method : str
+        How the equations were estimated.
     """
 
     answers: tuple[PathAnswer, ...]
@@ -89,6 +91,7 @@ class Mediation(Rendered):
     failures: tuple[str, ...]
     provenance: Provenance
     about: str = ""
+    method: str = "least squares"
 
     @property
     def fit_to_report(self) -> bool:
@@ -281,15 +284,19 @@ class Mediation(Rendered):
                 ("rows", f"{self.n:,} of {self.n_given:,}" if self.n != self.n_given else f"{self.n:,}"),
                 (
                     "frequentist",
-                    f"least squares; {self.interval}, {len(self.draws.theta):,} draws of {self.draws.units}",
+                    f"{self.method}; {self.interval}, {len(self.draws.theta):,} draws of {self.draws.units}",
                 ),
                 ("Bayesian", f"{self.posterior.model}; {len(self.posterior.theta):,}"),
                 ("standardised", self.standardised),
             )
         )
         said = () if stop else (Text(self.sentence()),)
-        blocks: list[Block] = [*stop, *said, facts, equations_table(self.design, self.fit)]
-        blocks += [effects_table(self.answers, self.level), Numbered(self.notes), self.provenance.facts()]
+        blocks: list[Block] = [*stop, *said, facts, equations_table(self.design, self.fit, self.method)]
+        blocks += [
+            effects_table(self.answers, self.level, self.interval),
+            Numbered(self.notes),
+            self.provenance.facts(),
+        ]
         design = self.design
         return Page(
             title=f"{design.structure.capitalize()} mediation: {' > '.join((design.x, *design.mediators, design.y))}",

@@ -13,7 +13,7 @@ __all__ = ["effect_row", "effects_table", "equations_table"]
 _DASH = "\N{EN DASH}"
 
 
-def equations_table(design: PathDesign, fit: PathFit) -> Table:
+def equations_table(design: PathDesign, fit: PathFit, method: str) -> Table:
     """Return every equation in one line.
 
     Parameters
@@ -22,6 +22,8 @@ def equations_table(design: PathDesign, fit: PathFit) -> Table:
         Equations.
     fit : PathFit
         Their coefficients.
+    method : str
+        How they were estimated.
 
     Returns
     -------
@@ -38,10 +40,10 @@ def equations_table(design: PathDesign, fit: PathFit) -> Table:
             sign = (" + " if value >= 0 else " \N{MINUS SIGN} ") if words else ""
             words += f"{sign}{number(abs(value) if words else value)}{name}"
         rows.append((system.columns[equation.response], words, number(float(fit.r2[k]), unit_interval=True)))
-    return Table(("response", "equation", "R\N{SUPERSCRIPT TWO}"), tuple(rows), "Equations, by least squares")
+    return Table(("response", "equation", "R\N{SUPERSCRIPT TWO}"), tuple(rows), f"Equations, by {method}")
 
 
-def effects_table(answers: Sequence[PathAnswer], level: float) -> Table:
+def effects_table(answers: Sequence[PathAnswer], level: float, interval_kind: str) -> Table:
     """Return every effect in one line, both ways.
 
     Parameters
@@ -50,15 +52,19 @@ def effects_table(answers: Sequence[PathAnswer], level: float) -> Table:
         The effects.
     level : float
         Level of the intervals.
+    interval_kind : str
+        Kind of the frequentist interval.
 
     Returns
     -------
     Table
-        Bootstrap on the left, posterior on the right.
+        Frequentist answer on the left, posterior on the right.
     """
     head = ("effect", "estimate", "se", f"{level:.0%} CI", "p", "standardised")
     more = ("median", f"{level:.0%} HDI", "P(direction)", "BF10")
-    return Table((*head, *more), tuple(_cells(answer) for answer in answers), "Effects: bootstrap, then posterior")
+    return Table(
+        (*head, *more), tuple(_cells(answer) for answer in answers), f"Effects: {interval_kind}, then posterior"
+    )
 
 
 def effect_row(a: PathAnswer, se_delta: float) -> dict[str, object]:

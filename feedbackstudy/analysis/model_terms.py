@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy import linalg
 
 from feedbackstudy.analysis.columns import Columns, Kind, column, read_columns
-from feedbackstudy.analysis.crossed import Cells, cells_of, term_parts
+from feedbackstudy.analysis.crossed import Cells, cells_of, dependent_term, term_parts
 from feedbackstudy.errors import DataError
 
 __all__ = ["Built", "TermDesign", "design_of"]
@@ -72,7 +72,7 @@ class TermDesign:
         codes = {name: self.read.factors[name].codes for name in self.factors}
         numbers = {name: self.read.covariates[name] for name in self.covariates}
         made = self.columns(codes, numbers, self.read.n)
-        _independent(made)
+        _independent(made, self.read)
         return made
 
     def columns(
@@ -178,16 +178,13 @@ def _coded(codes: Integers, name: str, levels: Sequence[str], coding: str, *, wh
     return indicators[:, 1:], [f"{name}[{level}]" for level in levels[1:]]
 
 
-def _independent(built: Built) -> None:
+def _independent(built: Built, read: Columns) -> None:
     scaled = built.matrix / np.maximum(np.linalg.norm(built.matrix, axis=0), 1e-300)
     if np.linalg.matrix_rank(scaled, tol=1e-9) == scaled.shape[1]:
         return
     for term, span in built.spans.items():
         if np.linalg.matrix_rank(scaled[:, : span.stop], tol=1e-9) < span.stop:
-            raise DataError(
-                f"Term {term!r} is a combination of the terms before it (perfect collinearity, or an empty cell of an "
-                "interaction); leave one of them out."
-            )
+            raise DataError(dependent_term(read, list(built.spans), term))
 
 
 def design_of(

@@ -9,6 +9,7 @@ import pandas as pd
 from feedbackstudy.analysis.columns import Columns, Kind, column, read_columns
 from feedbackstudy.analysis.crossed import Cells, cells_of
 from feedbackstudy.errors import DataError, NotFoundError, choices
+from feedbackstudy.render import counted
 
 __all__ = ["Control", "read_cells"]
 
@@ -39,6 +40,7 @@ def read_cells(
         As in `read_columns`.
     control : mapping of str to str or sequence of str, optional
         Column -> level or levels that mark rows outside the crossing; their own values of the factors are not used.
+        An arm that is marked in several columns, with the same rows each time, is one arm.
     kind : {"number", "binary", "count", "ordered"}, default "number"
         What the outcome must be.
 
@@ -50,7 +52,7 @@ def read_cells(
     Raises
     ------
     DataError
-        For a table that `read_columns` refuses, an empty cell, or rows that are marked twice.
+        For a table that `read_columns` refuses, an empty cell, or arms that share some of their rows only.
     NotFoundError
         For an unknown column or level.
     """
@@ -59,7 +61,10 @@ def read_cells(
     outside = np.zeros(len(data), dtype=np.bool_)
     for name, mask in marks.items():
         if (outside & mask).any():
-            raise DataError(f"Rows are marked twice as control; the second mark is {name!r}.")
+            raise DataError(
+                f"{counted(int((outside & mask).sum()), 'row is', 'rows are')} in the arm {name!r} and in another one "
+                f"marked before it ({', '.join(marks)}), which holds other rows besides; each row is in one arm only."
+            )
         outside |= mask
     if outside.all():
         raise DataError("Every row is marked as control; nothing is left inside the crossing.")
@@ -81,14 +86,15 @@ def read_cells(
 
 
 def _marked(data: pd.DataFrame, control: Control) -> dict[str, np.ndarray[tuple[int], np.dtype[np.bool_]]]:
-    marks = {}
+    marks: dict[str, np.ndarray[tuple[int], np.dtype[np.bool_]]] = {}
     for name, given in control.items():
         values = column(data, name, role="Control column").astype("object").map(str).to_numpy(dtype=object)
         for level in (given,) if isinstance(given, str) else given:
             mask = values == level
             if not mask.any():
                 raise NotFoundError(choices(f"Level of {name!r}", level, set(values)))
-            marks[level if level not in marks else f"{name}={level}"] = mask
+            if not any(np.array_equal(mask, other) for other in marks.values()):
+                marks[level if level not in marks else f"{name}={level}"] = mask
     return marks
 
 

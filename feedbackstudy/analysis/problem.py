@@ -256,8 +256,16 @@ def posed(
         ledger=material.ledger,
         excluded=material.excluded,
         missing=missing,
-        notes=(*notes, *constant, *said, *_told(material)),
+        notes=(*notes, *constant, *said, *_told(material), *_alone(asked, cells, cell)),
     )
+
+
+def _alone(asked: Question, cells: tuple[str, ...], cell: Ints) -> tuple[str, ...]:
+    """Name the cells of the contrast that hold one row, which tells nothing of the spread there."""
+    used = {key for key, any_ in zip(asked.cells, asked.weights.any(axis=0), strict=True) if any_}
+    one = [cells[i] for i in np.flatnonzero(np.bincount(cell) == 1) if cells[i] in used]
+    held = f"{'each of ' * (len(one) > 1)}the cell{'s' * (len(one) > 1)} {', '.join(one)} holds one row only"
+    return (f"{held}: its spread is taken to be that of the other cells",) if one else ()
 
 
 def _told(material: Material) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from feedbackstudy.analysis.compile import Column
 from feedbackstudy.errors import DataError, choices
 from feedbackstudy.frames import Scores
+from feedbackstudy.render import counted
 from feedbackstudy.study import Study
 from feedbackstudy.study.placed import condition_of_people, condition_of_rows, refuse_two, refuse_unknown, varies_within
 
@@ -186,7 +187,9 @@ class Waves:
         values = found.to_numpy(dtype=np.float64, na_value=np.nan)
         if np.isinf(values).any():
             who = rows.participant[np.isinf(values)]
-            raise DataError(f"{column} is infinite for {len(who)} participants ({', '.join(who[:5])}); mend the table.")
+            raise DataError(
+                f"{column} is infinite for {counted(len(who), 'participant')} ({', '.join(who[:5])}); mend the table."
+            )
         return np.asarray(values, dtype=np.float64)
 
     def words(self, name: str, rows: Rows) -> Words:

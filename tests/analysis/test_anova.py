@@ -120,6 +120,20 @@ def test_a_level_that_empties_cells_raises_and_offers_control(one):
     assert found.term("timing").df == 1
 
 
+def test_an_arm_marked_in_two_columns_is_one_arm_and_arms_that_share_some_rows_are_refused(one):
+    silent = one.index < 40
+    data = one.assign(
+        timing=np.where(silent, "silence", one["timing"]), framing=np.where(silent, "none", one["framing"])
+    )
+    two = anova(data, "y", between=["timing", "framing"], control={"timing": "silence", "framing": "none"})
+    one_column = anova(data, "y", between=["timing", "framing"], control={"timing": "silence"})
+    assert [row.term for row in two.rows] == [row.term for row in one_column.rows]
+    assert [row.f for row in two.rows] == [row.f for row in one_column.rows]
+    shared = data.assign(framing=np.where(one.index < 30, "none", one["framing"]))
+    with pytest.raises(DataError, match=r"30 rows are in the arm 'framing=none'|30 rows are in the arm 'none'"):
+        anova(shared, "y", between=["timing", "framing"], control={"timing": "silence", "framing": "none"})
+
+
 def test_incomplete_participants_are_counted_and_a_mixed_model_is_named(waves):
     found = anova(waves.drop(index=[0, 40]), "rating", "participant", between=["arm"], within=["wave"])
     assert found.n == 24

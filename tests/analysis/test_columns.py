@@ -6,6 +6,8 @@ import pytest
 
 from feedbackstudy.analysis.columns import as_factor, read_columns
 from feedbackstudy.analysis.crossed import between_levels, cells_of, one_row_each, term_columns
+from feedbackstudy.analysis.logistic import logistic
+from feedbackstudy.analysis.regression import regression
 from feedbackstudy.errors import DataError, NotFoundError
 
 
@@ -155,8 +157,21 @@ def test_terms_are_names_and_colons_and_never_evaluated(table):
 
 def test_perfect_collinearity_names_the_term(table):
     read = read_columns(table.assign(months=table["age"] * 12), "y", covariates=["age", "months"])
-    with pytest.raises(DataError, match="'months' is a combination"):
+    with pytest.raises(DataError, match=r"'months' is a combination .*perfect collinearity"):
         term_columns(read, ["age", "months"])
+
+
+def test_a_term_with_an_empty_cell_names_it_and_says_where_control_is_offered(table):
+    table.loc[table["timing"] == "late", "framing"] = "gain"
+    read = read_columns(table, "y", factors=["timing", "framing"])
+    terms = ["timing", "framing", "timing:framing"]
+    for fit in (
+        lambda: term_columns(read, terms),
+        lambda: regression(table, "y", terms),
+        lambda: logistic(table.assign(y=[0, 1, 0, 1, 0, 1]), "y", terms),
+    ):
+        with pytest.raises(DataError, match=r"no row is in late:loss \(timing:framing\).*analysis\.anova .*control="):
+            fit()
 
 
 def test_a_factor_may_be_text_numbers_or_truth_values_with_gaps():

@@ -151,6 +151,15 @@ def test_the_page_shows_effects_tests_and_variances(data):
         assert part in text
 
 
+def test_variances_are_shown_as_such_and_correlations_as_such(data):
+    fit = lmm(data, "y", ["timing"], {"participant": ["1", "day"]})
+    table = str(fit).split("Random effects")[1]
+    assert "nan" not in table
+    assert "1, day" in table
+    marks = [line.split()[-2] for line in table.splitlines()[3:7]]
+    assert marks == ["SD", "SD", "r", "SD"]
+
+
 BAD = {
     "formula": ({"terms": ["timing*framing"]}, NotFoundError, "timing"),
     "random as text": ({"random": {"participant": "1"}}, DataError, "list"),

@@ -251,7 +251,10 @@ def test_a_person_in_two_conditions_and_an_unknown_condition_are_refused(tmp_pat
         ),
         (lambda f: f.assign(mood=4.0), "'mood' is 4 for all"),
         (lambda f: f.assign(mood=f["mood"] * np.where(f["participant"] == "p11", 9, 1)), "must lie between 1 and 7"),
-        (lambda f: f.assign(mood=f["mood"].where(f["participant"] != "p11", np.inf)), "is infinite for 1 participants"),
+        (
+            lambda f: f.assign(mood=f["mood"].where(f["participant"] != "p11", np.inf)),
+            "is infinite for 1 participant (",
+        ),
         (lambda f: f.assign(mood=np.nan), "None of the 88 people asked has every value"),
     ],
 )

@@ -93,6 +93,16 @@ def test_text_of_two_levels_is_the_0_1_column(people):
     assert [a.standardised for a in one.answers[-3:]] == pytest.approx([a.standardised for a in other.answers[-3:]])
 
 
+@pytest.mark.parametrize("multilevel", [False, True])
+def test_a_cause_coded_one_and_two_has_the_same_effects_and_it_is_said(people, multilevel):
+    how = QUICK | ({"cluster": "team", "multilevel": True} if multilevel else {})
+    coded = mediation(people.assign(treated=people["treated"] + 1), "treated", "appraisal", "intent", **how)
+    plain = mediation(people, "treated", "appraisal", "intent", **how)
+    assert coded.main.estimate == pytest.approx(plain.main.estimate)
+    assert any("treated is coded 1 and 2" in note for note in coded.notes)
+    assert not any("coded 1 and 2" in note for note in plain.notes)
+
+
 def test_a_measured_cause_is_standardised_completely(people):
     found = mediation(people, "dose", "appraisal", "intent", **QUICK)
     scaled = (people[["dose", "appraisal", "intent"]] - people[["dose", "appraisal", "intent"]].mean()) / people[
@@ -209,6 +219,11 @@ def test_incomplete_rows_are_left_out_by_name_or_used(people):
     assert left.n < used.n == 240
     assert any("listwise" in note for note in left.notes)
     assert any("missing at random" in note for note in used.notes)
+    assert "Equations, by least squares" in str(left)
+    assert "Effects: percentile bootstrap, then posterior" in str(left)
+    assert "least squares" not in str(used)
+    assert "Equations, by full information maximum likelihood" in str(used)
+    assert "Effects: Monte-Carlo interval, then posterior" in str(used)
     assert used.fit_to_report
     a = used["treated > appraisal > intent"]
     assert a.posterior.median == pytest.approx(a.estimate, abs=0.3 * a.se)

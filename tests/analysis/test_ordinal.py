@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from feedbackstudy.analysis.logistic import logistic
 from feedbackstudy.analysis.ordinal import ordinal
 from feedbackstudy.errors import DataError, NotFoundError
 
@@ -77,6 +78,15 @@ def test_random_intercepts_are_those_of_clmm(data, known):
     assert latent.d == pytest.approx(latent.estimate / np.sqrt(np.pi**2 / 3 + float(fit.fit.sd[0]) ** 2), rel=1e-9)
 
 
+def test_two_categories_are_logistic_regression_and_a_far_away_covariate_is_no_separation(data):
+    table = data.assign(high=(data["rating"] > 3).astype(int), year=2000 + data["day"])
+    two = ordinal(table, "high", ["timing", "year"])
+    known = logistic(table, "high", ["timing", "year"])
+    found = {row.effect: (row.estimate, row.se) for row in two.effects}
+    for row in known.effects[1:]:
+        assert found[row.effect] == pytest.approx((row.estimate, row.se), rel=1e-5)
+
+
 def test_words_as_categories_keep_their_order(data):
     words = pd.Categorical.from_codes(
         data["rating"] - 1, ["never", "seldom", "at times", "often", "always"], ordered=True
@@ -101,6 +111,7 @@ BAD = {
     "unordered": ({"outcome": "unordered"}, DataError, "order"),
     "constant": ({"outcome": "five"}, DataError, "nothing varies"),
     "separated": ({"outcome": "split"}, DataError, "separation"),
+    "two categories separated": ({"outcome": "halves", "terms": ["timing"]}, DataError, "separation"),
     "slopes": ({"random": {"participant": ["1", "day"]}}, DataError, "random intercepts only"),
     "random as list": ({"random": ["participant"]}, DataError, "maps each"),
     "link": ({"link": "probits"}, DataError, "probit"),
@@ -118,6 +129,7 @@ def test_bad_input_is_refused_by_name(data, case):
         five=5,
         unordered=pd.Categorical(data["framing"]),
         split=np.where(data["timing"] == "delayed", 1, 1 + data["rating"]),
+        halves=np.where(data["timing"] == "delayed", 1, 2),
         row=np.arange(len(data)).astype(str),
     )
     call = {"outcome": "rating", "terms": FULL} | given

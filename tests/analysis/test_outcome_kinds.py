@@ -7,6 +7,7 @@ import yaml
 
 from feedbackstudy.analysis.analysing import analyse
 from feedbackstudy.analysis.estimate import Estimates
+from feedbackstudy.analysis.marginal_means import marginal_means
 from feedbackstudy.frames import Scores
 from feedbackstudy.study import Study
 from tests.analysis.conftest import FEEDBACK_STUDY, REFERENCE
@@ -123,3 +124,28 @@ def test_a_proportion_lies_between_0_and_1_without_a_declared_range(asking, fram
     assert [row.engine for row in estimates.rows] == ["frequentist", "bayesian"]
     assert not [one for one in estimates.issues if one.code == "analysis.unanswered"]
     assert estimates.rows[1].estimate == pytest.approx(estimates.rows[0].estimate, rel=0.1)
+
+
+def test_a_cell_of_one_row_is_named_in_every_row(asking, frame):
+    study = asking("reaction")
+    alone = (frame.timing == "delayed") & (frame.framing == "gain") & (frame.specificity == "high")
+    few = frame[~alone | (alone.cumsum() == 1)]
+    estimates = analyse(scored(study, few), study)
+    assert all("the cell delayed:gain:high holds one row only" in row.note for row in estimates.rows)
+    assert not any("one row only" in row.note for row in frequentist(study, frame).rows)
+
+
+def test_marginal_means_of_a_latent_scale_have_one_origin(asking, frame):
+    study = asking("likert")
+    answer = analyse(scored(study, frame), study).answer("h1")
+    found = marginal_means(answer, study)
+    assert "counted from the even mean of all cells" in found.scale
+    late, early = (next(row for row in found.rows if row.levels == (name,)) for name in ("Later", "At once"))
+    for one in (late, early):
+        assert one.median == pytest.approx(one.estimate, abs=0.02)
+    # closed form: the two halves of the contrast, each half as wide as it
+    assert early.estimate == pytest.approx(-late.estimate)
+    assert early.estimate - late.estimate == pytest.approx(answer.rows[0].estimate)
+    assert 2 * early.low == pytest.approx(answer.rows[0].low)
+    (whole,) = marginal_means(answer, study, by=[]).rows
+    assert (whole.estimate, whole.low, whole.median) == (0, 0, 0)

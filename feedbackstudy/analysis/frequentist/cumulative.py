@@ -14,6 +14,7 @@ __all__ = ["CumulativeFit", "fit_cumulative", "tally"]
 type Floats = NDArray[np.float64]
 type Integers = NDArray[np.int64]
 
+_FLAT = 1e-9
 _FAR = 37.0  # beyond it the density of both links is zero beside any probability
 
 
@@ -44,7 +45,7 @@ class CumulativeFit:
     steps : int
         Newton steps.
     largest_gradient : float
-        Largest absolute entry of the gradient there.
+        Largest absolute entry of the gradient there, columns at mean 0 and standard deviation 1.
     """
 
     thresholds: Floats
@@ -161,19 +162,25 @@ def fit_cumulative(
     z = np.empty((n, 0)) if scale is None else scale
     _independent(np.column_stack([np.ones(n), X, w]))
     (answers, x, w, z), counts = tally(y[:, None].astype(np.float64), X, w, z)
+    centre, spread = x.mean(axis=0), np.maximum(x.std(axis=0), 1e-300)
+    x = (x - centre) / spread
     model = _model(answers[:, 0].astype(np.int64), x, w, z, counts, categories, link_of(link))
     shares = np.cumsum(np.bincount(y, minlength=categories))[:-1] / n
     start = np.zeros(model.low.shape[1] + z.shape[1])
     start[: (categories - 1) * (1 + w.shape[1]) : 1 + w.shape[1]] = model.link.quantile(shares)
     at, value, steps = _maximise(model, start)
     split, p = (categories - 1) * (1 + w.shape[1]), x.shape[1]
+    back = np.eye(at.size)
+    back[split : split + p, split : split + p] /= spread
+    back[: split : 1 + w.shape[1], split : split + p] = centre / spread
+    at = back @ at
     cuts = at[:split].reshape(categories - 1, -1)
     return CumulativeFit(
         thresholds=cuts[:, 0],
         nominal=cuts[:, 1:],
         beta=at[split : split + p],
         zeta=at[split + p :],
-        covariance=np.linalg.inv(-value.hessian),
+        covariance=back @ np.linalg.inv(-value.hessian) @ back.T,
         log_likelihood=value.log_likelihood,
         parameters=at.size,
         n=n,
@@ -249,13 +256,19 @@ def _maximise(model: _Model, start: Floats) -> tuple[Floats, _Value, int]:
         at, value = at_new, new
         if gain < 1e-13 * (1 + abs(value.log_likelihood)):
             break
-    values = np.linalg.eigvalsh(-value.hessian)
-    if values[0] <= 1e-9 * values[-1] or steps == 100:
+    if np.linalg.eigvalsh(_information(model, value))[0] <= _FLAT or steps == 100:
         raise DataError(
             "The cumulative likelihood has no maximum (separation): for some combination of the predictors all answers "
             "lie in the lowest or the highest category. Merge categories or cells, or use the Bayesian model."
         )
     return at, value, steps
+
+
+def _information(model: _Model, value: _Value) -> Floats:
+    """Return the information an answer, columns at a mean square of 1: below `_FLAT` a direction is endless."""
+    squares = [model.weights @ (model.low**2 + model.high**2), model.weights @ model.scale**2]
+    size = np.sqrt(np.maximum(np.concatenate(squares), 1e-300))
+    return np.asarray(-value.hessian / np.outer(size, size), dtype=np.float64)
 
 
 def _climb(model: _Model, at: Floats, step: Floats, value: _Value) -> tuple[Floats, _Value | None]:
