@@ -10,6 +10,7 @@ import pandas as pd
 from feedbackstudy.assign.conditions import Conditions
 from feedbackstudy.errors import DataError, DeclarationError, choices
 from feedbackstudy.issues import Issue, Severity
+from feedbackstudy.render import counted
 
 if TYPE_CHECKING:
     from feedbackstudy.study.declared import Study
@@ -169,7 +170,8 @@ def _refuse_missing(frame: pd.DataFrame, name: str) -> None:
     if len(gone):
         who = ", ".join(gone.astype(str)[:5])
         raise DataError(
-            f"{name!r} is missing for {len(gone)} participants ({who}); it must be known before chance decides."
+            f"{name!r} is missing for {counted(len(gone), 'participant')} ({who}); it must be known before chance "
+            "decides."
         )
 
 

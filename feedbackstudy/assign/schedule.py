@@ -12,7 +12,7 @@ from feedbackstudy.design.chance import Stream
 from feedbackstudy.design.waves import Wave
 from feedbackstudy.errors import DataError, InputError
 from feedbackstudy.provenance import Provenance
-from feedbackstudy.render import Page, Rendered, Text, table_of
+from feedbackstudy.render import Page, Rendered, Text, counted, table_of
 
 if TYPE_CHECKING:
     from feedbackstudy.assign.allocation import Allocation
@@ -137,7 +137,9 @@ def _dates(allocation: "Allocation", given: Dates, what: str) -> dict[str, pd.Ti
     known = {str(who): day for who, day in given.items()}
     absent = [who for who in allocation.participants if who not in known]
     if absent:
-        raise DataError(f"{len(absent)} participants have no {what} date: {', '.join(absent[:5])}.")
+        raise DataError(
+            f"{counted(len(absent), 'participant has', 'participants have')} no {what} date: {', '.join(absent[:5])}."
+        )
     found: dict[str, pd.Timestamp] = {}
     for who in allocation.participants:
         day = pd.to_datetime(str(known[who]), format="ISO8601", errors="coerce")

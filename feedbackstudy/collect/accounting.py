@@ -12,7 +12,7 @@ from feedbackstudy.errors import DataError
 from feedbackstudy.frames import Ledger, Responses, Scores
 from feedbackstudy.frames.ledger import ERASED
 from feedbackstudy.provenance import Provenance
-from feedbackstudy.render import Notice, Page, Rendered, Text, counted, number, table_of
+from feedbackstudy.render import Notice, Page, Rendered, Text, counted, table_of
 from feedbackstudy.study import Study
 from feedbackstudy.study.placed import condition_of_people
 
@@ -184,7 +184,7 @@ class Accounting(Rendered):
         warned = [Notice(said)] if self.crossed else []
         return Page(
             title="From people to model",
-            subtitle=f"{number(self.count())} people known by name",
+            subtitle=f"{counted(self.count(), 'person', 'people')} known by name",
             blocks=(*warned, *(blocks if out else blocks[:1]), *map(Text, self.notes())),
         )
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from feedbackstudy.errors import FileFormatError
 from feedbackstudy.files import locked, read_bounded, write_atomic
 from feedbackstudy.issues import Issue, Issues, Severity
+from feedbackstudy.render import counted
 
 __all__ = ["Export", "ExportLedger"]
 
@@ -157,7 +158,8 @@ def _differs(earlier: Export, more: int, fewer: int, k: int) -> Issue:
         code="collect.differencing",
         severity=Severity.WARNING,
         where=f"export {earlier.name} of {earlier.when}",
-        what=f"This table holds {more} people whom that one lacks, and lacks {fewer} whom it holds; fewer than {k} "
+        what=f"This table holds {counted(more, 'person', 'people')} whom that one lacks, and lacks {fewer} whom it "
+        f"holds; fewer than {k} "
         "people are told apart by comparing the two.",
         why="Sums and means of both tables together give the answers of these few people away.",
         fix="Share the same people again, or wait until more have come or gone.",

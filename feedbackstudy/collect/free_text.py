@@ -8,6 +8,7 @@ from functools import partial
 import pandas as pd
 
 from feedbackstudy.issues import Issue, Issues, Severity
+from feedbackstudy.render import counted
 
 __all__ = ["TextScan", "redacted", "scan_text"]
 
@@ -67,7 +68,7 @@ class TextScan:
             code="collect.identifying_text",
             severity=Severity.WARNING,
             where=f"column {self.column}",
-            what=f"Of {self.cells} texts, {listed}, or what looks like it.",
+            what=f"Of {counted(self.cells, 'text')}, {listed}, or what looks like it.",
             why="Whoever reads the table can tell who wrote this.",
             fix="Read these texts before they leave the house; `redacted` blacks out what the scan finds, not names.",
             who=self.who,

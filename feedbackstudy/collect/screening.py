@@ -59,7 +59,7 @@ class Screening(Rendered):
         """
         return Page(
             title="Screening",
-            subtitle=f"{number(self.before.n_participants)} participants before, "
+            subtitle=f"{counted(self.before.n_participants, 'participant')} before, "
             f"{number(self.responses.n_participants)} after",
             blocks=(*self.responses.ledger.page().blocks, *(self.issues.page().blocks if self.issues else ())),
         )

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import pandas as pd
 
 from feedbackstudy.errors import DataError
-from feedbackstudy.render import Block, Page, Rendered, Table, Text, number
+from feedbackstudy.render import Block, Page, Rendered, Table, Text, counted, number
 
 __all__ = ["ERASED", "Ledger", "LedgerEntry"]
 
@@ -153,7 +153,7 @@ class Ledger(Rendered):
 
 def _names(entry: LedgerEntry) -> str:
     if entry.erased:
-        return f"{entry.n_before - entry.n_after} rows, not named"
+        return f"{counted(entry.n_before - entry.n_after, 'row')}, not named"
     people = list(dict.fromkeys(participant for participant, _ in entry.rows))
     more = f" and {len(people) - _SHOWN} more" if len(people) > _SHOWN else ""
     return ", ".join(people[:_SHOWN]) + more or "-"

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from feedbackstudy.render import Facts, Page, number, table_of
+from feedbackstudy.render import Facts, Page, counted, number, table_of
 
 if TYPE_CHECKING:
     from feedbackstudy.frames.responses import Responses
@@ -40,7 +40,7 @@ def responses_page(responses: "Responses", cells: Mapping[str, int]) -> Page:
     rows = [{str(k): v for k, v in row.items()} for row in by_arm.to_dict("records")]
     return Page(
         title="Responses",
-        subtitle=f"{number(len(responses))} rows, one per participant and occasion",
+        subtitle=f"{counted(len(responses), 'row')}, one per participant and occasion",
         blocks=(
             facts,
             table_of(rows, caption="Rows by arm and occasion"),

@@ -13,7 +13,7 @@ from feedbackstudy.frames.checks import check_grammar, identified
 from feedbackstudy.frames.ledger import Ledger, LedgerEntry
 from feedbackstudy.issues import Issues
 from feedbackstudy.provenance import Provenance
-from feedbackstudy.render import Block, Notice, Page, Rendered, number, table_of
+from feedbackstudy.render import Block, Notice, Page, Rendered, counted, number, table_of
 
 __all__ = ["ScoreInfo", "Scores"]
 
@@ -324,7 +324,7 @@ class Scores(Rendered):
         found: tuple[Block, ...] = self.issues.page().blocks if self.issues else ()
         return Page(
             title="Scores",
-            subtitle=f"{number(len(self))} rows, {number(self.n_participants)} participants",
+            subtitle=f"{counted(len(self), 'row')}, {counted(self.n_participants, 'participant')}",
             blocks=(
                 table_of([{str(k): v for k, v in row.items()} for row in tallies], caption="Counts"),
                 table_of(rules, caption="Scoring rules"),

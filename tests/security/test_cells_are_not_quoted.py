@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 import feedbackstudy as fs
+from feedbackstudy import policy
 from feedbackstudy.cli.main import main
 from feedbackstudy.collect.quoting import quoted, quoted_number, quoted_texts, unknown_cell
 from feedbackstudy.collect.reading import inspect
@@ -150,3 +151,17 @@ def test_a_million_levels_are_one_error_at_once(tmp_path):
     (issue,) = (issue for issue in made.issues if issue.code == "collect.unknown_level")
     assert issue.what.startswith("9,000 texts are no level of timing")
     assert len(str(made)) < 10_000
+
+
+def test_the_table_of_a_policy_is_not_quoted_where_it_cannot_be_read(tmp_path, capsys):
+    made = policy.synthetic_applications(1000, seed=1)
+    made.plan.save(tmp_path / "plan.yaml")
+    table = pd.DataFrame(made.table.source).astype(str).replace("nan", "")
+    check = ["policy", "check", str(tmp_path / "plan.yaml"), "--table", str(tmp_path / "table.csv")]
+    for column in ("applied_at", "interview_score"):
+        table.assign(**{column: TYPED[0]}).to_csv(tmp_path / "table.csv", index=False)
+        assert main(check) in {1, 2}
+        assert TYPED[0] not in "".join(capsys.readouterr())
+    (tmp_path / "table.csv").write_text(f'a,b\n1,"{TYPED[0]}\n2,3,4\n', encoding="utf-8")
+    assert main(check) == 2
+    assert TYPED[0] not in "".join(capsys.readouterr())
