@@ -160,7 +160,7 @@ def test_the_table_of_a_policy_is_not_quoted_where_it_cannot_be_read(tmp_path, c
     check = ["policy", "check", str(tmp_path / "plan.yaml"), "--table", str(tmp_path / "table.csv")]
     for column in ("applied_at", "interview_score"):
         table.assign(**{column: TYPED[0]}).to_csv(tmp_path / "table.csv", index=False)
-        assert main(check) in {1, 2}
+        assert main(check) == (2 if column == "applied_at" else 0)
         assert TYPED[0] not in "".join(capsys.readouterr())
     (tmp_path / "table.csv").write_text(f'a,b\n1,"{TYPED[0]}\n2,3,4\n', encoding="utf-8")
     assert main(check) == 2
