@@ -1,11 +1,12 @@
 """An applications table of any engine, opened lazily: the columns that are needed, in three forms only."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from feedbackstudy.errors import DataError, FileFormatError, InputError, choices
+from feedbackstudy.policy.applications.spark_opening import selected_by_spark
+from feedbackstudy.policy.applications.wanted import Wanted, all_present, no_name, no_number, no_time, zoned
 
 if TYPE_CHECKING:
     import duckdb
@@ -23,25 +24,6 @@ _READERS = {
     ".csv": "read_csv({0}, all_varchar = true, header = true)",
     ".tsv": "read_csv({0}, all_varchar = true, header = true, delim = '\t')",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """One column that is needed.
-
-    Attributes
-    ----------
-    alias : str
-        Its name afterwards.
-    columns : tuple of str
-        Where it comes from; the first value that is there.
-    form : {"name", "time", "number", "present"}
-        As text, as microseconds, as a number, or 1 where there is a value and 0 where there is none.
-    """
-
-    alias: str
-    columns: tuple[str, ...]
-    form: Literal["name", "time", "number", "present"]
 
 
 def opened(source: object, wanted: Sequence[Wanted], *, zone: str | None) -> Frame:
@@ -75,16 +57,11 @@ def opened(source: object, wanted: Sequence[Wanted], *, zone: str | None) -> Fra
     if type(source).__module__.partition(".")[0] in {"duckdb", "_duckdb"}:
         return nw.from_native(_selected(source, wanted, zone))  # type: ignore[arg-type]
     frame: Frame = nw.from_native(source)
+    if frame.implementation.is_pyspark() or frame.implementation.is_pyspark_connect():
+        return nw.from_native(selected_by_spark(source, wanted, zone))
     schema = frame.collect_schema()
-    _all_present(list(schema.names()), wanted)
+    all_present(list(schema.names()), wanted)
     return frame.select(*(_expressed(want, schema, zone).alias(want.alias) for want in wanted))
-
-
-def _all_present(present: Sequence[str], wanted: Sequence[Wanted]) -> None:
-    for want in wanted:
-        for column in want.columns:
-            if column not in present:
-                raise DataError(choices("Column", column, present))
 
 
 def _of_files(place: Path) -> "duckdb.DuckDBPyRelation":
@@ -114,7 +91,7 @@ def _selected(
     relation: "duckdb.DuckDBPyRelation", wanted: Sequence[Wanted], zone: str | None
 ) -> "duckdb.DuckDBPyRelation":
     """Write the selection as SQL; every name is quoted, and no value of the table stands in it."""
-    _all_present(relation.columns, wanted)
+    all_present(relation.columns, wanted)
     types = dict(zip(relation.columns, map(str, relation.types), strict=True))
     parts = []
     for want in wanted:
@@ -131,7 +108,7 @@ def _sql(column: str, kind: str, form: str, zone: str | None) -> str:
         return f"({given} IS NOT NULL)::DOUBLE"
     if form == "name":
         if kind in {"DOUBLE", "FLOAT"}:
-            raise DataError(_no_name(column))
+            raise DataError(no_name(column))
         return f"{given}::VARCHAR"
     if form == "time":
         return f"epoch_us({_sql_time(column, kind, given, zone)})::DOUBLE"
@@ -142,10 +119,10 @@ def _sql(column: str, kind: str, form: str, zone: str | None) -> str:
 
 def _sql_time(column: str, kind: str, given: str, zone: str | None) -> str:
     if kind == "TIMESTAMP WITH TIME ZONE":
-        where = "'" + _zoned(column, zone).replace("'", "''") + "'"
+        where = "'" + zoned(column, zone).replace("'", "''") + "'"
         return f"timezone({where}, {given})"
     if kind != "VARCHAR" and not kind.startswith(("TIMESTAMP", "DATE")):
-        raise DataError(_no_time(column, kind))
+        raise DataError(no_time(column, kind))
     return f"{given}::TIMESTAMP"
 
 
@@ -164,15 +141,12 @@ def _expression(column: str, dtype: Any, form: str, zone: str | None) -> Frame: 
         return (~value.is_null()).cast(nw.Float64)
     if form == "name":
         if dtype.is_float():
-            raise DataError(_no_name(column))
+            raise DataError(no_name(column))
         return value.cast(nw.String)
     if form == "time":
         return _time(column, dtype, zone).dt.timestamp("us").cast(nw.Float64)
     if dtype == nw.String:
-        raise DataError(
-            f"Column {column!r} holds text and is used as a number. Convert it where it is read, so that nothing is "
-            "guessed."
-        )
+        raise DataError(no_number(column))
     return value.cast(nw.Float64)
 
 
@@ -185,27 +159,7 @@ def _time(column: str, dtype: Any, zone: str | None) -> Frame:  # noqa: ANN401
     if dtype == nw.Date:
         return value.cast(nw.Datetime("us"))
     if dtype != nw.Datetime:
-        raise DataError(_no_time(column, str(dtype)))
+        raise DataError(no_time(column, str(dtype)))
     if dtype.time_zone is None:
         return value
-    return value.dt.convert_time_zone(_zoned(column, zone)).dt.replace_time_zone(None)
-
-
-def _no_name(column: str) -> str:
-    return (
-        f"Column {column!r} holds decimal numbers and is used as a name (pandas makes them of whole ones with gaps). "
-        "Read it as text, so that 7 and 7.0 cannot be two."
-    )
-
-
-def _no_time(column: str, kind: str) -> str:
-    return f"Column {column!r} holds {kind} and is used as a time; convert it to dates or timestamps where it is read."
-
-
-def _zoned(column: str, zone: str | None) -> str:
-    if zone is None:
-        raise DataError(
-            f"Column {column!r} has times with a zone. Say in the plan's columns which zone's calendar counts, as "
-            "'zone: Europe/Berlin': a decision at night may belong to another month elsewhere."
-        )
-    return zone
+    return value.dt.convert_time_zone(zoned(column, zone)).dt.replace_time_zone(None)

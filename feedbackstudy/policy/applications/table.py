@@ -124,6 +124,8 @@ class ApplicationTable:
             seen.kept * (3 + len(factors) + len(numbers)) <= _HELD
         ):
             table = _held(table)
+        elif type(table).__module__.startswith("pyspark."):
+            table = table.cache()  # every metric asks several times, and the cluster would read the source for each
         return Prepared(table=table, rows=seen.left_out(), provenance=self._made(plan, seen))
 
     def _derived(self, plan: PolicyPlan) -> Frame:
