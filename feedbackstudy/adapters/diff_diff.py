@@ -1,5 +1,6 @@
 """The one typed door to diff-diff: a panel of cells in, estimates and covariances out; its warnings become notes."""
 
+import math
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -218,13 +219,17 @@ def honest_bounds(
     Returns
     -------
     tuple of Bounds
-        One for each size (Rambachan & Roth 2023).
+        One for each size (Rambachan & Roth 2023); no numbers where the covariance of the effects is singular.
     """
     library = _library()
     found = []
     with noted("diff_diff"):
         for size in sizes:
-            one = library.compute_honest_did(fit._events, method=method, M=size, alpha=alpha)
+            try:
+                one = library.compute_honest_did(fit._events, method=method, M=size, alpha=alpha)
+            except ValueError:  # with few units the errors of times are not independent of each other
+                found.append(Bounds(size=size, low=math.nan, high=math.nan))
+                continue
             found.append(Bounds(size=size, low=float(one.ci_lb), high=float(one.ci_ub)))
     return tuple(found)
 

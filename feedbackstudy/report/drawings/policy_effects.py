@@ -1,6 +1,6 @@
 """Effects of a policy side by side: one line for each estimator, the deciding one filled."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from feedbackstudy.policy.effect import EffectEstimate, Effects
 from feedbackstudy.render import interval, number
@@ -10,7 +10,10 @@ from feedbackstudy.report.style import FIRST, INK, MUTED, bare, ticks, wrapped
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["effects_drawing"]
+__all__ = ["NOT_DISCLOSED", "effects_drawing"]
+
+NOT_DISCLOSED: Final = "It has passed no disclosure rule: for the house only."
+"""What a picture says of numbers that may rest on few people."""
 
 _ROW, _LINE, _LABEL = 0.2, 0.16, 70
 
@@ -44,7 +47,8 @@ def effects_drawing(result: Effects) -> Drawing:
         draw=lambda ax: _draw(panels, ax),
         height=0.3 + _ROW * count + _LINE * lines + 0.42 * max(1, len(panels)),
         alt=". ".join(parts) + "." if parts else "No answer has an interval.",
-        caption=f"{result.title}. Filled: what the plan decides by; open: robustness. Dotted line: no effect.",
+        caption=f"{result.title}. Filled: what the plan decides by; open: robustness. Dotted line: no effect. "
+        f"{NOT_DISCLOSED}",
     )
 
 
