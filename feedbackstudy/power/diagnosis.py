@@ -13,6 +13,7 @@ from feedbackstudy.power.answering import Setting
 from feedbackstudy.power.answers import Answers
 from feedbackstudy.power.asking import Asked
 from feedbackstudy.power.assumptions import assumptions, enters
+from feedbackstudy.power.criteria import deciding_p
 from feedbackstudy.power.diagnosed import Diagnosis, HypothesisDiagnosis
 from feedbackstudy.power.imputing import IMPUTATIONS
 from feedbackstudy.power.noncentral import t_power
@@ -160,7 +161,10 @@ def verdicts(model: Model, asked: Sequence[Asked], answers: Sequence[Answers], *
     """
     plan = model.study.plan
     random = () if own else Setting.of(model).random
-    by_name = {each.hypothesis.name: a.p for each, a in zip(asked, answers, strict=True)}
+    by_name = {
+        each.hypothesis.name: deciding_p(each, a, plan.decides.get(each.hypothesis.name))
+        for each, a in zip(asked, answers, strict=True)
+    }
     corrected, notes = adjusted(plan.families, by_name)
     rows: list[HypothesisDiagnosis] = []
     made: dict[str, Judged] = {}

@@ -2,17 +2,18 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from feedbackstudy.analysis.thresholds import Thresholds, thresholds
+from feedbackstudy.analysis.thresholds import Thresholds
 from feedbackstudy.design.plan import ByBayesFactor, ByEquivalence, ByP, ByRope, Criterion, Family, Plan
 from feedbackstudy.power.answers import Answers
 from feedbackstudy.power.asking import Asked
 from feedbackstudy.power.bayes_factor import log_jzs
+from feedbackstudy.power.criteria import deciding_p, limits_of
 from feedbackstudy.power.diagnosed import HypothesisDiagnosis
 
 __all__ = ["Judged", "adjust", "adjusted", "judged", "summarised"]
@@ -156,13 +157,16 @@ def judged(asked: Asked, found: Answers, plan: Plan, corrected: Floats | None) -
     Judged
         One value for each replicate.
     """
-    ok = np.isfinite(found.p)
+    ok, criterion = np.isfinite(found.p), plan.decides.get(asked.hypothesis.name)
     hit = ok & (np.nan_to_num(found.p, nan=1.0) < plan.alpha)
-    after = hit if corrected is None else ok & (corrected < plan.alpha)
-    limits = _limits(asked)
+    own = deciding_p(asked, found, criterion)
+    shown = ok & (np.nan_to_num(own if corrected is None else corrected, nan=1.0) < plan.alpha)
+    of_effect = own is found.p
+    after = shown if of_effect else hit
+    limits = limits_of(asked)
     inside = _equivalent(found, limits.sesoi, plan.alpha) if limits.sesoi is not None else None
     mass = _rope_mass(asked, found, plan, limits)
-    verdict = _decided(asked, found, plan.decides.get(asked.hypothesis.name), hit=after, equivalent=inside, mass=mass)
+    verdict = _decided(asked, found, criterion, hit=after, equivalent=inside if of_effect else shown, mass=mass)
     width = np.where(ok & np.isfinite(found.estimate), found.high - found.low, np.nan)
     return Judged(ok=ok, hit=hit, after=after, equivalent=inside, mass=mass, verdict=verdict, width=width)
 
@@ -232,16 +236,6 @@ def _significant(asked: Asked, found: Answers, hit: Flags) -> tuple[Floats, Floa
     unit = asked.sd if asked.sd > 0 else 1.0
     real = hit & (np.abs(np.nan_to_num(found.truth)) > 1e-12 * unit)
     return found.estimate[real], found.truth[real]
-
-
-def _limits(asked: Asked) -> Thresholds:
-    """Return the smallest effect and the region of equivalence on the scale of the estimate, as `analyse` has them."""
-    if asked.kind == "omnibus":
-        return Thresholds()
-    question = asked.question
-    if asked.measured == "points":
-        question = replace(question, family="gaussian")
-    return thresholds(question, sd=asked.sd, sd_x=asked.sd_x)
 
 
 def _equivalent(found: Answers, bound: float, alpha: float) -> Flags:

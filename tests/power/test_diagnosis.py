@@ -178,6 +178,21 @@ def test_equivalence_is_the_exact_power_of_tost():
     assert row.decided == row.equivalence
 
 
+def test_non_inferiority_is_one_one_sided_test_and_a_family_adjusts_the_p_that_decides():
+    """Two groups of 100, margin .4, d = 0: one-sided t at .05; Bonferroni of two makes it .025."""
+    one = hypothesis("h1", MAIN, occasion="t1", direction="positive", sesoi={"value": 0.4, "unit": "sd"})
+    asked, by = [one, one.model_copy(update={"name": "h2"})], {"by": "equivalence", "kind": "non_inferiority"}
+    alone = Plan.model_validate({"decides": {"h1": by, "h2": by}})
+    family = {"name": "both", "hypotheses": ["h1", "h2"], "method": "bonferroni"}
+    together = Plan.model_validate({"decides": {"h1": by, "h2": by}, "families": [family]})
+
+    for plan, alpha in ((alone, 0.05), (together, 0.025)):
+        row = diagnose(study_of(200, asked, plan=plan), World(), seed=8, n_simulations=4000)["h1"]
+        exact = stats.nct.sf(stats.t.ppf(1 - alpha, 198), 198, 0.4 * math.sqrt(50))
+        assert row.decided == pytest.approx(exact, abs=3.5 * row.decided_mcse)
+        assert row.power_adjusted == row.power
+
+
 def test_a_bayes_factor_decides_as_often_as_root_finding_says():
     """Two groups of 100, d = .5, Cauchy scale sqrt(2)/2: P(BF10 > 6) = .76308."""
     plan = Plan.model_validate(
