@@ -7,6 +7,7 @@ from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 import feedbackstudy as fs
 from feedbackstudy.design.arms import Arm
@@ -236,7 +237,6 @@ def test_adjusted_p_values_are_those_of_statsmodels():
 
 def t_test(scores: fs.Scores, study: Study) -> dict[str, dict[str, float]]:  # noqa: ARG001
     """A user's own analysis, importable by workers."""
-    from scipy import stats
 
     now = scores.frame[scores.frame["occasion"] == "t1"]
     a, b = (now.loc[now["timing"] == level, "mood"].to_numpy(dtype=float) for level in ("now", "later"))
