@@ -103,7 +103,7 @@ def assemble(stats: SufficientStats, *, look: Look | None = None, movers: Sequen
     parts += event_parts(seen, gate, said)
     parts += response_parts(seen, gate, said)
     parts += subgroup_parts(seen, gate, said)
-    parts += spillover_parts(seen, gate, said, movers)
+    parts += spillover_parts(seen, gate, said, given=movers)
     parts += equity_parts(seen, gate)
     action, own = judged_parts(seen, effects, gate, said)
     made = stats.provenance.derived("policy.assemble", conventions=(gate.words,))

@@ -9,7 +9,8 @@ from feedbackstudy.policy.applications import ApplicationTable
 from feedbackstudy.policy.applications.deriving import derived, wanted_of
 from feedbackstudy.policy.applications.opening import Wanted, opened
 from feedbackstudy.policy.declared import PolicyPlan
-from feedbackstudy.policy.spillover import Movers, movers
+from feedbackstudy.policy.spillover import Movers
+from feedbackstudy.provenance import Provenance
 
 __all__ = ["contacts_of", "movers_of"]
 
@@ -41,6 +42,12 @@ def contacts_of(table: object, plan: PolicyPlan, who: str | None = None) -> pd.D
     DataError
         For an absent column.
     """
+    column, counts = _counts(table, plan, who)
+    found: pd.DataFrame = _collected(counts).rename(columns={"fs_who": column, "fs_unit": "unit"})
+    return found.sort_values([column, "unit", "period"], ignore_index=True)
+
+
+def _counts(table: object, plan: PolicyPlan, who: str | None) -> tuple[str, Frame]:
     import narwhals as nw
 
     if plan.rollout is None:
@@ -54,16 +61,20 @@ def contacts_of(table: object, plan: PolicyPlan, who: str | None = None) -> pd.D
     kept = frame.filter(
         nw.col("fs_agreed") & nw.col("fs_counts") & nw.col("fs_inside") & ~nw.col("fs_washout"),
         ~nw.col("fs_who").is_null() & ~nw.col("treated").is_null(),
-    )
-    counts = kept.group_by("fs_who", unit, "period", "treated").agg(nw.len().alias("n"))
-    if isinstance(counts, nw.LazyFrame):
-        counts = counts.collect()
-    found: pd.DataFrame = counts.to_pandas().rename(columns={"fs_who": column, unit: "unit"})
-    return found.sort_values([column, "unit", "period"], ignore_index=True)
+    ).with_columns(nw.col(unit).alias("fs_unit"))
+    return column, kept.group_by("fs_who", "fs_unit", "period", "treated").agg(nw.len().alias("n"))
+
+
+def _collected(frame: Frame) -> pd.DataFrame:
+    import narwhals as nw
+
+    whole = frame.collect() if isinstance(frame, nw.LazyFrame) else frame
+    found: pd.DataFrame = whole.to_pandas()
+    return found
 
 
 def movers_of(table: object, plan: PolicyPlan, who: str | None = None) -> Movers:
-    """Count people of the table who meet the policy in one unit and are without it in another.
+    """Count people of the table who meet the policy in one unit and are without it in another, where the table lies.
 
     Parameters
     ----------
@@ -84,4 +95,26 @@ def movers_of(table: object, plan: PolicyPlan, who: str | None = None) -> Movers
     InputError
         As `contacts_of`.
     """
-    return movers(None, who or plan.columns.candidate or "", counts=contacts_of(table, plan, who))
+    import narwhals as nw
+
+    column, counts = _counts(table, plan, who)
+    free = counts.filter(nw.col("treated") <= 0)
+    met = counts.filter(nw.col("treated") > 0).group_by("fs_who", "fs_unit").agg(nw.col("period").min().alias("met"))
+    pairs = free.join(met.rename({"fs_unit": "fs_other"}), on="fs_who", how="inner")
+    reached = pairs.filter((nw.col("fs_unit") != nw.col("fs_other")) & (nw.col("period") >= nw.col("met")))
+    once = reached.select("fs_who", "fs_unit", "period", "n").unique()
+    units = counts.select("fs_who", "fs_unit").unique().group_by("fs_who").agg(nw.len().alias("units"))
+    people = _collected(units.group_by("units").agg(nw.len().alias("people")))
+    after = _collected(once.select(nw.col("fs_who").n_unique().alias("people"), nw.col("n").sum()))
+    total = _collected(free.select(nw.col("n").sum()))["n"].fillna(0.0).sum()
+    return Movers(
+        who=column,
+        people=int(people["people"].sum()),
+        several_units=int(people.loc[people["units"] > 1, "people"].sum()),
+        contaminated=int(after["people"].iloc[0]),
+        rows_contaminated=float(after["n"].fillna(0.0).iloc[0]),
+        rows_untreated=float(total),
+        provenance=Provenance(
+            made_by="policy.movers_of", design_hash=plan.digest(), simulated=ApplicationTable.of(table).simulated
+        ),
+    )

@@ -17,6 +17,7 @@ from feedbackstudy.policy.rollouts.panel import panel_of
 from feedbackstudy.policy.rollouts.readout import read_rollout
 from feedbackstudy.policy.rollouts.subgroups import subgroups
 from feedbackstudy.policy.sample_ratio import srm_of
+from feedbackstudy.policy.selection import with_selection
 from feedbackstudy.policy.spillover import Movers, movers
 from feedbackstudy.policy.sufficient import SufficientStats
 from feedbackstudy.render import number
@@ -55,7 +56,8 @@ def effects_of(stats: SufficientStats) -> Effects:
         return replace(found, rows=tuple(adjusted_family(found.rows, plan)))
     rows = [row for metric in plan.in_order_of_role for row in always_valid(stats, metric.name).rows]
     title = f"Effects: {plan.title}"
-    return Effects(rows=tuple(adjusted_family(rows, plan)), title=title, provenance=stats.provenance)
+    told = with_selection(adjusted_family(rows, plan), plan)
+    return Effects(rows=tuple(told), title=title, provenance=stats.provenance)
 
 
 def delivery_parts(stats: SufficientStats, gate: DisclosurePolicy) -> list[Disclosed]:
@@ -175,7 +177,7 @@ def subgroup_parts(stats: SufficientStats, gate: DisclosurePolicy, said: list[st
 
 
 def spillover_parts(
-    stats: SufficientStats, gate: DisclosurePolicy, said: list[str], given: Sequence[Movers] = ()
+    stats: SufficientStats, gate: DisclosurePolicy, said: list[str], *, given: Sequence[Movers] = ()
 ) -> list[Disclosed]:
     """Show who is seen on both sides of a roll-out: people who are clusters of the plan, and those that are given.
 

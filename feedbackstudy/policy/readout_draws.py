@@ -69,7 +69,7 @@ def tested_by_draws(
     kept = " within strata" if strata is not None else ""
     if len(others) < 20:
         return [_unfit(model, f"{clusters} units allow {len(others)} draws{kept}: no test at 5 % is possible")]
-    test = randomisation_test(frame["n"].to_numpy(), total, others, strata, exact=exact, level=model.level)
+    test = randomisation_test(frame["n"].to_numpy(), total, others, strata=strata, exact=exact, level=model.level)
     words = f"randomisation over {'all ' if exact else ''}{test.draws:,} draws of {clusters} units{kept}"
     row = replace(model, se=None, df=None, low=test.low, high=test.high, p=test.p, covariance=words)
     return [row, model]

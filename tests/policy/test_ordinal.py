@@ -127,7 +127,7 @@ def test_strata_enter_the_odds_and_ratings_that_do_not_overlap_are_not_reported(
     odds = read(frame, rating_plan("site", strata=("region",))).one("rating", "log odds")
     assert odds.estimate == pytest.approx(R["strata"]["coef"][3], abs=1e-6)
     assert "strata held constant" in odds.covariance
-    apart = [[9, 8, 0, 0] if not a else [0, 0, 7, 9] for a in R["arm"]]
+    apart = [[9 + i, 8, 0, 0] if not a else [0, 0, 7, 9 + i] for i, a in enumerate(R["arm"])]
     rows = read(rows_of_counts(apart, R["arm"]), rating_plan("site")).rows
     assert [row.fit_to_report for row in rows if row.scale in {"superiority", "log odds"}] == [False]
     with pytest.raises(DataError, match="infinite or not determined"):

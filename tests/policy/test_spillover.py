@@ -1,5 +1,7 @@
 """Spillover is counted where it was put, and estimated where it was invented."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -82,10 +84,13 @@ def test_candidates_are_counted_from_the_table_by_any_engine():
         seen += any(later)
     assert found.contaminated == seen
     assert found.people == counts[found.who].nunique()
+    by_hand = movers(None, found.who, counts=counts)
+    assert replace(found, provenance=by_hand.provenance) == by_hand
     connection = duckdb.connect()
     connection.register("applications", frame)
     for other in (pl.from_pandas(frame), connection.table("applications")):
         pd.testing.assert_frame_equal(contacts_of(other, plan), counts, check_dtype=False)
+        assert movers_of(other, plan) == found
     assert movers_of(frame, plan, "interviewer").several_units == 0
     with pytest.raises(InputError, match="names no column of candidates"):
         movers_of(frame, plan.model_copy(update={"columns": plan.columns.model_copy(update={"candidate": None})}))

@@ -106,8 +106,8 @@ def randomisation_test(
     n: ArrayLike,
     total: ArrayLike,
     draws: NDArray[np.bool_],
-    strata: Sequence[object] | None = None,
     *,
+    strata: Sequence[object] | None = None,
     exact: bool,
     level: float = 0.95,
 ) -> RandomisationTest:
