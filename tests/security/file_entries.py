@@ -324,6 +324,9 @@ def command_files(tmp: Path, payload: str, turn: int) -> Runs:
     check = lambda: run("assign", "import", ASSIGNED, roster)  # noqa: E731
     yield from into_csv(roster, [["participant", "arm", "timing"], *(r[:3] for r in ROWS)], payload, turn, check, 3)
     (tmp / "a.csv").write_text(csv_text([HEAD, *ROWS]), encoding="utf-8")
+    say = lambda: fs.collect.reading_file(tmp / "reading.yaml", fs.Study.load(FAULTS))  # noqa: E731
+    told = {"platform": "plain", "columns": {"a": "hours"}, "labels": {"takes": {"yes": 1}}, "duplicates": "first"}
+    yield from into_yaml(tmp / "reading.yaml", told, payload, turn, say, share=2)
     read = lambda: fs.collect.inspect(tmp / "a.csv", fs.Study.load(FAULTS), allocation=roster)  # noqa: E731
     yield from into_csv(roster, contacts, payload, turn, read, share=3)
     register = lambda: run("preregister", FAULTS, "--answers", tmp / "answers.yaml")  # noqa: E731
