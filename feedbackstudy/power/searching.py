@@ -23,8 +23,9 @@ _NEAR = 1.0  # scaled units from the target within which the curve is taken as s
 _UNSURE = {"power": 0.15, "width": 0.1}  # of the slope that is guessed beforehand, by which it may be off
 _VERY_UNSURE = 0.5  # where the curve of the goal does not begin at the level of the test
 _BESIDE = 0.2  # scaled units from the root within which replicates tell as much as at the root
-_STAY = 0.4  # errors of the root within which a value that was tried stands for it
-_OWN = 0.4  # share of the replicates that the answer itself must have
+_STAY = 0.5  # errors of the root within which a value that was tried stands for it
+_LEAVE = 1.0  # errors of the root from which on the answer is looked for elsewhere
+_OWN, _OWN_MOST = 0.4, 700  # share of the replicates that the answer itself must have, but no more than these
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,7 +179,7 @@ class Search:
 
     def _stand(self, line: Line, point: Point) -> Point:
         """Return the value for the root: one that was tried where that is as good, else the root itself."""
-        if abs(point.u - line.root) <= line.root_error:
+        if point.done > _EXPLORE and abs(point.u - line.root) <= _LEAVE * line.root_error:
             return point
         within = [p for p in self.points.values() if abs(p.u - line.root) <= _STAY * line.root_error]
         if within:
@@ -193,7 +194,7 @@ class Search:
 
     def _own_short(self, line: Line, point: Point, stop: Stop) -> int:
         """Return how many more replicates the answer itself needs, so that what is reached there can be told."""
-        wanted = [_OWN * line.n - point.done]
+        wanted = [min(_OWN * line.n, _OWN_MOST) - point.done]
         if stop.mcse is not None:
             wanted.append(point.done * ((point.mcse / stop.mcse) ** 2 - 1))
         if self._misses(point):
