@@ -8,6 +8,7 @@ from feedbackstudy.analysis.estimate import Estimate
 from feedbackstudy.analysis.frequentist.cell_fit import CellFit, ContrastFit
 from feedbackstudy.analysis.frequentist.effect_sizes import eta_squared, noncentral_t_limits
 from feedbackstudy.analysis.problem import Problem
+from feedbackstudy.analysis.proportional import proportional_note
 from feedbackstudy.analysis.thresholds import Thresholds
 from feedbackstudy.analysis.wording import Worded
 
@@ -37,9 +38,9 @@ def classical_rows(problem: Problem, fit: CellFit, worded: Worded, limits: Thres
         _row(problem, fit, fit.contrast(weights, value=problem.question.value), text, worded, limits)
         for weights, text in zip(problem.weights, worded.contrasts, strict=True)
     )
-    if len(single) == 1:
-        return single
-    return (_joint(problem, fit, worded), *single)
+    rows = single if len(single) == 1 else (_joint(problem, fit, worded), *single)
+    checked = proportional_note(problem)
+    return tuple(replace(row, note="; ".join(filter(None, (checked, row.note)))) for row in rows)
 
 
 def _row(problem: Problem, fit: CellFit, found: ContrastFit, text: str, worded: Worded, limits: Thresholds) -> Estimate:

@@ -4,13 +4,14 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from feedbackstudy.analysis.answer import Answer
 from feedbackstudy.analysis.deciding import decides_with
+from feedbackstudy.analysis.proportional import DIFFERS
 from feedbackstudy.design.plan import ByBayesFactor
 from feedbackstudy.frames import Scores
 from feedbackstudy.issues import Issue, Severity
 from feedbackstudy.study import Study
 from feedbackstudy.study.checks.paths import asked_after_feedback
 
-__all__ = ["amended_since", "before", "covariates_after", "faulty", "unanswered", "undecided"]
+__all__ = ["amended_since", "before", "covariates_after", "faulty", "not_proportional", "unanswered", "undecided"]
 
 
 def faulty(study: Study) -> dict[str, str]:
@@ -121,6 +122,36 @@ def covariates_after(study: Study) -> Iterator[Issue]:
                 what=f"Every model adjusts for {name!r}, which is asked after the feedback only.",
                 why="Feedback may have changed it; adjusting for it removes part of the effect or creates one.",
                 fix="Adjust for what was known before the feedback; changing the plan now makes it amended.",
+            )
+
+
+def not_proportional(answers: Mapping[str, Answer], study: Study) -> Iterator[Issue]:
+    """Name ordinal hypotheses whose effect differs between thresholds, so that one number does not describe it.
+
+    Parameters
+    ----------
+    answers : mapping of str to Answer
+        All answers.
+    study : Study
+        The study.
+
+    Yields
+    ------
+    Issue
+        One for each of them.
+    """
+    for name, answer in answers.items():
+        said = next((row.note for row in answer.rows if DIFFERS in row.note), None)
+        if said is not None:
+            yield Issue(
+                code="analysis.effect_differs_between_thresholds",
+                severity=Severity.WARNING,
+                where=study.where("hypotheses", study.hypotheses.names.index(name)),
+                what=f"{name!r}: {said[said.index(DIFFERS) :].partition('; ')[0]}.",
+                why="Estimate, test and Bayes factor are of one shift of all answers; an effect that moves answers "
+                "apart, or turns round between categories, can be missed or misread by it.",
+                fix="Look at the shares of the categories (rating_shares), and report the effect at each threshold, "
+                "which the note of the answer gives.",
             )
 
 

@@ -7,7 +7,10 @@ import yaml
 
 from feedbackstudy.analysis.analysing import analyse
 from feedbackstudy.analysis.estimate import Estimates
+from feedbackstudy.analysis.frequentist.cumulative import fit_cumulative
+from feedbackstudy.analysis.frequentist.cumulative_tests import nominal_test
 from feedbackstudy.analysis.marginal_means import marginal_means
+from feedbackstudy.analysis.proportional import _columns
 from feedbackstudy.frames import Scores
 from feedbackstudy.study import Study
 from tests.analysis.conftest import FEEDBACK_STUDY, REFERENCE
@@ -149,3 +152,42 @@ def test_marginal_means_of_a_latent_scale_have_one_origin(asking, frame):
     assert 2 * early.low == pytest.approx(answer.rows[0].low)
     (whole,) = marginal_means(answer, study, by=[]).rows
     assert (whole.estimate, whole.low, whole.median) == (0, 0, 0)
+
+
+def test_an_ordinal_effect_is_held_against_one_of_its_own_at_each_threshold_as_in_r(asking, frame):
+    # R 4.2.2, ordinal 2022.11-16: clm(y ~ t * f * s) against clm(nominal = ~ t), t = +-1/2, f and s = +-1; probit
+    for clusters in (False, True):
+        (row,) = frequentist(asking("likert"), frame, clusters=clusters).rows
+        assert "one shift at all thresholds is not contradicted: chi square(3) = 4.98, p = .173" in row.note
+        assert ("checked without random effects" in row.note) == clusters
+    problem = frequentist(asking("likert"), frame).answer("h1").problem
+    own, others = _columns(problem)
+    codes = problem.y.astype(int) - 1
+    test = nominal_test(codes, np.hstack([own, others]), 5, slice(0, 1), term="timing", link="probit")
+    assert test.statistic == pytest.approx(4.97722149, rel=1e-6)
+    fit = fit_cumulative(codes, others, 5, link="probit", nominal=own)
+    np.testing.assert_allclose(
+        fit.nominal[:, 0], [-0.5496455528, -0.3033934077, -0.1379081567, -0.1856595632], rtol=1e-5
+    )
+
+
+def test_an_effect_that_differs_between_thresholds_is_seen(asking, frame):
+    rng, early = np.random.default_rng(0), (frame.timing == "immediate").to_numpy()
+    apart, middle = ([0.3, 0.1, 0.2, 0.1, 0.3], [0.1, 0.25, 0.3, 0.25, 0.1])
+    drawn = [rng.choice([1, 2, 3, 4, 5], p=apart if soon else middle) for soon in early]
+    study = asking("likert")
+    found = frequentist(study, frame.assign(likert=drawn))
+    assert "the effect differs between thresholds: chi square(3)" in found.rows[0].note
+    assert "latent effect from the lowest threshold on: \N{MINUS SIGN}0." in found.rows[0].note
+    (issue,) = [one for one in found.issues if one.code == "analysis.effect_differs_between_thresholds"]
+    assert str(issue.severity) == "warning"
+    assert "'h1'" in issue.what
+    quiet = frequentist(study, frame)
+    assert not [one for one in quiet.issues if one.code == "analysis.effect_differs_between_thresholds"]
+
+
+def test_all_levels_at_once_and_slopes_are_checked_too(asking, frame):
+    study = asking("likert", contrast={"kind": "association", "predictor": "baseline"}, evidence="observational")
+    assert "one shift at all thresholds is not contradicted: chi square(3)" in frequentist(study, frame).rows[0].note
+    joint = asking("likert", contrast={"kind": "main_effect", "factor": "timing"}, direction="either")
+    assert "chi square(3) = 4.98" in frequentist(joint, frame).rows[0].note
