@@ -232,7 +232,7 @@ def _rounded(
 
 def _of_four_counts(row: EffectEstimate, rule: DisclosureRule) -> tuple[str, ...]:
     """Return the numbers that would give counts away where two shares of independent people are all there is."""
-    if row.n_clusters is not None:
+    if not _independent(row):
         return ()
     if not _seen_often(row):
         return ("se", "df")
@@ -258,7 +258,12 @@ def _share(row: EffectEstimate, rule: DisclosureRule) -> float:
 
 def _seen_often(row: EffectEstimate) -> bool:
     """Say whether four counts are all there is: baseline, effect and limits say more about them together than each."""
-    return row.n_clusters is None and row.fewest is not None
+    return _independent(row) and row.fewest is not None
+
+
+def _independent(row: EffectEstimate) -> bool:
+    """Say whether applications are independent, or in clusters so small that an error is a matter of counts too."""
+    return row.n_clusters is None or 2 * row.n_clusters > row.n
 
 
 def _relative_of_shown(row: EffectEstimate, step: float) -> float:

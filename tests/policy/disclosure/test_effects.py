@@ -130,3 +130,12 @@ def test_steps_are_round_and_large_enough(share, step):
     assert step_of(share) == step
     assert to_step(0.123456, 0.002) == 0.124
     assert pd.isna(to_step(float("nan"), 0.1))
+
+
+def test_clusters_of_one_person_are_independent_people():
+    rows = table_of(600, 90, 640, 140).assign(unit=lambda t: [f"u{i}" for i in range(len(t))])
+    found = policy.readout(rows, outcome="y", arm="arm", control="c", kind="proportion", unit="unit")
+    shown = DisclosurePolicy().effects(found).frame().set_index("scale")
+    assert found.rows[0].n_clusters == len(rows)
+    assert shown[["se", "df"]].isna().all(axis=None)
+    assert shown.loc["relative", ["low", "high", "p"]].isna().all()
