@@ -17,14 +17,7 @@ from feedbackstudy.analysis.estimate import Estimate, Estimates, Status
 from feedbackstudy.analysis.exclusions import exclude
 from feedbackstudy.analysis.families import Tested, adjust_families, adjust_within
 from feedbackstudy.analysis.plan_status import plan_status
-from feedbackstudy.analysis.run_findings import (
-    before,
-    covariates_after,
-    faulty,
-    not_proportional,
-    unanswered,
-    undecided,
-)
+from feedbackstudy.analysis.run_findings import about_answers, before, covariates_after, faulty, unanswered
 from feedbackstudy.assign import Allocation
 from feedbackstudy.design.comparisons import CellsVsArm
 from feedbackstudy.errors import DataError, InputError, choices
@@ -126,8 +119,7 @@ def analyse(
     issues += (
         *covariates_after(study),
         *unadjusted,
-        *undecided(answers, study),
-        *not_proportional(answers, study),
+        *about_answers(answers, study),
         *standing,
         *before(scores, left.issues),
     )

@@ -106,7 +106,7 @@ def generalised_model(
     ses, dfs = np.sqrt(np.diag(covariance)), [fit.df] * size
     script = _script(design, fit, made_by, random)
     return GeneralisedModel(
-        title=f"{title}: its limit, the Poisson" if fit.poisson_limit else title,
+        title="Poisson regression (limit of the negative binomial)" if fit.poisson_limit else title,
         outcome=read.outcome,
         model=f"{'Poisson regression' if fit.poisson_limit else title} ({fit_words(fit)})",
         effects=effect_rows(built.names, fit.beta, ses, dfs, level, sd=sd, ratios=True),

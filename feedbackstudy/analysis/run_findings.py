@@ -11,7 +11,7 @@ from feedbackstudy.issues import Issue, Severity
 from feedbackstudy.study import Study
 from feedbackstudy.study.checks.paths import asked_after_feedback
 
-__all__ = ["amended_since", "before", "covariates_after", "faulty", "not_proportional", "unanswered", "undecided"]
+__all__ = ["about_answers", "amended_since", "before", "covariates_after", "faulty", "unanswered", "undecided"]
 
 
 def faulty(study: Study) -> dict[str, str]:
@@ -125,21 +125,27 @@ def covariates_after(study: Study) -> Iterator[Issue]:
             )
 
 
-def not_proportional(answers: Mapping[str, Answer], study: Study) -> Iterator[Issue]:
-    """Name ordinal hypotheses whose effect differs between thresholds, so that one number does not describe it.
+def about_answers(answers: Mapping[str, Answer], study: Study) -> Iterator[Issue]:
+    """Name the answers that decide nothing, and those that one number does not describe.
 
     Parameters
     ----------
     answers : mapping of str to Answer
-        All answers.
+        The answers.
     study : Study
         The study.
 
     Yields
     ------
     Issue
-        One for each of them.
+        One for each.
     """
+    yield from undecided(answers, study)
+    yield from _not_proportional(answers, study)
+
+
+def _not_proportional(answers: Mapping[str, Answer], study: Study) -> Iterator[Issue]:
+    """Name ordinal hypotheses whose effect differs between thresholds, so that one number does not describe it."""
     for name, answer in answers.items():
         said = next((row.note for row in answer.rows if DIFFERS in row.note), None)
         if said is not None:

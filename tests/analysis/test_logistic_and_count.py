@@ -55,6 +55,14 @@ def test_clustered_errors_are_those_of_sandwich_and_use_t(data, known):
     assert {row.df for row in fit.effects} == {59}
 
 
+def test_the_poisson_limit_of_the_negative_binomial_is_named(data):
+    table = data.assign(calm=np.where(np.arange(len(data)) % 2, 3, 4))
+    fit, poisson = (count(table, "calm", ["timing"], family=law) for law in ("negative binomial", "poisson"))
+    assert [row.estimate for row in fit.effects] == [row.estimate for row in poisson.effects]
+    assert fit.title == "Poisson regression (limit of the negative binomial)"
+    assert any("the Poisson model is reported" in note for note in fit.notes)
+
+
 def test_risk_differences_are_averaged_over_the_covariate(data):
     fit = logistic(data, "reply", ["timing", "day"])
     found = fit.contrasts(scale="response", adjust_for="none").rows[0]

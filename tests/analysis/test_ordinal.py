@@ -81,6 +81,7 @@ def test_random_intercepts_are_those_of_clmm(data, known):
 def test_two_categories_are_logistic_regression_and_a_far_away_covariate_is_no_separation(data):
     table = data.assign(high=(data["rating"] > 3).astype(int), year=2000 + data["day"])
     two = ordinal(table, "high", ["timing", "year"])
+    assert {one.note for one in two.proportional_odds()} == {"Not testable, as two categories have one threshold."}
     known = logistic(table, "high", ["timing", "year"])
     found = {row.effect: (row.estimate, row.se) for row in two.effects}
     for row in known.effects[1:]:

@@ -90,6 +90,8 @@ def nominal_test(
     LikelihoodRatio
         Against the model in which the term has an effect of its own at each threshold, as ``ordinal::nominal_test``.
     """
+    if categories < 3:
+        return _untested(term, "Not testable, as two categories have one threshold.")
     plain = fit_cumulative(y, X, categories, link=link)
     others = np.delete(X, np.arange(X.shape[1])[own], axis=1)
     return _against(plain, term, lambda: fit_cumulative(y, others, categories, link=link, nominal=X[:, own]))
@@ -156,14 +158,11 @@ def _against(plain: CumulativeFit, term: str, larger: Callable[[], CumulativeFit
     try:
         fit = larger()
     except DataError as reason:
-        return LikelihoodRatio(
-            term=term,
-            statistic=float("nan"),
-            df=0,
-            p=float("nan"),
-            log_likelihood=float("nan"),
-            aic=float("nan"),
-            note=f"Not testable, as the larger model has no maximum: {reason}",
-        )
+        return _untested(term, f"Not testable, as the larger model has no maximum: {reason}")
     more = fit.parameters - plain.parameters
     return likelihood_ratio(term, plain.log_likelihood, fit.log_likelihood, more, aic=fit.aic)
+
+
+def _untested(term: str, why: str) -> LikelihoodRatio:
+    none = float("nan")
+    return LikelihoodRatio(term=term, statistic=none, df=0, p=none, log_likelihood=none, aic=none, note=why)
