@@ -10,6 +10,7 @@ from feedbackstudy.cli.session import Session
 if TYPE_CHECKING:
     from feedbackstudy.issues import Issues
     from feedbackstudy.policy.declared import PolicyPlan
+    from feedbackstudy.policy.spillover import Movers
     from feedbackstudy.policy.sufficient import SufficientStats
 
 __all__ = ["add", "run"]
@@ -147,7 +148,7 @@ def run(given: argparse.Namespace, session: Session) -> int:
         raise InputError(f"{given.out} exists; nothing is overwritten, and no look was taken. Name another folder.")
     # Nothing is spent by a look that fails: it is written down after estimating, and before anything is shown.
     look = plan_look(folder / _LEDGER, stats, given.look, amend=given.amend)
-    results = assemble(stats, look=look)
+    results = assemble(stats, look=look, movers=_movers(given, plan))
     take_look(folder / _LEDGER, stats, look, amend=given.amend)
     files = _written(given.out, results, issues) if given.out is not None else {}
     if session.as_json:
@@ -185,6 +186,16 @@ def _seen(given: argparse.Namespace, plan: "PolicyPlan") -> "tuple[SufficientSta
     if given.simulated:
         stats = replace(stats, provenance=replace(stats.provenance, simulated=True))
     return stats, Issues()
+
+
+def _movers(given: argparse.Namespace, plan: "PolicyPlan") -> "tuple[Movers, ...]":
+    """Count candidates who are seen on both sides of a roll-out, where the table itself is given."""
+    from feedbackstudy.policy.applications import ApplicationTable
+    from feedbackstudy.policy.contacts import movers_of
+
+    if given.stats is not None or plan.rollout is None or plan.columns.candidate is None:
+        return ()
+    return (movers_of(ApplicationTable(given.table, simulated=given.simulated), plan),)
 
 
 def _rows(frame: "object") -> list[dict[str, object]]:

@@ -105,14 +105,15 @@ def movers_of(table: object, plan: PolicyPlan, who: str | None = None) -> Movers
     once = reached.select("fs_who", "fs_unit", "period", "n").unique()
     units = counts.select("fs_who", "fs_unit").unique().group_by("fs_who").agg(nw.len().alias("units"))
     people = _collected(units.group_by("units").agg(nw.len().alias("people")))
-    after = _collected(once.select(nw.col("fs_who").n_unique().alias("people"), nw.col("n").sum()))
-    total = _collected(free.select(nw.col("n").sum()))["n"].fillna(0.0).sum()
+    # Of no row at all, engines say null or 0.
+    after = _collected(once.select(nw.col("fs_who").n_unique().alias("people"), nw.col("n").sum())).fillna(0)
+    total = _collected(free.select(nw.col("n").sum()))["n"].fillna(0).sum()
     return Movers(
         who=column,
         people=int(people["people"].sum()),
         several_units=int(people.loc[people["units"] > 1, "people"].sum()),
         contaminated=int(after["people"].iloc[0]),
-        rows_contaminated=float(after["n"].fillna(0.0).iloc[0]),
+        rows_contaminated=float(after["n"].iloc[0]),
         rows_untreated=float(total),
         provenance=Provenance(
             made_by="policy.movers_of", design_hash=plan.digest(), simulated=ApplicationTable.of(table).simulated

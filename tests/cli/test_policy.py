@@ -70,6 +70,10 @@ def test_unplanned_looks_are_refused_and_failed_ones_spend_nothing(folder, rows,
     assert main([*run, "1"]) == 0
     given = json.loads(capsys.readouterr().out)
     assert given["action"] in {"ship", "hold", "extend", "stop"}
+    titles = [part["title"] for part in given["parts"]]
+    assert {"Spillover through candidate_id", "Spillover through interviewer", "What the decision is worth"} <= set(
+        titles
+    )
     assert len((folder / "looks.ledger").read_text().splitlines()) == 1
     plan = folder / "plan.yaml"
     plan.write_text(plan.read_text().replace("margin: 10.0", "margin: 9.0"))
@@ -82,7 +86,9 @@ def _fails(*_, **__):
 
 
 def test_always_valid_looks_keep_their_tuning(folder, rows, tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(assembling, "assemble", lambda stats, look: PolicyResults(plan=stats.plan, parts=(), look=look))
+    monkeypatch.setattr(
+        assembling, "assemble", lambda stats, look, **_: PolicyResults(plan=stats.plan, parts=(), look=look)
+    )
     plan = folder / "plan.yaml"
     plan.write_text(plan.read_text() + "looks:\n  kind: always_valid\n")
     pd.read_parquet(rows)[::2].to_parquet(tmp_path / "half.parquet")
@@ -98,7 +104,8 @@ def test_always_valid_looks_keep_their_tuning(folder, rows, tmp_path, capsys, mo
 def test_invented_rows_stay_marked_by_way_of_statistics(folder, rows, monkeypatch):
     marks = []
 
-    def assemble(stats, look):
+    def assemble(stats, look, movers):
+        assert movers == ()
         marks.append(stats.provenance.simulated)
         return PolicyResults(plan=stats.plan, parts=(), look=look)
 

@@ -91,6 +91,8 @@ def test_candidates_are_counted_from_the_table_by_any_engine():
     for other in (pl.from_pandas(frame), connection.table("applications")):
         pd.testing.assert_frame_equal(contacts_of(other, plan), counts, check_dtype=False)
         assert movers_of(other, plan) == found
-    assert movers_of(frame, plan, "interviewer").several_units == 0
+    alone = [movers_of(table, plan, "interviewer") for table in (frame, connection.table("applications"))]
+    assert all((own.several_units, own.contaminated, own.rows_contaminated) == (0, 0, 0.0) for own in alone)
+    assert alone[0] == alone[1]
     with pytest.raises(InputError, match="names no column of candidates"):
         movers_of(frame, plan.model_copy(update={"columns": plan.columns.model_copy(update={"candidate": None})}))
