@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import combinations
-from typing import TYPE_CHECKING, Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -22,9 +22,6 @@ from feedbackstudy.errors import DataError, choices
 from feedbackstudy.provenance import Provenance
 from feedbackstudy.psychometrics.rscript import RScript
 from feedbackstudy.threads import one_thread
-
-if TYPE_CHECKING:
-    import pymc  # type: ignore[import-untyped, unused-ignore]
 
 __all__ = ["bayes_factor_anova"]
 
@@ -159,7 +156,7 @@ class _Engine:
         random = None if self.random is None else (self.read.groups[self.random].codes, self.random_scale)
         return log_bayes_factor(block_model(self.read.y, self.blocks(terms, scale), random=random))
 
-    def model(self, terms: tuple[str, ...], scale: float) -> "pymc.Model":
+    def model(self, terms: tuple[str, ...], scale: float) -> Any:  # noqa: ANN401 - a type of PyMC, which only the Bayesian room imports
         name = self.random
         random = None if name is None else (name, self.read.groups[name].codes, self.random_scale)
         return blocks_model(self.read.y, self.blocks(terms, scale), random)

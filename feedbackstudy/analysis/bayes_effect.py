@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Any
 
 import pandas as pd
 
@@ -12,9 +12,6 @@ from feedbackstudy.analysis.posterior import Posterior
 from feedbackstudy.provenance import Provenance
 from feedbackstudy.psychometrics.rscript import RScript
 from feedbackstudy.render import Block, Facts, Notice, Page, Rendered, bayes_factor, interval, number
-
-if TYPE_CHECKING:
-    import pymc  # type: ignore[import-untyped, unused-ignore]
 
 __all__ = ["EffectBayesFactor", "IntervalFactors"]
 
@@ -101,7 +98,7 @@ class EffectBayesFactor(Rendered):
     notes: tuple[str, ...]
     provenance: Provenance
     script: RScript
-    model: Callable[[], "pymc.Model"]
+    model: Callable[[], Any]
 
     @property
     def bayes_factor(self) -> float:
@@ -128,7 +125,7 @@ class EffectBayesFactor(Rendered):
         """
         return self.script
 
-    def pymc_model(self) -> "pymc.Model":
+    def pymc_model(self) -> Any:  # noqa: ANN401 - a type of PyMC, which only the Bayesian room imports
         """Return the model with an effect, to sample or extend; the table's numbers are by quadrature.
 
         Returns

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,9 +15,6 @@ from feedbackstudy.errors import NotFoundError, choices
 from feedbackstudy.provenance import Provenance
 from feedbackstudy.psychometrics.rscript import RScript
 from feedbackstudy.render import Block, Notice, Page, Rendered, Table, bayes_factor, number
-
-if TYPE_CHECKING:
-    import pymc  # type: ignore[import-untyped, unused-ignore]
 
 __all__ = ["BayesFactors", "ModelEvidence"]
 
@@ -96,7 +93,7 @@ class BayesFactors(Rendered):
     provenance: Provenance
     script: RScript
     evidence_at: Callable[[tuple[str, ...], float], float]
-    model_of: Callable[[tuple[str, ...]], "pymc.Model"]
+    model_of: Callable[[tuple[str, ...]], Any]
 
     def __getitem__(self, name: str) -> ModelEvidence:
         """Return one model by its name, the order of its terms aside."""
@@ -240,7 +237,7 @@ class BayesFactors(Rendered):
         """
         return self.script
 
-    def pymc_model(self, name: str) -> "pymc.Model":
+    def pymc_model(self, name: str) -> Any:  # noqa: ANN401 - a type of PyMC, which only the Bayesian room imports
         """Return one of the models, to sample or extend; the table's numbers are by quadrature.
 
         Parameters

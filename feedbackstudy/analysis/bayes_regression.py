@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from functools import partial
 from itertools import combinations
-from typing import TYPE_CHECKING, Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -23,9 +23,6 @@ from feedbackstudy.analysis.columns import Columns, read_columns
 from feedbackstudy.errors import DataError, choices
 from feedbackstudy.provenance import Provenance
 from feedbackstudy.psychometrics.rscript import RScript
-
-if TYPE_CHECKING:
-    import pymc  # type: ignore[import-untyped, unused-ignore]
 
 __all__ = ["bayes_factor_correlation", "bayes_factor_regression"]
 
@@ -233,7 +230,7 @@ def _explained(read: Columns, asked: tuple[tuple[str, ...], ...]) -> Floats:
     return shares
 
 
-def _model(read: Columns, scale: float, terms: tuple[str, ...]) -> "pymc.Model":
+def _model(read: Columns, scale: float, terms: tuple[str, ...]) -> Any:  # noqa: ANN401 - a type of PyMC, which only the Bayesian room imports
     """Return a regression for PyMC: predictors turned to unit variance without correlation, one g for all."""
     if not terms:
         return blocks_model(read.y, (), None)

@@ -1,6 +1,6 @@
 """The constrained longitudinal model taken elsewhere: a script for nlme, a model for PyMC."""
 
-from typing import TYPE_CHECKING
+from typing import Any
 
 import pandas as pd
 
@@ -8,9 +8,6 @@ from feedbackstudy.analysis.bayesian.longitudinal_model import waves_model
 from feedbackstudy.analysis.longitudinal_answers import WaveData, standardised_design
 from feedbackstudy.errors import DataError
 from feedbackstudy.psychometrics.rscript import RScript
-
-if TYPE_CHECKING:
-    import pymc  # type: ignore[import-untyped, unused-ignore]
 
 __all__ = ["bayesian_model", "waves_script"]
 
@@ -61,7 +58,7 @@ def waves_script(data: WaveData) -> RScript:
     return RScript(made_by="analysis.longitudinal", body=body, data=pd.DataFrame(columns), name="waves")
 
 
-def bayesian_model(data: WaveData) -> "pymc.Model":
+def bayesian_model(data: WaveData) -> Any:  # noqa: ANN401 - a type of PyMC, which only the Bayesian room imports
     """Return the constrained longitudinal model for PyMC.
 
     Parameters

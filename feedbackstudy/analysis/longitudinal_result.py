@@ -1,7 +1,7 @@
 """Arms at several waves: comparisons, who dropped out, and what it would take to overturn the answer."""
 
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,9 +17,6 @@ from feedbackstudy.errors import NotFoundError, choices
 from feedbackstudy.provenance import Provenance
 from feedbackstudy.psychometrics.rscript import RScript
 from feedbackstudy.render import Block, Facts, Page, Rendered, Table, Text, interval, number, p_value
-
-if TYPE_CHECKING:
-    import pymc  # type: ignore[import-untyped, unused-ignore]
 
 __all__ = ["Longitudinal", "WaveMean"]
 
@@ -223,7 +220,7 @@ class Longitudinal(Rendered):
         """
         return waves_script(self.data)
 
-    def pymc_model(self) -> "pymc.Model":
+    def pymc_model(self) -> Any:  # noqa: ANN401 - a type of PyMC, which only the Bayesian room imports
         """Return the constrained model with its priors, to sample or extend; the table's draws are by Gibbs sampling.
 
         Returns

@@ -28,6 +28,7 @@ from feedbackstudy.study.checks import StudyIssues, check_study
 from feedbackstudy.study.elsewhere import IN_THE_WORLD
 from feedbackstudy.study.folder import carry_files, prove_passages, study_file
 from feedbackstudy.study.pages import study_page
+from feedbackstudy.study.paths import path_in_words
 from feedbackstudy.study.says import Sayings, sayings
 
 __all__ = ["Study"]
@@ -321,13 +322,7 @@ class Study(Rendered, Declaration):
         str
             ``"study.yaml:42: hypotheses.h1"``, or the path alone for a study that was not read from a file.
         """
-        words: list[str] = []
-        target: object = self
-        for part in location:
-            inside = isinstance(part, int) and isinstance(target, tuple)
-            target = target[part] if inside else getattr(target, str(part), None)  # type: ignore[index]
-            words.append(str(getattr(target, "name", part)) if inside else str(part))
-        place = ".".join(words)
+        place = path_in_words(self, location)
         if self._file is None:
             return place
         line = next((self._lines[location[:i]] for i in range(len(location), 0, -1) if location[:i] in self._lines), 1)

@@ -211,7 +211,7 @@ def test_a_check_asked_after_the_treatment_excludes_only_where_failing_is_unrela
     assert rows_of(harmless, "h2")[0].n_excluded == 3
     assert [issue.code for issue in refused.issues] == ["analysis.exclusion_refused"]
     assert rows_of(refused, "h2")[0].n_excluded == 0
-    assert "12 people are in the analysis" in refused.issues[0].what
+    assert "12 people stay in the analysis" in refused.issues[0].what
 
 
 def test_a_rule_whose_column_is_absent_is_named_and_one_that_screening_applied_is_not_applied_again(tmp_path):

@@ -292,12 +292,16 @@ def log_likelihood_at(
 
     Parameters
     ----------
-    rows, factors, nodes
-        As in `fit_random_intercepts`.
+    rows : RowLikelihood
+        Likelihood of the rows given their effects.
+    factors : sequence of RandomFactor
+        The grouping factors.
     fixed : ndarray
         Fixed parameters.
     sd : ndarray, shape (factors,)
         Standard deviations of the random intercepts.
+    nodes : int, default 1
+        Nodes of quadrature, as in `fit_random_intercepts`.
 
     Returns
     -------
