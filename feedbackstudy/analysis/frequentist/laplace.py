@@ -319,8 +319,7 @@ def _hessian(function: Callable[[Floats], tuple[float, Floats]], z: Floats) -> F
     for unit in np.eye(z.size):
         up, down = function(z + _SECOND_STEP * unit)[1], function(z - _SECOND_STEP * unit)[1]
         columns.append((up - down) / (2 * _SECOND_STEP))
-    made = np.array(columns)
-    return np.asarray((made + made.T) / 2, dtype=np.float64)
+    return np.asarray((np.array(columns) + np.array(columns).T) / 2, dtype=np.float64)
 
 
 def _fit(marginal: _Marginal, at: Floats, scaling: Floats, hessian: Floats, value: float, slope: float) -> SumFit:
