@@ -140,8 +140,7 @@ def fit_linear(
     Raises
     ------
     DataError
-        For columns that depend on each other, no residual degree of freedom, weights that are not positive or come
-        with a covariance that they make wrong, one cluster.
+        For dependent columns, no residual degree of freedom, weights that do not fit, one cluster.
     """
     outcome, design = np.asarray(y, dtype=np.float64), np.asarray(X, dtype=np.float64)
     n, p = design.shape
@@ -149,11 +148,15 @@ def fit_linear(
     if n <= p:
         raise DataError(f"{n} rows cannot estimate {p} coefficients and an error; simplify the model.")
     root = np.sqrt(w) if w is not None else np.ones(n)
-    half, scores = _solved(design * root[:, None], outcome * root)
-    beta, inverse = half @ scores, half @ half.T
-    residuals = outcome - design @ beta
+    half, turned = _solved(design * root[:, None])
+    constant = np.round(half @ (turned.T @ root), 12)  # the coefficients of 1: a far-away outcome is moved near 0 first
+    shift = float(np.average(outcome, weights=w)) if np.allclose(design @ constant, 1.0, atol=1e-8) else 0.0
+    moved = outcome - shift
+    beta, inverse = half @ (turned.T @ (moved * root)), half @ half.T
+    residuals = moved - design @ beta
+    beta = beta + shift * constant
     rss = float((root * residuals) @ (root * residuals))
-    if rss <= 1e-20 * float((root * outcome) @ (root * outcome)):
+    if rss <= 1e-20 * float((root * moved) @ (root * moved)):
         raise DataError("The model fits every row exactly; there is no error left to test against.")
     centred = (outcome - np.average(outcome, weights=w)) * root
     covariance, df, joint, words, notes = _covariance(
@@ -174,13 +177,13 @@ def fit_linear(
     )
 
 
-def _solved(X: Floats, y: Floats) -> tuple[Floats, Floats]:
-    """Return C with C C' the inverse of X'X, and C'X'y; columns are brought to one length first."""
+def _solved(X: Floats) -> tuple[Floats, Floats]:
+    """Return C with C C' the inverse of X'X, and XC; columns are brought to one length first."""
     norms = np.linalg.norm(X, axis=0)
     Q, R = linalg.qr(X / np.where(norms > 0, norms, 1.0), mode="economic")
     if np.abs(np.diag(R)).min() < _DEPENDENT:
         raise DataError("Columns of the model depend on each other perfectly (collinearity); leave one out.")
-    return linalg.solve_triangular(R, np.eye(X.shape[1])) / norms[:, None], Q.T @ y
+    return linalg.solve_triangular(R, np.eye(X.shape[1])) / norms[:, None], Q
 
 
 type _Parts = tuple[Floats, Callable[[Floats], float], Callable[[Floats], tuple[float, float]], str, tuple[str, ...]]
@@ -232,10 +235,9 @@ def _welch(X: Floats, residuals: Floats, inverse: Floats, cell: Integers | None)
     if cell is None:
         raise DataError("Welch's variances belong to cells; this model has none. Use HC2 or HC3.")
     found = per_cell(X, residuals, inverse, cell)
-    adjusted = X.shape[1] > found.counts.size
 
     def joint(rows: Floats) -> tuple[float, float]:
-        single = len(rows) == 1 or adjusted
+        single = len(rows) == 1 or X.shape[1] > found.counts.size
         return (1.0, min(found.df(row) for row in rows)) if single else found.johansen(rows)
 
     return found.covariance, found.df, joint, "variance of each cell (Welch), Satterthwaite degrees of freedom", ()
@@ -256,9 +258,8 @@ def _weights(weights: ArrayLike | None, n: int, *, robust: bool) -> Floats | Non
 
 
 def _weight_note(w: Floats | None) -> tuple[str, ...]:
-    if w is None:
-        return ()
-    return (f"Rows are weighted; their effective number is {w.sum() ** 2 / (w @ w):.0f} of {w.size} (Kish).",)
+    said = "" if w is None else f"their effective number is {w.sum() ** 2 / (w @ w):.0f} of {w.size} (Kish)."
+    return (f"Rows are weighted; {said}",) if said else ()
 
 
 def fit_cells(
@@ -328,7 +329,6 @@ def fit_cells(
         return np.hstack([at, np.zeros((len(at), slopes.shape[1]))])
 
     adjusted = f", {slopes.shape[1]} covariate(s) at their mean" if slopes.shape[1] else ""
-    weighted = ", weighted" if weights is not None else ""
     return CellFit(
         means=means,
         covariance=covariance,
@@ -337,7 +337,7 @@ def fit_cells(
         scale="response",
         sd=float(np.sqrt(fit.mse)),
         n=int(outcome.size),
-        model=f"cell means by least squares{weighted}{adjusted}; {fit.words}",
+        model=f"cell means by least squares{', weighted' * (weights is not None)}{adjusted}; {fit.words}",
         notes=fit.notes,
         joint_df=lambda rows: fit.joint_test(_independent(padded(rows)))[1],
         joint_scale=lambda rows: fit.joint_test(_independent(padded(rows)))[0],
