@@ -200,6 +200,8 @@ def text_table(
 def _parsed(data: bytes, delimiter: str, width: int, n: int, where: str) -> tuple[pd.Categorical, ...]:
     # pandas turns categories that all look like numbers or truth values into these; a record of words keeps them text.
     words = delimiter.join([_WORDS] * width).encode("utf-8") + b"\n"
+    # A carriage return within quotes would end a line for pandas, unless it is told what ends lines here.
+    ends = "\n" if b"\r" in data and b"\r\n" not in data and b"\n" in data else None
     frame = pd.read_csv(
         io.BytesIO(words + data),
         sep=delimiter,
@@ -212,12 +214,12 @@ def _parsed(data: bytes, delimiter: str, width: int, n: int, where: str) -> tupl
         skip_blank_lines=True,
         encoding="utf-8",
         engine="c",
+        lineterminator=ends,
     )
     if len(frame) != n + 1:
         raise FileFormatError(
             f"{where}: one reader finds {counted(len(frame) - 1, 'record')} and another {n}. Lines that end in "
-            "different ways, or "
-            "stray quotation marks, do that; export the file again."
+            "different ways, or stray quotation marks, do that; export the file again."
         )
     return tuple(frame[i].array[1:] for i in range(width))
 
