@@ -67,7 +67,7 @@ def run(given: argparse.Namespace, session: Session) -> int:
     if session.as_json:
         session.give(
             {
-                "participants": {"before": found.before.n_participants, "after": found.responses.n_participants},
+                "participants": {"before": found.n_before, "after": found.responses.n_participants},
                 "steps": found.responses.ledger.frame().to_dict("records"),
                 "issues": listed(found.issues),
             }

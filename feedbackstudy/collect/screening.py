@@ -38,15 +38,15 @@ class Screening(Rendered):
     ----------
     responses : Responses
         What is left; its ledger names everybody who is not, by rule.
-    before : Responses
-        What came in.
+    n_before : int
+        Participants who came in; their answers are not kept here, since some of them may be erased.
     issues : Issues
         What was found while reading, rules that were refused, and rules to be read with care; the same as those of
         `responses`.
     """
 
     responses: Responses
-    before: Responses
+    n_before: int
     issues: Issues
 
     def page(self) -> Page:
@@ -59,7 +59,7 @@ class Screening(Rendered):
         """
         return Page(
             title="Screening",
-            subtitle=f"{counted(self.before.n_participants, 'participant')} before, "
+            subtitle=f"{counted(self.n_before, 'participant')} before, "
             f"{number(self.responses.n_participants)} after",
             blocks=(*self.responses.ledger.page().blocks, *(self.issues.page().blocks if self.issues else ())),
         )
@@ -138,7 +138,7 @@ def screening(responses: Responses, study: Study) -> Screening:
         screened, found = _applied(screened, agreed, study, rule, placed)
         issues += found
     carried = Issues([*agreed.issues, *issues])
-    return Screening(responses=replace(screened, issues=carried), before=responses, issues=carried)
+    return Screening(responses=replace(screened, issues=carried), n_before=responses.n_participants, issues=carried)
 
 
 def _noted(responses: Responses, step: str, what: str) -> Responses:

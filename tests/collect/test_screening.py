@@ -404,3 +404,14 @@ def test_one_answer_to_items_of_opposite_meaning_is_caught_by_the_declared_rule_
     assert person not in set(left.frame["participant"])
     (entry,) = (entry for entry in left.ledger if entry.step == "screen.rule0")
     assert person in {name for name, _ in entry.rows}
+
+
+def test_what_is_returned_holds_nothing_of_those_who_did_not_consent(plain):
+    came = answers(plain, consent=dict.fromkeys(range(90), "yes") | {0: "no"})
+    person = came.frame["participant"].iloc[0]
+
+    found = collect.screening(came, plain)
+
+    assert found.n_before == came.n_participants
+    assert person not in set(found.responses.frame["participant"])
+    assert person not in f"{found} {found._repr_html_()} {list(found.issues)} {list(found.responses.ledger)}"
