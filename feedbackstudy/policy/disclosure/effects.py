@@ -25,6 +25,8 @@ _MAIN = (
     *("label", "contrast", "scale", "estimate", "low", "high", "p", "p_adjusted"),
     *("baseline", "n", "n_clusters", "method", "verdict", "decides"),
 )
+_ONCE = {"contrast": "Contrast", "scale": "Scale", "n_clusters": "Clusters"}
+"""Columns that are said once below the table where all rows have one value, and the word for each."""
 _NUMBERS = ("estimate", "se", "df", "low", "high", "p", "p_adjusted", "baseline", "n")
 
 
@@ -136,8 +138,8 @@ def disclosed_effects(
     """
     found = guarded(tuple(effects), rule, strip)
     table, out = table_of(found.rows, found.hidden)
-    alike = [name for name in ("contrast", "scale") if len(set(table[name])) == 1]
-    said = [f"{name.capitalize()}: {table[name].iloc[0]}." for name in alike]
+    alike = [name for name in _ONCE if len(set(table[name])) == 1 and not out[name].any()]
+    said = [f"{_ONCE[name]}: {table[name].iloc[0]}." for name in alike]
     empty = bool(table["p_adjusted"].isna().all()) and not out["p_adjusted"].any()
     same = [*alike, *(["p_adjusted"] if empty else [])]
     shown = [row for row, gone in zip(found.rows, found.hidden, strict=True) if "estimate" not in gone]
