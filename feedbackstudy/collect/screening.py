@@ -59,8 +59,7 @@ class Screening(Rendered):
         """
         return Page(
             title="Screening",
-            subtitle=f"{counted(self.n_before, 'participant')} before, "
-            f"{number(self.responses.n_participants)} after",
+            subtitle=f"{counted(self.n_before, 'participant')} before, {number(self.responses.n_participants)} after",
             blocks=(*self.responses.ledger.page().blocks, *(self.issues.page().blocks if self.issues else ())),
         )
 
