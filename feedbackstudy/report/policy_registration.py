@@ -13,10 +13,10 @@ from feedbackstudy.files import read_bounded, write_atomic
 from feedbackstudy.policy.declared import PolicyPlan
 from feedbackstudy.policy.look_ledger import LookLedger, register_plan
 from feedbackstudy.provenance import Provenance, versions
-from feedbackstudy.render import Block, Facts, Notice, Page, Rendered, Text, clean
+from feedbackstudy.render import Block, Facts, Notice, Page, Rendered, Text
 from feedbackstudy.report.amendments import Amendments, changed_fields
 from feedbackstudy.report.policy_registration_words import said_of_plan
-from feedbackstudy.report.preregistration import FORMS, GAP, Item
+from feedbackstudy.report.preregistration import FORMS, Item, form_text
 
 __all__ = ["PolicyRegistration", "policy_amendments", "policy_registration"]
 
@@ -59,16 +59,7 @@ class PolicyRegistration(Rendered):
         str
             Ready to be pasted into the registry.
         """
-        lines, section = [f"# Preregistration: {clean(self.plan.title)}", ""], ""
-        for item in self.items:
-            if item.section != section:
-                section = item.section
-                lines += [f"## {section}", ""]
-            answer = clean(item.text) if item.text else f"**{GAP}** {item.hint}"
-            lines += [f"### {item.title}", "", answer.replace("\n", "\n\n"), ""]
-        return "\n".join(
-            [*lines, "## What is committed to", "", *(f"- {name}: {value}" for name, value in self._committed()), ""]
-        )
+        return form_text(self.plan.title, self.items, self._committed())
 
     def _committed(self) -> tuple[tuple[str, str], ...]:
         software = f"feedbackstudy {versions().get('feedbackstudy', '')}"

@@ -1,7 +1,7 @@
 """Preregistration text filled from the study: what it says is written out, what it cannot say is marked as a gap."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,9 +16,9 @@ from feedbackstudy.render import Block, Facts, Notice, Page, Rendered, Text, cle
 from feedbackstudy.report.preregistration_words import said
 from feedbackstudy.study import Study
 
-__all__ = ["FORMS", "Item", "Preregistration", "preregistration"]
+__all__ = ["FORMS", "Item", "Preregistration", "form_text", "preregistration"]
 
-GAP = "[TO FILL IN]"
+GAP, _ABOVE = "[TO FILL IN]", "> {} Take this line out before you register."
 _COMMITMENT_CHARACTERS, _ASPREDICTED_LIMIT = 64, 3200
 
 
@@ -56,6 +56,35 @@ class Item:
     def is_gap(self) -> bool:
         """Whether the study cannot say it, and nobody else has."""
         return not self.text
+
+
+def form_text(title: str, items: Sequence[Item], committed: Sequence[tuple[str, str]], *, above: str = "") -> str:
+    """Return a filled form as Markdown, gaps marked.
+
+    Parameters
+    ----------
+    title : str
+        Title of the study or plan.
+    items : sequence of Item
+        Its questions.
+    committed : sequence of (str, str)
+        What is committed to, and its value.
+    above : str, default ""
+        What has to be read first.
+
+    Returns
+    -------
+    str
+        Ready to be pasted into the registry.
+    """
+    lines, section = [f"# Preregistration: {clean(title)}", "", *([_ABOVE.format(above), ""] if above else [])], ""
+    for item in items:
+        if item.section != section:
+            section = item.section
+            lines += [f"## {section}", ""]
+        answer = clean(item.text) if item.text else f"**{GAP}** {item.hint}"
+        lines += [f"### {item.title}", "", answer.replace("\n", "\n\n"), ""]
+    return "\n".join([*lines, "## What is committed to", "", *(f"- {name}: {value}" for name, value in committed), ""])
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,17 +195,7 @@ class Preregistration(Rendered):
         str
             Ready to be pasted into the registry.
         """
-        lines = [f"# Preregistration: {clean(self.study.title)}", ""]
-        lines += [f"> {self.too_long} Take this line out before you register.", ""] if self.too_long else []
-        section = ""
-        for item in self.items:
-            if item.section != section:
-                section = item.section
-                lines += [f"## {section}", ""]
-            answer = clean(item.text) if item.text else f"**{GAP}** {item.hint}"
-            lines += [f"### {item.title}", "", answer.replace("\n", "\n\n"), ""]
-        lines += ["## What is committed to", "", *(f"- {name}: {value}" for name, value in self._committed()), ""]
-        return "\n".join(lines)
+        return form_text(self.study.title, self.items, self._committed(), above=self.too_long)
 
     def _committed(self) -> tuple[tuple[str, str], ...]:
         made = versions()
