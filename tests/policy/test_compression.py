@@ -9,6 +9,7 @@ import pytest
 from feedbackstudy.errors import DataError, InputError, NotFoundError
 from feedbackstudy.policy.compression import LinearModel, Term, compress_linear
 from feedbackstudy.policy.compression.covering import cover
+from feedbackstudy.policy.compression.engine import Effects, merged
 from feedbackstudy.policy.compression.model import Need
 
 CLOSE = 1e-9  # relative; sums in another order differ by less
@@ -218,3 +219,30 @@ def test_a_covering_serves_every_need_with_few_groupings():
     for need in pairs:
         assert any(need.keys <= set(c.keys) for c in chosen)
     assert len(chosen) < len(pairs) / 2
+
+
+def test_merged_effects_add_up_to_the_same_for_every_row():
+    rng = np.random.default_rng(3)
+    levels = {"f": 40, "g": 24, "h": 8, "k": 30}
+    rows = pd.DataFrame({name: rng.integers(0, n, 500) for name, n in levels.items()})
+    terms = [Term(), Term(("f",)), Term(("g",)), Term(("h",)), Term(("f", "k")), Term((), ("z",)), Term(("g",), ("z",))]
+    rows["z"] = rng.normal(size=500)
+
+    def fitted(effects):
+        total = np.zeros(len(rows))
+        for effect in effects:
+            keys = list(effect.term.factors)
+            b = rows.merge(effect.frame, on=keys, how="left")["b"] if keys else effect.frame["b"].iloc[0]
+            total += np.asarray(b) * rows[list(effect.term.numerics)].prod(axis=1).to_numpy()
+        return total
+
+    effects = []
+    for term in terms:
+        frame = pd.DataFrame(index=[0])
+        for name in term.factors:
+            frame = frame.merge(pd.DataFrame({name: range(levels[name])}), how="cross")
+        effects.append(Effects(term, frame.assign(b=rng.normal(size=len(frame)))))
+    fewer = merged(effects, most=2000)
+    assert len(fewer) < len(effects)
+    assert max(len(effect.frame) for effect in fewer) <= 2000
+    np.testing.assert_allclose(fitted(fewer), fitted(effects), rtol=0, atol=1e-12)

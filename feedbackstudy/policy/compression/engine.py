@@ -9,7 +9,7 @@ import pandas as pd
 from feedbackstudy.policy.compression.covering import Cover, Sums
 from feedbackstudy.policy.compression.model import LinearModel, Term
 
-__all__ = ["Counted", "Effects", "Engine"]
+__all__ = ["Counted", "Effects", "Engine", "merged"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +54,47 @@ class Effects:
 
     term: Term
     frame: pd.DataFrame
+
+
+def merged(effects: Sequence[Effects], *, most: int = 10_000) -> tuple[Effects, ...]:
+    """Add up coefficients that stand before the same numerics, so that fewer tables are joined to the rows.
+
+    Parameters
+    ----------
+    effects : sequence of Effects
+        One for each term.
+    most : int, default 10,000
+        Rows that a merged table may have.
+
+    Returns
+    -------
+    tuple of Effects
+        The same sum for every row: tables are crossed and their coefficients added, largest first into the fullest
+        table with room.
+
+    Notes
+    -----
+    For engines whose joins are built per row of the large table, such as polars. DuckDB joins several small tables
+    faster than one wide one and does not use this.
+    """
+    groups: list[Effects] = []
+    for effect in sorted(effects, key=lambda e: -len(e.frame)):
+        room = [
+            (-len(other.frame), i)
+            for i, other in enumerate(groups)
+            if sorted(other.term.numerics) == sorted(effect.term.numerics)
+            and len(other.frame) * len(effect.frame) <= most
+            and not set(other.term.factors) & set(effect.term.factors)
+        ]
+        if not room:
+            groups.append(effect)
+            continue
+        i = min(room)[1]
+        both = groups[i].frame.rename(columns={"b": "b_"}).merge(effect.frame, how="cross")
+        both["b"] += both.pop("b_")
+        term = Term((*groups[i].term.factors, *effect.term.factors), effect.term.numerics)
+        groups[i] = Effects(term, both)
+    return tuple(groups)
 
 
 class Engine(Protocol):

@@ -8,7 +8,7 @@ import pandas as pd
 
 from feedbackstudy.errors import DataError, choices
 from feedbackstudy.policy.compression.covering import Cover, Sums
-from feedbackstudy.policy.compression.engine import Counted, Effects
+from feedbackstudy.policy.compression.engine import Counted, Effects, merged
 from feedbackstudy.policy.compression.model import LinearModel, Product, summed
 
 __all__ = ["NarwhalsEngine"]
@@ -170,7 +170,7 @@ class NarwhalsEngine:
         """
         nw, rows = self._nw, self._rows(model, centres)
         error = nw.col(model.outcome)
-        for i, effect in enumerate(effects):
+        for i, effect in enumerate(merged(effects)):
             slope: Frame = reduce(lambda a, b: a * b, [nw.col(name) for name in effect.term.numerics], nw.lit(1.0))
             if not effect.term.factors:
                 error = error - slope * float(effect.frame["b"].iloc[0])
@@ -197,11 +197,12 @@ class NarwhalsEngine:
         if not covers:
             return ()
         nw = self._nw
-        products = sorted({product for cover in covers for product in cover.products})
-        prepared = rows.with_columns(*(self._product(p, weight, residual=residual).alias(summed(p)) for p in products))
         asked = []
         for cover in covers:
             names = [summed(p) for p in cover.products]
+            prepared = rows.select(
+                *cover.keys, *(self._product(p, weight, residual=residual).alias(summed(p)) for p in cover.products)
+            )
             sums = [nw.col(name).sum() for name in names]
             grouped = prepared.group_by(*cover.keys).agg(*sums) if cover.keys else prepared.select(*sums)
             asked.append(grouped.select(*cover.keys, *names))
