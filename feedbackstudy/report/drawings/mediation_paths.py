@@ -1,5 +1,6 @@
 """A mediation analysis as a path diagram: on every arrow the least-squares slope above the posterior median."""
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,9 @@ if TYPE_CHECKING:
 
 __all__ = ["mediation_drawing"]
 
-_WIDE, _HIGH = 1.30, 0.52  # half width and half height of a box
+_WIDE, _HIGH = 1.45, 0.58  # half width and half height of a box
+_FIRST, _STEP = 2.8, 2.5  # height of the first mediator beside the direct arrow, and from one to the next
+_LETTERS = 16  # to a line of a box, at the width of the picture
 type Place = tuple[float, float]
 
 
@@ -52,7 +55,7 @@ def mediation_drawing(result: Mediation) -> Drawing:
         alt=_alt(result, arrows),
         caption="On each arrow: least-squares slope (blue) above the posterior median (orange), each with its "
         f"{result.level:.0%} interval; grey arrows: both hold 0. Below: the indirect effect.{levels}{stop}",
-        width=5.4 if result.design.structure != "serial" else 6.2 + 1.2 * (len(result.design.mediators) - 2),
+        width=5.6 if result.design.structure != "serial" else 7.4 + 1.9 * (len(result.design.mediators) - 2),
     )
 
 
@@ -81,28 +84,35 @@ def _places(result: Mediation) -> dict[str, Place]:
     design = result.design
     count = len(design.mediators)
     if design.structure == "serial":
-        step = 5.4
+        step = 6.0
         width = step * (count + 1)
         found = {m: (step * (i + 1), 3.4) for i, m in enumerate(design.mediators)}
         return {design.x: (0.6, 0.0), design.y: (width - 0.6, 0.0)} | found
-    found = {m: (5.2, 2.8 + 2.5 * (count - 1 - i)) for i, m in enumerate(design.mediators)}
-    return {design.x: (0.0, 0.0), design.y: (10.4, 0.0)} | found
+    # Half of the mediators stand below the direct arrow. No arrow to an outer one may touch the box inside it.
+    above = (count + 1) // 2
+    heights = [_FIRST + _STEP * (above - 1 - i) if i < above else -_FIRST - _STEP * (i - above) for i in range(count)]
+    middle = max(5.2, _WIDE * max(heights) / (_STEP - _HIGH - 0.2))
+    found = {m: (middle, height) for m, height in zip(design.mediators, heights, strict=True)}
+    return {design.x: (0.0, 0.0), design.y: (2 * middle, 0.0)} | found
 
 
 def _draw(result: Mediation, arrows: list[_Arrow], places: dict[str, Place], ax: "Axes") -> None:
     for name, (x, y) in places.items():
         _box(name, x, y, ax)
     for arrow in arrows:
-        _arrow(arrow, places, ax)
+        _arrow(arrow, places, ax, serial=result.design.structure == "serial")
     a = result.main
     words = (
         f"{a.effect.name}: {number(a.estimate)} {interval(a.low, a.high)}; posterior {number(a.posterior.median)} "
         f"{interval(a.posterior.low, a.posterior.high)}"
     )
     across = [x for x, _ in places.values()]
-    ax.text((min(across) + max(across)) / 2, -1.55, wrapped(words, 78), ha="center", va="top", fontsize=7.2, color=INK)
+    low = min(y for _, y in places.values())
+    ax.text(
+        (min(across) + max(across)) / 2, low - 1.55, wrapped(words, 78), ha="center", va="top", fontsize=7.2, color=INK
+    )
     ax.set_xlim(min(across) - _WIDE - 0.3, max(across) + _WIDE + 0.3)
-    ax.set_ylim(-2.7, max(y for _, y in places.values()) + _HIGH + 0.9)
+    ax.set_ylim(low - 2.7, max(y for _, y in places.values()) + _HIGH + 0.9)
     ax.axis("off")
 
 
@@ -114,10 +124,21 @@ def _box(name: str, x: float, y: float, ax: "Axes") -> None:
             (x - _WIDE, y - _HIGH), 2 * _WIDE, 2 * _HIGH, facecolor="white", edgecolor=INK, linewidth=0.9, zorder=3
         )
     )
-    ax.text(x, y, label(name, 18), ha="center", va="center", fontsize=7.4, zorder=4)
+    ax.text(x, y, _in_lines(name), ha="center", va="center", fontsize=7.0, zorder=4)
 
 
-def _arrow(arrow: _Arrow, places: dict[str, Place], ax: "Axes") -> None:
+def _in_lines(name: str) -> str:
+    """Return a name on at most three lines, broken after underscores and spaces, then shortened."""
+    lines = [""]
+    for part in re.split(r"(?<=[_\s])", name):
+        if not lines[-1] or len((lines[-1] + part).rstrip()) <= _LETTERS:
+            lines[-1] += part
+        else:
+            lines.append(part)
+    return "\n".join(label(line, _LETTERS) for line in [*lines[:2], "".join(lines[2:])] if line)
+
+
+def _arrow(arrow: _Arrow, places: dict[str, Place], ax: "Axes", *, serial: bool) -> None:
     (x0, y0), (x1, y1) = places[arrow.start], places[arrow.end]
     start, end = _edge((x0, y0), (x1, y1)), _edge((x1, y1), (x0, y0))
     a = arrow.answer
@@ -135,10 +156,7 @@ def _arrow(arrow: _Arrow, places: dict[str, Place], ax: "Axes") -> None:
         },
         zorder=2,
     )
-    # Diagonals that cross carry their numbers at different heights: short ones above, long ones below.
-    up = 0.5 if y0 == y1 else 0.66 if abs(x1 - x0) < 7 else 0.24
-    share = up if y1 >= y0 else 1 - up
-    x, y = start[0] + share * (end[0] - start[0]), start[1] + share * (end[1] - start[1])
+    x, y = _where(arrow, places, serial=serial)
     lines = (
         (f"{number(a.estimate, 2)} {interval(a.low, a.high, 2)}", FIRST, 0.20),
         (f"{number(a.posterior.median, 2)} {interval(a.posterior.low, a.posterior.high, 2)}", SECOND, -0.20),
@@ -155,6 +173,17 @@ def _arrow(arrow: _Arrow, places: dict[str, Place], ax: "Axes") -> None:
             zorder=5,
             bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.5},
         )
+
+
+def _where(arrow: _Arrow, places: dict[str, Place], *, serial: bool) -> Place:
+    """Return where the numbers of an arrow stand: on it, clear of the boxes and of each other."""
+    one, other = places[arrow.start], places[arrow.end]
+    # Diagonals that cross carry their numbers at different heights: short ones above, long ones below.
+    up = 0.66 if abs(other[0] - one[0]) < 7 else 0.24
+    (x0, y0), (x1, y1) = (_edge(one, other), _edge(other, one)) if serial else (one, other)
+    up = 0.5 if one[1] == other[1] else up if serial else 0.46
+    share = up if abs(other[1]) >= abs(one[1]) else 1 - up
+    return x0 + share * (x1 - x0), y0 + share * (y1 - y0)
 
 
 def _edge(inside: Place, towards: Place) -> Place:
