@@ -273,7 +273,8 @@ class Ledger(Rendered):
         content = read_bounded(self.folder / LINES, MOST_BYTES)
         lines, fault = read_chain(content)
         found = fault or self._behind(lines)
-        return prove(self.sealed, lines, found, receipts=receipts, again=(study, roster))
+        noted = self.anchor is not None and self.anchor.is_file()
+        return prove(self.sealed, lines, found, receipts=receipts, again=(study, roster), noted=noted)
 
     @property
     def frame(self) -> pd.DataFrame:

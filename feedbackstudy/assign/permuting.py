@@ -1,6 +1,6 @@
 """Other assignments that could have been drawn: what randomisation inference compares the real one with."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import product
@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 from feedbackstudy.assign.clusters import WholeClusters
 from feedbackstudy.assign.rounding import round_table
 from feedbackstudy.assign.schemes import Complete, Scheme, Simple
-from feedbackstudy.design.chance import Stream
+from feedbackstudy.design.chance import Chance, Stream
 from feedbackstudy.errors import InputError
 
 __all__ = ["Permutations", "count_assignments", "permute"]
 
 MOST_TABLES = 20_000
+MOST_WALKED = 12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,18 +67,23 @@ class _Branches:
         return branch
 
 
-def _tables(scheme: Complete) -> dict[tuple[tuple[int, ...], ...], Fraction] | None:
-    """Return every table of counts with its exact probability; None where there are too many to walk through."""
-    found: dict[tuple[tuple[int, ...], ...], Fraction] = {}
+def _walked[T: Hashable](draw: Callable[[Chance], T]) -> dict[T, Fraction] | None:
+    """Return every outcome of a draw with its exact probability; None where there are too many branches to walk."""
+    found: dict[T, Fraction] = {}
     todo: list[list[int]] = [[]]
     for _ in range(MOST_TABLES):
         if not todo:
             return found
         chance = _Branches(todo.pop())
-        table = tuple(map(tuple, round_table(scheme.expected(), chance)))
-        found[table] = found.get(table, Fraction(0)) + chance.weight
+        outcome = draw(chance)
+        found[outcome] = found.get(outcome, Fraction(0)) + chance.weight
         todo += chance.open
-    return None
+    return None if todo else found
+
+
+def _tables(scheme: Complete) -> dict[tuple[tuple[int, ...], ...], Fraction] | None:
+    """Return every table of counts with its exact probability; None where there are too many to walk through."""
+    return _walked(lambda chance: tuple(map(tuple, round_table(scheme.expected(), chance))))
 
 
 def _arrangements(table: tuple[tuple[int, ...], ...]) -> int:
@@ -95,10 +101,26 @@ def count_assignments(scheme: Scheme) -> int | None:
     Returns
     -------
     int or None
-        The number for complete assignment; None for schemes of another kind, or where there are too many roundings.
+        The number; None where there are too many to be counted by walking through them.
+
+    Notes
+    -----
+    Complete assignment is counted by its tables of group sizes, simple assignment as conditions to the power of units;
+    clusters are counted, not their people. Schemes of other kinds are walked through up to 12 units.
     """
-    tables = _tables(scheme) if isinstance(scheme, Complete) else None
-    return None if tables is None else sum(map(_arrangements, tables))
+    if isinstance(scheme, WholeClusters):
+        return count_assignments(scheme.outer)
+    if isinstance(scheme, Simple):
+        return int(sum(weight > 0 for weight in scheme.weights) ** scheme.n)
+    if isinstance(scheme, Complete):
+        tables = _tables(scheme)
+        return None if tables is None else sum(map(_arrangements, tables))
+    drawn = _all_drawn(scheme)
+    return None if drawn is None else len(drawn)
+
+
+def _all_drawn(scheme: Scheme) -> dict[tuple[int, ...], Fraction] | None:
+    return _walked(scheme.draw) if len(scheme.probabilities()) <= MOST_WALKED else None
 
 
 def permute(scheme: Scheme, n: int | None, *, seed: int) -> Permutations:
@@ -128,9 +150,29 @@ def permute(scheme: Scheme, n: int | None, *, seed: int) -> Permutations:
             raise InputError(f"{n} permutations are asked for; give at least 1, or None for all there are.")
         return Permutations(conditions=_many(scheme, n, seed), weights=np.full(n, 1 / n), exact=False)
     total = count_assignments(scheme)
-    if total is None or total > MOST_TABLES or not isinstance(scheme, Complete):
+    if total is None or total > MOST_TABLES:
         many = "cannot be listed" if total is None else f"are {total:,}"
         raise InputError(f"The possible assignments {many}; draw some of them instead: permutations(2000).")
+    rows, weights = _every(scheme)
+    return Permutations(conditions=rows, weights=weights, exact=True)
+
+
+def _every(scheme: Scheme) -> tuple[NDArray[np.int16], NDArray[np.float64]]:
+    """List all assignments of a scheme that has few, each with its probability."""
+    if isinstance(scheme, WholeClusters):
+        rows, weights = _every(scheme.outer)
+        return rows[:, list(scheme.members)], weights
+    if isinstance(scheme, Complete):
+        return _every_order(scheme)
+    if isinstance(scheme, Simple):
+        live = [condition for condition, weight in enumerate(scheme.weights) if weight]
+        rows = np.array(list(product(live, repeat=scheme.n)), dtype=np.int16)
+        return rows, np.array([float(weight) for weight in scheme.weights])[rows].prod(axis=1)
+    drawn = _all_drawn(scheme) or {}
+    return np.array(list(drawn), dtype=np.int16), np.array([float(weight) for weight in drawn.values()])
+
+
+def _every_order(scheme: Complete) -> tuple[NDArray[np.int16], NDArray[np.float64]]:
     members = scheme.members()
     rows, weights = [], []
     for table, weight in (_tables(scheme) or {}).items():
@@ -141,7 +183,7 @@ def permute(scheme: Scheme, n: int | None, *, seed: int) -> Permutations:
                 line[units] = conditions
             rows.append(line)
             weights.append(share)
-    return Permutations(conditions=np.array(rows), weights=np.array(weights), exact=True)
+    return np.array(rows), np.array(weights)
 
 
 def _many(scheme: Scheme, n: int, seed: int) -> NDArray[np.int16]:

@@ -14,6 +14,11 @@ from feedbackstudy.study import Study
 
 __all__ = ["LedgerCheck", "prove"]
 
+_ALONE = (
+    "No note outside the folder was found and no receipt given, so an old copy of the whole folder put back would not "
+    "be seen. Check where the note lies (the machine and user that reveal), or give a receipt kept elsewhere."
+)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LedgerCheck(Rendered):
@@ -31,6 +36,9 @@ class LedgerCheck(Rendered):
         Places revealed in lines that hold.
     rederived : bool
         Whether the whole list was drawn again and is the same.
+    noted_outside : bool
+        Whether a note outside the folder was found, or a receipt was given. Without either, an old copy of the whole
+        folder put back cannot be seen.
     """
 
     holds: bool
@@ -38,6 +46,7 @@ class LedgerCheck(Rendered):
     what: str
     revealed: int
     rederived: bool
+    noted_outside: bool
 
     def page(self) -> Page:
         """Return the verdict.
@@ -48,11 +57,16 @@ class LedgerCheck(Rendered):
             Ready to render.
         """
         facts = Facts(
-            (("revealed", number(self.revealed)), ("list drawn again", "the same" if self.rederived else "no"))
+            (
+                ("revealed", number(self.revealed)),
+                ("list drawn again", "the same" if self.rederived else "no"),
+                ("known from outside how far it was", "yes" if self.noted_outside else "no"),
+            )
         )
         good = "Every line follows the one before, and every place is the one committed to."
         verdict = Notice(good, "good") if self.holds else Notice(f"Line {self.first_bad}: {self.what}.", "error")
-        return Page(title="Ledger check", blocks=(verdict, facts))
+        alone = () if self.noted_outside else (Notice(_ALONE, "warning"),)
+        return Page(title="Ledger check", blocks=(verdict, *alone, facts))
 
 
 def prove(
@@ -62,6 +76,7 @@ def prove(
     *,
     receipts: Sequence[str] = (),
     again: tuple[Study | None, pd.DataFrame | None] = (None, None),
+    noted: bool = False,
 ) -> LedgerCheck:
     """Prove the lines of a ledger against its sealed list.
 
@@ -77,6 +92,8 @@ def prove(
         ``line:hash``, kept elsewhere.
     again : tuple of (Study or None, DataFrame or None)
         Study and roster, to draw the list again.
+    noted : bool
+        Whether a note outside the ledger's folder was found and heeded.
 
     Returns
     -------
@@ -96,6 +113,7 @@ def prove(
         what=first.what if first else "",
         revealed=max(len(lines) - 1, 0),
         rederived=same,
+        noted_outside=noted or bool(receipts),
     )
 
 

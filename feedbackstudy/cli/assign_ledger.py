@@ -179,6 +179,7 @@ def verify(given: argparse.Namespace, session: Session) -> int:
                 "what": made.what,
                 "revealed": made.revealed,
                 "rederived": made.rederived,
+                "noted_outside": made.noted_outside,
             }
         )
     else:

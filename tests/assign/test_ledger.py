@@ -223,8 +223,21 @@ def test_an_old_copy_of_the_whole_folder_is_seen_by_the_note_outside(tmp_path):
     assert check.first_bad == 3
     assert "an old copy put back" in check.what
     elsewhere = Ledger.open(tmp_path / "ledger", anchored=tmp_path / "other machine")
-    assert elsewhere.verify().holds
+    blind = elsewhere.verify()
+    assert (blind.holds, blind.noted_outside) == (True, False)
+    assert "an old copy of the whole folder" in str(blind)
     assert elsewhere.verify(receipt).first_bad == 3
+
+
+def test_a_check_says_whether_it_knew_from_outside_how_far_the_ledger_was(tmp_path):
+    ledger = made(tmp_path, places=10)
+    receipt = ledger.reveal("p1").receipt
+
+    assert again(tmp_path).verify().noted_outside
+    shutil.rmtree(tmp_path / "notes")
+    assert not again(tmp_path).verify().noted_outside
+    assert "an old copy of the whole folder" in str(again(tmp_path))
+    assert again(tmp_path).verify(receipt).noted_outside
 
 
 def test_another_list_under_the_ledger_is_seen(tmp_path):

@@ -6,7 +6,9 @@ from math import comb, factorial
 import numpy as np
 import pytest
 
+from feedbackstudy.assign.clusters import SplitPlot, WholeClusters
 from feedbackstudy.assign.minimise import Minimisation
+from feedbackstudy.assign.permuting import count_assignments, permute
 from feedbackstudy.assign.schemes import Complete, PermutedBlocks, Simple, block_unit
 from feedbackstudy.design.chance import Stream
 from feedbackstudy.errors import DeclarationError
@@ -46,6 +48,13 @@ SCHEMES = {
     "minimisation by the variance": Minimisation(
         weights=EVEN, levels=((0,), (0,), (1,), (0,)), importance=(1.0,), probability=F(3, 4), imbalance="variance"
     ),
+    "whole clusters, a remainder": WholeClusters(outer=one_block(UNEQUAL, 4), members=(0, 0, 1, 2, 3, 3)),
+    "clusters get one factor, their people the other, unlike ratios": SplitPlot(
+        outer=one_block(EVEN, 2),
+        inner=((F(1, 2), F(1, 2), F(0), F(0)), (F(0), F(0), F(1, 3), F(2, 3))),
+        members=(0, 0, 1),
+        strata=(0, 0, 0),
+    ),
 }
 
 
@@ -57,7 +66,7 @@ def test_each_unit_has_exactly_the_declared_probabilities(scheme, enumerate_outc
 
     for unit, row in enumerate(stated):
         found = marginals(outcomes, unit, len(row))
-        assert [float(p) for p in found] == list(row)
+        assert [float(p) for p in found] == pytest.approx(list(row), abs=1e-15)
 
 
 @pytest.mark.parametrize(
@@ -168,3 +177,24 @@ def test_a_ratio_of_many_shares_is_refused_for_minimisation_only():
     assert sum(one_block(odd, 5).draw(Stream(1))) >= 4
     with pytest.raises(DeclarationError, match="ratio of small whole numbers"):
         Minimisation(weights=odd, levels=((0,),), importance=(1.0,))
+
+
+@pytest.mark.parametrize("scheme", SCHEMES.values(), ids=SCHEMES)
+def test_all_assignments_are_listed_with_their_exact_probability(scheme, enumerate_outcomes):
+    outcomes = enumerate_outcomes(scheme.draw)
+
+    every = permute(scheme, None, seed=1)
+    listed = dict(zip(map(tuple, every.conditions.tolist()), every.weights, strict=True))
+
+    assert every.exact
+    assert len(every.weights) == len(listed) == count_assignments(scheme) == len(outcomes)
+    assert listed == pytest.approx({draw: float(p) for draw, p in outcomes.items()}, abs=1e-12)
+
+
+def test_clusters_are_listed_however_many_people_they_hold():
+    scheme = WholeClusters(outer=one_block(EVEN, 6), members=tuple(i // 50 for i in range(300)))
+
+    assert permute(scheme, None, seed=1).conditions.shape == (20, 300)
+    assert count_assignments(Minimisation(
+        weights=EVEN, levels=((0,),) * 40, importance=(1.0,), probability=F(3, 4)
+    )) is None  # fmt: skip
