@@ -7,8 +7,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from feedbackstudy.errors import DataError
-from feedbackstudy.policy.arm_counts import ArmCounts, counts_of_cells
+from feedbackstudy.policy.arm_counts import people_by_arm
 from feedbackstudy.policy.declared import Experiment, Metric, PolicyPlan
+from feedbackstudy.policy.effect import ArmPeople
 from feedbackstudy.policy.inference.cell_regression import Correction, fit_cells
 
 __all__ = ["FEW_CLUSTERS", "ArmSums", "Means", "design_of", "strata_of", "sums_of", "two_means"]
@@ -33,15 +34,15 @@ class ArmSums:
         Whether applications were assigned one by one.
     notes : tuple of str
         What was done to the sums.
-    counts : ArmCounts
-        The fewest people in any arm.
+    people : tuple of ArmPeople
+        The people of every arm.
     """
 
     frame: pd.DataFrame
     rows: int
     independent: bool
     notes: tuple[str, ...]
-    counts: ArmCounts
+    people: tuple[ArmPeople, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -107,7 +108,8 @@ def sums_of(cells: pd.DataFrame, metric: Metric, plan: PolicyPlan) -> ArmSums:
         frame[name] = sums[name]
     frame["unit"] = sums[unit] if unit else range(len(sums))
     frame["stratum"] = [" / ".join(map(str, row)) for row in sums[strata].to_numpy()] if strata else ""
-    return ArmSums(frame=frame, rows=rows, independent=unit is None, notes=notes, counts=counts_of_cells(cells))
+    people = people_by_arm(cells, plan.experiment.control if plan.experiment is not None else "")
+    return ArmSums(frame=frame, rows=rows, independent=unit is None, notes=notes, people=people)
 
 
 def _strata_columns(plan: PolicyPlan) -> list[str]:

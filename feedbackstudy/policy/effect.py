@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import pandas as pd
 
@@ -10,9 +10,33 @@ from feedbackstudy.errors import NotFoundError, choices
 from feedbackstudy.provenance import Provenance
 from feedbackstudy.render import Block, Facts, Notice, Numbered, Page, Rendered, Table, interval, number, p_value
 
-__all__ = ["EffectEstimate", "Effects", "Scale"]
+__all__ = ["ArmPeople", "EffectEstimate", "Effects", "Scale"]
 
 type Scale = Literal["absolute", "relative", "per_1000", "log odds", "ratio", "superiority"]
+
+_LISTS = ("arms", "compared")  # what a disclosure rule needs and no table can hold
+
+
+class ArmPeople(NamedTuple):
+    """The people of one arm behind an answer.
+
+    Attributes
+    ----------
+    arm : str
+        Name of the arm.
+    people : int
+        Applications.
+    sides : tuple of int
+        Applications that a share counts, and does not count; of other whole numbers the most that can differ from 0;
+        empty where nothing is counted.
+    control : bool
+        Whether all other arms are compared with it.
+    """
+
+    arm: str
+    people: int
+    sides: tuple[int, ...]
+    control: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +79,10 @@ class EffectEstimate:
         Applications of the smallest arm; a disclosure rule hides numbers of which it is not known.
     fewest : int or None
         Fewest applications of an arm that a share counts, or does not count; None where nothing is counted.
+    arms : tuple of ArmPeople
+        All arms of an experiment; empty elsewhere. A disclosure rule protects them together.
+    compared : tuple of str
+        The arms whose people this answer rests on; empty where it rests on all.
     covariance : str
         How the standard error was made.
     method : str
@@ -89,6 +117,8 @@ class EffectEstimate:
     n_clusters: int | None = None
     smallest_arm: int | None = None
     fewest: int | None = None
+    arms: tuple[ArmPeople, ...] = ()
+    compared: tuple[str, ...] = ()
     covariance: str = ""
     method: str
     decides: bool = False
@@ -155,9 +185,9 @@ class Effects(Rendered):
         Returns
         -------
         DataFrame
-            Columns as the attributes of `EffectEstimate`.
+            Columns as the attributes of `EffectEstimate`, without `arms` and `compared`, which are lists.
         """
-        names = [field.name for field in fields(EffectEstimate)]
+        names = [field.name for field in fields(EffectEstimate) if field.name not in _LISTS]
         return pd.DataFrame([[getattr(row, name) for name in names] for row in self.rows], columns=names)
 
     def page(self) -> Page:

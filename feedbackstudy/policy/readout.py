@@ -7,6 +7,7 @@ import numpy as np
 from scipy import special
 
 from feedbackstudy.errors import DataError, InputError
+from feedbackstudy.policy.arm_counts import fewest_of
 from feedbackstudy.policy.arm_means import FEW_CLUSTERS, ArmSums, Means, sums_of, two_means
 from feedbackstudy.policy.declared import Experiment, Metric, PolicyPlan
 from feedbackstudy.policy.effect import EffectEstimate, Effects
@@ -90,6 +91,7 @@ def _compare(
 ) -> list[EffectEstimate]:
     means = two_means(arms, arm, experiment.control, correction=correction)
     labels = {a.name: a.label for a in experiment.arms}
+    behind = fewest_of(arms.people, (arm, experiment.control))
     shared = EffectEstimate(
         metric=metric.name,
         label=metric.label,
@@ -101,8 +103,10 @@ def _compare(
         baseline=means.control,
         n=arms.rows,
         n_clusters=means.clusters,
-        smallest_arm=arms.counts.smallest_arm,
-        fewest=arms.counts.fewest,
+        smallest_arm=behind.smallest_arm,
+        fewest=behind.fewest,
+        arms=arms.people,
+        compared=(arm, experiment.control),
         covariance=means.words,
         method=_METHODS.get(metric.kind, "difference of means"),
         assumptions=(_RANDOMISED if experiment.mechanism == "randomised" else _OBSERVED,),

@@ -9,18 +9,16 @@ import numpy as np
 import pandas as pd
 
 from feedbackstudy.policy.declared import DisclosureRule
+from feedbackstudy.policy.disclosure.arms import judged_by_arm
 from feedbackstudy.policy.disclosure.disclosed import DisclosedEffects
 from feedbackstudy.policy.disclosure.rounding import coarse_p, levelled, significant, step_of, to_step
 from feedbackstudy.policy.effect import EffectEstimate, Effects
 
-__all__ = ["COUNTS_BEHIND", "Guarded", "disclosed_effects", "guarded", "table_of", "too_few"]
+__all__ = ["COUNTS_BEHIND", "Guarded", "disclosed_effects", "guarded", "table_of"]
 
-COUNTS_BEHIND = ("smallest_arm", "fewest")
+COUNTS_BEHIND = ("smallest_arm", "fewest", "arms", "compared")
 """Columns of answers that the rule judges by; they are never shown."""
 
-_UNKNOWN = "hidden: how many people each arm holds is not known"
-_SMALL_ARM = "hidden: an arm holds too few people"
-_SMALL_SIDE = "hidden: in an arm too few people are counted, or not counted"
 _MAIN = (
     *("label", "contrast", "scale", "estimate", "low", "high", "p", "p_adjusted"),
     *("baseline", "n", "n_clusters", "method", "verdict", "decides"),
@@ -49,28 +47,6 @@ class Guarded:
     notes: tuple[str, ...]
 
 
-def too_few(row: EffectEstimate, min_cell: int) -> str:
-    """Say why an answer is hidden.
-
-    Parameters
-    ----------
-    row : EffectEstimate
-        The answer.
-    min_cell : int
-        Smallest number of people.
-
-    Returns
-    -------
-    str
-        The reason; empty where the answer may be shown.
-    """
-    if row.smallest_arm is None:
-        return _UNKNOWN
-    if row.smallest_arm < min_cell or row.n < min_cell:
-        return _SMALL_ARM
-    return _SMALL_SIDE if row.fewest is not None and 0 < row.fewest < min_cell else ""
-
-
 def guarded(rows: Sequence[EffectEstimate], rule: DisclosureRule, words: Callable[[str], str]) -> Guarded:
     """Hide the answers that rest on too few people in any arm, and round the others.
 
@@ -90,11 +66,13 @@ def guarded(rows: Sequence[EffectEstimate], rule: DisclosureRule, words: Callabl
 
     Notes
     -----
+    The arms of an experiment are protected together, metric by metric: an arm with few people is hidden in every
+    comparison, with others until its counts do not follow from the totals; the control is the last of them.
     An answer is hidden whole, on every scale: absolute and relative difference give the baseline, and an absolute
     difference with its error gives both shares. The size of the metric's other answers is hidden with it, because it
     would follow from theirs.
     """
-    why = [too_few(row, rule.min_cell) for row in rows]
+    rows, why = judged_by_arm(rows, rule)
     small = {row.metric for row, reason in zip(rows, why, strict=True) if reason}
     sizes = levelled([row.n for row, reason in zip(rows, why, strict=True) if not reason], rule.min_cell)
     found, hidden, notes = [], [], dict[str, None]()

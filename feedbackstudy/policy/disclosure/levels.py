@@ -31,7 +31,9 @@ def linked_counts(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
     return pd.DataFrame(parts, index=levels)
 
 
-def hidden_levels(tables: Sequence[pd.DataFrame], *, min_cell: int, complementary: bool = True) -> frozenset[str]:
+def hidden_levels(
+    tables: Sequence[pd.DataFrame], *, min_cell: int, complementary: bool = True, last: str | None = None
+) -> frozenset[str]:
     """Choose the levels of which nothing is shown in any of several linked tables.
 
     Parameters
@@ -42,6 +44,8 @@ def hidden_levels(tables: Sequence[pd.DataFrame], *, min_cell: int, complementar
         A level with a count from 1 to one below this is hidden.
     complementary : bool, default True
         Whether further levels are hidden until no small count follows from the totals.
+    last : str, optional
+        A level that is hidden beside others only where nothing else helps, because all else is compared with it.
 
     Returns
     -------
@@ -65,9 +69,10 @@ def hidden_levels(tables: Sequence[pd.DataFrame], *, min_cell: int, complementar
         weak = np.flatnonzero(small[hidden].any(axis=0) & (sums < min_cell))
         if not weak.size:
             break
-        gain = np.where(hidden, np.inf, values[:, weak[0]])
+        kept = hidden | ((counts.index == last) if (~hidden & (counts.index != last)).any() else False)
+        gain = np.where(kept, np.inf, values[:, weak[0]])
         # People before noughts, the smallest first; noughts alone cannot hide anything, so then the smallest level.
         helps = np.where(gain > 0, gain, np.inf)
-        chosen = int(np.argmin(helps)) if np.isfinite(helps).any() else int(np.argmin(np.where(hidden, np.inf, size)))
+        chosen = int(np.argmin(helps)) if np.isfinite(helps).any() else int(np.argmin(np.where(kept, np.inf, size)))
         hidden[chosen] = True
     return frozenset(str(level) for level, out in zip(counts.index, hidden, strict=True) if out)

@@ -57,14 +57,15 @@ def near_of(size, base):
     return [n for n in range(size - base, size + base + 1) if round(n / base) * base == size]
 
 
-def candidates_of(shown, sizes, base):
+def candidates_of(shown, sizes, base, smallest=None):
     """Return all counts (n0, x0, n1, x1) that fit the absolute row of disclosed effects of two independent arms.
 
-    The attacker knows the rule, the method, and both sizes to a multiple of the base.
+    The attacker knows the rule, the method, and both sizes to a multiple of the base; `smallest` is the smallest arm
+    shown, where there are more than these two.
     """
     found = []
     for n0, n1 in itertools.product(*(near_of(size, base) for size in sizes)):
-        step = float(step_at_least(2 * base / min(n0, n1)))
+        step = float(step_at_least(2 * base / (smallest or min(n0, n1))))
         low, high = ((shown["baseline"] + side * step) * n0 for side in (-0.51, 0.51))
         x0 = np.arange(max(1, int(low)), min(n0 - 1, int(high) + 1) + 1)[:, None]
         reach = int(0.51 * step * n1) + 2
