@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from feedbackstudy.assign.clusters import WholeClusters
 from feedbackstudy.assign.rounding import round_table
 from feedbackstudy.assign.schemes import Complete, Scheme, Simple
-from feedbackstudy.design.chance import Chance, Stream
+from feedbackstudy.design.chance import Chance, Stream, whole_seed
 from feedbackstudy.errors import InputError
 
 __all__ = ["Permutations", "count_assignments", "permute"]
@@ -188,7 +188,7 @@ def _every_order(scheme: Complete) -> tuple[NDArray[np.int16], NDArray[np.float6
 
 def _many(scheme: Scheme, n: int, seed: int) -> NDArray[np.int16]:
     """Draw n assignments; numpy's generator shuffles, which is quick and need not be the same in ten years."""
-    rng = np.random.default_rng([seed, 1])
+    rng = np.random.default_rng([whole_seed(seed), 1])
     if isinstance(scheme, WholeClusters):
         return _many(scheme.outer, n, seed)[:, list(scheme.members)]
     if isinstance(scheme, Simple):

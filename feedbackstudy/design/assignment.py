@@ -139,6 +139,11 @@ class Assignment(Declaration):
                 f"block size {small[0]}: a block of fewer than 2 has no place for chance; give the number of "
                 "conditions or a multiple of it."
             )
+        twice = sorted({name for name in self.by if self.by.count(name) > 1})
+        if twice:
+            raise ValueError(
+                f"by names {twice[0]!r} more than once; name each stratum once (minimisation: 'importance')."
+            )
         foreign = [name for name in self.importance if name not in self.by]
         if foreign or any(value <= 0 for value in self.importance.values()):
             raise ValueError(

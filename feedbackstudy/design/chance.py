@@ -8,9 +8,12 @@ import hashlib
 import json
 from collections.abc import Sequence
 from fractions import Fraction
+from numbers import Integral
 from typing import Protocol
 
-__all__ = ["ALGORITHM", "Chance", "Stream", "exact", "pick", "shuffled"]
+from feedbackstudy.errors import DeclarationError
+
+__all__ = ["ALGORITHM", "Chance", "Stream", "exact", "pick", "shuffled", "whole_seed"]
 
 ALGORITHM = 1
 """Version of all that turns a seed into an assignment: the stream, and the order in which schemes draw from it."""
@@ -50,6 +53,29 @@ class Chance(Protocol):
         """
 
 
+def whole_seed(seed: object) -> int:
+    """Return a seed as a whole number, refusing what would not give the same draw again.
+
+    Parameters
+    ----------
+    seed : int
+        Any whole number from 0, numpy's included.
+
+    Returns
+    -------
+    int
+        The number.
+
+    Raises
+    ------
+    DeclarationError
+        For anything else: fractions, texts, yes and no, numbers below 0.
+    """
+    if isinstance(seed, Integral) and not isinstance(seed, bool) and int(seed) >= 0:
+        return int(seed)
+    raise DeclarationError(f"seed is {seed!r}; give a whole number from 0, so that the draw can be repeated.")
+
+
 class Stream:
     """An endless stream of random whole numbers, fixed by a seed and labels.
 
@@ -68,9 +94,9 @@ class Stream:
     """
 
     def __init__(self, seed: int, *labels: str) -> None:
-        if seed < 0:
-            raise ValueError(f"seed is {seed}; give a whole number from 0.")
-        text = json.dumps(["feedbackstudy.assign", 1, seed, *labels], ensure_ascii=False, separators=(",", ":"))
+        text = json.dumps(
+            ["feedbackstudy.assign", 1, whole_seed(seed), *labels], ensure_ascii=False, separators=(",", ":")
+        )
         self._key = hashlib.sha256(text.encode("utf-8")).digest()
         self._block = 0
         self._words: list[int] = []

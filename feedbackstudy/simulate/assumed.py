@@ -85,7 +85,7 @@ def assumed_fields(study: Study) -> dict[str, Any]:
 
 def _stated(trait: Trait) -> Outcome:
     """Write out what is assumed of a score; categories keep their even probabilities."""
-    if trait.measure.kind in {"binary", "ordinal"}:
+    if trait.measure.kind in {"binary", "ordinal", "nominal"}:
         return Outcome(name=trait.name)
     items = trait.measurement
     reliability = 0.8 if trait.measure.kind == "scale" else None

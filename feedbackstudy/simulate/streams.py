@@ -4,6 +4,8 @@ import zlib
 
 import numpy as np
 
+from feedbackstudy.design.chance import whole_seed
+
 __all__ = ["stream"]
 
 
@@ -23,4 +25,4 @@ def stream(seed: int, *keys: str | int) -> np.random.Generator:
         PCG64 on ``SeedSequence(seed, spawn_key=keys)``; a name stands as its CRC-32.
     """
     numbers = tuple(zlib.crc32(key.encode()) if isinstance(key, str) else int(key) for key in keys)
-    return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=numbers))
+    return np.random.default_rng(np.random.SeedSequence(whole_seed(seed), spawn_key=numbers))

@@ -161,6 +161,7 @@ def _subscale_trait(measure: Measure, job: Job, form: Form, part: str, name: str
     table = scale.scoring.value_map
     values = np.array(sorted(table.values())) if table else codes
     said = world.outcomes.get(name) or Outcome(name=name)
+    _refuse_unused(said, "scale", "mean", "sd", "reliability", "loadings")
     k = len(positions)
     unit, origin = {
         "mean": (1.0, 0.0),
@@ -181,6 +182,18 @@ def _subscale_trait(measure: Measure, job: Job, form: Form, part: str, name: str
         measurement=measurement,
         least=scale.scoring.missing.least(k),
     )
+
+
+def _refuse_unused(said: Outcome, kind: str, *used: str) -> None:
+    """Refuse what an outcome of this kind does not use, so that no assumption is ignored in silence."""
+    for name in ("mean", "sd", "reliability", "loadings", "probabilities"):
+        value = getattr(said, name)
+        given = bool(value) if name in {"loadings", "probabilities"} else value is not None
+        if given and name not in used:
+            raise DeclarationError(
+                f"world, outcome {said.name!r}: {name!r} would change nothing, for its kind is {kind}; "
+                f"give {' or '.join(used)} instead."
+            )
 
 
 def _calibrated(
@@ -233,6 +246,7 @@ def _single(measure: Measure, said: Outcome) -> Trait:
     if measure.kind in {"binary", "ordinal", "nominal"}:
         table = level_values(measure.kind, measure.levels) or {"0": 0.0, "1": 1.0}
         codes = {value: code for code, value in table.items()} if measure.levels else {}
+        _refuse_unused(said, measure.kind, "probabilities")
         chances = _probabilities(said, tuple(table))
         order = sorted(table, key=table.__getitem__)
         measurement: Measurement = categorical(
@@ -264,13 +278,15 @@ def _probabilities(said: Outcome, codes: tuple[str, ...]) -> Mapping[str, float]
 
 
 def _measured(measure: Measure, said: Outcome) -> Measurement:
+    plain = measure.kind in {"count", "time_to_event"} or (measure.range is None and measure.kind != "proportion")
+    _refuse_unused(said, measure.kind, "mean", "sd", *([] if plain else ["reliability"]))
     try:
         if measure.kind == "count":
             return overdispersed(2.0 if said.mean is None else said.mean, 2.5 if said.sd is None else said.sd)
         if measure.kind == "time_to_event":
             return lasting(30.0 if said.mean is None else said.mean, 30.0 if said.sd is None else said.sd)
         if measure.range is None and measure.kind != "proportion":
-            return Linear(at=said.mean or 0.0, sd=said.sd or 1.0)
+            return Linear(at=said.mean or 0.0, sd=1.0 if said.sd is None else said.sd)
         low, high = measure.range or (0.0, 1.0)
         whole = measure.kind == "rating" and low.is_integer() and high.is_integer() and high - low <= 20
         values = np.linspace(low, high, int(high - low) + 1 if whole else _LINE_STEPS + 1)

@@ -15,6 +15,7 @@ __all__ = [
     "CovariateTruth",
     "Icc",
     "Interacts",
+    "Later",
     "Leads",
     "NonCompliance",
     "Outcome",
@@ -52,6 +53,14 @@ def _icc(value: float) -> float:
     return value
 
 
+def _later(days: float) -> float:
+    if days < 0:
+        raise ValueError(f"{days:g} days: this cannot come before the interview; give 0 or more.")
+    return days
+
+
+type Later = Annotated[Real, AfterValidator(_later)]
+"""Days after the interview, from 0."""
 type Share = Annotated[Real, AfterValidator(_share)]
 """A proportion from 0 to below 1."""
 type Spread = Annotated[Real, AfterValidator(_positive)]

@@ -21,6 +21,7 @@ from feedbackstudy.simulate.truths import (
     CovariateTruth,
     Icc,
     Interacts,
+    Later,
     Leads,
     NonCompliance,
     Outcome,
@@ -131,7 +132,7 @@ class World(Rendered, Declaration):
     drift: Fixed[Name, Real] = Fixed()
     trend: Fixed[Name, Real] = Fixed()
     fade_half_life: Real | None = None
-    decision_after_days: Real = 7.0
+    decision_after_days: Later = 7.0
     attrition: Attrition = Attrition()
     skipped: Share = 0.0
     non_compliance: NonCompliance = NonCompliance()

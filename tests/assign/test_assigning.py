@@ -340,6 +340,13 @@ def test_clusters_do_not_arrive_one_by_one():
         assign(given, seed=1)
 
 
+@pytest.mark.parametrize("seed", [-1, 1.5, "1", True])
+def test_a_seed_that_is_no_whole_number_is_refused_and_numpy_s_are_the_same(seed):
+    with pytest.raises(DeclarationError, match=r"seed is .*; give a whole number from 0"):
+        assign(study(), seed=seed)
+    assert assign(study(), seed=np.int64(7)).drawn == assign(study(), seed=7).drawn
+
+
 def test_an_unknown_version_of_the_algorithm_is_refused():
     with pytest.raises(DeclarationError, match="Version of the algorithm"):
         allocate(study(), seed=1, algorithm=99)
@@ -359,6 +366,7 @@ def test_an_unknown_version_of_the_algorithm_is_refused():
         ({"wedge": {"factor": "x", "sequences": 4}}, "belongs to method: stepped_wedge"),
         ({"method": "stepped_wedge", "wedge": {"factor": "x", "sequences": 1}}, "no steps"),
         ({"method": "minimization"}, "minimisation"),
+        ({"by": ["gender", "gender"]}, "names 'gender' more than once"),
     ],
 )
 def test_an_assignment_that_contradicts_itself_is_refused_when_declared(given, said):

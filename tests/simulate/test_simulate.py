@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 import feedbackstudy as fs
+from feedbackstudy.errors import InputError
 from feedbackstudy.frames import MissingReason
 from feedbackstudy.simulate import World, simulate
 from feedbackstudy.simulate.truths import (
@@ -38,6 +39,12 @@ def test_the_same_seed_gives_the_same_data_and_another_seed_other_data(study):
 
     pd.testing.assert_frame_equal(one, two)
     assert not one.equals(other)
+
+
+@pytest.mark.parametrize("seed", [-1, 1.5, "1", True, None])
+def test_a_seed_that_cannot_be_repeated_is_refused_by_name(study, seed):
+    with pytest.raises(InputError, match=r"seed is .*; give a whole number from 0"):
+        simulate(study, World(), seed=seed)
 
 
 @pytest.mark.parametrize("pool", [ThreadPoolExecutor, ProcessPoolExecutor])

@@ -87,6 +87,7 @@ def test_paths_are_varied_and_unknown_ones_answered_with_the_nearest(study):
         (lambda: World(icc={"site": 1.0}), "ICC of 1"),
         (lambda: World(icc={"site": 0.6, "region": 0.5}), "stay below 1"),
         (lambda: Outcome(name="mood", sd=-1.0), "never negative"),
+        (lambda: World(decision_after_days=-1.0), "cannot come before the interview"),
         (lambda: Outcome(name="mood", reliability=1.2), "reliability"),
         (lambda: Outcome(name="mood", probabilities={"a": 0.5, "b": 0.2}), "sum to 1"),
         (lambda: Correlation(between=("a", "a"), r=0.2), "two different"),
@@ -121,6 +122,9 @@ def test_impossible_assumptions_are_refused(build, message):
         (World(outcomes=[Outcome(name="efficacy", sd=4.5)]), "cannot have a score with standard deviation"),
         (World(outcomes=[Outcome(name="hours", mean=9.0, sd=2.0)]), "Poisson"),
         (World(outcomes=[Outcome(name="usefulness", loadings=(0.5,))]), "1 loadings for"),
+        (World(outcomes=[Outcome(name="applied", mean=0.0)]), "'mean' would change nothing, for its kind is binary"),
+        (World(outcomes=[Outcome(name="hours", reliability=0.8)]), "'reliability' would change nothing"),
+        (World(outcomes=[Outcome(name="efficacy", probabilities={"a": 1.0})]), "give mean or sd or reliability"),
         (World(outcomes=[Outcome(name="grade", probabilities={"low": 0.5, "hihg": 0.5})]), "high"),
         (
             World(
