@@ -192,6 +192,8 @@ ERRORS: list[tuple[str, dict[str, object]]] = [
     ("stratum_unknown_at_assignment", {"assignment": {"by": ["interviews_so_far"]}}),
     ("stratum_is_continuous", {"assignment": {"by": ["interviews_so_far"]}}),
     ("unknown_cell", {"assignment": {"ratio": {"same_day": 2.0}}}),
+    ("ratio_of_an_arm", {"assignment": {"ratio": {"silence": 2.0}}}),
+    ("more_units_than_they_hold", {"units/class/n": 700}),
     ("probability_absent", {"assignment": {"probabilities": {"silence": 1.0}}}),
     ("two_cluster_units", {"units": [{"name": "site"}, {"name": "class", "nested_in": "site"},
                                      {"name": "student", "nested_in": "class"}],
@@ -205,6 +207,7 @@ ERRORS: list[tuple[str, dict[str, object]]] = [
 ]  # fmt: skip
 
 WARNINGS: list[tuple[str, dict[str, object]]] = [
+    ("check_of_no_factor", {"measures/checks/checks": ["timing", "specificity"]}),
     ("delay_confounded", {"hypotheses/h2/occasion": "t1"}),
     ("delay_unknown", {"factors/timing/scores": GONE, "factors/timing/delay_from": GONE}),
     ("carry_over", {"factors/timing/varies": "within"}),
@@ -424,7 +427,7 @@ def test_a_removed_hypothesis_is_not_taken_for_another(sound: Data) -> None:
 
     found = [issue for issue in issues if issue.code == "study.unknown_hypothesis"]
     assert found
-    assert all("Did you mean" not in issue.what and "remove this mention" in issue.fix for issue in found)
+    assert all("Did you mean" not in issue.what and "remove these mentions" in issue.fix for issue in found)
 
 
 def test_a_misspelt_name_is_still_answered_with_the_nearest(sound: Data) -> None:
@@ -454,3 +457,30 @@ def test_a_key_of_the_world_is_sent_there() -> None:
     with pytest.raises(DeclarationError, match=r"'icc' is an assumption.*belongs in world\.yaml"):
         Study.from_data({"title": "x", "icc": {"class": 0.1}})
     assert set(ASSUMPTIONS) == set(World.model_fields) - {"n", "covariates"}
+
+
+def test_a_factor_that_was_removed_is_said_once_with_every_place_that_mentions_it(tmp_path):
+    folder = new_study(tmp_path / "mine", "vignette-2x2x2")
+    file = folder / "study.yaml"
+    text = file.read_text(encoding="utf-8")
+    start, end = text.index("  - name: framing"), text.index("  - name: specificity")
+    file.write_text(text[:start] + text[end:], encoding="utf-8")
+
+    found = Study.load(folder).check()
+    lines = file.read_text(encoding="utf-8").splitlines()
+
+    assert [issue.code for issue in found.errors] == ["study.unknown_factor"]
+    what, fix = found.errors[0].what, found.errors[0].fix
+    places = re.findall(r"study\.yaml:(\d+): ([a-z0-9_.]+)", what)
+    assert [place for _, place in places] == ["measures.checks", "hypotheses.h2"]
+    assert [lines[int(line) - 1].strip() for line, _ in places] == ["- name: checks", "- name: h2"]
+    assert "mentioned in 2 places" in what
+    assert "remove these mentions too" in fix
+
+
+def test_levels_of_one_name_in_two_factors_are_two_findings(sound):
+    changes = {"hypotheses/h10/contrast/at": {"specificity": "vague", "framing": "vague"}}
+
+    found = [issue for issue in edited(sound, changes).check() if issue.code == "study.unknown_level"]
+
+    assert len(found) == 2

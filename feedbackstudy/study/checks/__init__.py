@@ -11,6 +11,7 @@ from feedbackstudy.study.checks.clustering import check_clustering
 from feedbackstudy.study.checks.deciding import check_deciding
 from feedbackstudy.study.checks.ethics import check_ethics
 from feedbackstudy.study.checks.exclusions import check_exclusions
+from feedbackstudy.study.checks.finding import said_once
 from feedbackstudy.study.checks.leftovers import check_leftovers
 from feedbackstudy.study.checks.measuring import check_measuring
 from feedbackstudy.study.checks.names import check_names
@@ -84,5 +85,5 @@ def check_study(study: "Study") -> StudyIssues:
     StudyIssues
         Findings, worst first.
     """
-    found = [issue for check in CHECKS for issue in check(study)]
-    return StudyIssues(dict.fromkeys(found), sayings(study))
+    found = (issue for check in CHECKS for issue in check(study))
+    return StudyIssues(said_once(found), sayings(study))

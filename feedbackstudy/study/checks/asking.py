@@ -36,6 +36,7 @@ def check_asking(study: "Study") -> Iterator[Issue]:
     yield from _clusters(study)
     if not study.conduct.published:
         yield from _manipulation_checks(study)
+        yield from _checks_of_nothing(study)
         yield from _unused(study)
         yield from _sample(study)
 
@@ -114,6 +115,31 @@ def _manipulation_checks(study: "Study") -> Iterator[Issue]:
                 why="If no effect is found, nobody can tell an effect that is absent from a manipulation that failed.",
                 fix=f"Add a measure with role: manipulation_check and checks: [{factor.name}], in a pilot or last.",
             )
+
+
+def _checks_of_nothing(study: "Study") -> Iterator[Issue]:
+    """Yield scores of a manipulation check that belong to no factor, where others of the same measure do."""
+    for i, measure in enumerate(study.measures):
+        factors = [f for f in study.factors if f.name in (measure.checks or study.factors.names)]
+        named = {word for factor in factors for word in (factor.name, factor.concept) if word}
+        lost = [
+            column
+            for column in measure.columns
+            if not named & {measure.scores.get(column, column), *column.split("_")}
+            and not any(column.endswith(f"_{name}") for name in named)
+        ]
+        if measure.role != "manipulation_check" or not lost or len(lost) == len(measure.columns):
+            continue
+        yield warning(
+            study,
+            ("measures", i),
+            "check_of_no_factor",
+            f"{', '.join(map(repr, lost))} of {measure.name!r} {'checks' if len(lost) == 1 else 'check'} none of its "
+            f"factors ({', '.join(factor.name for factor in factors)}).",
+            why="It would be asked, and read as a check of all of them.",
+            fix=f"Where its factor was removed, take {lost[0]!r} out of 'scores'; where it was renamed, let the score "
+            "bear its name, or the factor's 'concept' that of the subscale.",
+        )
 
 
 def _unused(study: "Study") -> Iterator[Issue]:

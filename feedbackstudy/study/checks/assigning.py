@@ -85,7 +85,18 @@ def _assigned_keys(study: "Study") -> list[str]:
 
 def _shares(study: "Study") -> Iterator[Issue]:
     keys = _assigned_keys(study)
-    yield from absent(study, ("assignment", "ratio"), "cell", study.assignment.ratio, keys)
+    arms = [name for name in study.assignment.ratio if name in study.arms.names and name not in keys]
+    if arms:
+        yield error(
+            study,
+            ("assignment", "ratio"),
+            "ratio_of_an_arm",
+            f"'ratio' names {', '.join(map(repr, arms))}, outside the crossing.",
+            why="An arm's size is said once, by its own 'weight' relative to one cell; here it would be ignored.",
+            fix=f"Set 'weight' under arms: {arms[0]}, and take it out of 'ratio'.",
+        )
+    cells = [name for name in study.assignment.ratio if name not in arms]
+    yield from absent(study, ("assignment", "ratio"), "cell", cells, keys)
     stated = study.assignment.probabilities
     if not stated:
         return

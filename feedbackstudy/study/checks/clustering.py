@@ -26,22 +26,42 @@ def check_clustering(study: "Study") -> Iterator[Issue]:
     Yields
     ------
     Issue
-        ``study.one_cluster_each`` and ``study.clusters_of_one``.
+        ``study.one_cluster_each``, ``study.clusters_of_one`` and ``study.more_units_than_they_hold``.
     """
     if study.assignment.method != "stepped_wedge":
         yield from _one_each(study)
-    people = study.units[-1].n if study.units else None
-    for i, unit in enumerate(study.units[:-1]):
-        if people is not None and unit.n == people:
-            yield warning(
-                study,
-                ("units", i),
-                "clusters_of_one",
-                f"There are as many {unit.name!r} as people ({people}): each holds one person.",
-                why="What clusters have in common cannot be told from what people are; they are no random factor then, "
-                "in power as in the analysis.",
-                fix=f"Plan fewer of {unit.name!r} than people, or leave the unit out.",
-            )
+    for i, unit in enumerate(study.units):
+        outer = study.units.get(unit.nested_in or "")
+        if outer is not None and outer.n is not None and unit.n is not None:
+            yield from _emptied(study, i, (outer.name, outer.n), (unit.name, unit.n))
+
+
+def _emptied(study: "Study", at: int, outer: tuple[str, int], inner: tuple[str, int]) -> Iterator[Issue]:
+    """Yield where units that contain others are more than these, or as many."""
+    (name, n), (held, m) = outer, inner
+    lowest = at == len(study.units) - 1
+    if n > m:
+        yield error(
+            study,
+            ("units", at),
+            "more_units_than_they_hold",
+            f"There are {n} of {name!r} for {m} of {held!r} that are nested in them.",
+            why="Some would be empty; nobody could be assigned, asked or compared there.",
+            fix=f"Plan fewer of {name!r} or more of {held!r}; 'n' counts all units of the study, not those within one.",
+        )
+    if n == m:
+        yield warning(
+            study,
+            ("units", study.units.names.index(name)),
+            "clusters_of_one",
+            f"There are as many {name!r} as {'people' if lowest else repr(held)} ({n}): each holds one "
+            f"{'person' if lowest else held}.",
+            why="What clusters have in common cannot be told from what people are; they are no random factor then, "
+            "in power as in the analysis."
+            if lowest
+            else f"What {name!r} have in common cannot be told from what {held!r} are like.",
+            fix=f"Plan fewer of {name!r} than {'people' if lowest else f'of {held!r}'}, or leave the unit out.",
+        )
 
 
 def _one_each(study: "Study") -> Iterator[Issue]:

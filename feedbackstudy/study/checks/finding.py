@@ -1,6 +1,7 @@
 """How every check of a study words a finding."""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from feedbackstudy.errors import choices
@@ -9,7 +10,9 @@ from feedbackstudy.issues import Issue, Severity
 if TYPE_CHECKING:
     from feedbackstudy.study.declared import Study
 
-__all__ = ["absent", "error", "note", "warning"]
+__all__ = ["absent", "error", "note", "said_once", "warning"]
+
+_UNKNOWN = "unknown_"
 
 type Location = tuple[str | int, ...]
 
@@ -107,12 +110,41 @@ def absent(study: "Study", at: Location, kind: str, given: Iterable[str], allowe
             yield error(
                 study,
                 at,
-                f"unknown_{kind}",
+                f"{_UNKNOWN}{kind}",
                 _unknown(kind.capitalize(), name, known),
                 why=f"What refers to this {kind} cannot be assigned, asked or computed.",
-                fix=f"Where the {kind} {name!r} was removed on purpose, remove this mention too; else use one of the "
-                "names given, or declare it.",
+                fix=f"Where the {kind} {name!r} was removed on purpose, remove this mention too; where it was renamed, "
+                "write the new name; else use one of the names given, or declare it.",
             )
+
+
+def said_once(issues: Iterable[Issue]) -> list[Issue]:
+    """Return findings with each unknown name said once, however often it is mentioned.
+
+    Parameters
+    ----------
+    issues : iterable of Issue
+        The findings of all checks.
+
+    Returns
+    -------
+    list of Issue
+        Each different finding once, in order; a name that does not exist lists the places that mention it.
+    """
+    found: dict[object, list[Issue]] = {}
+    for issue in issues:
+        unknown = issue.code.startswith(f"study.{_UNKNOWN}")
+        found.setdefault((issue.code, issue.what, issue.fix) if unknown else issue, []).append(issue)
+    return [_with_mentions(same) for same in found.values()]
+
+
+def _with_mentions(same: list[Issue]) -> Issue:
+    first, places = same[0], list(dict.fromkeys(issue.where for issue in same))
+    if len(places) == 1:
+        return first
+    what = f"{first.what} It is mentioned in {len(places)} places: {'; '.join(places)}."
+    fix = first.fix.replace("remove this mention too", "remove these mentions too")
+    return replace(first, what=what, fix=fix.replace("write the new name;", "write the new name in each of them;"))
 
 
 def _unknown(kind: str, name: str, known: list[str]) -> str:
