@@ -12,9 +12,9 @@ from feedbackstudy.power.answers import Answers
 from feedbackstudy.power.asking import Asked
 from feedbackstudy.power.clustered_rows import least_squares
 from feedbackstudy.power.imputing import imputed
-from feedbackstudy.power.moderated_rows import index_rows
 from feedbackstudy.power.ordinal_rows import cumulative_contrast
 from feedbackstudy.power.outcome_rows import odds_contrast, rates_contrast
+from feedbackstudy.power.path_equations import equations
 from feedbackstudy.power.path_rows import Legs, multiplied
 from feedbackstudy.power.random_rows import random_fit, random_joint
 from feedbackstudy.power.rows import Fits, cell_contrast, joint_f, slope_contrast
@@ -77,12 +77,14 @@ class Setting:
         return "participant" in self.random
 
     @property
-    def outermost(self) -> str | None:
-        """The random factor with the fewest levels, exemplars aside: what paths take as clusters."""
-        return next((name for name in reversed(self.random) if name != "exemplar"), None)
+    def resampled(self) -> str | None:
+        """What paths take as clusters, as in `analyse`: the unit of assignment, else the outermost; no exemplars."""
+        held = [name for name in self.random if name != "exemplar"]
+        assigned = {factor.assigned_to for factor in self.model.study.factors}
+        return next(reversed([name for name in held if name in assigned] or held), None)
 
     def clusters(self, block: Block) -> NDArray[np.int64] | None:
-        """Return the codes of the outermost random factor.
+        """Return the codes of the random factor that paths take as clusters.
 
         Parameters
         ----------
@@ -94,7 +96,7 @@ class Setting:
         ndarray or None
             None where rows are independent.
         """
-        return None if self.outermost is None else self.groups(block)[self.outermost]
+        return None if self.resampled is None else self.groups(block)[self.resampled]
 
     def assigned(self, asked: Asked, block: Block) -> bool:
         """Say whether a hypothesis compares whole clusters, the only random factor.
@@ -171,19 +173,24 @@ def ask(asked: Asked, block: Block, *, setting: Setting) -> Answers:
     if asked.kind == "omnibus":
         return _joint(asked, block, y, x, setting, truth)
     if asked.kind == "path":
-        mediators = [_sum(block, step) for step in asked.steps]
-        legs = Legs(cell=block.cell, weights=asked.weights[0], covariates=x, cluster=setting.clusters(block))
-        chance = stream(*block.key, f"path:{asked.hypothesis.name}")
-        if asked.moderated is not None:
-            return index_rows(legs, mediators[0], y, asked.moderated, chance=chance, level=level, truth=truth)
-        path = asked.hypothesis.path
-        kind = ("serial" if path.structure == "serial" else path.effect) if path is not None else "serial"
-        return multiplied(legs, mediators, y, kind=kind, chance=chance, level=level, truth=truth)
+        return _path(asked, block, y, x, setting, truth)
     if asked.kind in {"slope", "slopes"}:
         x = np.concatenate([_stack(block, asked.steps), x], axis=2)
     elif asked.kind in {"cells", "welch"} and setting.model.study.plan.missing != "listwise":
         return _interval(_imputed(asked, block, y, x, setting), asked.value, level, truth)
     return _interval(_fitted(asked, block, y, x, setting), asked.value, level, truth)
+
+
+def _path(asked: Asked, block: Block, y: Floats, x: Floats, setting: Setting, truth: Floats) -> Answers:
+    """Answer a path through mediators."""
+    mediators = [_sum(block, step) for step in asked.steps]
+    legs = Legs(cell=block.cell, weights=asked.weights[0], covariates=x, cluster=setting.clusters(block))
+    chance = stream(*block.key, f"path:{asked.hypothesis.name}")
+    level = setting.model.study.plan.interval_level
+    if asked.compared is None:
+        return multiplied(legs, mediators, y, chance=chance, level=level, truth=truth)
+    by = _sum(block, asked.by) if asked.by else None
+    return equations(legs, mediators, y, asked.compared, moderator=by, chance=chance, level=level, truth=truth)
 
 
 def _joint(asked: Asked, block: Block, y: Floats, x: Floats, setting: Setting, truth: Floats) -> Answers:

@@ -1,6 +1,6 @@
 """A study's hypotheses as questions to simulated scores: what is compared, by which model, and the truth."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +10,8 @@ from feedbackstudy.analysis.material import refuse_not_asked
 from feedbackstudy.analysis.thresholds import Measured, measured_by
 from feedbackstudy.design.hypotheses import Hypothesis
 from feedbackstudy.errors import InputError
-from feedbackstudy.power.moderated_rows import Moderated, moderated_path
+from feedbackstudy.power.path_declared import comparison, index_words
+from feedbackstudy.power.path_effects import Comparison
 from feedbackstudy.power.truth import truth_of
 from feedbackstudy.simulate.model import Model
 
@@ -59,8 +60,10 @@ class Asked:
         Standard deviation of the outcome within cells, on the scale of the estimate; NaN where that has none.
     sd_x : float or None
         That of the predictor.
-    moderated : Moderated or None
-        What a factor does to the path.
+    compared : Comparison or None
+        What a moderated or parallel path compares.
+    by : mapping
+        Slots of the measured variable that moderates a path.
     """
 
     question: Question
@@ -74,7 +77,8 @@ class Asked:
     truth: float
     sd: float
     sd_x: float | None = None
-    moderated: Moderated | None = None
+    compared: Comparison | None = None
+    by: dict[int, float] = field(default_factory=dict)
 
     @property
     def hypothesis(self) -> Hypothesis:
@@ -99,7 +103,7 @@ class Asked:
     @property
     def slots(self) -> set[int]:
         """All slots that the answer needs."""
-        parts = (self.outcome, self.minus, *self.covariates, *self.steps, *self.extra)
+        parts = (self.outcome, self.minus, *self.covariates, *self.steps, *self.extra, self.by)
         return {slot for part in parts for slot in part}
 
     def inside(self, model: Model) -> bool:
@@ -149,8 +153,9 @@ class Asked:
         """
         extra = f", adjusted for {len(self.covariates)} covariate(s)" if self.covariates else ""
         what = _WORDS["cells" if random and self.kind == "welch" else self.kind]
-        if self.moderated is not None:
-            what = "index of moderated mediation, last level minus first: Monte-Carlo interval of the products"
+        if self.compared is not None:
+            declared = self.hypothesis.path.moderator if self.hypothesis.path is not None else None
+            what = index_words(self.compared, "" if declared is None else declared.by, measured=bool(self.by))
         mixed = f"; REML, random: {', '.join(random)}; degrees of freedom by Satterthwaite" if random else ""
         stands = f", in place of the {self.question.family} model of analyse" if self.approximated else ""
         return what + extra + (mixed if self.takes_intercepts else "") + stands
@@ -202,7 +207,9 @@ def _asked(model: Model, question: Question, *, random: bool) -> Asked:
     steps = question.steps or ((question.predictor,) if question.predictor is not None else ())
     kept = [column for column in question.covariates if column != question.predictor]
     kind = _kind(question, len(matrix), random=random or bool(kept))
-    direct = hypothesis.path is not None and hypothesis.path.effect == "direct"
+    compared = comparison(model, hypothesis, matrix[0])
+    direct = compared is None and hypothesis.path is not None and hypothesis.path.effect == "direct"
+    by = question.predictor if compared is not None else None
     outcome = _part(model, Column(hypothesis.outcome, question.occasion))
     asked = Asked(
         question=question,
@@ -215,7 +222,8 @@ def _asked(model: Model, question: Question, *, random: bool) -> Asked:
         extra=(),
         truth=np.nan,
         sd=np.nan,
-        moderated=moderated_path(model, hypothesis, matrix[0]),
+        compared=compared,
+        by=_part(model, by) if by is not None else {},
     )
     sd = _LATENT_SD.get(asked.measured, model.spread(outcome))
     sd_x = model.spread(asked.steps[0]) if kind in {"slope", "slopes"} else None
@@ -226,12 +234,13 @@ def _asked(model: Model, question: Question, *, random: bool) -> Asked:
 def _kind(question: Question, rows: int, *, random: bool) -> str:
     """Return the model that `analyse` takes, or the linear one that stands in for it."""
     path = question.hypothesis.path
-    if question.kind in {"slope", "slopes"} or (path is not None and path.effect not in {"total", "direct"}):
+    contrast = path is not None and path.effect in {"total", "direct"} and path.moderator is None
+    if question.kind in {"slope", "slopes"} or (path is not None and not contrast):
         _refuse_several(rows, question)
         return question.kind
     if rows > 1:
         return "omnibus"
-    plain = not random and question.minus is None and abs(question.weights[0].sum()) < 1e-9
+    plain = not random and path is None and question.minus is None and abs(question.weights[0].sum()) < 1e-9
     if question.family in _OWN_MODELS:
         own = plain and measured_by(question) in _LATENT_SD
         return _OWN_MODELS[question.family] if own else "welch"

@@ -8,15 +8,35 @@ from numpy.typing import NDArray
 from feedbackstudy.power.random_rows import group_sums
 from feedbackstudy.power.rows import Fits
 
-__all__ = ["clustered_fit", "least_squares"]
+__all__ = ["Solved", "clustered_fit", "least_squares"]
 
 type Floats = NDArray[np.float64]
 type Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Solved:
-    """Least squares in every replicate."""
+class Solved:
+    """Least squares in every replicate.
+
+    Attributes
+    ----------
+    x : ndarray of shape (replicates, n, p)
+        Design, 0 in rows with a gap.
+    there : ndarray of bool, shape (replicates, n)
+        Rows without a gap.
+    inverse : ndarray of shape (replicates, p, p)
+        Of the cross-products.
+    beta : ndarray of shape (replicates, p)
+        Coefficients.
+    left : ndarray of shape (replicates, n)
+        Residuals.
+    rows : ndarray of shape (replicates,)
+        Rows that entered.
+    rank : ndarray of shape (replicates,)
+        Columns that are not 0 throughout.
+    bad : ndarray of bool, shape (replicates,)
+        Where the fit failed.
+    """
 
     x: Floats
     there: NDArray[np.bool_]
@@ -28,7 +48,23 @@ class _Solved:
     bad: NDArray[np.bool_]
 
     @classmethod
-    def of(cls, y: Floats, x: Floats, used: NDArray[np.bool_]) -> "_Solved":
+    def of(cls, y: Floats, x: Floats, used: NDArray[np.bool_]) -> "Solved":
+        """Fit.
+
+        Parameters
+        ----------
+        y : ndarray of shape (replicates, n)
+            Outcome; NaN where there is none.
+        x : ndarray of shape (replicates, n, p)
+            Design.
+        used : ndarray of bool, shape (p,)
+            Columns that may not be 0 throughout.
+
+        Returns
+        -------
+        Solved
+            Failed where columns depend on each other, or nothing is left for error.
+        """
         there = np.isfinite(y) & np.isfinite(x).all(axis=2)
         y0, x0 = np.where(there, y, 0.0), np.where(there[..., None], x, 0.0)
         xx = np.swapaxes(x0, 1, 2) @ x0
@@ -44,6 +80,20 @@ class _Solved:
         return cls(x0, there, inverse, beta, left, rows, rank, bad)
 
     def fits(self, weights: Floats, variance: Floats, df: Floats) -> Fits:
+        """Return a weighted sum of the coefficients as fits.
+
+        Parameters
+        ----------
+        weights : ndarray of shape (p,)
+            The weights.
+        variance, df : ndarray of shape (replicates,)
+            Its sampling variance and degrees of freedom.
+
+        Returns
+        -------
+        Fits
+            NaN where the fit failed.
+        """
         bad = self.bad | ~(variance > 0)
         with np.errstate(divide="ignore", invalid="ignore"):
             sigma = np.sqrt((self.left**2).sum(axis=1) / (self.rows - self.rank))
@@ -69,7 +119,7 @@ def least_squares(y: Floats, x: Floats, weights: Floats) -> Fits:
     Fits
         On rows minus rank degrees of freedom.
     """
-    solved = _Solved.of(y, x, weights != 0)
+    solved = Solved.of(y, x, weights != 0)
     df = np.maximum(solved.rows - solved.rank, 1.0)
     spread = np.einsum("p,rpq,q->r", weights, solved.inverse, weights)
     return solved.fits(weights, spread * (solved.left**2).sum(axis=1) / df, df)
@@ -98,7 +148,7 @@ def clustered_fit(y: Floats, x: Floats, weights: Floats, cluster: Ints) -> Fits:
     -----
     CR1: :math:`\frac{G}{G-1}\frac{n-1}{n-p} (X'X)^{-1} \sum_g X_g'e_g e_g'X_g (X'X)^{-1}` (Liang and Zeger 1986).
     """
-    solved = _Solved.of(y, x, weights != 0)
+    solved = Solved.of(y, x, weights != 0)
     aim = (solved.x @ (solved.inverse @ weights)[..., None])[..., 0]
     size = int(cluster.max()) + 1
     scores = group_sums(solved.left * aim, cluster, size)

@@ -290,16 +290,16 @@ def _notes(setting: Setting, asked: tuple[Asked, ...]) -> list[str]:
             "Effects differ between exemplars (exemplar_by_cell), which an intercept of the exemplar does not hold, "
             "here and in analyse: intervals are too narrow for messages at large; see power.exemplars."
         )
-    second = [e.hypothesis.name for e in asked if e.moderated is not None and e.moderated.level is not None]
+    second = [e.hypothesis.name for e in asked if e.compared is not None and "second" in e.compared.on]
     if second:
         notes.append(
             f"{', '.join(second)}: slopes between scores are the same in all cells of a World, so a moderated second "
             "part is estimated and truly 0; power.mediation takes a path for each group."
         )
     paths = [each.hypothesis.name for each in asked if each.kind == "path"]
-    if setting.outermost is not None and paths:
+    if setting.resampled is not None and paths:
         notes.append(
-            f"{', '.join(paths)}: least squares with standard errors robust to clusters ({setting.outermost}), on "
+            f"{', '.join(paths)}: least squares with standard errors robust to clusters ({setting.resampled}), on "
             "clusters - 1 degrees of freedom, where analyse resamples whole clusters."
         )
     return notes

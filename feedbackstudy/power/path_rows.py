@@ -104,12 +104,11 @@ def multiplied(
     mediators: Sequence[Floats],
     y: Floats,
     *,
-    kind: str,
     chance: np.random.Generator,
     level: float,
     truth: Floats,
 ) -> Answers:
-    """Multiply the steps; an interval from draws of their product, significance where every step is significant.
+    """Multiply the steps of one route; an interval from draws of their product, significant where every step is.
 
     Parameters
     ----------
@@ -119,8 +118,6 @@ def multiplied(
         In order.
     y : ndarray of shape (replicates, n)
         The outcome.
-    kind : str
-        ``"serial"`` for one route through all mediators, ``"difference"`` of two routes, otherwise their sum.
     chance : Generator
         A stream.
     level : float
@@ -131,23 +128,28 @@ def multiplied(
     Returns
     -------
     Answers
-        One for each replicate.
+        One for each replicate, from rows without any gap.
     """
-    routes = _routes(legs, mediators, y, serial=kind == "serial")
-    estimate, drawn = np.zeros(len(y)), np.zeros((len(y), DRAWS))
-    for j, route in enumerate(routes):
-        noise = chance.standard_normal((len(route), DRAWS))
-        side = -1.0 if j and kind == "difference" else 1.0
-        estimate += side * np.prod([leg.estimate for leg in route], axis=0)
-        drawn += side * np.prod(
-            [leg.estimate[:, None] + leg.se[:, None] * e for leg, e in zip(route, noise, strict=True)], axis=0
-        )
-    p = np.asarray(np.max([leg.p for leg in routes[0]], axis=0), dtype=np.float64) if len(routes) == 1 else None
-    return drawn_answers(estimate, drawn, routes[0][-1], level=level, truth=truth, p=p)
+    there = np.isfinite([y, *mediators]).all(axis=0) & np.isfinite(legs.covariates).all(axis=2)
+    y, *kept = (np.where(there, each, np.nan) for each in (y, *mediators))
+    route = _route(legs, kept, y)
+    noise = chance.standard_normal((len(route), len(y), DRAWS))
+    estimate = np.asarray(np.prod([leg.estimate for leg in route], axis=0), dtype=np.float64)
+    drawn = np.prod([leg.estimate[:, None] + leg.se[:, None] * e for leg, e in zip(route, noise, strict=True)], axis=0)
+    p = np.asarray(np.max([leg.p for leg in route], axis=0), dtype=np.float64)
+    last = route[-1]
+    return drawn_answers(estimate, np.asarray(drawn), sigma=last.sigma, n=last.n, level=level, truth=truth, p=p)
 
 
 def drawn_answers(
-    estimate: Floats, drawn: Floats, last: Fits, *, level: float, truth: Floats, p: Floats | None = None
+    estimate: Floats,
+    drawn: Floats,
+    *,
+    sigma: Floats,
+    n: Floats,
+    level: float,
+    truth: Floats,
+    p: Floats | None = None,
 ) -> Answers:
     """Return what draws of a product of legs say in every replicate.
 
@@ -157,8 +159,8 @@ def drawn_answers(
         The product at the estimates; not finite where a fit failed.
     drawn : ndarray of shape (replicates, draws)
         Draws of it.
-    last : Fits
-        The last leg, whose equation is that of the outcome.
+    sigma, n : ndarray of shape (replicates,)
+        Residual standard deviation and rows of the outcome's equation.
     level : float
         Of the interval.
     truth : ndarray of shape (replicates,)
@@ -184,21 +186,16 @@ def drawn_answers(
         low=low * none,
         high=high * none,
         p=p,
-        sigma=last.sigma,
-        n=last.n,
+        sigma=sigma,
+        n=n,
         truth=truth,
     )
 
 
-def _routes(legs: Legs, mediators: Sequence[Floats], y: Floats, *, serial: bool) -> list[list[Fits]]:
-    """Return the legs of each route from cause to outcome."""
-    if serial or len(mediators) == 1:
-        route = [legs.first(mediators[0])]
-        for j in range(1, len(mediators) + 1):
-            target = mediators[j] if j < len(mediators) else y
-            route.append(legs.further(target, [mediators[j - 1], *mediators[: j - 1]]))
-        return [route]
-    return [
-        [legs.first(mediator), legs.further(y, [mediator, *(m for k, m in enumerate(mediators) if k != j)])]
-        for j, mediator in enumerate(mediators)
-    ]
+def _route(legs: Legs, mediators: Sequence[Floats], y: Floats) -> list[Fits]:
+    """Return the legs from cause to outcome, through all mediators in order."""
+    route = [legs.first(mediators[0])]
+    for j in range(1, len(mediators) + 1):
+        target = mediators[j] if j < len(mediators) else y
+        route.append(legs.further(target, [mediators[j - 1], *mediators[: j - 1]]))
+    return route
