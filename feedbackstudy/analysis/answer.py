@@ -188,14 +188,21 @@ class Answer(Rendered):
         return allocation
 
     def r_script(self) -> RScript:
-        """Return the same frequentist analysis for R.
+        """Return the same analysis for R.
 
         Returns
         -------
         RScript
-            Data and code; ``.save(folder)`` writes both.
+            Data and code; ``.save(folder)`` writes both. An exact posterior is integrated anew from the rows, with its
+            Bayes factor; a sampled one is named in a comment.
+
+        Raises
+        ------
+        DataError
+            For weights by the probability of assignment together with clusters or slopes, and for full information
+            about incomplete rows.
         """
-        return analysis_script(self.problem)
+        return analysis_script(self.problem, self.bayesian)
 
     def pymc_model(self) -> Any:  # noqa: ANN401 - a type of PyMC, which only the Bayesian room imports
         """Return the Bayesian model, to inspect or extend.

@@ -58,6 +58,6 @@ def across_levels(groups: Mapping[str, NDArray[np.int64]], fixed: str, value: st
         R code after ``fit``, ``b``, ``V`` and ``L``.
     """
     of_level = 'paste0("group_", name)'
-    variance = f"as.numeric(VarCorr(fit)[[{of_level}]])[1]" if lme4 else f"c(fit$ST[[{of_level}]])[1]^2"
+    variance = f"as.numeric(lme4::VarCorr(fit)[[{of_level}]])[1]" if lme4 else f"c(fit$ST[[{of_level}]])[1]^2"
     code = _CODE.replace("FIXED", fixed).replace("FACTORS", r_vector(tuple(groups)))
     return code.replace("VARIANCE", variance).replace("VALUE", value)

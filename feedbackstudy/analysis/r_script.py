@@ -5,44 +5,45 @@ from collections.abc import Callable, Mapping
 import numpy as np
 import pandas as pd
 
+from feedbackstudy.analysis.bayesian_model import CellPosterior
 from feedbackstudy.analysis.frequentist.assigned_clusters import compares_clusters
 from feedbackstudy.analysis.missing.treating import ImputedProblem
 from feedbackstudy.analysis.problem import Problem
 from feedbackstudy.analysis.r_across import across_levels
+from feedbackstudy.analysis.r_bayes import bayesian_code
+from feedbackstudy.analysis.r_imputed import over_tables
 from feedbackstudy.analysis.thresholds import measured_by
 from feedbackstudy.errors import DataError
-from feedbackstudy.psychometrics.rscript import RScript, r_vector
+from feedbackstudy.psychometrics.rscript import RScript, r_string, r_vector
 
 __all__ = ["analysis_script"]
 
 
-def analysis_script(problem: Problem) -> RScript:
+def analysis_script(problem: Problem, posterior: CellPosterior | None = None) -> RScript:
     """Return a question as an R script with its data.
 
     Parameters
     ----------
     problem : Problem
         The arrays.
+    posterior : CellMixture or CellDraws, optional
+        The Bayesian model that answered; an exact one is integrated anew.
 
     Returns
     -------
     RScript
         Least squares with emmeans, mixed models with lmerTest, ordinal ones with ordinal, logistic and count models
         with stats and MASS, paths with lavaan. It prints estimate, standard error, degrees of freedom and p of each
-        contrast.
+        contrast, over completed tables pooled by Rubin's rules; then what the exact posterior says.
 
     Raises
     ------
     DataError
-        For weights by the probability of assignment together with clusters or slopes, and for imputed answers.
+        For weights by the probability of assignment together with clusters or slopes, and for full information about
+        incomplete rows, whose completed tables are no data to pool.
     """
     if problem.case_weights is not None and (problem.groups or problem.question.kind != "cells"):
         raise DataError("There is no R script for weights by the probability of assignment with clusters or slopes.")
-    if isinstance(problem, ImputedProblem):
-        raise DataError(
-            "There is no R script for imputed answers: R would impute others. The completed tables are in "
-            "answer.problem.tables; the same question with missing: listwise has a script."
-        )
     asked = problem.question
     key = (
         "path"
@@ -51,11 +52,19 @@ def analysis_script(problem: Problem) -> RScript:
         if asked.kind in {"slope", "slopes"}
         else (asked.family or "gaussian")
     )
+    body, data = _BODIES[key](problem), _table(problem)
+    if isinstance(problem, ImputedProblem):
+        if asked.plan.missing == "fiml":
+            raise DataError(
+                "There is no R script for full information about incomplete rows; the same question with missing: "
+                "listwise or multiple_imputation has one."
+            )
+        tables = [_table(table).assign(imputation=i) for i, table in enumerate(problem.tables, start=1)]
+        body, data = over_tables(body), pd.concat(tables, ignore_index=True)
+    else:
+        body += bayesian_code(problem, posterior)
     return RScript(
-        made_by=f"analyse, hypothesis {asked.hypothesis.name}",
-        body=_BODIES[key](problem),
-        data=_table(problem),
-        name=asked.hypothesis.name,
+        made_by=f"analyse, hypothesis {asked.hypothesis.name}", body=body, data=data, name=asked.hypothesis.name
     )
 
 
@@ -285,7 +294,7 @@ def _path(problem: Problem) -> str:
     model = "\n".join(f"  {line}" for line in lines)
     wanted = "direct" if path.effect == "direct" else "indirect"
     made = "\n".join(
-        f'responses$d{j} <- as.numeric(responses$cell == "{key}")' for j, key in enumerate(problem.cells) if j
+        f"responses$d{j} <- as.numeric(responses$cell == {r_string(key)})" for j, key in enumerate(problem.cells) if j
     )
     return (
         f"suppressMessages(library(lavaan))\n{made}\n"

@@ -1,6 +1,7 @@
 """Reference numbers and shipped tables for the tests of the analysis room."""
 
 import json
+import subprocess
 from pathlib import Path
 
 import pandas as pd
@@ -9,6 +10,7 @@ import yaml
 
 from feedbackstudy import datasets
 from feedbackstudy.frames import Scores
+from feedbackstudy.psychometrics.rscript import RScript
 from feedbackstudy.study import Study
 
 REFERENCE = Path(__file__).resolve().parents[1] / "reference"
@@ -135,3 +137,21 @@ def as_scores(study: Study, name: str, *, clusters: bool, assigned: bool = False
 def feedback():
     """Return scores of an invented table: without clusters, with interviewers, or with whole interviewers assigned."""
     return as_scores
+
+
+def run_script(script: RScript, folder: Path) -> dict[str, list[float]]:
+    path = script.save(folder)
+    done = subprocess.run(["Rscript", path.name], cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    found: dict[str, list[float]] = {}
+    for line in done.stdout.splitlines():
+        name, tab, value = line.rpartition("\t")
+        if tab:
+            found.setdefault(name, []).append(float(value))
+    return found
+
+
+@pytest.fixture
+def run_r():
+    """Save a script in a folder, run it there, and return the numbers it shows, by name."""
+    return run_script
