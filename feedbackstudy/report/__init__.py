@@ -15,6 +15,7 @@ from feedbackstudy.report.policy_report import PolicyReport
 from feedbackstudy.report.preregistration import Preregistration, preregistration
 from feedbackstudy.report.prose import sentence
 from feedbackstudy.report.sections import Section, section
+from feedbackstudy.report.styling import styled
 from feedbackstudy.report.tables import ReportTable, table
 
 __all__ = [
@@ -36,5 +37,6 @@ __all__ = [
     "preregistration",
     "section",
     "sentence",
+    "styled",
     "table",
 ]

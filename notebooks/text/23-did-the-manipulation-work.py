@@ -107,12 +107,13 @@ found
 rows = scores.frame.query("occasion == 't1' and arm == 'feedback'").dropna(subset=["noticed_specificity", "usefulness"])
 failed = (rows["specificity"] == "behavioural_next_step") & (rows["noticed_specificity"] < 4)
 both = {"everybody asked": rows, "without those who 'failed'": rows[~failed]}
-pd.concat(
+compared = pd.concat(
     {
         name: analysis.regression(each, "usefulness", ["specificity"], vcov="HC3").frame().iloc[1:]
         for name, each in both.items()
     }
-).droplevel(1)[["name", "estimate", "low", "high", "p"]].style.format(precision=3)
+).droplevel(1)
+fs.report.styled(compared[["name", "estimate", "low", "high", "p"]])
 
 # %% [markdown]
 # The treatment and the answers are the same; only the people are others, and chosen after the treatment. Whatever goes with noticing (interest, sympathy, patience) now differs

@@ -75,9 +75,11 @@ axes = fs.report.figure(path)
 
 # %%
 effects = path.frame().query("kind in ['a', 'd', 'b', 'indirect', 'total indirect', 'direct', 'total']")
-effects.set_index("effect")[
-    ["estimate", "low", "high", "p", "median", "hdi_low", "hdi_high", "prob_direction", "bayes_factor"]
-].style.format(precision=3, na_rep="-")
+fs.report.styled(
+    effects.set_index("effect")[
+        ["estimate", "low", "high", "p", "median", "hdi_low", "hdi_high", "prob_direction", "bayes_factor"]
+    ]
+)
 
 # %% [markdown]
 # ## Bootstrap and posterior

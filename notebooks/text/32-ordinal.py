@@ -127,14 +127,15 @@ metric = (
 )
 latent = model.frame().set_index("effect")
 shared = [name for name in latent.index if name in metric.index]
-pd.DataFrame(
+side_by_side = pd.DataFrame(
     {
         "latent shift (sd)": latent.loc[shared, "estimate"],
         "p": latent.loc[shared, "p"],
         "difference of means": metric.loc[shared, "estimate"],
-        "p, means": metric.loc[shared, "p"],
+        "p_means": metric.loc[shared, "p"],
     }
-).style.format(precision=3)
+)
+fs.report.styled(side_by_side)
 
 # %% [markdown]
 # Here both agree: five categories, none of them crowded. They part where most people choose the highest category, where groups differ in spread, and for

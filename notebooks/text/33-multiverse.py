@@ -138,9 +138,7 @@ small = analysis.multiverse_of_frame(
     limits={"usefulness": (1, 7)},
     clusters=["class"],
 )
-small.frame()[["exclusions", "covariates", "clusters", "n", "d", "p", "median", "prob_direction"]].style.format(
-    precision=3
-)
+fs.report.styled(small.frame()[["exclusions", "covariates", "clusters", "n", "d", "p", "median", "prob_direction"]])
 
 # %% [markdown]
 # ## Tasks

@@ -91,7 +91,7 @@ axes = fs.report.figure(found)
 
 # %%
 columns = ["approach", "term", "engine", "estimate", "se", "low", "high", "df", "p", "prob_direction", "n"]
-found.frame()[columns].set_index(["approach", "term", "engine"]).style.format(precision=3, na_rep="-")
+fs.report.styled(found.frame()[columns].set_index(["approach", "term", "engine"]))
 
 # %%
 pairs = found.row(last, level, model="adjusted")
@@ -132,9 +132,11 @@ answers = {
 side = pd.concat({method: answer.frame() for method, answer in answers.items()}, names=["missing"]).reset_index(
     "missing"
 )
-side.set_index(["missing", "engine"])[
-    ["estimate", "se", "low", "high", "p", "p_adjusted", "bayes_factor", "n", "decision"]
-].style.format(precision=3, na_rep="-")
+fs.report.styled(
+    side.set_index(["missing", "engine"])[
+        ["estimate", "se", "low", "high", "p", "p_adjusted", "bayes_factor", "n", "decision"]
+    ]
+)
 
 # %%
 imputed = next(row for row in answers["multiple_imputation"] if row.engine == "frequentist")
@@ -177,6 +179,6 @@ wide = pd.DataFrame(found.data.Y, columns=list(found.data.waves)).assign(
 again = analysis.longitudinal_wide(
     wide, list(found.data.waves), factor, reference=leaves_more, limits=(0, 10), imputations=imputations, draws=draws
 )
-again.constrained.frame()[["contrast", "engine", "estimate", "low", "high"]].set_index(
-    ["contrast", "engine"]
-).style.format(precision=3)
+fs.report.styled(
+    again.constrained.frame()[["contrast", "engine", "estimate", "low", "high"]].set_index(["contrast", "engine"])
+)
