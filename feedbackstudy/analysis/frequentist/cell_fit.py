@@ -173,12 +173,10 @@ class CellFit:
             Where a cell that the contrast needs holds no data, or nothing is left to estimate its error.
         """
         row = np.asarray(weights, dtype=np.float64)
-        used = self._estimable(row)
-        variance = float(row[used] @ self.covariance[np.ix_(used, used)] @ row[used])
-        variance *= 1.0 if self.inflation is None else self.inflation(row)
+        estimate, variance = self._moments(row)
         if not variance > 0:
             raise DataError(f"The contrast has no sampling variance (it is {variance:g}); nothing can be tested.")
-        estimate = float(row[used] @ self.means[used]) - value
+        estimate -= value
         return ContrastFit(estimate=estimate, se=float(np.sqrt(variance)), df=float(self.df(row)))
 
     def joint(self, weights: ArrayLike) -> JointTest:
@@ -200,27 +198,44 @@ class CellFit:
             Where a cell that a contrast needs holds no data.
         """
         rows = np.atleast_2d(np.asarray(weights, dtype=np.float64))
+        if len(rows) == 1:
+            estimate, variance = self._moments(rows[0])
+            if variance > 0:
+                return self._tested(rows, 1, estimate**2 / variance)
+        return self._tested(rows, *self._wald(rows))
+
+    def _wald(self, rows: Floats) -> tuple[int, float]:
+        """Return the rank of the contrasts and the Wald statistic over it."""
         used = self._estimable(np.abs(rows).sum(axis=0))
         at = rows[:, used]
         estimate, variance = at @ self.means[used], at @ self.covariance[np.ix_(used, used)] @ at.T
         if self.inflation is not None:
             by = np.sqrt([self.inflation(row) for row in rows])
             variance = variance * np.outer(by, by)
-        if len(rows) == 1 and variance[0, 0] > 0:
-            rank, f = 1, float(estimate[0] ** 2 / variance[0, 0])
-        else:
-            rank = int(np.linalg.matrix_rank(rows))
-            f = float(estimate @ np.linalg.pinv(variance, hermitian=True) @ estimate) / rank
+        rank = int(np.linalg.matrix_rank(rows))
+        return rank, float(estimate @ np.linalg.pinv(variance, hermitian=True) @ estimate) / rank
+
+    def _tested(self, rows: Floats, rank: int, f: float) -> JointTest:
         f *= float(self.joint_scale(rows)) if self.joint_scale is not None else 1.0
         df2 = float(self.joint_df(rows)) if self.joint_df is not None else min(float(self.df(row)) for row in rows)
         p = float(special.chdtrc(rank, f * rank) if np.isinf(df2) else special.fdtrc(rank, df2, f))
         return JointTest(f=f, df=float(rank), df2=df2, p=p)
 
+    def _moments(self, row: Floats) -> tuple[float, float]:
+        """Return estimate and sampling variance of one contrast."""
+        used = self._estimable(row)
+        if np.count_nonzero(used) == used.size:
+            estimate, variance = float(row @ self.means), float(row @ self.covariance @ row)
+        else:
+            own = row[used]
+            estimate, variance = float(own @ self.means[used]), float(own @ self.covariance[used][:, used] @ own)
+        return estimate, variance if self.inflation is None else variance * self.inflation(row)
+
     def _estimable(self, row: Floats) -> NDArray[np.bool_]:
         if row.shape != self.means.shape:
             raise DataError(f"Give one weight for each of the {self.means.size} cells; given shape {row.shape}.")
         used: NDArray[np.bool_] = row != 0
-        empty = np.flatnonzero(used & (self.counts == 0))
-        if empty.size:
+        if np.count_nonzero(self.counts) < used.size and (used & (self.counts == 0)).any():
+            empty = np.flatnonzero(used & (self.counts == 0))
             raise DataError(f"The contrast needs {empty.size} cell(s) that hold no data (positions {empty.tolist()}).")
         return used

@@ -135,23 +135,27 @@ def cell_fit_of(fit: MixedFit, counts: NDArray[np.int64], *, df: DfMethod) -> Ce
     means = np.full(counts.size, np.nan)
     covariance = np.full((counts.size, counts.size), np.nan)
     means[used] = fit.beta[: used.size]
-    covariance[np.ix_(used, used)] = tests.covariance[: used.size, : used.size]
+    covariance[used[:, None], used] = tests.covariance[: used.size, : used.size]
     size = fit.beta.size
+
+    whole = used.size == counts.size == size
 
     def widened(weights: Floats) -> Floats:
         rows = np.atleast_2d(weights)
+        if whole:
+            return rows
         made = np.zeros((rows.shape[0], size))
         made[:, : used.size] = rows[:, used]
         return made
 
     def on_cells(function: Callable[[Floats], float]) -> Callable[[Floats], float]:
-        return lambda weights: function(widened(independent_rows(weights)))
+        return lambda weights: function(widened(weights if len(weights) == 1 else independent_rows(weights)))
 
     notes, failures = fit_notes(fit)
     return CellFit(
         means=means,
         covariance=covariance,
-        df=lambda weights: tests.df(widened(weights)[0]),
+        df=tests.df if whole else lambda weights: tests.df(widened(weights)[0]),
         counts=counts,
         scale="response",
         sd=float(np.sqrt(fit.total_variance)),

@@ -1,12 +1,12 @@
 """Deviance of a linear mixed model with its exact gradient and Hessian, and the search for its minimum."""
 
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from feedbackstudy.analysis.frequentist.mixed_pieces import OneInterceptProducts, Pieces
+from feedbackstudy.analysis.frequentist.mixed_one import one_intercept_minimum
+from feedbackstudy.analysis.frequentist.mixed_pieces import Curvature, OneInterceptProducts, Pieces
 from feedbackstudy.analysis.frequentist.mixed_products import CrossedProducts
 from feedbackstudy.analysis.frequentist.mixed_structure import Floats
 
@@ -16,27 +16,6 @@ _STEPS = 200
 _ENOUGH = 1e-9  # Newton decrement: the deviance that a last step wins; what it leaves is the square of it
 _NOTHING = 1e-16  # below it a last step would change no digit
 _NEAR_ZERO = 1e-3  # below it a relative standard deviation may come to zero in one step
-
-
-class Curvature(NamedTuple):
-    """Deviance and derivatives at given parameters; variances (residual first) are linear in the covariance of rows."""
-
-    beta: Floats
-    inverse: Floats
-    """Covariance of the coefficients."""
-    sigma2: float
-    deviance: float
-    gradient: Floats
-    """By theta, then by the residual standard deviation."""
-    hessian: Floats
-    expected: Floats
-    """Twice the expected information of the variances."""
-    first: Floats
-    r""":math:`X'V^{-1}V_rV^{-1}X`, the residual variance first."""
-    second: Floats
-    r""":math:`X'V^{-1}V_rV^{-1}V_sV^{-1}X`"""
-    jacobian: Floats
-    """Variances by theta and the residual standard deviation."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -241,7 +220,12 @@ def minimise(products: _Products, n: int, *, reml: bool) -> Minimum:
     Variances are squares of the parameters, so zero is inside of the space; where the search comes to a zero from
     which the deviance falls, it is pushed off.
     """
-    theta = products.near(n, reml=reml) if isinstance(products, OneInterceptProducts) else products.start()
+    if isinstance(products, OneInterceptProducts):
+        settled = one_intercept_minimum(products, n, reml=reml)
+        if settled is not None:
+            place, curvature, steps = settled
+            return Minimum(theta=np.array([place]), curvature=curvature, steps=steps, converged=True)
+    theta = products.start()
     diagonal = np.array([row == column for shape in products.patterns for row, column in shape.cells])
     best = curvature_at(products, theta, n, reml=reml)
     for count in range(1, _STEPS + 1):

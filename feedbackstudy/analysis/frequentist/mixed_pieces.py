@@ -6,7 +6,7 @@ import numpy as np
 
 from feedbackstudy.analysis.frequentist.mixed_structure import Floats, Pattern, RandomFactor, pattern
 
-__all__ = ["OneInterceptProducts", "Pieces", "level_sums"]
+__all__ = ["Curvature", "OneInterceptProducts", "Pieces", "level_sums"]
 
 
 class Pieces(NamedTuple):
@@ -29,6 +29,27 @@ class Pieces(NamedTuple):
     r""":math:`\mathrm{tr}(V^{-1}V_rV^{-1}V_s)`"""
 
 
+class Curvature(NamedTuple):
+    """Deviance and derivatives at given parameters; variances (residual first) are linear in the covariance of rows."""
+
+    beta: Floats
+    inverse: Floats
+    """Covariance of the coefficients."""
+    sigma2: float
+    deviance: float
+    gradient: Floats
+    """By theta, then by the residual standard deviation."""
+    hessian: Floats
+    expected: Floats
+    """Twice the expected information of the variances."""
+    first: Floats
+    r""":math:`X'V^{-1}V_rV^{-1}X`, the residual variance first."""
+    second: Floats
+    r""":math:`X'V^{-1}V_rV^{-1}V_sV^{-1}X`"""
+    jacobian: Floats
+    """Variances by theta and the residual standard deviation."""
+
+
 class OneInterceptProducts:
     """Cross-products for one grouping factor with a random intercept: levels of one size share one matrix.
 
@@ -47,8 +68,9 @@ class OneInterceptProducts:
         sizes = np.bincount(factor.codes, minlength=factor.levels)
         self.sizes, which, self.levels = np.unique(sizes, return_inverse=True, return_counts=True)
         m = columns.shape[1]
-        squares = np.zeros((self.sizes.size, m * m))
-        np.add.at(squares, which, (sums[:, :, None] * sums[:, None, :]).reshape(-1, m * m))
+        alike = np.zeros((self.sizes.size, sizes.size))
+        alike[which, np.arange(sizes.size)] = 1.0
+        squares = alike @ (sums[:, :, None] * sums[:, None, :]).reshape(-1, m * m)
         self.squares, self.gram, self.m = squares, columns.T @ columns, m
 
     def start(self) -> Floats:
@@ -65,56 +87,6 @@ class OneInterceptProducts:
         typical = (n - float(self.levels @ self.sizes**2) / n) / max(groups - 1, 1.0)
         moment = (between / max(groups - 1, 1.0) - within) / max(typical * within, 1e-300)
         return np.array([min(max(moment, 0.0025), 9.0) ** 0.5])
-
-    def near(self, n: int, *, reml: bool) -> Floats:
-        """Come close to the minimum by Newton steps that need no determinant; the start where they do not settle.
-
-        Parameters
-        ----------
-        n : int
-            Rows.
-        reml : bool
-            Restricted likelihood.
-
-        Returns
-        -------
-        ndarray, shape (1,)
-            Relative standard deviation.
-        """
-        start = self.start()
-        theta = float(start[0])
-        for _ in range(8):
-            first, second = self._slopes(theta**2, n, reml=reml)
-            slope, bend = 2 * theta * first, 2 * first + 4 * theta**2 * second
-            if bend <= 0 or abs(slope) > 0.7 * bend * theta:
-                return start
-            theta -= slope / bend
-            if slope * slope < 1e-9 * bend:
-                return np.array([theta])
-        return start
-
-    def _slopes(self, square: float, n: int, *, reml: bool) -> tuple[float, float]:
-        """Return the first two derivatives of the profiled deviance by the relative variance."""
-        p = self.m - 1
-        shrunk = 1 / (1 + self.sizes * square)
-        inner = self.sizes * shrunk
-        weights = np.array([square * shrunk, shrunk * shrunk, inner * shrunk * shrunk])
-        lost, once, twice = (weights @ self.squares).reshape(3, self.m, self.m)
-        gram = self.gram - lost
-        inverse = np.linalg.inv(gram[:p, :p])
-        beta = inverse @ gram[:p, p]
-        rest = float(gram[p, p] - beta @ gram[:p, p])
-        pulled = once[:, p] - once[:, :p] @ beta
-        score = float(pulled[p] - beta @ pulled[:p])
-        turned = twice[:, p] - twice[:, :p] @ beta
-        bend = 2 * float(turned[p] - beta @ turned[:p] - pulled[:p] @ inverse @ pulled[:p])
-        first, second = float(self.levels @ inner), -float(self.levels @ (inner * inner))
-        if reml:
-            spread = inverse @ once[:p, :p]
-            first -= float(spread.trace())
-            second += 2 * float((inverse * twice[:p, :p]).sum()) - float((spread * spread.T).sum())
-        df = n - p * reml
-        return first - df * score / rest, second + df * (bend / rest - (score / rest) ** 2)
 
     def value(self, theta: Floats) -> tuple[float, Floats]:
         """Return the log determinant and the weighted cross-products.
@@ -179,6 +151,7 @@ def level_sums(factor: RandomFactor, columns: Floats) -> Floats:
         Sums.
     """
     order = np.argsort(factor.codes, kind="stable")
-    starts = np.searchsorted(factor.codes[order], np.arange(factor.levels))
+    starts = np.zeros(factor.levels, dtype=np.int64)
+    np.cumsum(np.bincount(factor.codes, minlength=factor.levels)[:-1], out=starts[1:])
     made: Floats = np.add.reduceat(columns[order], starts, axis=0)
     return made

@@ -79,9 +79,11 @@ class RandomFactor:
             For a single level, or as many levels as rows where only the intercept varies, or no term at all.
         """
         held = _held(groups)
-        rows = int(held.sum())
+        rows = int(np.count_nonzero(held))
         codes, levels = np.zeros(held.size, dtype=np.int64), 0
-        if rows:
+        if rows == held.size:
+            codes, levels = _numbered(np.asarray(groups))
+        elif rows:
             codes[held], levels = _numbered(np.asarray(groups)[held])
         columns = [np.ones(codes.size)] if intercept else []
         columns += [np.asarray(values, dtype=np.float64) for _, values in slopes]
@@ -105,7 +107,7 @@ class RandomFactor:
             name=name,
             codes=codes,
             levels=levels,
-            design=np.column_stack(columns) * held[:, None],
+            design=np.stack(columns, axis=1) * held[:, None],
             terms=terms,
             correlated=correlated and len(columns) > 1,
         )

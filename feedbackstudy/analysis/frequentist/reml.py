@@ -227,9 +227,12 @@ def orthonormal(X: Floats) -> tuple[Floats, Floats]:
     DataError
         For perfect collinearity.
     """
+    gram = X.T @ X
+    norms = np.sqrt(gram.diagonal())
+    if np.count_nonzero(gram) == X.shape[1] and norms.all() and X.shape[0] >= X.shape[1]:
+        return X / norms, np.diag(norms)
     q, r = np.linalg.qr(X)
     size = np.abs(np.diag(r))
-    norms = np.sqrt(np.einsum("ij,ij->j", X, X))
     dependent = np.flatnonzero(size <= 1e-9 * norms)
     if dependent.size or X.shape[0] < X.shape[1]:
         raise DataError(
@@ -257,6 +260,8 @@ def unit_terms(factor: RandomFactor) -> tuple[RandomFactor, Floats]:
     DataError
         For a term that is zero in every row.
     """
+    if factor.terms == ("1",) and factor.design.all():
+        return factor, np.ones(1)
     rms = np.sqrt(np.mean(factor.design**2, axis=0))
     if not (rms > 0).all():
         raise DataError(f"A random term of {factor.name!r} is zero in every row.")

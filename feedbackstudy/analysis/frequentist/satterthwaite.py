@@ -13,8 +13,8 @@ __all__ = ["Satterthwaite"]
 
 
 class _Derivatives(NamedTuple):
-    gradient: Floats
-    """Of the covariance of the orthonormal coefficients, by the variance parameters."""
+    stacked: Floats
+    """Covariance of the orthonormal coefficients, then its derivatives by the variance parameters."""
     covariance: Floats
     """Of the variance parameters."""
 
@@ -45,7 +45,9 @@ class Satterthwaite:
         gradient = (at.jacobian.T @ inner.reshape(len(inner), -1)).reshape(inner.shape)
         values, vectors = np.linalg.eigh((at.hessian + at.hessian.T) / 2)
         used = values > 1e-8
-        self._at = _Derivatives(gradient, 2 * (vectors[:, used] / values[used]) @ vectors[:, used].T)
+        self._at = _Derivatives(
+            np.concatenate([at.inverse[None], gradient]), 2 * (vectors[:, used] / values[used]) @ vectors[:, used].T
+        )
 
     @property
     def covariance(self) -> Floats:
@@ -65,9 +67,9 @@ class Satterthwaite:
         float
             Satterthwaite's.
         """
-        turned = self.fit.basis.T @ weights
-        variance = float(turned @ self.fit.curvature.inverse @ turned)
-        slope = self._at.gradient @ turned @ turned
+        turned = weights @ self.fit.basis
+        forms = self._at.stacked @ turned @ turned
+        variance, slope = float(forms[0]), forms[1:]
         spread = float(slope @ self._at.covariance @ slope)
         return 2 * variance**2 / spread if spread > 0 else float("inf")
 

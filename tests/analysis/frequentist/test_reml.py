@@ -7,6 +7,7 @@ from scipy import optimize
 from feedbackstudy.analysis.frequentist.kenward_roger import KenwardRoger
 from feedbackstudy.analysis.frequentist.mixed_intervals import effect_intervals, variance_intervals
 from feedbackstudy.analysis.frequentist.mixed_likelihood import curvature_at, minimise
+from feedbackstudy.analysis.frequentist.mixed_one import one_intercept_minimum
 from feedbackstudy.analysis.frequentist.mixed_pieces import OneInterceptProducts
 from feedbackstudy.analysis.frequentist.mixed_products import CrossedProducts, products_of
 from feedbackstudy.analysis.frequentist.mixed_structure import RandomFactor
@@ -234,3 +235,25 @@ def test_the_search_ends_no_higher_than_four_starts_of_another():
         starts = (np.ones(size), np.full(size, 0.3), rng.normal(size=size), 0.2 * rng.normal(size=size))
         lowest = min(optimize.minimize(deviance, start, method="L-BFGS-B").fun for start in starts)
         assert found.curvature.deviance < lowest + 1e-5
+
+
+@pytest.mark.parametrize("reml", [True, False])
+def test_closed_form_of_one_intercept_is_the_general_deviance_and_its_derivatives(reml):
+    rng = np.random.default_rng(3)
+    settled = 0
+    for groups, n, sd in ((5, 40, 1.0), (20, 314, 0.4), (60, 240, 2.0), (150, 300, 1.0), (12, 60, 0.0)):
+        codes = rng.integers(0, groups, n)
+        q = np.linalg.qr(np.column_stack([np.ones(n), rng.normal(size=(n, 2))]))[0]
+        y = rng.normal(size=n) + sd * rng.normal(size=groups)[codes]
+        factor = RandomFactor.of("group", codes)
+        products = OneInterceptProducts(factor, np.column_stack([q, y - q @ (q.T @ y)]))
+        found = one_intercept_minimum(products, n, reml=reml)
+        if found is None:
+            continue
+        settled += 1
+        theta, short, _ = found
+        whole = curvature_at(products, np.array([theta]), n, reml=reml)
+        assert abs(whole.gradient[0]) < 1e-6
+        for ours, theirs in zip(short, whole, strict=True):
+            assert ours == pytest.approx(theirs, rel=1e-9, abs=1e-9)
+    assert settled >= 4
