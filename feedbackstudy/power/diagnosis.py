@@ -20,6 +20,7 @@ from feedbackstudy.power.noncentral import t_power
 from feedbackstudy.power.summarising import Judged, adjusted, judged, summarised
 from feedbackstudy.power.working import Analysis, Task, answered, blocks_of, joined
 from feedbackstudy.provenance import Provenance
+from feedbackstudy.simulate.draw import BLOCK
 from feedbackstudy.simulate.model import Model
 from feedbackstudy.simulate.people import allocation_plan
 from feedbackstudy.simulate.world import World
@@ -237,11 +238,11 @@ def _applied(setting: Setting) -> list[str]:
         )
     if study.assignment.method == "stepped_wedge":
         said.append("stepped wedge: periods are fixed effects")
-    lost = [name for name in study.assignment.by if name in study.covariates.names]
-    if lost:
+    strata = [name for name in study.assignment.by if name in study.covariates.names]
+    if strata:
         said.append(
-            f"strata by {', '.join(lost)} are kept in simulate; batched rows share one allocation among "
-            "replicates whose covariates differ, so there they are left to chance, as in complete assignment"
+            f"strata by {', '.join(strata)} are assigned as declared; the {BLOCK} replicates of a block share one "
+            "allocation, and with it who is in which stratum"
         )
     said += _on_units(setting)
     said.append("n counts stories; people are a random factor" if setting.told else "n counts participants")

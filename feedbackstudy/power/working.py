@@ -67,7 +67,8 @@ class Task:
         asked = questions(model, only=self.only, random=random)
         if self.analysis is not None:
             return model, asked
-        model = model.reduced({slot for each in asked for slot in each.slots} | Screen.of(model).slots)
+        strata = {model.slot(name) for name in self.study.assignment.by if name in self.study.covariates.names}
+        model = model.reduced({slot for each in asked for slot in each.slots} | Screen.of(model).slots | strata)
         return model, questions(model, only=self.only, random=random)
 
 

@@ -14,6 +14,7 @@ from feedbackstudy.simulate.assigning import Assigner
 from feedbackstudy.simulate.graded import Graded
 from feedbackstudy.simulate.latents import compliance, means_of, spread_exemplars, staying, text_of, trend_of
 from feedbackstudy.simulate.model import Model
+from feedbackstudy.simulate.strata import bounds_of, within_strata
 from feedbackstudy.simulate.streams import stream
 from feedbackstudy.simulate.telling import Told, told_rows
 from feedbackstudy.simulate.traits import Trait
@@ -116,12 +117,13 @@ class Drawer:
             Scores.
         """
         n = self.model.n
-        assigned = self.assigner.draw(stream(self.seed, number, "draw.allocation"))
+        brought, strata = self._brought(number)
+        assigned = self.assigner.draw(stream(self.seed, number, "draw.allocation"), strata)
         told = told_rows(self.model.study, self.model.cells, assigned.cell, stream(self.seed, number, "draw.stories"))
         rows = _Rows.of_told(told, n)
         cells = np.tile(told.cell, BLOCK)
         read = self._read(told, number)
-        latent = self._brought(number)[rows.of] + self._met(told, read, number)
+        latent = brought[rows.of] + self._met(told, read, number)
         luck = stream(self.seed, number, "draw.conduct").random(BLOCK * n)[rows.of]
         complied, actual = compliance(self.model, cells, luck)
         shifts = self._shifts(number)
@@ -179,8 +181,12 @@ class Drawer:
             found[here] = spread_exemplars(self.model, told.cell[here], chance)
         return found
 
-    def _brought(self, number: int) -> Floats:
-        """Return what persons and the units that contain them bring along."""
+    def _brought(self, number: int) -> tuple[Floats, dict[str, Ints]]:
+        """Return what persons and the units that contain them bring along, and the strata of the assignment.
+
+        Replicates of a block share one allocation, so where it respects covariates they share their categories: all
+        else is drawn given these (a fresh draw, moved by its regression on what it lacks).
+        """
         model = self.model
         shape = (BLOCK, model.n, len(model.slots))
         latent = stream(self.seed, number, "draw.person").standard_normal(shape) @ model.roots["person"].T
@@ -188,7 +194,19 @@ class Drawer:
             chance, root = stream(self.seed, number, f"draw.level:{level}"), model.roots[level]
             shared = chance.standard_normal((BLOCK, model.numbers[level], shape[2])) @ root.T
             latent += shared[:, self.clusters[level]]
-        return np.asarray(latent.reshape(BLOCK * model.n, -1))
+        slots = [model.slot(name) for name in self.assigner.strata]
+        if not slots:
+            return np.asarray(latent.reshape(BLOCK * model.n, -1)), {}
+        held, kinds = latent[0][:, slots], [model.slots[i].measurement for i in slots]
+        luck = [stream(self.seed, number, f"draw.strata:{name}") for name in self.assigner.strata]
+        answers = [kind.answers(held[:, j], luck[j])[:, 0].astype(np.int64) for j, kind in enumerate(kinds)]
+        bounds = np.stack([bounds_of(kind, held[:, j]) for j, kind in enumerate(kinds)], axis=1)
+        whole = np.sum([root @ root.T for level, root in model.roots.items() if level in {"person", *self.clusters}], 0)
+        among = whole[np.ix_(slots, slots)]
+        kept = within_strata(held, bounds, among, BLOCK, stream(self.seed, number, "draw.strata"))
+        latent += (kept - latent[..., slots]) @ np.linalg.pinv(among) @ whole[slots]
+        strata = dict(zip(self.assigner.strata, answers, strict=True))
+        return np.asarray(latent.reshape(BLOCK * model.n, -1)), strata
 
     def _met(self, told: Told, read: Ints, number: int) -> Floats:
         """Return what messages and single stories add."""
