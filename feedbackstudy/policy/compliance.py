@@ -70,7 +70,8 @@ def compliance(stats: SufficientStats, *, outcome: str | None = None, delivery: 
     outcome : str, optional
         A metric; the primary one by default.
     delivery : str, optional
-        A metric of role fidelity and kind proportion; the plan's only one by default.
+        A metric of role fidelity and kind proportion; by default the plan's only one that counts the same applications
+        as the outcome.
 
     Returns
     -------
@@ -94,7 +95,7 @@ def compliance(stats: SufficientStats, *, outcome: str | None = None, delivery: 
     """
     plan = stats.plan
     y = plan.metrics[outcome] if outcome is not None else plan.primary
-    d = _delivery(stats, delivery)
+    d = _delivery(stats, delivery, y.of)
     if y.of != d.of:
         raise InputError(
             f"{y.name!r} counts {y.of} applications and {d.name!r} {d.of} ones; give both the same 'of' in the plan."
@@ -131,10 +132,11 @@ def compliance(stats: SufficientStats, *, outcome: str | None = None, delivery: 
     return Compliance(effects=told, first_stage_f=f, shape=shape)
 
 
-def _delivery(stats: SufficientStats, name: str | None) -> Metric:
+def _delivery(stats: SufficientStats, name: str | None, of: str) -> Metric:
     if name is not None:
         return stats.plan.metrics[name]
-    found = [m for m in stats.plan.metrics if m.role == "fidelity" and m.kind == "proportion"]
+    every = [m for m in stats.plan.metrics if m.role == "fidelity" and m.kind == "proportion"]
+    found = [m for m in every if m.of == of] or every
     if len(found) != 1:
         raise InputError(
             f"The plan has {len(found)} fidelity metrics of kind proportion ({[m.name for m in found]}); name the one "

@@ -243,7 +243,14 @@ def equity_parts(stats: SufficientStats, gate: DisclosurePolicy) -> list[Disclos
         One for each column and metric.
     """
     plan = stats.plan
-    chosen = [m for m in plan.metrics if m.kind == "proportion" and (m.column == "@hired" or m.role == "fidelity")]
+    shares = [m for m in plan.metrics if m.kind == "proportion"]
+    promised = {(m.column, m.within_days) for m in shares if m.role == "fidelity" and m.of == "rejected"}
+    # Where the promise to the rejected is declared, the same among all decided would mix in who is hired.
+    chosen = [
+        m for m in shares
+        if m.column == "@hired"
+        or (m.role == "fidelity" and (m.of == "rejected" or (m.column, m.within_days) not in promised))
+    ]  # fmt: skip
     found: list[Disclosed] = []
     for column in plan.equity_groups:
         results = [adverse_impact(stats, column=column, metric=metric.name) for metric in chosen]

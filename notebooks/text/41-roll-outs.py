@@ -68,7 +68,7 @@ per_thousand[["way", "estimate", "low", "high", "p", "method"]].set_index("way")
 truth = 1000 * invented.truth["reapply_assigned"]
 holding = int(((per_thousand["low"] <= truth) & (truth <= per_thousand["high"])).sum())
 Markdown(
-    f"The truth is **{truth:.0f}** more re-applications of 1,000 rejected candidates; {holding} of {len(per_thousand)} intervals hold it. Estimates "
+    f"The truth is **{truth:.0f}** more re-applications of 1,000 decided applications; {holding} of {len(per_thousand)} intervals hold it. Estimates "
     f"lie between {per_thousand['estimate'].min():.0f} and {per_thousand['estimate'].max():.0f}. Choose the way before you see this table: the plan does."
 )
 

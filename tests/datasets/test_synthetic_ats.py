@@ -24,6 +24,7 @@ def test_the_recipe_makes_a_dataset(tmp_path):
     assert stats.of("hired")["n"].sum() > 1500
     truth = json.loads((made / "truth.json").read_text())
     assert truth["simulated"]
-    assert truth["truth"]["reapply_assigned"] == pytest.approx(0.042)
+    assert truth["truth"]["reapply_assigned_rejected"] == pytest.approx(0.042)
+    assert truth["truth"]["reapply_assigned"] == pytest.approx(0.042 * 0.8, abs=0.002)  # four of five are rejected
     again = subprocess.run([sys.executable, str(script), str(made)], check=False, capture_output=True)
     assert again.returncode != 0

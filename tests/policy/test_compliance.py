@@ -12,7 +12,7 @@ from feedbackstudy.policy.compliance_response import response_bounds, trimmed_me
 
 @pytest.fixture(scope="module")
 def invented():
-    return synthetic_applications(80_000, seed=21)
+    return synthetic_applications(80_000, seed=22)
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +24,9 @@ def test_the_truth_is_inside(invented, stats):
     found = compliance(stats)
     itt, first, exact, wald = found.effects.rows
     assert itt.low < invented.truth["reapply_assigned"] < itt.high
-    assert first.estimate == pytest.approx(0.70, abs=0.03)
+    share = invented.truth["reapply_assigned"] / invented.truth["reapply_assigned_rejected"]
+    assert share == pytest.approx(0.8, abs=0.02)  # of decided applications, the rejected ones
+    assert first.estimate == pytest.approx(0.70 * share, abs=0.03)
     assert exact.low < invented.truth["reapply_delivered"] < exact.high
     assert exact.estimate == wald.estimate == pytest.approx(itt.estimate / first.estimate, rel=1e-12)
     assert found.first_stage_f > 1000
@@ -37,7 +39,7 @@ def test_the_truth_is_inside(invented, stats):
 def test_it_is_two_stage_least_squares_on_rows(stats):
     """By hand on cells: instrument, outcome and delivery less site and month effects; beta = zy / zd."""
     both = stats.of("reapply_180").merge(
-        stats.of("in_time"), on=["site", "interviewer", "period", "arm", "treated"], suffixes=("", "_d")
+        stats.of("told"), on=["site", "interviewer", "period", "arm", "treated"], suffixes=("", "_d")
     )
     x = pd.get_dummies(both[["site", "period"]].astype(str), drop_first=True).assign(one=1.0).to_numpy(dtype=float)
     n = both["n"].to_numpy()
@@ -57,8 +59,8 @@ def test_the_sets_of_ratios():
 
 
 def test_metrics_of_other_applications_are_refused(stats):
-    with pytest.raises(InputError, match="counts rejected applications and 'answered' decided ones"):
-        compliance(stats, delivery="answered")
+    with pytest.raises(InputError, match="counts decided applications and 'in_time' rejected ones"):
+        compliance(stats, delivery="in_time")
     with pytest.raises(InputError, match="does not say who answered"):
         response_bounds(stats, metric="cnps", response="in_time")
     with pytest.raises(InputError, match="does not say who answered"):

@@ -23,15 +23,16 @@ TRUTH: Mapping[str, float] = {
     "in_time_before": 0.10,
     "in_time_policy": 0.80,
     "reapply_delivered": 0.06,
-    "reapply_assigned": 0.042,
+    "reapply_assigned_rejected": 0.042,
     "minutes_assigned": 6.0,
     "complaint_assigned": -0.010,
-    "response_assigned": 0.07,
+    "response_assigned_rejected": 0.07,
     "rejected_assigned": 0.0,
     "impact_ratio_factor": 1.0,
     "in_time_ratio_women": 0.92,
 }
-"""What the policy does in the invented world: effects of feedback in 48 hours, and of being assigned to it."""
+"""What the policy does in the invented world: effects of feedback in 48 hours, and of being assigned to it among
+rejected applications; among all decided ones they are as much smaller as fewer are rejected."""
 
 _FIRST, _LAST, _END = dt.date(2025, 1, 1), dt.date(2025, 12, 31), dt.date(2026, 6, 30)
 _CHUNK = 50_000
@@ -109,21 +110,23 @@ def synthetic_applications(
     Notes
     -----
     Candidates apply, are decided on after days, are rejected (four of five) or hired; feedback is in time with .10
-    before and .80 under the policy, a little less often for women. Rejected candidates apply again within 180 days
-    with a probability that rises by .06 where feedback came in time, and a re-application is a row that can be followed
-    by another. A survey asks for a 0 to 10 recommendation: those who are content and those who got feedback answer more
-    often, so responders mislead. Sites differ (ICC about .01), months drift, interviewers belong to sites.
+    before and .80 under the policy, a little less often for women; the hired get none. Rejected candidates apply again
+    within 180 days with a probability that rises by .06 where feedback came in time, and a re-application is a row that
+    can be followed by another. A survey asks for a 0 to 10 recommendation: those who are content and those who got
+    feedback answer more often, so responders mislead. Sites differ (ICC about .01), months drift, interviewers belong
+    to sites. Truths named ``_assigned`` without more are those of all decided applications under the policy: those of
+    the rejected, times the share that is rejected.
     """
     if n < 1000 or sites < 5:
         raise InputError(f"{n} rows at {sites} sites are too few for a roll-out; give at least 1,000 and 5.")
     world = _world(seed, sites)
     if engine == "duckdb":
         place = _empty(folder)
-        gap = _written(world, n, seed, place)
+        told = _written(world, n, seed, place)
         source: object = place
     else:
         parts, gaps = zip(*_chunks(world, n, seed), strict=True)
-        source, gap = pd.concat(parts, ignore_index=True), float(np.mean(np.concatenate(gaps)))
+        source, told = pd.concat(parts, ignore_index=True), np.concatenate(gaps).mean(axis=0)
     starts = {
         str(name): "never" if month == 99 else dt.date(2025, int(month), 1).isoformat()
         for name, month in zip(world.names, world.start, strict=True)
@@ -132,7 +135,12 @@ def synthetic_applications(
     return SyntheticApplications(
         table=ApplicationTable(source, simulated=True),
         plan=plan,
-        truth={**TRUTH, "cnps_assigned": gap},
+        truth={
+            **TRUTH,
+            "reapply_assigned": TRUTH["reapply_assigned_rejected"] * float(told[1]),
+            "response_assigned": TRUTH["response_assigned_rejected"] * float(told[1]),
+            "cnps_assigned": float(told[0]),
+        },
         seed=seed,
     )
 
@@ -147,11 +155,11 @@ def _empty(folder: str | Path | None) -> Path:
     return place
 
 
-def _written(world: _World, n: int, seed: int, place: Path) -> float:
-    total, count = 0.0, 0
+def _written(world: _World, n: int, seed: int, place: Path) -> Floats:
+    total, count = np.zeros(2), 0
     for number, (part, gap) in enumerate(_chunks(world, n, seed)):
         part.to_parquet(place / f"part-{number:05d}.parquet", index=False)
-        total, count = total + float(gap.sum()), count + len(gap)
+        total, count = total + gap.sum(axis=0), count + len(gap)
     return total / max(count, 1)
 
 
@@ -173,13 +181,14 @@ def _world(seed: int, sites: int) -> _World:
 
 
 def _chunks(world: _World, n: int, seed: int) -> Iterator[tuple[pd.DataFrame, Floats]]:
-    """Yield rows and, for those under the policy, the effect of being assigned on their own recommendation."""
+    """Yield rows and, of those under the policy, the effect on their recommendation, and whether rejected."""
     made = number = 0
     while made < n:
         part, gap = _chunk(world, seed, number)
         part, gap = part.iloc[: n - made], gap[: n - made]
         part = part.assign(application_id=[f"a{made + i:08d}" for i in range(len(part))])
-        yield part.reset_index(drop=True), gap[~np.isnan(gap)]
+        told = np.column_stack([gap, part["status"] == "rejected"])
+        yield part.reset_index(drop=True), told[~np.isnan(gap)]
         made, number = made + len(part), number + 1
 
 
@@ -246,7 +255,7 @@ def _decided(rows: pd.DataFrame, world: _World, rng: np.random.Generator) -> pd.
     # Among the 44 % women less, among the others so much more that the share of all stays what the truth says.
     ratio = TRUTH["in_time_ratio_women"]
     chance = chance * np.where(women, ratio, 1.0) / (1 - _WOMEN * (1 - ratio))
-    in_time = rng.random(n) < chance
+    in_time = rejected & (rng.random(n) < chance)  # the hired get no rejection to explain
     return _answered(
         rows.assign(site=world.names[site], applied_at=applied, decided_at=decided), world, rng,
         policy=policy, rejected=rejected, in_time=in_time, interview=interview, month=month,
@@ -266,7 +275,7 @@ def _answered(
 ) -> pd.DataFrame:
     n, site, decided = len(rows), rows["site_number"].to_numpy(), rows["decided_at"].to_numpy()
     late = np.where(in_time, rng.uniform(1, 47.5, n), rng.uniform(49, 400, n))
-    sent = in_time | (rng.random(n) < 0.55)
+    sent = in_time | (rejected & (rng.random(n) < 0.55))
     specific = sent & (rng.random(n) < np.where(policy, 0.75, 0.25))
     chance = (
         0.14 + world.level[site] + 0.03 * interview + 0.01 * np.sin(month / 2) + TRUTH["reapply_delivered"] * in_time
@@ -277,7 +286,9 @@ def _answered(
     mood, mix = rng.normal(0, 2.1, n) - 1.2 * rejected, rng.random(n)
     content = 6.9 + mood + 0.8 * in_time
     respond = np.clip(0.18 + 0.10 * in_time + 0.02 * mood, 0.02, 0.95)
-    before, after = (_nps(6.9 + mood + 0.8 * (mix < TRUTH[key])) for key in ("in_time_before", "in_time_policy"))
+    before, after = (
+        _nps(6.9 + mood + 0.8 * (rejected & (mix < TRUTH[key]))) for key in ("in_time_before", "in_time_policy")
+    )
     staff = 1 + (rng.random(n) * world.interviewers[site]).astype(int)
     score = np.clip(np.round(content), 0, 10)
     asked = rng.random(n) < respond
