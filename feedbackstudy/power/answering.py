@@ -11,6 +11,7 @@ from feedbackstudy.analysis.frequentist.assigned_clusters import compares_cluste
 from feedbackstudy.power.answers import Answers
 from feedbackstudy.power.asking import Asked
 from feedbackstudy.power.clustered_rows import least_squares
+from feedbackstudy.power.cross_products import Repeated
 from feedbackstudy.power.imputing import imputed
 from feedbackstudy.power.ordinal_rows import cumulative_contrast
 from feedbackstudy.power.outcome_rows import odds_contrast, rates_contrast
@@ -239,13 +240,13 @@ def _imputed(asked: Asked, block: Block, y: Floats, x: Floats, setting: Setting)
     x, extra = (np.where(can[:, None], part, np.nan) for part in (x, extra))
     chance = stream(*block.key, f"impute:{asked.hypothesis.name}")
 
-    ratio = None
+    ratio, repeated = None, Repeated(columns=asked.weights.shape[1])
     if asked.takes_intercepts and setting.random:
         ratio = _mixed(asked, block, y, x, setting, ratio=None)[1]
 
     def fit(full_y: Floats, full_x: Floats) -> Fits:
         if ratio is not None:
-            return _mixed(asked, block, full_y, full_x, setting, ratio=ratio)[0]
+            return _mixed(asked, block, full_y, full_x, setting, ratio=ratio, repeated=repeated)[0]
         return _fitted(asked, block, full_y, full_x, setting)
 
     groups = list(setting.groups(block).values())
@@ -253,14 +254,22 @@ def _imputed(asked: Asked, block: Block, y: Floats, x: Floats, setting: Setting)
 
 
 def _mixed(
-    asked: Asked, block: Block, y: Floats, x: Floats, setting: Setting, *, ratio: Floats | None
+    asked: Asked,
+    block: Block,
+    y: Floats,
+    x: Floats,
+    setting: Setting,
+    *,
+    ratio: Floats | None,
+    repeated: Repeated | None = None,
 ) -> tuple[Fits, Floats]:
     """Fit with the design's random intercepts."""
     design, weights = _design(asked, block, x)
     groups = list(setting.groups(block).values())
     if setting.told:
         return story_fit(y, design, weights, groups, ratio=ratio)
-    return random_fit(y, design, weights, groups, ratio=ratio, assigned=setting.assigned(asked, block))
+    assigned = setting.assigned(asked, block)
+    return random_fit(y, design, weights, groups, ratio=ratio, assigned=assigned, repeated=repeated)
 
 
 def _fitted(asked: Asked, block: Block, y: Floats, x: Floats, setting: Setting) -> Fits:

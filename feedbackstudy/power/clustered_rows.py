@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from feedbackstudy.power.random_rows import group_sums
+from feedbackstudy.power.cross_products import group_sums
 from feedbackstudy.power.rows import Fits
 
 __all__ = ["Solved", "clustered_fit", "least_squares"]

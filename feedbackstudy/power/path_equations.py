@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 
 from feedbackstudy.power.answers import Answers
 from feedbackstudy.power.clustered_rows import Solved
+from feedbackstudy.power.cross_products import group_sums
 from feedbackstudy.power.path_effects import Comparison, LegValues, effect_at
 from feedbackstudy.power.path_rows import DRAWS, Legs, drawn_answers
-from feedbackstudy.power.random_rows import group_sums
 
 __all__ = ["equations"]
 

@@ -7,10 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
+from feedbackstudy.power.cross_products import Products, Repeated
 from feedbackstudy.power.rows import Fits
 from feedbackstudy.power.variance_ratios import At, Rotated, at_given, maximised
 
-__all__ = ["group_sums", "joint_p", "random_fit", "random_joint"]
+__all__ = ["joint_p", "random_fit", "random_joint"]
 
 type Floats = NDArray[np.float64]
 type Ints = NDArray[np.int64]
@@ -18,74 +19,7 @@ type Flags = NDArray[np.bool_]
 
 _START = 0.1
 _NOTHING = 1e-8  # a ratio of variances that is zero
-_FEW = 100
 _RANK = 1e-9  # eigenvalues of Z'MZ that are zero, relative to the largest
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Products:
-    """Cross-products of design X, group indicators Z and outcome y, rows with a gap left out."""
-
-    xx: Floats
-    zx: Floats
-    zz: Floats
-    xy: Floats
-    zy: Floats
-    yy: Floats
-    rows: Floats
-    part: Ints
-
-    @classmethod
-    def of(cls, y: Floats, x: Floats, groups: Sequence[Ints]) -> "_Products":
-        present = np.isfinite(y) & np.isfinite(x).all(axis=2)
-        y0, x0 = np.where(present, y, 0.0), np.where(present[..., None], x, 0.0)
-        xx = np.swapaxes(x0, 1, 2) @ x0
-        sizes = [int(codes.max()) + 1 for codes in groups]
-        both = list(zip(groups, sizes, strict=True))
-        zx = np.concatenate([group_sums(x0, codes, k) for codes, k in both], axis=1)
-        zy = np.concatenate([group_sums(y0, codes, k) for codes, k in both], axis=1)
-        there = present.astype(np.float64)
-        zz = np.block([[_pairs(there, a, b, k, m) for b, m in both] for a, k in both])
-        part = np.repeat(np.arange(len(groups)), sizes)
-        xy, yy = np.einsum("rnp,rn->rp", x0, y0), np.einsum("rn,rn->r", y0, y0)
-        return cls(xx, zx, zz, xy, zy, yy, there.sum(axis=1), part)
-
-
-def group_sums(values: Floats, codes: Ints, k: int) -> Floats:
-    """Add up rows by group.
-
-    Parameters
-    ----------
-    values : ndarray of shape (replicates, n) or (replicates, n, q)
-        What is added.
-    codes : ndarray of shape (n,)
-        Group of each row; rows of none (-1) are in no sum.
-    k : int
-        Groups.
-
-    Returns
-    -------
-    ndarray of shape (replicates, k) or (replicates, k, q)
-        The sums.
-    """
-    if k <= _FEW:  # a product with indicators is faster than sorting
-        inside = np.eye(k + 1)[codes][:, :k]
-        return np.asarray(values @ inside if values.ndim == 2 else inside.T @ values)
-    order = np.argsort(codes, kind="stable")
-    order = order[codes[order] >= 0]
-    held = codes[order]
-    starts = np.flatnonzero(np.diff(held, prepend=-1))
-    found = np.zeros((len(values), k, *values.shape[2:]))
-    found[:, held[starts]] = np.add.reduceat(values[:, order], starts, axis=1)
-    return found
-
-
-def _pairs(there: Floats, first: Ints, second: Ints, k: int, m: int) -> Floats:
-    """Count the rows that are in both a group of the first and of the second grouping."""
-    if first is second:
-        return np.asarray(np.eye(k) * group_sums(there, first, k)[:, None])
-    both = np.where((first >= 0) & (second >= 0), first * m + second, -1)
-    return group_sums(there, both, k * m).reshape(len(there), k, m)
 
 
 def random_fit(
@@ -96,6 +30,7 @@ def random_fit(
     *,
     ratio: Floats | None = None,
     assigned: bool = False,
+    repeated: Repeated | None = None,
 ) -> tuple[Fits, Floats]:
     r"""Fit a linear model with random intercepts in every replicate.
 
@@ -115,6 +50,8 @@ def random_fit(
     assigned : bool, default False
         Whether the contrast varies between the groups of the only grouping, not within them. Where its variance is 0,
         the contrast is then tested against the mean square between groups, as `analyse` does.
+    repeated : Repeated, optional
+        What a run of fits has in common, computed once.
 
     Returns
     -------
@@ -130,7 +67,8 @@ def random_fit(
     and the Hessian :math:`-\|A_{ij}\|^2 + 2 df\, b_i'A_{ij}b_j/rss - df |b_i|^2|b_j|^2/rss^2`. The variance of a
     contrast is :math:`l'Cl`, :math:`C = (X'V^{-1}X)^{-1}`, with derivatives :math:`|Z_i'V^{-1}XCl|^2`.
     """
-    fitted, ratio = _fitted(y, x, weights != 0, groups, ratio=ratio, assigned=assigned)
+    made = Products.of(y, x, groups, repeated)
+    fitted, ratio = _fitted(made, y, weights != 0, ratio=ratio, assigned=assigned)
     return fitted.contrast(weights), ratio
 
 
@@ -171,7 +109,8 @@ def random_joint(
     statistic is the mean of their squared t, on :math:`2E/(E - k)` degrees of freedom,
     :math:`E = \sum_{\nu_m > 2} \nu_m/(\nu_m - 2)`.
     """
-    fitted, ratio = _fitted(y, x, weights.any(axis=0), groups, ratio=ratio, assigned=assigned)
+    made = Products.of(y, x, groups)
+    fitted, ratio = _fitted(made, y, weights.any(axis=0), ratio=ratio, assigned=assigned)
     return joint_p(fitted.covariance, weights, fitted.contrast), ratio
 
 
@@ -207,29 +146,29 @@ def joint_p(covariance: Floats, weights: Floats, contrast: Callable[[Floats], Fi
 
 
 def _fitted(
-    y: Floats, x: Floats, used: Flags, groups: Sequence[Ints], *, ratio: Floats | None, assigned: bool
+    made: Products, y: Floats, used: Flags, *, ratio: Floats | None, assigned: bool
 ) -> tuple["_Fitted", Floats]:
     """Find the ratios of variances, where they are not given, and what all contrasts need."""
-    made = _Products.of(y, x, groups)
+    p, count = made.xx.shape[1], int(made.part[-1]) + 1
     empty = np.einsum("rpp->rp", made.xx) <= 1e-12
-    xx = made.xx + np.eye(x.shape[2]) * empty[:, None]
-    df = made.rows - x.shape[2] + empty.sum(axis=1)
+    xx = made.xx + np.eye(p) * empty[:, None]
+    df = made.rows - p + empty.sum(axis=1)
     singular = _dependent(xx) | (df < 1) | (empty & used).any(axis=1)
-    inverse = np.linalg.inv(np.where(singular[:, None, None], np.eye(x.shape[2]), xx))
+    inverse = np.linalg.inv(np.where(singular[:, None, None], np.eye(p), xx))
     df = np.where(singular, np.nan, df)
     turned = made.zx @ inverse
     s = made.zz - turned @ np.swapaxes(made.zx, 1, 2)
     r = made.zy - np.einsum("rqp,rp->rq", turned, made.xy)
     t = made.yy - np.einsum("rp,rpq,rq->r", made.xy, inverse, made.xy)
     free = np.where(singular, 1.0, df)
-    whole = assigned and len(groups) == 1
+    whole = assigned and count == 1
     lost, error = np.zeros(len(y), dtype=bool), _Error.none(len(y))
     if ratio is not None and not whole:
         at = at_given((s, r, t), free, made.part, ratio)
         return _Fitted.of(made, ratio, df=df, xx=xx, at=at, failed=singular, error=error), ratio
     problem = Rotated.of(s, r, t, free, made.part)
     if ratio is None:
-        ratio, lost = maximised(problem, np.full((len(y), len(groups)), _START))
+        ratio, lost = maximised(problem, np.full((len(y), count), _START))
     if whole:
         error = _Error.between(problem, held=~singular & (ratio[:, 0] < _NOTHING))
         lost = lost | ~error.there  # clusters and conditions cannot be told apart
@@ -269,7 +208,7 @@ class _Error:
 class _Fitted:
     """Coefficients at the estimated ratios of variances, and what degrees of freedom need."""
 
-    made: _Products
+    made: Products
     ratio: Floats
     df: Floats
     at: At
@@ -281,7 +220,7 @@ class _Fitted:
 
     @classmethod
     def of(
-        cls, made: _Products, ratio: Floats, *, df: Floats, xx: Floats, at: At, failed: Flags, error: _Error
+        cls, made: Products, ratio: Floats, *, df: Floats, xx: Floats, at: At, failed: Flags, error: _Error
     ) -> "_Fitted":
         d = ratio[:, made.part]
         inside = np.linalg.inv(np.eye(len(made.part)) + made.zz * d[:, None, :])

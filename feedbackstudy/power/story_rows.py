@@ -10,7 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from feedbackstudy.power.random_rows import group_sums, joint_p
+from feedbackstudy.power.cross_products import group_sums
+from feedbackstudy.power.random_rows import joint_p
 from feedbackstudy.power.rows import Fits
 
 __all__ = ["story_fit", "story_joint"]
