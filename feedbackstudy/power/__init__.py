@@ -1,5 +1,6 @@
 """Will the study answer? Power, sample size, smallest effect and level, each from the others, with its conventions."""
 
+from feedbackstudy.power.analysed import by_analyse
 from feedbackstudy.power.anchors import SesoiAnchor, SesoiAnchors, suggest_sesoi
 from feedbackstudy.power.anova import anova
 from feedbackstudy.power.answer import AnovaPower, EffectPower, PowerAnswer
@@ -42,6 +43,7 @@ __all__ = [
     "anova",
     "assurance",
     "bayes_factor_t",
+    "by_analyse",
     "chi2",
     "cluster",
     "compare_gpower",

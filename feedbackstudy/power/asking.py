@@ -10,7 +10,7 @@ from feedbackstudy.analysis.material import refuse_not_asked
 from feedbackstudy.analysis.thresholds import Measured, measured_by
 from feedbackstudy.design.hypotheses import Hypothesis
 from feedbackstudy.errors import InputError
-from feedbackstudy.power.path_declared import comparison, index_words
+from feedbackstudy.power.path_declared import comparison, index_words, refuse_categories
 from feedbackstudy.power.path_effects import Comparison
 from feedbackstudy.power.truth import truth_of
 from feedbackstudy.simulate.model import Model
@@ -204,6 +204,8 @@ def _asked(model: Model, question: Question, *, random: bool) -> Asked:
     linked = question.kind == "slope"
     matrix = np.zeros((1, len(model.cells))) if linked else np.asarray(question.weights, dtype=np.float64)
     refuse_not_asked(question, model.study)
+    if question.predictor is not None:
+        refuse_categories(model, question.predictor.name)
     steps = question.steps or ((question.predictor,) if question.predictor is not None else ())
     kept = [column for column in question.covariates if column != question.predictor]
     kind = _kind(question, len(matrix), random=random or bool(kept))

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from feedbackstudy.design.comparisons import CellsVsArm
 from feedbackstudy.errors import InputError
+from feedbackstudy.power.analysed import by_analyse
 from feedbackstudy.power.answering import Setting
 from feedbackstudy.power.answers import Answers
 from feedbackstudy.power.asking import Asked
@@ -17,7 +19,7 @@ from feedbackstudy.power.criteria import deciding_p
 from feedbackstudy.power.diagnosed import Diagnosis, HypothesisDiagnosis
 from feedbackstudy.power.imputing import IMPUTATIONS
 from feedbackstudy.power.noncentral import t_power
-from feedbackstudy.power.summarising import Judged, adjusted, judged, summarised
+from feedbackstudy.power.summarising import Judged, adjusted, judged, summarised, undecided
 from feedbackstudy.power.working import Analysis, Task, answered, blocks_of, joined
 from feedbackstudy.provenance import Provenance
 from feedbackstudy.simulate.draw import BLOCK
@@ -141,7 +143,7 @@ class Verdicts:
         return np.column_stack([self.judged[name].verdict for name in names])
 
 
-def verdicts(model: Model, asked: Sequence[Asked], answers: Sequence[Answers], *, own: bool = False) -> Verdicts:
+def verdicts(model: Model, asked: Sequence[Asked], answers: Sequence[Answers], *, own: str = "") -> Verdicts:
     """Summarise the answers to all hypotheses.
 
     Parameters
@@ -152,8 +154,8 @@ def verdicts(model: Model, asked: Sequence[Asked], answers: Sequence[Answers], *
         The hypotheses.
     answers : sequence of Answers
         Their answers.
-    own : bool
-        Whether an analysis of the user's own answered, for which there is no exact power.
+    own : str
+        Whose analysis answered, in words, where it was not that of batched rows; there is no exact power then.
 
     Returns
     -------
@@ -172,20 +174,27 @@ def verdicts(model: Model, asked: Sequence[Asked], answers: Sequence[Answers], *
     for each, found in zip(asked, answers, strict=True):
         name = each.hypothesis.name
         exact = math.nan if own else _exact(model, each, plan.alpha)
-        words = "an analysis of your own" if own else each.words(random)
+        words = own if own else each.words(random)
         made[name] = judged(each, found, plan, corrected.get(name))
         rows.append(summarised(each, found, plan, each=made[name], exact=exact, words=words))
     return Verdicts(rows=tuple(rows), judged=made, notes=tuple(notes))
 
 
+def _whose(task: Task) -> str:
+    """Say whose analysis takes whole invented studies; empty for batched rows."""
+    if task.analysis is None:
+        return ""
+    return "analyse itself" if task.analysis is by_analyse else "user callable"
+
+
 def _diagnosis(
     model: Model, asked: tuple[Asked, ...], answers: list[Answers], task: Task, n_simulations: int
 ) -> Diagnosis:
-    study, own = model.study, task.analysis is not None
+    study, own = model.study, _whose(task)
     found = verdicts(model, asked, answers, own=own)
     tests = [h.name for h in study.hypotheses if h.confirmatory] or [each.hypothesis.name for each in asked]
     matrix = found.decided(tests)
-    whose = "user callable on whole invented studies" if own else "batched rows of scores"
+    whose = f"{own} on whole invented studies" if own else "batched rows of scores"
     setting = Setting.of(model)
     return Diagnosis(
         rows=found.rows,
@@ -267,6 +276,41 @@ def _on_units(setting: Setting) -> list[str]:
     return said
 
 
+def _in_place(asked: tuple[Asked, ...]) -> list[str]:
+    """Say where something else than the model of analyse answers, or nothing is decided."""
+    said = []
+    paths = [each.hypothesis.name for each in asked if each.approximated and each.hypothesis.path is not None]
+    if paths:
+        said.append(
+            f"{', '.join(paths)}: analyse answers no path to an outcome that is no score, and leaves these unanswered; "
+            "the power here is that of linear legs."
+        )
+    stands = [each.hypothesis.name for each in asked if each.approximated and each.hypothesis.path is None]
+    if stands:
+        said.append(
+            f"{', '.join(stands)}: analyse takes a logistic, negative binomial or cumulative probit model here, with "
+            "random intercepts by Laplace's approximation. Beside covariates or random intercepts it is not fitted in "
+            "batches; a linear model stands in: effects are in the outcome's points, tests are t tests. In Python, "
+            "power.diagnose(study, world, seed=..., analysis=power.by_analyse) takes the model itself, row by row; the "
+            "command line has no such option."
+        )
+    several = [each for each in asked if each.kind == "omnibus"]
+    names = [each.hypothesis.name for each in several if undecided(each, each.question.criterion)]
+    if names:
+        said.append(
+            f"{', '.join(names)}: several contrasts at once, for which batched rows have an F test and no region, "
+            "smallest effect or Bayes factor; how often the criterion decides is left open. Name 'level' and 'against' "
+            "for one contrast, or decide by p."
+        )
+    each_alone = [e.hypothesis.name for e in several if isinstance(e.hypothesis.contrast, CellsVsArm)]
+    if each_alone:
+        said.append(
+            f"{', '.join(each_alone)}: analyse decides on each cell against the arm, adjusted within the hypothesis; "
+            "the power here is that of the F test of all of them at once."
+        )
+    return said
+
+
 def _notes(setting: Setting, asked: tuple[Asked, ...]) -> list[str]:
     """Say what of the plan the batched rows pass over, for which hypotheses."""
     notes, plan = [], setting.model.study.plan
@@ -276,16 +320,7 @@ def _notes(setting: Setting, asked: tuple[Asked, ...]) -> list[str]:
     alone = [each.hypothesis.name for each in asked if each.kind not in {"cells", "welch"}]
     if plan.missing != "listwise" and alone:
         notes.append(f"{', '.join(alone)}: complete cases, since only contrasts of cells are imputed.")
-    stands = [each.hypothesis.name for each in asked if each.approximated]
-    if stands:
-        notes.append(
-            f"{', '.join(stands)}: analyse takes a logistic, negative binomial or cumulative probit model here, with "
-            "random intercepts by Laplace's approximation, and z tests. Beside covariates or random intercepts it is "
-            "not fitted in batches; a linear model stands in: effects are in the outcome's points, tests are t tests, "
-            "which keep their level where z tests among few clusters may not. In Python, power.diagnose(study, world, "
-            "analysis=...) takes the model itself: a function of yours that gets scores and study, calls fs.analyse, "
-            "and returns estimate, low, high and p of each hypothesis; the command line has no such option."
-        )
+    notes += _in_place(asked)
     if setting.model.world.exemplar_by_cell and setting.model.exemplars:
         notes.append(
             "Effects differ between exemplars (exemplar_by_cell), which an intercept of the exemplar does not hold, "

@@ -13,7 +13,7 @@ from feedbackstudy.simulate.model import Model
 if TYPE_CHECKING:
     from feedbackstudy.design.hypotheses import Hypothesis, Path, PathModerator
 
-__all__ = ["comparison", "index_words"]
+__all__ = ["comparison", "index_words", "refuse_categories"]
 
 type Floats = NDArray[np.float64]
 
@@ -39,7 +39,7 @@ def comparison(model: Model, hypothesis: "Hypothesis", row: Floats) -> Compariso
     ------
     InputError
         For an effect that does not depend on its moderator, a contrast that is no comparison within the levels of a
-        factor that moderates it, or a moderator of categories that are no numbers, as `analyse` does.
+        factor that moderates it, as `analyse` does.
     """
     path = hypothesis.path
     if path is None or (path.moderator is None and path.structure != "parallel"):
@@ -53,7 +53,6 @@ def comparison(model: Model, hypothesis: "Hypothesis", row: Floats) -> Compariso
     _refuse_unchanged(path, declared)
     on = tuple(declared.on)
     if declared.by not in model.study.factors.names:
-        _refuse_categories(model, declared.by)
         return Comparison(structure=path.structure, effect=path.effect, on=on, first=twice, direct=twice)
     levels = tuple(sorted(model.study.factors[declared.by].codes()))
     held = [dict(cell.levels).get(declared.by) for cell in model.cells]
@@ -84,12 +83,26 @@ def _refuse_unchanged(path: "Path", declared: "PathModerator") -> None:
         )
 
 
-def _refuse_categories(model: Model, name: str) -> None:
+def refuse_categories(model: Model, name: str) -> None:
+    """Refuse a nominal covariate where a slope on it, or its value, is asked for, as `analyse` does.
+
+    Parameters
+    ----------
+    model : Model
+        Study and world as numbers.
+    name : str
+        The measured variable.
+
+    Raises
+    ------
+    InputError
+        With what to declare instead.
+    """
     covariate = model.study.covariates.get(name)
     if covariate is not None and covariate.kind == "nominal":
         raise InputError(
-            f"{name!r} is nominal: its categories are no numbers, so no slope on it and no value of it moderates a "
-            "path; declare the category of interest as a binary covariate."
+            f"{name!r} is nominal: its categories are no numbers, so it has no slope, and "
+            "moderates no path; declare the category of interest as a binary covariate."
         )
 
 

@@ -16,7 +16,7 @@ from feedbackstudy.power.bayes_factor import log_jzs
 from feedbackstudy.power.criteria import deciding_p, limits_of
 from feedbackstudy.power.diagnosed import HypothesisDiagnosis
 
-__all__ = ["Judged", "adjust", "adjusted", "judged", "summarised"]
+__all__ = ["Judged", "adjust", "adjusted", "judged", "summarised", "undecided"]
 
 type Floats = NDArray[np.float64]
 type Flags = NDArray[np.bool_]
@@ -107,6 +107,8 @@ class Judged:
         Where the plan's criterion says what was expected.
     width : ndarray
         Of the interval; NaN where the fit failed.
+    decides : bool
+        Whether the criterion can say anything about it.
     """
 
     ok: Flags
@@ -116,6 +118,7 @@ class Judged:
     mass: Floats | None
     verdict: Flags
     width: Floats
+    decides: bool = True
 
     def figure(self, name: str) -> Floats:
         """Return a figure of every replicate, whose mean over replicates is that of `HypothesisDiagnosis`.
@@ -131,7 +134,7 @@ class Judged:
             NaN in replicates that do not count.
         """
         if name == "decided":
-            return self.verdict.astype(np.float64)
+            return self.verdict.astype(np.float64) if self.decides else np.full(len(self.ok), np.nan)
         if name == "width":
             return self.width
         found = {"power": self.hit, "power_adjusted": self.after, "equivalence": self.equivalent}[name]
@@ -168,7 +171,10 @@ def judged(asked: Asked, found: Answers, plan: Plan, corrected: Floats | None) -
     mass = _rope_mass(asked, found, plan, limits)
     verdict = _decided(asked, found, criterion, hit=after, equivalent=inside if of_effect else shown, mass=mass)
     width = np.where(ok & np.isfinite(found.estimate), found.high - found.low, np.nan)
-    return Judged(ok=ok, hit=hit, after=after, equivalent=inside, mass=mass, verdict=verdict, width=width)
+    decides = not undecided(asked, criterion)
+    return Judged(
+        ok=ok, hit=hit, after=after, equivalent=inside, mass=mass, verdict=verdict, width=width, decides=decides
+    )
 
 
 def summarised(
@@ -197,7 +203,7 @@ def summarised(
         The row.
     """
     ok, truth = each.ok, float(np.mean(found.truth))
-    known = ok & np.isfinite(found.estimate)
+    known = ok & np.isfinite(found.estimate) & np.isfinite(found.truth)
     true = found.truth[known]
     error = found.estimate[known] - true
     sig, behind = _significant(asked, found, each.hit & known)
@@ -216,12 +222,12 @@ def summarised(
         power_high=float((each.hit | ~ok).mean()),
         power_exact=exact,
         **_share("power_adjusted", each.after[ok]),
-        **_share("decided", each.verdict),
+        **_share("decided", each.verdict if each.decides else ok[:0]),
         criterion=criterion.by if criterion is not None else "p",
         **_mean("bias", error),
         **_root(error),
         **_share("coverage", (found.low[known] <= true) & (true <= found.high[known])),
-        **_mean("width", each.width[known]),
+        **_mean("width", each.width[np.isfinite(each.width)]),
         **_share("type_s", np.sign(sig) != np.sign(behind)),
         **_mean("type_m", np.abs(sig / behind)),
         **_share("equivalence", inside[ok] if inside is not None else ok[:0]),
@@ -229,6 +235,24 @@ def summarised(
         **_share("failed", ~ok),
         n_mean=float(np.nanmean(found.n)) if np.isfinite(found.n).any() else math.nan,
     )
+
+
+def undecided(asked: Asked, criterion: Criterion | None) -> bool:
+    """Say whether a criterion reads what a joint test of several contrasts does not have.
+
+    Parameters
+    ----------
+    asked : Asked
+        The hypothesis.
+    criterion : Criterion or None
+        What decides it.
+
+    Returns
+    -------
+    bool
+        Never for one contrast, nor where p decides.
+    """
+    return asked.kind == "omnibus" and criterion is not None and not isinstance(criterion, ByP)
 
 
 def _significant(asked: Asked, found: Answers, hit: Flags) -> tuple[Floats, Floats]:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from feedbackstudy.frames import Scores
+from feedbackstudy.power.analysed import by_analyse
 from feedbackstudy.power.answering import Setting, ask
 from feedbackstudy.power.answers import Answers
 from feedbackstudy.power.asking import Asked, questions
@@ -168,6 +169,8 @@ def _called(task: Task, model: Model, asked: tuple[Asked, ...], number: int, siz
         }
         columns["se"] = np.where(np.isnan(columns["se"]), (columns["high"] - columns["low"]) / 3.92, columns["se"])
         columns["df"] = np.where(np.isnan(columns["df"]), 1e9, columns["df"])
-        columns["truth"] = np.full(size, each.truth)
+        # The truth of a linear model that stands in for another is on a scale that analyse does not estimate.
+        other = task.analysis is by_analyse and each.approximated
+        columns["truth"] = np.full(size, math.nan if other else each.truth)
         found.append(Answers(**columns))
     return found

@@ -1,0 +1,61 @@
+"""`by_analyse`: the planned analysis itself as the analysis of every invented study, for what batches stand in for."""
+
+import math
+
+from feedbackstudy.analysis.analysing import analyse
+from feedbackstudy.analysis.estimate import Estimate
+from feedbackstudy.frames import Scores
+from feedbackstudy.study import Study
+
+__all__ = ["by_analyse"]
+
+
+def by_analyse(scores: Scores, study: Study) -> dict[str, dict[str, float]]:
+    """Answer every hypothesis of one invented study by `analyse` itself.
+
+    Give it to `diagnose`: ``power.diagnose(study, world, seed=1, analysis=power.by_analyse)``. It takes the
+    frequentist models of the plan as they are, the bootstrap of paths included: about half a second for each
+    hypothesis and invented study, so give an executor.
+
+    Parameters
+    ----------
+    scores : Scores
+        Scored answers of one invented study.
+    study : Study
+        The study.
+
+    Returns
+    -------
+    dict of str to dict
+        Hypothesis -> ``estimate``, ``se``, ``df``, ``low``, ``high``, ``p`` and ``n`` of its leading frequentist row;
+        logarithms of ratios. A hypothesis that `analyse` cannot answer is left out, and counts as a failed fit.
+
+    Raises
+    ------
+    InputError
+        For scores that are not of this study.
+    """
+    found = analyse(scores, study, engine="frequentist")
+    leading: dict[str, Estimate] = {}
+    for row in found.rows:
+        if row.engine == "frequentist":
+            leading.setdefault(row.hypothesis, row)
+    return {name: _figures(row) for name, row in leading.items()}
+
+
+def _figures(row: Estimate) -> dict[str, float]:
+    logs = row.null == 1.0  # ratios are compared with 1; their standard error is that of the logarithm
+
+    def scaled(value: float | None) -> float | None:
+        return value if value is None or not logs else math.log(value) if value > 0 else math.nan
+
+    figures = {
+        "estimate": scaled(row.estimate),
+        "se": row.se,
+        "df": row.df,
+        "low": scaled(row.low),
+        "high": scaled(row.high),
+        "p": row.p,
+        "n": row.n,
+    }
+    return {name: float(value) for name, value in figures.items() if value is not None}
