@@ -12,7 +12,10 @@ __all__ = ["Efficiency", "best_blocks", "d_optimal", "efficiency"]
 
 type Matrix = NDArray[np.float64]
 
-SMALLEST_GAIN = 1e-9
+SMALLEST_GAIN = 1e-6
+TIED = 1e-7
+"""Gains this near to each other are taken as equal, and the first of them counts: the last digits differ between
+machines, and a deck must not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,10 +146,16 @@ def _exchange(candidates: Matrix, rows: NDArray[np.int64]) -> tuple[NDArray[np.i
         shared = candidates @ inverse @ x.T
         gain = spread[:, None] - (np.outer(spread, spread[rows]) - shared**2) - spread[rows]
         gain[rows] = -1.0
-        new, old = np.unravel_index(int(gain.argmax()), gain.shape)
+        new, old = np.unravel_index(_first_best(gain), gain.shape)
         if gain[new, old] < SMALLEST_GAIN:
             return rows, float(np.linalg.slogdet(x.T @ x)[1])
         rows[old] = new
+
+
+def _first_best(gains: Matrix) -> int:
+    """Return the flat index of the largest gain, the first of those that differ from it in the last digits only."""
+    most = float(gains.max())
+    return int(np.argmax(gains.ravel() >= most - TIED * max(1.0, abs(most))))
 
 
 def best_blocks(x: Matrix, size: int, *, seed: int, restarts: int = 20) -> NDArray[np.int64]:
@@ -189,25 +198,33 @@ def _swap(x: Matrix, blocks: NDArray[np.int64], size: int) -> float:
     """Swap pairs in place while that gains; return the log determinant reached (ridge where blocks eat a term)."""
     ridge = 1e-6 * np.eye(x.shape[1]) * len(x)
     total = x.T @ x + ridge
-    pairs = np.array([(i, j) for i in range(len(x)) for j in range(i)]).reshape(-1, 2)
     while True:
         sums = np.zeros((int(blocks.max()) + 1, x.shape[1]))
         np.add.at(sums, blocks, x)
         left = total - sums.T @ sums / size
-        now = float(np.linalg.slogdet(left)[1])
-        across = pairs[blocks[pairs[:, 0]] != blocks[pairs[:, 1]]]
-        if not len(across):
-            return now
-        step = x[across[:, 1]] - x[across[:, 0]]
-        a, b = sums[blocks[across[:, 0]]], sums[blocks[across[:, 1]]]
-        change = _outer(a + step) - _outer(a) + _outer(b - step) - _outer(b)
-        values = np.linalg.slogdet(left - change / size)[1]
-        k = int(values.argmax())
-        if values[k] < now + SMALLEST_GAIN:
-            return now
-        i, j = across[k]
+        gains = _gains(left, x, sums, blocks)
+        i, j = np.unravel_index(_first_best(gains), gains.shape)
+        if gains[i, j] < SMALLEST_GAIN:
+            return float(np.linalg.slogdet(left)[1])
         blocks[i], blocks[j] = blocks[j], blocks[i]
 
 
-def _outer(rows: Matrix) -> Matrix:
-    return np.asarray(rows[:, :, None] * rows[:, None, :], dtype=np.float64)
+def _gains(left: Matrix, x: Matrix, sums: Matrix, blocks: NDArray[np.int64]) -> Matrix:
+    """Return by which share of itself the swap of each two rows raises the determinant; -1 where none is possible.
+
+    A swap takes (s u' + u s') / size from the information, s being the difference of the rows, d that of their blocks'
+    sums, and u = d + s; so its determinant is that of the information times (1 - s'Mu / size)^2 - s'Ms u'Mu / size^2
+    with M the inverse (matrix determinant lemma).
+    """
+    size = len(x) / len(sums)
+    turned = np.linalg.solve(left, np.vstack([x, sums]).T)
+    rows, met, held = x @ turned[:, : len(x)], x @ turned[:, len(x) :], sums @ turned[:, len(x) :]
+    own, crossed = np.diag(rows), met[:, blocks]
+    stay = np.diag(crossed)
+    sms = own[:, None] + own - 2 * rows
+    smd = crossed + crossed.T - stay[:, None] - stay
+    apart = np.diag(held)[:, None] + np.diag(held) - 2 * held
+    umu = apart[np.ix_(blocks, blocks)] + 2 * smd + sms
+    gains = (1 - (smd + sms) / size) ** 2 - sms * umu / size**2 - 1
+    gains[(blocks[:, None] == blocks) | (np.arange(len(x))[:, None] < np.arange(len(x)))] = -1.0
+    return np.asarray(gains, dtype=np.float64)

@@ -1,5 +1,8 @@
 """Decks: the reference D-efficiencies, blocks, orders, aliases, and what is refused."""
 
+import os
+import subprocess
+import sys
 from itertools import pairwise, permutations, product
 
 import numpy as np
@@ -8,7 +11,7 @@ import pytest
 from feedbackstudy.design.coding import all_terms, model_matrix
 from feedbackstudy.design.crossing import Crossing
 from feedbackstudy.design.factors import Factor
-from feedbackstudy.design.fraction import best_blocks, d_optimal, efficiency
+from feedbackstudy.design.fraction import _gains, best_blocks, d_optimal, efficiency
 from feedbackstudy.design.squares import latin_square, williams_square
 from feedbackstudy.design.vignettes import Vignettes, make_deck
 from feedbackstudy.errors import DeclarationError
@@ -175,3 +178,51 @@ def test_without_a_factor_within_people_there_is_no_deck():
 def test_a_model_that_the_possible_stories_cannot_estimate_is_refused():
     with pytest.raises(DeclarationError, match="cannot estimate the model"):
         make_deck(crossing({"t": "t0"}, sizes=(2, 2, 2)), Vignettes(per_person=4), seed=1)
+
+
+def test_the_gain_of_a_swap_is_the_ratio_of_determinants():
+    rng = np.random.default_rng(4)
+    x, blocks, size = rng.normal(size=(12, 3)), np.repeat(np.arange(3), 4), 4
+
+    def information(dealt):
+        sums = np.zeros((3, 3))
+        np.add.at(sums, dealt, x)
+        return x.T @ x - sums.T @ sums / size, sums
+
+    left, sums = information(blocks)
+    gains = _gains(left, x, sums, blocks)
+
+    for i in range(12):
+        for j in range(i):
+            swapped = blocks.copy()
+            swapped[i], swapped[j] = swapped[j], swapped[i]
+            ratio = np.linalg.det(information(swapped)[0]) / np.linalg.det(left)
+            assert gains[i, j] == pytest.approx(-1 if blocks[i] == blocks[j] else ratio - 1, abs=1e-10)
+
+
+DEAL = """
+from feedbackstudy.design.crossing import Crossing
+from feedbackstudy.design.factors import Factor
+from feedbackstudy.design.vignettes import Vignettes, make_deck
+from feedbackstudy.named import Named
+factors = [
+    Factor(name=f"f{i}", levels={f"l{j}": f"L{j}" for j in range(n)}, mode="described", varies="within")
+    for i, n in enumerate((4, 4, 3, 2, 2))
+]
+print(make_deck(Crossing(Named(factors), Named(), ()), Vignettes(per_person=8, size=48), seed=1).fingerprint)
+"""
+
+
+def test_a_deck_is_the_same_on_processors_that_round_otherwise():
+    """OpenBLAS takes the kernels named here, whose last digits differ; without it the variable has no effect."""
+    kernels = ("Prescott", "Haswell")
+
+    dealt = {
+        subprocess.run(
+            [sys.executable, "-c", DEAL], env={**os.environ, "OPENBLAS_CORETYPE": kernel}, check=True, text=True,
+            capture_output=True,
+        ).stdout
+        for kernel in kernels
+    }  # fmt: skip
+
+    assert len(dealt) == 1

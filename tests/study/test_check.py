@@ -472,14 +472,15 @@ def test_a_factor_that_was_removed_is_said_once_with_every_place_that_mentions_i
     assert [issue.code for issue in found.errors] == ["study.unknown_factor"]
     what, fix = found.errors[0].what, found.errors[0].fix
     places = re.findall(r"study\.yaml:(\d+): ([a-z0-9_.]+)", what)
-    assert [place for _, place in places] == ["measures.checks", "hypotheses.h2"]
+    assert [place.rstrip(".") for _, place in places] == ["measures.checks", "hypotheses.h2"]
     assert [lines[int(line) - 1].strip() for line, _ in places] == ["- name: checks", "- name: h2"]
     assert "mentioned in 2 places" in what
     assert "remove these mentions too" in fix
 
 
 def test_levels_of_one_name_in_two_factors_are_two_findings(sound):
-    changes = {"hypotheses/h10/contrast/at": {"specificity": "vague", "framing": "vague"}}
+    other = {"kind": "main_effect", "factor": "framing", "level": "vague", "against": "deficits_first"}
+    changes = {"hypotheses/h1/contrast/level": "vague", "hypotheses/x": hypothesis(contrast=other)}
 
     found = [issue for issue in edited(sound, changes).check() if issue.code == "study.unknown_level"]
 
