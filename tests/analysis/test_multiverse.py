@@ -202,6 +202,51 @@ def test_the_joint_test_holds_its_level_and_detects():
     assert (np.abs(rate - 0.05) < 3 * np.sqrt(0.05 * 0.95 / 400)).all(), rate
 
 
+def told_by_class(rng, classes=24, effect=0.0):
+    """Return people whose whole class gets one kind of feedback, and whose class moves their answers."""
+    group = np.repeat(np.arange(classes), 8)
+    data = people(rng, n=group.size, effect=0.0)
+    treated = (rng.permutation(classes) % 2)[group]
+    shift = effect * treated + 0.6 * rng.normal(size=classes)[group]
+    answers = {name: np.clip(np.round(4 + shift + rng.normal(size=group.size)), 1, 7) for name in ("first", "second")}
+    return data.assign(**answers, specificity=np.where(treated, "high", "low"), **{"class": group})
+
+
+def rejections(given, clusters, *, effect=0.0, sets, seed, draws=399):
+    """Return the share of data sets with p <= .05, for each statistic."""
+    p = [
+        [one.p for one in
+         analysis.multiverse_of_frame(
+             told_by_class(np.random.default_rng([seed, k]), effect=effect), given, clusters=clusters, **ASKED
+         ).joint_test(seed=k, draws=draws).statistics]
+        for k in range(sets)
+    ]  # fmt: skip
+    return (np.array(p) <= 0.05).mean(axis=0)
+
+
+def test_whole_clusters_are_flipped_where_they_were_assigned():
+    given = Alternatives(outcomes=["first", "second"], covariates=[[], ["age"]])
+    rate = rejections(given, ["class"], sets=150, seed=31, draws=199)
+    assert (np.abs(rate[:3] - 0.05) < 3 * np.sqrt(0.05 * 0.95 / 150)).all(), rate
+    # the share of certain posteriors is coarse over four specifications: at most as often as said
+    assert rate[3] < 0.05 + 3 * np.sqrt(0.05 * 0.95 / 150)
+    # people flipped one by one, as if each had been assigned alone, see effects in classes: the test can fail
+    alone = rejections(given, [], sets=150, seed=31, draws=199)
+    assert alone[0] > 0.15, alone
+
+
+@pytest.mark.slow
+def test_the_joint_test_holds_its_level_and_detects_where_clusters_were_assigned():
+    """400 studies without effect (.05 +- 3 standard errors), and 100 with one, through every handling of clusters."""
+    given = Alternatives(
+        outcomes=["first", "second"], exclusions=[[], ["hasty"]], covariates=[[], ["ability"]],
+        clusters=["ignored", "robust", "random"],
+    )  # fmt: skip
+    rate = rejections(given, ["class"], sets=400, seed=11)
+    assert (np.abs(rate - 0.05) < 3 * np.sqrt(0.05 * 0.95 / 400)).all(), rate
+    assert (rejections(given, ["class"], effect=0.9, sets=100, seed=12) > 0.6).all()
+
+
 def test_a_thousand_specifications_take_seconds(data):
     given = ALL.model_copy(
         update={"covariates": ((), ("ability",), ("age",), ("ability", "age")), "exclusions": ((), ("hasty",))}
@@ -330,3 +375,30 @@ def test_the_joint_test_is_drawn_over_the_curves_of_chance(found):
 
     assert line.get_ydata() == pytest.approx(np.sort(found.effects))
     assert "median effect" in report.alt_text(test)
+
+
+@pytest.mark.against_r
+def test_r_fits_every_specification_anew(found, run_r, tmp_path):
+    in_r = run_r(found.r_script(), tmp_path / "r")
+
+    for number, one in enumerate(found.rows, start=1):
+        # REML and the cumulative model are searched for, by different searches; the others are exact.
+        model, clusters = one.specification.model, one.specification.clusters
+        tolerance = 1e-5 if clusters == "random" else 1e-4 if model == "ordinal" else 1e-7
+        values = {name: in_r[f"{number} {name}"][0] for name in ("estimate", "se", "df", "p")}
+        assert one.estimate == pytest.approx(values["estimate"], rel=tolerance, abs=tolerance * one.se), (
+            one.specification
+        )
+        assert one.se == pytest.approx(values["se"], rel=tolerance), one.specification
+        assert one.df == pytest.approx(values["df"], rel=1e-4), one.specification
+        assert one.p == pytest.approx(values["p"], rel=1e-3), one.specification
+
+
+def test_no_name_of_a_column_becomes_code(data):
+    bad = 'a"); stop("run\ncat(1)'
+    renamed = data.rename(columns={"first": bad, "hasty": "x`\nstop(2)", "age": "'\\"})
+    given = Alternatives(outcomes=[bad], exclusions=[[], ["x`\nstop(2)"]], covariates=[["'\\"]])
+    script = analysis.multiverse_of_frame(renamed, given, **{**ASKED, "limits": {bad: (1, 7)}}).r_script()
+
+    assert "\nstop(2)" not in script.script
+    assert "\ncat(1)" not in script.script
