@@ -230,7 +230,8 @@ def explain(fault: pydantic.ValidationError, cls: type[BaseModel], document: Doc
 def _explain_one(error: ErrorDetails, cls: type[BaseModel], document: Document | None) -> str:
     location = error["loc"]
     place = ".".join(map(str, location)) or cls.__name__
-    where = f"{document.source}:{document.line(location)}: {place}" if document else f"{cls.__name__}: {place}"
+    owner = f"{cls.__name__}: {place}" if location else place
+    where = f"{document.source}:{document.line(location)}: {place}" if document else owner
     if error["type"] == "extra_forbidden" and issubclass(cls, Declaration) and location[-1] in cls.elsewhere:
         return f"{where}: {cls.elsewhere[str(location[-1])]}"
     if error["type"] == "union_tag_invalid":

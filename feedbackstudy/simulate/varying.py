@@ -6,7 +6,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from feedbackstudy.declaration import Declaration
-from feedbackstudy.errors import NotFoundError, choices
+from feedbackstudy.errors import DeclarationError, NotFoundError, choices
 from feedbackstudy.named import Fixed, Named
 
 __all__ = ["paths_of", "varied"]
@@ -31,6 +31,8 @@ def varied[D: Declaration](declared: D, changes: Mapping[str, object]) -> D:
     ------
     NotFoundError
         For a path that does not exist; the message has the nearest that do.
+    DeclarationError
+        For a value that cannot be; the message begins with the path.
     """
     data: dict[str, Any] = {name: getattr(declared, name) for name in type(declared).model_fields}
     for path, value in changes.items():
@@ -52,7 +54,10 @@ def _replaced(declared: Declaration, old: Any, parts: list[str], value: object, 
             return Fixed({**old, head: _replaced(declared, old.get(head), rest, value, path)})
     elif isinstance(old, BaseModel) and head in type(old).model_fields:
         new = {**dict(old), head: _replaced(declared, getattr(old, head), rest, value, path)}
-        return type(old)(**new)
+        try:
+            return type(old)(**new)
+        except DeclarationError as fault:
+            raise DeclarationError(f"{path}: {fault}") from fault
     raise NotFoundError(choices("What is to vary", path, paths_of(declared)))
 
 

@@ -228,3 +228,12 @@ def test_blocks_do_not_depend_on_how_many_replicates_are_wanted(study):
     few, many = drawer.block(3, 2), drawer.block(3, 5)
 
     np.testing.assert_array_equal(few.scores, many.scores[:2])
+
+
+def test_a_value_that_cannot_be_is_named_by_its_path_and_said_once(study):
+    world = World.assumed(study)
+
+    with pytest.raises(DeclarationError, match=r"^outcomes\.efficacy\.sd: Outcome: sd: -1 cannot be a spread"):
+        world.vary({"outcomes.efficacy.sd": -1.0})
+    with pytest.raises(DeclarationError, match=r"^World: fade_half_life is 0; give days above 0"):
+        world.vary({"fade_half_life": 0.0})
