@@ -103,11 +103,14 @@ def _code(issues: "Issues") -> int:
 
 
 def _compress(given: argparse.Namespace, session: Session) -> int:
+    from dataclasses import replace
+
     from feedbackstudy.policy.applications import ApplicationTable, compress
     from feedbackstudy.policy.look_ledger import note_statistics
 
     plan, beside = _loaded(given)
     stats = compress(ApplicationTable(given.table, simulated=given.simulated), plan)
+    stats = replace(stats, contacts={found.who: found.counts for found in _movers(given, plan)})
     folder = stats.save(given.out)
     note_statistics(beside / _LEDGER, stats)
     if session.as_json:
@@ -138,11 +141,6 @@ def run(given: argparse.Namespace, session: Session) -> int:
     from feedbackstudy.policy.looks import plan_look, take_look
 
     plan, folder = _loaded(given)
-    if plan.rollout is not None and len(plan.rollout.start) == 1:
-        raise InputError(
-            "The plan follows one unit, and looks compare units. Read it as an interrupted time series in Python: "
-            f"policy.interrupted(policy.compress(table, plan), {next(iter(plan.rollout.start))!r})."
-        )
     stats, issues = _seen(given, plan)
     if given.out is not None and given.out.exists():
         raise InputError(f"{given.out} exists; nothing is overwritten, and no look was taken. Name another folder.")
@@ -189,11 +187,11 @@ def _seen(given: argparse.Namespace, plan: "PolicyPlan") -> "tuple[SufficientSta
 
 
 def _movers(given: argparse.Namespace, plan: "PolicyPlan") -> "tuple[Movers, ...]":
-    """Count candidates who are seen on both sides of a roll-out, where the table itself is given."""
+    """Count candidates who are seen on both sides of a roll-out, where the table is given; statistics hold them."""
     from feedbackstudy.policy.applications import ApplicationTable
     from feedbackstudy.policy.contacts import movers_of
 
-    if given.stats is not None or plan.rollout is None or plan.columns.candidate is None:
+    if getattr(given, "stats", None) is not None or plan.rollout is None or plan.columns.candidate is None:
         return ()
     return (movers_of(ApplicationTable(given.table, simulated=given.simulated), plan),)
 

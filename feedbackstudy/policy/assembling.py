@@ -1,7 +1,7 @@
 """All answers of a plan in reading order, each of which has passed the plan's disclosure rule."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from feedbackstudy.policy.declared import PolicyPlan
 from feedbackstudy.policy.disclosure import Disclosed, DisclosurePolicy
@@ -16,12 +16,18 @@ from feedbackstudy.policy.parts import (
     spillover_parts,
     subgroup_parts,
 )
+from feedbackstudy.policy.single_unit import SINGLE, is_single_unit
 from feedbackstudy.policy.spillover import Movers
 from feedbackstudy.policy.sufficient import SufficientStats
 from feedbackstudy.provenance import Provenance
-from feedbackstudy.render import Page, Rendered, Text
+from feedbackstudy.render import Notice, Page, Rendered, Text
 
-__all__ = ["PolicyResults", "assemble"]
+__all__ = ["UNREGISTERED", "PolicyResults", "assemble"]
+
+UNREGISTERED = (
+    "Not registered: nothing shows that this plan was fixed before there were data; 'feedbackstudy preregister' does "
+    "that next time."
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +57,11 @@ class PolicyResults(Rendered):
     action: str = ""
     provenance: Provenance = field(default_factory=lambda: Provenance(made_by="policy.assemble"))
 
+    @property
+    def standing(self) -> str:
+        """That the plan was not registered before the data; empty where it was, or where no look was taken."""
+        return UNREGISTERED if self.look is not None and not self.look.registered else ""
+
     def page(self) -> Page:
         """Return all parts as one page.
 
@@ -60,7 +71,10 @@ class PolicyResults(Rendered):
             Ready to render.
         """
         blocks = [block for part in self.parts for block in (Text(part.title), *part.page().blocks)]
-        return Page(title=self.plan.title, subtitle=self.plan.question, blocks=(*map(Text, self.said), *blocks))
+        standing = (Notice(self.standing),) if self.standing else ()
+        return Page(
+            title=self.plan.title, subtitle=self.plan.question, blocks=(*standing, *map(Text, self.said), *blocks)
+        )
 
 
 def assemble(stats: SufficientStats, *, look: Look | None = None, movers: Sequence[Movers] = ()) -> PolicyResults:
@@ -73,8 +87,8 @@ def assemble(stats: SufficientStats, *, look: Look | None = None, movers: Sequen
     look : Look, optional
         The look, whose level all intervals get.
     movers : sequence of Movers, optional
-        Who is seen on both sides of the policy, such as candidates (`movers_of` the table); people who
-        are clusters of the plan are counted from the statistics anyway.
+        Who is seen on both sides of the policy, such as candidates (`movers_of` the table); those that the statistics
+        hold, and people who are clusters of the plan, are counted anyway.
 
     Returns
     -------
@@ -98,6 +112,8 @@ def assemble(stats: SufficientStats, *, look: Look | None = None, movers: Sequen
         of = f" of {look.planned}" if look.planned is not None else ", intervals valid at every look"
         said.insert(0, f"Look {look.number}{of}; intervals at {look.level:.4f}.")
         said += [f"The plan was amended: {reason}" for reason in look.amended]
+    if is_single_unit(plan):
+        said.insert(0, SINGLE)
     effects = effects_of(seen)
     parts: list[Disclosed] = [*delivery_parts(seen, gate), gate.effects(effects, margins=_margins(plan))]
     parts += event_parts(seen, gate, said)
@@ -105,7 +121,9 @@ def assemble(stats: SufficientStats, *, look: Look | None = None, movers: Sequen
     parts += subgroup_parts(seen, gate, said)
     parts += spillover_parts(seen, gate, said, given=movers)
     parts += equity_parts(seen, gate)
-    action, own = judged_parts(seen, effects, gate, said)
+    # Of one unit a metric has three contrasts, of which one was named to decide.
+    judged = replace(effects, rows=tuple(r for r in effects if r.decides)) if is_single_unit(plan) else effects
+    action, own = judged_parts(seen, judged, gate, said)
     made = stats.provenance.derived("policy.assemble", conventions=(gate.words,))
     return PolicyResults(
         plan=stats.plan, parts=(*parts, *own), look=look, said=tuple(said), action=action, provenance=made

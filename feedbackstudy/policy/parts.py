@@ -18,6 +18,7 @@ from feedbackstudy.policy.rollouts.readout import read_rollout
 from feedbackstudy.policy.rollouts.subgroups import subgroups
 from feedbackstudy.policy.sample_ratio import srm_of
 from feedbackstudy.policy.selection import with_selection
+from feedbackstudy.policy.single_unit import is_single_unit, read_single_unit
 from feedbackstudy.policy.spillover import Movers, movers
 from feedbackstudy.policy.sufficient import SufficientStats
 from feedbackstudy.render import number
@@ -49,6 +50,8 @@ def effects_of(stats: SufficientStats) -> Effects:
         The leading p values of secondary metrics are corrected for their number, always-valid ones too.
     """
     plan = stats.plan
+    if is_single_unit(plan):
+        return read_single_unit(stats)
     if plan.looks.kind != "always_valid":
         return readout(stats) if plan.experiment is not None else read_rollout(stats)
     if plan.experiment is not None:
@@ -200,7 +203,8 @@ def spillover_parts(
     plan = stats.plan
     if plan.rollout is None:
         return []
-    seen = [*given, *(movers(stats, who) for who in plan.clusterings[1:] if who not in {m.who for m in given})]
+    seen = [*given, *(kept for kept in Movers.kept_in(stats) if kept.who not in {m.who for m in given})]
+    seen += [movers(stats, who) for who in plan.clusterings[1:] if who not in {m.who for m in seen}]
     found = []
     for own in seen:
         least = plan.disclosure.min_cell

@@ -48,6 +48,39 @@ class Movers(Rendered):
     rows_untreated: float
     provenance: Provenance
 
+    @classmethod
+    def kept_in(cls, stats: SufficientStats) -> "tuple[Movers, ...]":
+        """Return what was counted from the table when the statistics were made.
+
+        Parameters
+        ----------
+        stats : SufficientStats
+            The statistics.
+
+        Returns
+        -------
+        tuple of Movers
+            One for each kind of people.
+        """
+        return tuple(
+            cls(
+                who=who,
+                people=int(counts["people"]),
+                several_units=int(counts["several_units"]),
+                contaminated=int(counts["contaminated"]),
+                rows_contaminated=float(counts["rows_contaminated"]),
+                rows_untreated=float(counts["rows_untreated"]),
+                provenance=stats.provenance,
+            )
+            for who, counts in stats.contacts.items()
+        )
+
+    @property
+    def counts(self) -> dict[str, float]:
+        """The counts alone, to be kept beside sufficient statistics."""
+        names = ("people", "several_units", "contaminated", "rows_contaminated", "rows_untreated")
+        return {name: float(getattr(self, name)) for name in names}
+
     @property
     def share(self) -> float:
         """Share of untreated applications that the policy may have reached."""

@@ -59,6 +59,8 @@ class SufficientStats(Rendered):
         Metric -> the adjusted linear model.
     rows : mapping of str to int
         Reason -> rows left out before the cells.
+    contacts : mapping of str to mapping
+        Column of people -> the counts of `Movers`, where they were taken from the table.
     provenance : Provenance
         What made it.
     """
@@ -68,6 +70,7 @@ class SufficientStats(Rendered):
     subgroups: Mapping[tuple[str, str], pd.DataFrame]
     fits: Mapping[str, MarginFit]
     rows: Mapping[str, int]
+    contacts: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     provenance: Provenance
 
     def of(self, metric: str) -> pd.DataFrame:

@@ -59,6 +59,7 @@ def save_stats(stats: SufficientStats, folder: str | Path) -> Path:
     meta["plan_digest"] = stats.plan.digest()
     meta["provenance"] = asdict(stats.provenance)
     meta["rows"] = dict(stats.rows)
+    meta["contacts"] = {who: dict(counts) for who, counts in stats.contacts.items()}
     meta["cells"] = {name: _packed(frame, f"cells/{name}", arrays) for name, frame in stats.cells.items()}
     meta["subgroups"] = [
         {"metric": metric, "column": column, "columns": _packed(frame, f"subgroups/{i}", arrays)}
@@ -135,6 +136,7 @@ def _read(meta: Mapping[str, Any], plan: PolicyPlan, arrays: Mapping[str, NDArra
         },
         fits={name: _fit_in(fit, f"fits/{name}", arrays) for name, fit in meta["fits"].items()},
         rows=dict(meta["rows"]),
+        contacts={who: dict(counts) for who, counts in meta.get("contacts", {}).items()},
         provenance=Provenance(**made),
     )
 

@@ -107,7 +107,12 @@ max-width:46rem}
 .fs-report dl{display:grid;grid-template-columns:minmax(7rem,12rem) minmax(0,1fr);gap:.2rem 1rem;
 margin:.6rem 0;font-size:.88rem}
 .fs-report dt{color:var(--muted);overflow-wrap:anywhere}.fs-report dd{margin:0;overflow-wrap:anywhere}
-.fs-report .fs-scroll{overflow-x:auto;margin:1rem 0}
+.fs-report .fs-scroll{overflow-x:auto;margin:1rem 0;background:
+linear-gradient(90deg,#fff,#fff0) 0 0/2rem 100% no-repeat local,
+linear-gradient(270deg,#fff,#fff0) 100% 0/2rem 100% no-repeat local,
+linear-gradient(90deg,#0003,#0000) 0 0/.7rem 100% no-repeat scroll,
+linear-gradient(270deg,#0003,#0000) 100% 0/.7rem 100% no-repeat scroll}
+.fs-report .fs-scroll table{background:none}
 .fs-report [role=note]{border-left:4px solid var(--second);padding:.35rem .8rem;margin:.8rem 0;max-width:46rem}
 .fs-report .fs-error[role=note]{border-left-color:#b3261e}.fs-report .fs-good[role=note]{border-left-color:#2f7d4f}
 .fs-report section.fs h3{margin-top:.8rem}
@@ -148,7 +153,7 @@ tr,figure,.fs-means,[role=note]{break-inside:avoid}
 .fs-report figure{max-width:11cm;margin:.6rem 0}
 .fs-report a{color:inherit;text-decoration:none}
 .fs-report .fs-tag,.fs-means{-webkit-print-color-adjust:exact;print-color-adjust:exact}
-.fs-report .fs-scroll{overflow:visible}
+.fs-report .fs-scroll{overflow:visible;background:none}
 }
 """
 )

@@ -45,12 +45,13 @@ class PolicyReport:
 
     @property
     def lead(self) -> tuple[str, ...]:
-        """The paragraphs before the numbers: question, plan, and what must be known beside them."""
+        """The paragraphs before the numbers: what was not registered, question, plan, and what must be known."""
         plan, mark = self.results.plan, self.results.provenance.mark
         digest = f"Plan {plan.digest()[:16]}, decisions of {plan.window.first} to {plan.window.last}."
         # What an issue found may be a count of few people; where and why it matters is not.
         warned = [f"Warning about {issue.where} ({issue.code}): {issue.why}" for issue in self.issues.warnings]
-        return tuple(text for text in (mark, plan.question, digest, *self.results.said, *warned) if text)
+        texts = (mark, self.results.standing, plan.question, digest, *self.results.said, *warned)
+        return tuple(text for text in texts if text)
 
     def html(self, to: str | Path) -> Path:
         """Write one HTML file without scripts and outside addresses.

@@ -7,13 +7,17 @@ import docx
 import pandas as pd
 import pytest
 
+from feedbackstudy import policy
 from feedbackstudy.cli.main import main
 from feedbackstudy.errors import DataError
 from feedbackstudy.named import Fixed
 from feedbackstudy.policy import assembling
 from feedbackstudy.policy.applications import synthetic_applications
 from feedbackstudy.policy.assembling import PolicyResults
+from feedbackstudy.policy.contacts import movers_of
 from feedbackstudy.policy.declared import PolicyPlan
+from feedbackstudy.policy.single_unit import read_single_unit
+from feedbackstudy.policy.spillover import Movers
 from feedbackstudy.study.template import template_folder
 
 
@@ -120,12 +124,48 @@ def test_invented_rows_stay_marked_by_way_of_statistics(folder, rows, monkeypatc
     assert kinds == ["statistics", "statistics", "look"]
 
 
-def test_one_unit_is_told_where_it_is_read(folder, tmp_path, capsys):
+def test_one_unit_is_read_against_its_own_past(folder, rows, tmp_path, capsys):
     plan = PolicyPlan.load(folder / "plan.yaml")
     alone = plan.treatment.model_copy(update={"start": Fixed({"site-01": "2025-05-01"})})
-    place = plan.model_copy(update={"treatment": alone}).save(tmp_path / "one.yaml")
-    assert main(["policy", "run", str(place), "--table", "absent.parquet", "--look", "1"]) == 2
-    assert "policy.interrupted(policy.compress(table, plan), 'site-01')" in capsys.readouterr().err
+    own = pd.read_parquet(rows).assign(site="site-01")  # one site has too few of 6,000 rows
+    own.to_parquet(tmp_path / "own.parquet")
+    place = plan.model_copy(update={"treatment": alone, "equity_groups": (), "subgroups": ()}).save(
+        tmp_path / "one.yaml"
+    )
+    assert main(["policy", "run", str(place), "--table", str(tmp_path / "own.parquet"), "--look", "1"]) == 0
+    out = capsys.readouterr().out
+    assert "One unit: read as an interrupted time series" in out
+    assert "average over the periods" in out
+    stats = policy.compress(tmp_path / "own.parquet", PolicyPlan.load(place))
+    found = read_single_unit(stats)
+    first = found.one(plan.primary.name)
+    beside = policy.interrupted(stats, "site-01").rows[0]
+    assert (first.estimate, first.low, first.high) == (beside.estimate, beside.low, beside.high)
+    assert first.decides
+    assert {row.metric for row in found} >= {"reapply_180", "rejection", "minutes"}
+    assert all(row.verdict for row in found if row.decides and row.role == "guardrail")
+
+
+def test_saved_statistics_keep_who_moves_and_the_page_says_that_nothing_was_registered(folder, rows):
+    assert main(["policy", "compress", str(folder), "--table", str(rows), "--out", str(folder / "statistics")]) == 0
+    plan = PolicyPlan.load(folder / "plan.yaml")
+    (kept,) = Movers.kept_in(policy.SufficientStats.load(folder / "statistics"))
+    counted = movers_of(rows, plan)
+    assert kept.counts == counted.counts
+    assert kept.several_units > 0
+    report = ["policy", "report", str(folder), "--stats", str(folder / "statistics"), "--look", "1"]
+    assert main([*report, "--out", str(folder / "report")]) == 0
+    page = (folder / "report" / "report.html").read_text()
+    assert "Spillover through candidate_id" in page
+    assert page.index("Not registered: nothing shows") < page.index("Do rejected candidates apply")
+    memo = docx.Document(str(folder / "report" / "memo.docx"))
+    assert any(p.text.startswith("Not registered") for p in memo.paragraphs[:3])
+
+
+def test_a_registered_plan_is_not_called_unregistered(folder, rows):
+    main(["preregister", str(folder), "--out", str(folder / "registration.md")])  # says what is left to fill in
+    assert main(["policy", "report", str(folder), "--table", str(rows), "--look", "1", "--out", str(folder / "r")]) == 0
+    assert "Not registered" not in (folder / "r" / "report.html").read_text()
 
 
 def test_adverse_impact_of_counts(capsys):

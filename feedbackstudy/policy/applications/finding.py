@@ -169,7 +169,7 @@ def _units(known: pd.DataFrame, plan: PolicyPlan) -> Iterator[Issue]:
         alone = plan.rollout is not None and len(plan.rollout.start) == 1
         make, name = (_warning if alone else _error), known["unit"].iloc[0]
         fix = (
-            f"Read it as an interrupted time series: policy.interrupted(stats, {str(name)!r})."
+            f"'policy run' reads it as an interrupted time series, as policy.interrupted(stats, {str(name)!r}) does."
             if alone
             else "Plan more units; or declare a roll-out of this unit alone, for policy.interrupted."
         )

@@ -23,7 +23,7 @@ _MAIN = (
     *("label", "contrast", "scale", "estimate", "low", "high", "p", "p_adjusted"),
     *("baseline", "n", "n_clusters", "method", "verdict", "decides"),
 )
-_ONCE = {"contrast": "Contrast", "scale": "Scale", "n_clusters": "Clusters"}
+_ONCE = {"label": "Metric", "contrast": "Contrast", "scale": "Scale", "n_clusters": "Clusters"}
 """Columns that are said once below the table where all rows have one value, and the word for each."""
 _NUMBERS = ("estimate", "se", "df", "low", "high", "p", "p_adjusted", "baseline", "n")
 
@@ -117,11 +117,16 @@ def disclosed_effects(
     found = guarded(tuple(effects), rule, strip)
     table, out = table_of(found.rows, found.hidden)
     alike = [name for name in _ONCE if len(set(table[name])) == 1 and not out[name].any()]
+    alike = [name for name in alike if name != "label" or len(table) > 1]
     said = [f"{_ONCE[name]}: {table[name].iloc[0]}." for name in alike]
     empty = bool(table["p_adjusted"].isna().all()) and not out["p_adjusted"].any()
-    same = [*alike, *(["p_adjusted"] if empty else [])]
+    same = [*alike, *(["p_adjusted"] if empty else []), *(["verdict"] if not table["verdict"].any() else [])]
     shown = [row for row, gone in zip(found.rows, found.hidden, strict=True) if "estimate" not in gone]
-    warned = dict.fromkeys(f"{row.label}: {note}." for row in shown for note in row.warnings)
+    about: dict[str, dict[str, None]] = {}
+    for row in shown:
+        for note in row.warnings:
+            about.setdefault(note, {})[row.label] = None
+    warned = [f"{'; '.join(labels)}: {note}." for note, labels in about.items()]
     return DisclosedEffects(
         title=effects.title,
         table=table,
