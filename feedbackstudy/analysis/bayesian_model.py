@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,7 @@ from feedbackstudy.analysis.bayesian.gaussian_slopes import gaussian_slopes
 from feedbackstudy.analysis.bayesian.priors import CellPrior
 from feedbackstudy.analysis.bayesian.sampled_slopes import sampled_slopes
 from feedbackstudy.analysis.compile import Family, without_model
+from feedbackstudy.analysis.count_law import count_law
 from feedbackstudy.analysis.problem import Metric, Problem
 from feedbackstudy.analysis.thresholds import measured_by
 from feedbackstudy.errors import DataError
@@ -140,18 +141,28 @@ def _binary(problem: Problem, seed: int) -> CellPosterior:
 
 
 def _count(problem: Problem, seed: int) -> CellPosterior:
+    chosen = count_law(problem)
+    law: Literal["Poisson", "negative binomial"] = "Poisson" if chosen.name == "poisson" else "negative binomial"
+    inflated = chosen.name == "zero-inflated"
     if problem.question.kind in {"slope", "slopes"}:
-        return _slopes(problem, Counts(prior=CountPrior()), seed)
+        family = Counts(law=law, zero_inflated=inflated, prior=CountPrior())
+        return _noted(_slopes(problem, family, seed), chosen.note)
     found = count_model(
         problem.y,
         problem.cell,
         len(problem.cells),
+        law=law,
+        zero_inflated=inflated,
         seed=seed,
         covariates=_covariates(problem),
         groups=problem.groups,
         **_sampling(problem),
     )
-    return found.cells("response" if measured_by(problem.question) == "rate" else "log rate")
+    return _noted(found.cells("response" if measured_by(problem.question) == "rate" else "log rate"), chosen.note)
+
+
+def _noted(cells: CellDraws, note: str) -> CellDraws:
+    return replace(cells, notes=(*cells.notes, note)) if note else cells
 
 
 def _ordinal(problem: Problem, seed: int) -> CellPosterior:

@@ -21,6 +21,7 @@ from feedbackstudy.analysis.frequentist.mixed_cells import fit_notes, mixed_cell
 from feedbackstudy.analysis.frequentist.mixed_structure import RandomFactor
 from feedbackstudy.analysis.frequentist.reml import fit_mixed
 from feedbackstudy.analysis.frequentist.satterthwaite import Satterthwaite
+from feedbackstudy.analysis.frequentist.zero_inflated_cells import zero_inflated_cells
 from feedbackstudy.analysis.material import as_clusters
 from feedbackstudy.analysis.problem import Problem
 from feedbackstudy.analysis.thresholds import measured_by
@@ -193,16 +194,35 @@ def _binary(problem: Problem) -> CellFit:
 
 
 def _count(problem: Problem) -> CellFit:
+    law = problem.question.distribution or "negative binomial"
+    if law == "zero-inflated":
+        return _zero_inflated(problem)
     if problem.question.kind in {"slope", "slopes"}:
-        return _generalised_slopes(problem, "negative binomial", "log rate")
+        return _generalised_slopes(problem, law, "log rate")
     return count_cells(
         problem.y,
         problem.cell,
         len(problem.cells),
         _covariates(problem),
         groups=problem.groups,
+        family="poisson" if law == "poisson" else "negative binomial",
         scale="response" if measured_by(problem.question) == "rate" else "log rate",
         cell_names=problem.cells,
+    )
+
+
+def _zero_inflated(problem: Problem) -> CellFit:
+    if problem.groups or problem.question.kind in {"slope", "slopes"}:
+        raise DataError(
+            "The zero-inflated model of the frequentist engine has cells and covariates, no random effects and no "
+            "slopes. Declare the negative binomial, or read the Bayesian answer."
+        )
+    return zero_inflated_cells(
+        problem.y,
+        problem.cell,
+        len(problem.cells),
+        _covariates(problem),
+        scale="response" if measured_by(problem.question) == "rate" else "log rate",
     )
 
 

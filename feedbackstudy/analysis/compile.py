@@ -24,8 +24,7 @@ type Family = Literal["gaussian", "ordinal", "binary", "count"]
 _FAMILIES: Mapping[str, Family] = {"ordinal": "ordinal", "binary": "binary", "count": "count"}
 _WITHOUT_ENGINE: Mapping[str, str] = {
     "nominal": "declare the category of interest as a measure of its own (kind: binary) and ask about that",
-    "time_to_event": "declare whether it happened by a set time as a measure of its own (kind: binary) and ask about "
-    "that",
+    "time_to_event": "declare whether it happened by a set time as a binary measure of its own and ask about that",
 }
 """Kind of outcome that no engine answers for -> what to ask instead."""
 SLOPE = "slope"
@@ -76,6 +75,8 @@ class Question:
         How the outcome behaves, by the kind of its measure; None where no engine answers for that kind.
     outcome_kind : str
         The kind of its measure; empty where the study declares none.
+    distribution : str
+        The declared law of a count; empty where none is declared.
     occasion : str
         Wave of the outcome; empty where the declaration leaves it open.
     minus : Column or None
@@ -104,6 +105,7 @@ class Question:
     kind: Kind = "cells"
     family: Family | None = "gaussian"
     outcome_kind: str = ""
+    distribution: str = ""
     occasion: str = ""
     minus: Column | None = None
     covariates: tuple[Column, ...] = ()
@@ -243,6 +245,7 @@ def compiled(study: Study, hypothesis: Hypothesis) -> Question:
         kind="slope" if measured else _kind(hypothesis),
         family=None if measure is None or measure.kind in _WITHOUT_ENGINE else _FAMILIES.get(measure.kind, "gaussian"),
         outcome_kind="" if measure is None else measure.kind,
+        distribution=(measure.distribution or "") if measure is not None else "",
         occasion=occasion,
         minus=Column(hypothesis.outcome, hypothesis.change_since) if hypothesis.change_since else None,
         covariates=_covariates(study, hypothesis),

@@ -210,6 +210,13 @@ def _logistic(problem: Problem) -> str:
 
 
 def _count(problem: Problem) -> str:
+    if problem.question.distribution == "poisson":
+        return _generalised(problem, "poisson")
+    if problem.question.distribution == "zero-inflated":
+        head = "suppressMessages(library(pscl))\n" + _cells(problem)
+        fit = f'fit <- zeroinfl(y ~ 0 + cell{_terms(problem)} | 0 + cell, data = responses, dist = "negbin")\n'
+        part = "k <- length(fit$coefficients$count)\nb <- coef(fit)[1:k]; V <- vcov(fit)[1:k, 1:k]; df <- Inf\n"
+        return head + fit + part + _shown(problem)
     if problem.groups:
         head = "suppressMessages(library(lme4))\n" + _cells(problem)
         fit = f"fit <- glmer.nb(y ~ 0 + cell{_terms(problem)}{_random(problem)}, data = responses)\n"

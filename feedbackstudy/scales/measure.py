@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Literal, Self
 
-from pydantic import PrivateAttr, model_validator
+from pydantic import PrivateAttr, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from feedbackstudy.declaration import Declaration, Many
 from feedbackstudy.named import Code, Fixed, Line, Name, Pair
@@ -50,6 +50,9 @@ class Measure(Declaration):
         Code -> label for ordinal, nominal and binary columns.
     passes : str or None
         The answer that passes an attention check.
+    distribution : {"poisson", "negative binomial", "zero-inflated"} or None
+        Law of a count, for both engines; None is the negative binomial, which becomes a Poisson where the counts vary
+        no more than that. The last mixes structural zeros, their share by cell, with a negative binomial.
 
     Notes
     -----
@@ -85,6 +88,7 @@ class Measure(Declaration):
     range: Pair | None = None
     levels: Fixed[Code, Line] = Fixed()
     passes: str | None = None
+    distribution: Literal["poisson", "negative binomial", "zero-inflated"] | None = None
 
     _folder: Path | None = PrivateAttr(default=None)
 
@@ -104,8 +108,18 @@ class Measure(Declaration):
             raise ValueError(f"measure {self.name!r}: range and levels of a scale are declared by the scale itself.")
         return self
 
+    @model_serializer(mode="wrap")
+    def _without_undeclared_distribution(self, handler: SerializerFunctionWrapHandler) -> dict[str, object]:
+        # Studies were registered before counts could declare theirs: their hash must stay.
+        made: dict[str, object] = handler(self)
+        if self.distribution is None:
+            made.pop("distribution", None)
+        return made
+
     @model_validator(mode="after")
     def _column_is_described(self) -> Self:
+        if self.distribution is not None and self.kind != "count":
+            raise ValueError(f"measure {self.name!r} is no count (kind: {self.kind}); only a count has a distribution.")
         if self.kind == "rating" and self.range is None:
             raise ValueError(f"measure {self.name!r} is a rating; give its range, such as [1, 7].")
         if self.range is not None and self.range[0] >= self.range[1]:

@@ -3,6 +3,8 @@
 import numpy as np
 import pandas as pd
 import pytest
+import statsmodels.api as sm
+import statsmodels.formula.api as smf
 import yaml
 
 from feedbackstudy.analysis.analysing import analyse
@@ -11,6 +13,7 @@ from feedbackstudy.analysis.frequentist.cumulative import fit_cumulative
 from feedbackstudy.analysis.frequentist.cumulative_tests import nominal_test
 from feedbackstudy.analysis.marginal_means import marginal_means
 from feedbackstudy.analysis.proportional import _columns
+from feedbackstudy.errors import DeclarationError
 from feedbackstudy.frames import Scores
 from feedbackstudy.study import Study
 from tests.analysis.conftest import FEEDBACK_STUDY, REFERENCE
@@ -79,8 +82,62 @@ def test_both_engines_answer_poisson_counts_alike(asking, frame):
     classical, bayesian = analyse(scored(study, frame.assign(hints=y)), study).rows
     assert "limit of the negative binomial" in classical.model
     assert bayesian.estimate == pytest.approx(classical.estimate, rel=0.03)
+    assert bayesian.model.startswith("Poisson model of cells")
+    assert "both engines use the Poisson model" in bayesian.note
     width = np.log(bayesian.high / bayesian.low) / np.log(classical.high / classical.low)
-    assert 0.9 < width < 1.15  # the prior of the size leaves a little more room than a Poisson
+    assert 0.9 < width < 1.1
+
+
+def overdispersed(frame: pd.DataFrame, zeros: float = 0.0) -> pd.DataFrame:
+    rng = np.random.default_rng(8)
+    mean = np.where(frame.timing == "delayed", 2.0, 3.5)
+    y = rng.negative_binomial(1.5, 1.5 / (1.5 + mean)) * (rng.random(len(frame)) >= zeros)
+    return frame.assign(hints=y.astype(float))
+
+
+def test_a_declared_distribution_is_the_one_that_is_fitted(asking, frame):
+    data = overdispersed(frame)
+    found = {
+        law: frequentist(asking("hints", COUNTS | ({} if law is None else {"distribution": law})), data).rows[0]
+        for law in (None, "negative binomial", "poisson")
+    }
+    assert found[None].model == found["negative binomial"].model
+    assert (found[None].estimate, found[None].low) == (
+        found["negative binomial"].estimate,
+        found["negative binomial"].low,
+    )
+    assert found["poisson"].model.startswith("Poisson")
+    poisson = smf.glm("hints ~ 0 + timing:framing:specificity", data, family=sm.families.Poisson()).fit()
+    weights = np.array([0.25 if "immediate" in name else -0.25 for name in poisson.params.index])
+    assert np.log(found["poisson"].estimate) == pytest.approx(weights @ poisson.params, rel=1e-6)
+    spread = np.sqrt(weights @ poisson.cov_params().to_numpy() @ weights)
+    assert np.log(found["poisson"].high / found["poisson"].low) == pytest.approx(2 * 1.959964 * spread, rel=1e-5)
+
+
+def test_a_declared_share_of_zeros_is_fitted_and_not_combined_with_clusters(asking, frame):
+    study, data = asking("hints", COUNTS | {"distribution": "zero-inflated"}), overdispersed(frame, zeros=0.3)
+    (row,) = frequentist(study, data).rows
+    assert row.model.startswith("zero-inflated negative binomial")
+    assert row.estimate > 1
+    (issue,) = frequentist(study, data, clusters=True).issues
+    assert "no random effects" in issue.what + issue.why
+
+
+@pytest.mark.slow
+def test_both_engines_share_the_declared_zero_inflated_law(asking, frame):
+    study = asking("hints", COUNTS | {"distribution": "zero-inflated"})
+    classical, bayesian = analyse(scored(study, overdispersed(frame, zeros=0.3)), study).rows
+    assert "zero-inflated negative binomial" in classical.model
+    assert "zero-inflated negative binomial" in bayesian.model
+    assert abs(np.log(bayesian.estimate / classical.estimate)) < 0.5 * np.log(classical.high / classical.estimate)
+
+
+def test_only_a_count_declares_a_distribution_and_older_studies_keep_their_hash(asking):
+    with pytest.raises(DeclarationError, match="only a count has a distribution"):
+        asking("mood", {"name": "mood", "kind": "continuous", "distribution": "poisson"})
+    plain = asking("hints", COUNTS)
+    assert all("distribution" not in one for one in plain.model_dump(mode="json")["measures"])
+    assert asking("hints", COUNTS | {"distribution": "poisson"}).design_hash != plain.design_hash
 
 
 def test_a_cell_without_counts_is_named(asking, frame):
