@@ -80,7 +80,7 @@ class Solution(Rendered):
         what = f"{_WORDS[self.goal]} of {number(self.target, 2)}"
         whose = f" for {self.hypothesis}" if self.hypothesis else ""
         if self.unit:
-            return f"about {number(_rough(self.value))} {self.unit} ({low} to {high}) give a {what}{whose}"
+            return f"about {number(_rough(self.value, self.interval[1]))} {self.unit} ({low} to {high}) give a {what}{whose}"
         if self.vary == self.hypothesis:
             return f"an effect of {number(self.value, 2)} sd ({low} to {high}) gives a {what}{whose}"
         if self.vary == "effect_scale":
@@ -144,7 +144,8 @@ _WORDS = {
 }
 
 
-def _rough(value: float) -> int:
-    """Return a number of people with two figures, rounded up; as it is below 100."""
+def _rough(value: float, most: float) -> int:
+    """Return a number of people with two figures, rounded up; as it is below 100, and where its range ends before."""
     step: int = 10 ** max(math.floor(math.log10(max(value, 1))) - 1, 0)
-    return math.ceil(value / step) * step
+    found = math.ceil(value / step) * step
+    return found if found <= most else math.ceil(value)
