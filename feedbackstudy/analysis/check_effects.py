@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from feedbackstudy.analysis.answer import Answer
 from feedbackstudy.analysis.answering import Setting, answer_question
 from feedbackstudy.analysis.compile import compiled
 from feedbackstudy.analysis.estimate import Estimate
@@ -35,6 +36,8 @@ class CheckEffect:
         Where the check stands in the study.
     classical, bayesian : Estimate or None
         The answers; for a factor with several levels all at once.
+    answer : Answer
+        What stands behind them.
     """
 
     check: str
@@ -44,6 +47,7 @@ class CheckEffect:
     placement: str
     classical: Estimate | None
     bayesian: Estimate | None
+    answer: Answer
 
     @property
     def name(self) -> str:
@@ -135,8 +139,8 @@ def _effect(
         direction="either",
         role="exploratory",
     )
-    rows = answer_question(compiled(study, hypothesis), setting).rows
-    of = {row.engine: row for row in reversed(rows)}
+    answer = answer_question(compiled(study, hypothesis), setting)
+    of = {row.engine: row for row in reversed(answer.rows)}
     return CheckEffect(
         check=column,
         occasion=wave,
@@ -145,6 +149,7 @@ def _effect(
         placement=measure.placement,
         classical=of.get("frequentist"),
         bayesian=of.get("bayesian"),
+        answer=answer,
     )
 
 

@@ -4,11 +4,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
+import pandas as pd
 from scipy import stats
 
+from feedbackstudy.analysis.answer import Answer
 from feedbackstudy.analysis.answering import Setting, answer_material, answer_question
 from feedbackstudy.analysis.compile import Column, Question, compiled, question
-from feedbackstudy.analysis.estimate import Estimate
 from feedbackstudy.analysis.material import gather
 from feedbackstudy.analysis.waves import condition_of_people
 from feedbackstudy.design.comparisons import Association
@@ -17,10 +18,18 @@ from feedbackstudy.design.wording import contrast_in_words
 from feedbackstudy.errors import InputError
 from feedbackstudy.frames import Scores
 from feedbackstudy.issues import Issue, Severity
+from feedbackstudy.psychometrics.rscript import RScript
 from feedbackstudy.scales.measure import Measure
 from feedbackstudy.study import Study
 
 __all__ = ["AttentionCheck", "attention_checks", "awareness_moderates", "primed"]
+
+_ATTENTION = """\
+counts <- t(as.matrix(responses[c("passed", "failed")]))
+show("asked", sum(counts)); show("failed", sum(counts["failed", ]))
+if (ncol(counts) > 1 && all(rowSums(counts) > 0))
+  show("p", suppressWarnings(chisq.test(counts, correct = FALSE))$p.value)
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +50,8 @@ class AttentionCheck:
         Chi square test of failing by condition; None where nobody or everybody failed.
     may_exclude : bool
         Asked before the treatment, or not seen to depend on it (p of .10 at least).
+    conditions : tuple of (str, int, int)
+        Condition, people who passed, people who failed.
     """
 
     check: str
@@ -50,6 +61,18 @@ class AttentionCheck:
     failed: int
     p: float | None
     may_exclude: bool
+    conditions: tuple[tuple[str, int, int], ...]
+
+    def r_script(self) -> RScript:
+        """Return base R code that tests failing by condition.
+
+        Returns
+        -------
+        RScript
+            Shows people asked, people who failed and, where both happened in several conditions, p of the chi square.
+        """
+        table = pd.DataFrame(self.conditions, columns=["condition", "passed", "failed"])
+        return RScript(made_by="analysis.manipulation, attention", body=_ATTENTION, data=table, name="attention")
 
 
 def attention_checks(scores: Scores, study: Study) -> Iterator[AttentionCheck]:
@@ -76,7 +99,8 @@ def attention_checks(scores: Scores, study: Study) -> Iterator[AttentionCheck]:
             here = (frame["occasion"].astype(str) == wave) & frame[measure.name].notna()
             failed = (frame.loc[here, measure.name] != _passing(measure)).to_numpy()
             cells = np.array([placed[name] for name in frame.loc[here, "participant"].astype(str)])
-            p = _related(failed, cells)
+            conditions = _by_condition(failed, cells)
+            p = _related(conditions)
             before = study.waves[wave].phase == "before"
             yield AttentionCheck(
                 check=measure.name,
@@ -86,6 +110,7 @@ def attention_checks(scores: Scores, study: Study) -> Iterator[AttentionCheck]:
                 failed=int(failed.sum()),
                 p=p,
                 may_exclude=before or p is None or p >= 0.10,
+                conditions=conditions,
             )
 
 
@@ -97,15 +122,21 @@ def _passing(measure: Measure) -> float:
     return float(str(measure.passes))
 
 
-def _related(failed: np.ndarray, cells: np.ndarray) -> float | None:
-    keys = sorted(set(cells))
-    table = np.array([[np.sum((cells == key) & (failed == state)) for key in keys] for state in (False, True)])
-    if len(keys) < 2 or not table.sum(axis=1).all():
+def _by_condition(failed: np.ndarray, cells: np.ndarray) -> tuple[tuple[str, int, int], ...]:
+    return tuple(
+        (str(key), int(np.sum((cells == key) & ~failed)), int(np.sum((cells == key) & failed)))
+        for key in sorted(set(cells))
+    )
+
+
+def _related(conditions: tuple[tuple[str, int, int], ...]) -> float | None:
+    table = np.array([counts for _, *counts in conditions]).T
+    if len(conditions) < 2 or not table.sum(axis=1).all():
         return None
     return float(stats.chi2_contingency(table, correction=False).pvalue)
 
 
-def primed(study: Study, setting: Setting) -> tuple[tuple[Estimate, ...], tuple[Issue, ...]]:
+def primed(study: Study, setting: Setting) -> tuple[dict[str, Answer], tuple[Issue, ...]]:
     """Compare people who were asked a manipulation check with those who were not, on what came later.
 
     Parameters
@@ -117,22 +148,23 @@ def primed(study: Study, setting: Setting) -> tuple[tuple[Estimate, ...], tuple[
 
     Returns
     -------
-    tuple of (tuple of Estimate, tuple of Issue)
-        For checks put to half of the sample: the difference in each outcome of a hypothesis that is asked after the
-        check, within conditions; in both engines for scores, in the frequentist one for counts and choices. What could
-        not be answered.
+    tuple of (dict of str to Answer, tuple of Issue)
+        What primes what -> answer. For checks put to half of the sample: the difference in each outcome of a hypothesis
+        that is asked after the check, within conditions; in both engines for scores, in the frequentist one for counts
+        and choices. What could not be answered.
     """
-    rows: list[Estimate] = []
+    found: dict[str, Answer] = {}
     issues: list[Issue] = []
     for measure in study.measures:
         if measure.role != "manipulation_check" or measure.placement != "half_sample":
             continue
         for outcome in _later_outcomes(study, measure):
+            what = f"priming of {outcome} by {measure.name}"
             try:
-                rows += _priming(study, setting, measure, outcome)
+                found[what] = _priming(study, setting, measure, outcome)
             except InputError as fault:
-                issues.append(_not_answered(f"priming of {outcome} by {measure.name}", str(fault)))
-    return tuple(rows), tuple(issues)
+                issues.append(_not_answered(what, str(fault)))
+    return found, tuple(issues)
 
 
 def _later_outcomes(study: Study, check: Measure) -> list[Column]:
@@ -151,7 +183,7 @@ def _later_outcomes(study: Study, check: Measure) -> list[Column]:
     return list(found)
 
 
-def _priming(study: Study, setting: Setting, check: Measure, outcome: Column) -> tuple[Estimate, ...]:
+def _priming(study: Study, setting: Setting, check: Measure, outcome: Column) -> Answer:
     hypothesis = Hypothesis(
         name="priming",
         text="Whether being asked the check changed what was answered later.",
@@ -171,10 +203,10 @@ def _priming(study: Study, setting: Setting, check: Measure, outcome: Column) ->
     flags = setting.scores.asked(check.columns[0]) > 0
     were = set(setting.scores.frame["participant"].astype(str)[flags])
     material = replace(material, predictor=np.array([float(name in were) for name in material.participants])).at(keep)
-    return answer_material(replace(asked, predictor=Column(f"asked {check.name}")), material, setting).rows
+    return answer_material(replace(asked, predictor=Column(f"asked {check.name}")), material, setting)
 
 
-def awareness_moderates(study: Study, setting: Setting) -> tuple[tuple[Estimate, ...], tuple[Issue, ...]]:
+def awareness_moderates(study: Study, setting: Setting) -> tuple[dict[str, Answer], tuple[Issue, ...]]:
     """Ask whether the effects of confirmatory hypotheses change with awareness of the hypothesis.
 
     Parameters
@@ -186,11 +218,11 @@ def awareness_moderates(study: Study, setting: Setting) -> tuple[tuple[Estimate,
 
     Returns
     -------
-    tuple of (tuple of Estimate, tuple of Issue)
-        For each measure of awareness and confirmatory contrast of cell means, how it changes for one unit of
-        awareness; what could not be answered.
+    tuple of (dict of str to Answer, tuple of Issue)
+        What moderates what -> answer: for each measure of awareness and confirmatory contrast of cell means, how it
+        changes for one unit of awareness; what could not be answered.
     """
-    rows: list[Estimate] = []
+    found: dict[str, Answer] = {}
     issues: list[Issue] = []
     for measure in study.measures:
         if measure.role != "awareness":
@@ -198,12 +230,13 @@ def awareness_moderates(study: Study, setting: Setting) -> tuple[tuple[Estimate,
         for hypothesis in study.hypotheses:
             if not hypothesis.confirmatory:
                 continue
+            what = f"{measure.name} as moderator of {hypothesis.name}"
             try:
                 asked = _moderated(question(study, hypothesis.name), measure, study)
-                rows += answer_question(asked, setting).rows if asked is not None else ()
+                found |= {what: answer_question(asked, setting)} if asked is not None else {}
             except InputError as fault:
-                issues.append(_not_answered(f"{measure.name} as moderator of {hypothesis.name}", str(fault)))
-    return tuple(rows), tuple(issues)
+                issues.append(_not_answered(what, str(fault)))
+    return found, tuple(issues)
 
 
 def _moderated(asked: Question, awareness: Measure, study: Study) -> Question | None:

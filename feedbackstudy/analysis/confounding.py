@@ -9,10 +9,12 @@ from numpy.typing import NDArray
 from scipy import special
 
 from feedbackstudy.analysis.bayesian.densities import hdi_of_draws
+from feedbackstudy.analysis.confounding_script import confounding_script
 from feedbackstudy.analysis.frequentist.path_intervals import percentile
 from feedbackstudy.analysis.mediation_system import Effect, PathSystem, Term, values
 from feedbackstudy.errors import DataError, choices
 from feedbackstudy.provenance import Provenance
+from feedbackstudy.psychometrics.rscript import RScript
 from feedbackstudy.render import Facts, Numbered, Page, Rendered, Table, Text, interval, number
 
 if TYPE_CHECKING:
@@ -63,6 +65,8 @@ class Confounding(Rendered):
         Assumptions.
     provenance : Provenance
         Conventions.
+    script : RScript
+        The same in R.
     """
 
     effect: str
@@ -82,6 +86,17 @@ class Confounding(Rendered):
     level: float
     notes: tuple[str, ...]
     provenance: Provenance
+    script: RScript
+
+    def r_script(self) -> RScript:
+        """Return base R code that recomputes curve and robustness values.
+
+        Returns
+        -------
+        RScript
+            With the rows used as its data; intervals of resampled rows are drawn anew.
+        """
+        return self.script
 
     def frame(self) -> pd.DataFrame:
         """Return the curve.
@@ -232,6 +247,16 @@ def confounding(result: "Mediation", effect: str = "", *, leg: int = -1, rho: Fl
         level=result.level,
         notes=_NOTES,
         provenance=result.provenance.derived("analysis.confounding", conventions=_SOURCES),
+        script=confounding_script(
+            system,
+            chosen,
+            index=index,
+            position=position,
+            rho=correlations,
+            df=float(fit.df[index]),
+            level=result.level,
+            draws=len(result.draws.theta) if result.draws.units == "rows" else 0,
+        ),
     )
 
 

@@ -11,8 +11,10 @@ from scipy import special
 from feedbackstudy.analysis.columns import as_factor, as_number
 from feedbackstudy.analysis.missing.chained import Gap, Kind, impute_chained
 from feedbackstudy.analysis.missing.pooling import Pooled, pooled
+from feedbackstudy.analysis.r_imputed import POOL
 from feedbackstudy.errors import DataError, NotFoundError, choices
 from feedbackstudy.provenance import Provenance
+from feedbackstudy.psychometrics.rscript import RScript, r_string
 from feedbackstudy.render import Facts, Page, Rendered, Table, Text, interval, number, p_value
 from feedbackstudy.threads import one_thread
 
@@ -20,6 +22,14 @@ __all__ = ["Imputed", "PooledEstimate", "impute", "pool"]
 
 _SEED = 20260103
 _KINDS = ("score", "normal", "binary")
+_MEANS = """\
+tables <- split(responses, responses$imputation)
+for (name in setdiff(names(responses), "imputation")) {
+  columns <- lapply(tables, `[[`, name); n <- length(columns[[1]])
+  say <- show; show <- function(what, value) say(paste(name, what), value)
+  pool(vapply(columns, mean, 1), vapply(columns, var, 1) / n, n - 1); show <- say
+}
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -74,6 +84,22 @@ class Imputed(Rendered):
             raise NotFoundError(f"There are {len(self)} completed tables, 0 to {len(self) - 1}; given {table}.")
         return self.data.assign(**{name: self.tables[table][:, j] for j, name in enumerate(self.columns)})
 
+    def r_script(self) -> RScript:
+        """Return the completed tables for R, with the mean of each column pooled by Rubin's rules.
+
+        Returns
+        -------
+        RScript
+            Tables one below the other, told apart by ``imputation``; columns of the imputation model are ``v1``, ``v2``
+            in their order. ``pool(estimates, variances, df)`` pools any other quantity.
+        """
+        rows = len(self.data)
+        table = pd.DataFrame({"imputation": np.repeat(np.arange(1, len(self) + 1), rows)})
+        for j in range(len(self.columns)):
+            table[f"v{j + 1}"] = self.tables[:, :, j].ravel()
+        said = "".join(f"# v{j} is {r_string(name)}\n" for j, name in enumerate(self.columns, start=1))
+        return RScript(made_by="analysis.impute", body=said + POOL + _MEANS, data=table, name="imputed")
+
     def page(self) -> Page:
         """Return what was imputed, with means before and after.
 
@@ -117,6 +143,10 @@ class PooledEstimate(Rendered):
         Interval.
     p : float
         Two-sided p value of zero.
+    estimates, errors : tuple of float
+        What was pooled: an estimate and its standard error from each table.
+    df_complete : float
+        Degrees of freedom that a complete table has.
     """
 
     pooled: Pooled
@@ -124,6 +154,27 @@ class PooledEstimate(Rendered):
     high: float
     level: float
     p: float
+    estimates: tuple[float, ...]
+    errors: tuple[float, ...]
+    df_complete: float
+
+    def r_script(self) -> RScript:
+        """Return base R code that pools the same estimates.
+
+        Returns
+        -------
+        RScript
+            Shows estimate, standard error, degrees of freedom, p, fraction of missing information and the interval.
+        """
+        complete = repr(self.df_complete) if np.isfinite(self.df_complete) else "Inf"
+        tail = (1 + self.level) / 2
+        body = POOL + (
+            f"found <- pool(responses$estimate, responses$se^2, {complete})\n"
+            f'limit <- qt({tail!r}, found["df"]) * found["se"]\n'
+            'show("low", found["estimate"] - limit); show("high", found["estimate"] + limit)\n'
+        )
+        table = pd.DataFrame({"estimate": self.estimates, "se": self.errors})
+        return RScript(made_by="analysis.pool", body=body, data=table, name="pooled")
 
     def page(self) -> Page:
         """Return the estimate.
@@ -255,6 +306,9 @@ def pool(estimates: ArrayLike, se: ArrayLike, *, df: float = float("inf"), level
         high=found.estimate + quantile * found.se,
         level=level,
         p=float(2 * (special.stdtr(found.df, t) if finite else special.ndtr(t))),
+        estimates=tuple(np.asarray(estimates, dtype=np.float64).tolist()),
+        errors=tuple(np.asarray(se, dtype=np.float64).tolist()),
+        df_complete=float(df),
     )
 
 

@@ -7,7 +7,7 @@ import pandas as pd
 from feedbackstudy.analysis.bayesian.longitudinal_model import waves_model
 from feedbackstudy.analysis.longitudinal_answers import WaveData, standardised_design
 from feedbackstudy.errors import DataError
-from feedbackstudy.psychometrics.rscript import RScript
+from feedbackstudy.psychometrics.rscript import RScript, r_vector
 
 __all__ = ["bayesian_model", "waves_script"]
 
@@ -30,9 +30,33 @@ difference <- function(name, a, c) {
 }
 """
 
+_DROPOUT = """\
+# Who stayed away from which wave: Newcombe's interval of the difference of shares, Welch's of the first scores.
+for (t in seq_along(WAVES)) for (a in ARMS) {
+  gone <- is.na(responses[[WAVES[t]]]); own <- responses$arm == a; base <- responses$arm == REFERENCE
+  name <- paste("dropout", paste(t - 1, sub("a", "", a), sep = "."))
+  x <- c(sum(gone[own]), sum(gone[base])); n <- c(sum(own), sum(base)); q <- x / n
+  show(paste(name, "share"), q[1])
+  if (a != REFERENCE && sum(x) > 0 && sum(x) < sum(n)) {
+    ends <- sapply(1:2, function(k) prop.test(x[k], n[k], conf.level = LEVEL, correct = FALSE)$conf.int)
+    show(paste(name, "difference"), q[1] - q[2])
+    show(paste(name, "low"), q[1] - q[2] - sqrt((q[1] - ends[1, 1])^2 + (ends[2, 2] - q[2])^2))
+    show(paste(name, "high"), q[1] - q[2] + sqrt((ends[2, 1] - q[1])^2 + (q[2] - ends[1, 2])^2))
+    show(paste(name, "p"), suppressWarnings(prop.test(x, n, correct = FALSE))$p.value)
+  }
+  before <- responses[[WAVES[1]]]; known <- own & !is.na(before)
+  lost <- before[known & gone]; stayed <- before[known & !gone]
+  if (t > 1 && min(length(lost), length(stayed)) > 1 && var(lost) + var(stayed) > 0) {
+    found <- t.test(lost, stayed, conf.level = LEVEL)
+    show(paste(name, "before_difference"), found$estimate[1] - found$estimate[2])
+    show(paste(name, c("before_low", "before_high")), found$conf.int)
+  }
+}
+"""
+
 
 def waves_script(data: WaveData) -> RScript:
-    """Return a script for nlme that computes the constrained comparisons anew.
+    """Return a script that computes the constrained comparisons (nlme) and the dropout by arm anew.
 
     Parameters
     ----------
@@ -42,7 +66,8 @@ def waves_script(data: WaveData) -> RScript:
     Returns
     -------
     RScript
-        Estimates and standard errors with the covariance taken as known.
+        Estimates and standard errors with the covariance taken as known; shares lost, their differences, and how those
+        who were lost differed before.
     """
     names = [f"x{j + 1}" for j in range(data.covariates.shape[1])]
     formula = "y ~ 0 + cell" + "".join(f" + {name}:factor(k)" for name in names)
@@ -52,6 +77,8 @@ def waves_script(data: WaveData) -> RScript:
     for t in range(1, len(waves)):
         for a in data.others:
             body += f'difference("{t}.{a}", "a{a}:{waves[t]}", "a{data.reference}:{waves[t]}")\n'
+    body += f"ARMS <- {r_vector(tuple(f'a{a}' for a in range(len(data.arms))))}\n"
+    body += f'REFERENCE <- "a{data.reference}"; LEVEL <- {data.level!r}\n{_DROPOUT}'
     columns: dict[str, object] = {"participant": list(data.participants), "arm": [f"a{a}" for a in data.arm]}
     columns |= {name: data.Y[:, t] for t, name in enumerate(waves)}
     columns |= {name: data.covariates[:, j] for j, name in enumerate(names)}

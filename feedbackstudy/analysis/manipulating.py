@@ -1,22 +1,25 @@
 """`manipulation`: whether the manipulations were noticed, what else they did, and whether checking did harm."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import pandas as pd
 
 from feedbackstudy.analysis.analysing import CONVENTIONS
+from feedbackstudy.analysis.answer import Answer
 from feedbackstudy.analysis.answering import Setting
 from feedbackstudy.analysis.both_ways import answers
 from feedbackstudy.analysis.check_effects import CheckEffect, check_effects
 from feedbackstudy.analysis.check_influence import AttentionCheck, attention_checks, awareness_moderates, primed
 from feedbackstudy.analysis.estimate import Estimate
 from feedbackstudy.analysis.exclusions import exclude
-from feedbackstudy.errors import InputError
+from feedbackstudy.analysis.r_parts import joined
+from feedbackstudy.errors import InputError, NotFoundError, choices
 from feedbackstudy.frames import Scores
 from feedbackstudy.issues import Issues
 from feedbackstudy.provenance import Provenance
+from feedbackstudy.psychometrics.rscript import RScript
 from feedbackstudy.render import Block, Notice, Page, Rendered, Table, Text, interval, number, p_value, probability
 from feedbackstudy.study import Study
 from feedbackstudy.threads import one_thread
@@ -50,6 +53,8 @@ class ManipulationChecks(Rendered):
         What could not be answered.
     provenance : Provenance
         What made the checks.
+    behind : mapping of str to Answer
+        What primes or moderates what -> what stands behind the rows of `priming` and `awareness`.
     """
 
     effects: tuple[CheckEffect, ...]
@@ -58,6 +63,54 @@ class ManipulationChecks(Rendered):
     attention: tuple[AttentionCheck, ...]
     issues: Issues
     provenance: Provenance
+    behind: Mapping[str, Answer]
+
+    def r_script(self) -> RScript:
+        """Return one R script for all effects, priming, awareness and attention checks.
+
+        Returns
+        -------
+        RScript
+            Shows ``label: name``; the label of an effect is ``check at occasion by factor``, that of an attention check
+            its name and occasion.
+
+        Raises
+        ------
+        DataError
+            Where the study declares no check, or an answer has no script.
+        """
+        parts = [(label, answer.r_script()) for label, answer in self._answers().items()]
+        parts += [(f"{one.check} at {one.occasion}", one.r_script()) for one in self.attention]
+        return joined(parts, made_by="analysis.manipulation", name="manipulation")
+
+    def pymc_model(self, label: str) -> Any:  # noqa: ANN401 - a type of PyMC, which only the Bayesian room imports
+        """Return the Bayesian model of one effect, to inspect or extend.
+
+        Parameters
+        ----------
+        label : str
+            As in `r_script`.
+
+        Returns
+        -------
+        pymc.Model
+            Data, priors and likelihood.
+
+        Raises
+        ------
+        NotFoundError
+            For an unknown label.
+        DataError
+            Where no Bayesian model was fitted.
+        """
+        answers = self._answers()
+        if label not in answers:
+            raise NotFoundError(choices("Effect", label, answers))
+        return answers[label].pymc_model()
+
+    def _answers(self) -> dict[str, Answer]:
+        effects = {f"{one.check} at {one.occasion} by {one.name}": one.answer for one in self.effects}
+        return {**effects, **self.behind}
 
     def intended(self) -> tuple[CheckEffect, ...]:
         """Return the effects that the checks are there to show.
@@ -167,11 +220,12 @@ def manipulation(
         awareness, unaware = awareness_moderates(study, setting)
     return ManipulationChecks(
         effects=effects,
-        priming=priming,
-        awareness=awareness,
+        priming=tuple(row for answer in priming.values() for row in answer.rows),
+        awareness=tuple(row for answer in awareness.values() for row in answer.rows),
         attention=tuple(attention_checks(scores, study)),
         issues=Issues([*left.issues, *unanswered, *unprimed, *unaware]),
         provenance=made,
+        behind={**priming, **awareness},
     )
 
 

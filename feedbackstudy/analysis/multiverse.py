@@ -150,6 +150,7 @@ def _answered(rows: MultiverseRows, given: Alternatives, made: Provenance) -> Mu
         units=_units(rows),
         sesoi=rows.sesoi,
         direction=rows.direction,
+        table=rows,
         provenance=made,
     )
 

@@ -10,8 +10,11 @@ from feedbackstudy.analysis.bayesian.cell_contrast import exponential
 from feedbackstudy.analysis.bayesian.contrast_mixture import averaged, quantiles
 from feedbackstudy.analysis.bayesian.normal_mixture import NormalMixture
 from feedbackstudy.analysis.multiverse_declared import Alternatives, Specification
+from feedbackstudy.analysis.multiverse_rows import MultiverseRows
+from feedbackstudy.analysis.multiverse_script import multiverse_script
 from feedbackstudy.analysis.multiverse_test import JointMultiverseTest, sign_flips
 from feedbackstudy.provenance import Provenance
+from feedbackstudy.psychometrics.rscript import RScript
 from feedbackstudy.render import Block, Facts, Notice, Page, Rendered, Table, Text, interval, number, probability
 
 __all__ = ["AveragedPosterior", "Multiverse", "SpecificationRow"]
@@ -134,6 +137,8 @@ class Multiverse(Rendered):
         Smallest effect of interest in standard deviations.
     direction : str
         Expected sign.
+    table : MultiverseRows
+        The rows that all specifications share.
     provenance : Provenance
         What made it.
     """
@@ -146,6 +151,7 @@ class Multiverse(Rendered):
     units: Ints
     sesoi: float | None
     direction: str
+    table: MultiverseRows
     provenance: Provenance
 
     def __len__(self) -> int:
@@ -248,6 +254,16 @@ class Multiverse(Rendered):
             provenance=self.provenance,
             count=len(self),
         )
+
+    def r_script(self) -> RScript:
+        """Return a script that fits every specification anew: base R, clubSandwich, lmerTest, ordinal.
+
+        Returns
+        -------
+        RScript
+            Frequentist answers, numbered from 1 in the order of `rows`.
+        """
+        return multiverse_script(self.table, [row.specification for row in self.rows])
 
     def frame(self) -> pd.DataFrame:
         """Return all specifications, unrounded.

@@ -68,7 +68,7 @@ spread <- sd(resid(lm(y ~ X)))
 axes <- c(list(seq(log(spread / 4), log(sd(y)) + 1.5, length.out = 2 * few)),
           lapply(factors, function(name) seq(0, asinh(8 * sd(y) / unit), length.out = few)))
 for (step in 1:3) {
-  high <- array(heights(axes), lengths(axes)); reached <- high > max(high) - 30
+  high <- array(heights(axes), lengths(axes)); reached <- high > max(high) - 60
   axes <- lapply(seq_along(axes), function(k) {
     on <- range(which(apply(reached, k, any))); axis <- axes[[k]]
     seq(axis[max(on[1] - 1, 1)], axis[min(on[2] + 1, length(axis))], length.out = few) })
@@ -78,7 +78,7 @@ rules <- lapply(axes, function(axis) legendre(nodes, axis[1], axis[length(axis)]
 points <- grid(lapply(rules, `[[`, "x")); mass <- apply(grid(lapply(rules, `[[`, "w")), 1, prod)
 all <- apply(points, 1, solved)
 log_weight <- vapply(all, `[[`, 1, "height") + log(mass); weight <- exp(log_weight - max(log_weight))
-weight <- weight / sum(weight); kept <- weight > 1e-16; all <- all[kept]; weight <- weight[kept] / sum(weight[kept])
+weight <- weight / sum(weight); kept <- weight > 1e-25; all <- all[kept]; weight <- weight[kept] / sum(weight[kept])
 sds <- vapply(all, `[[`, 1, "sd"); target <- if (length(first)) first else last
 prior_target <- if (length(first)) prior_slopes else prior_cells; centre <- if (length(first)) 0 else middle
 """
@@ -104,8 +104,9 @@ for (i in seq_len(nrow(W))) {
   lambda <- pmax(1 / s^2 - 1 / before, 1e-300); h <- m / s^2 - p0 / before
   none <- log(weight) + dnorm(0, m, s, log = TRUE); none <- none - max(none); none <- exp(none) / sum(exp(none))
   z <- seq(-12, 12, length.out = 2401)
-  parts <- vapply(which(none > 1e-16), function(k) {
-    x <- h[k] / lambda[k] + z / sqrt(lambda[k]); terms <- h[k] * x - lambda[k] * x^2 / 2 + dcauchy(x, 0, r * sds[k], TRUE)
+  parts <- vapply(which(none > 0), function(k) {
+    x <- h[k] / lambda[k] + z / sqrt(lambda[k])
+    terms <- h[k] * x - lambda[k] * x^2 / 2 + dcauchy(x, 0, r * sds[k], TRUE)
     log(none[k]) + max(terms) + log(sum(exp(terms - max(terms))) * (x[2] - x[1])) }, 1)
   show("log_bayes_factor", max(parts) + log(sum(exp(parts - max(parts)))))
 }
@@ -184,7 +185,7 @@ def _columns(problem: Problem) -> str:
         return code + "slopes <- cbind(responses$predictor); prior_slopes <- diag((slope_sd / sd(slopes))^2, 1)\n"
     if problem.question.kind == "slopes":
         return code + (
-            'slopes <- (outer(as.character(responses$cell), cells, "==") + 0) * responses$predictor; k <- length(cells)\n'
-            "prior_slopes <- (slope_sd / sd(responses$predictor))^2 * (1 + diag(k) - 1 / k)\n"
+            'slopes <- (outer(as.character(responses$cell), cells, "==") + 0) * responses$predictor\n'
+            "k <- length(cells); prior_slopes <- (slope_sd / sd(responses$predictor))^2 * (1 + diag(k) - 1 / k)\n"
         )
     return code + "slopes <- NULL\n"

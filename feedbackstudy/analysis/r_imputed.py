@@ -13,6 +13,7 @@ pool <- function(q, u, df) {
   show("estimate", mean(q)); show("se", sqrt(total)); show("df", nu)
   show("p", if (is.finite(nu)) 2 * pt(-abs(t), nu) else 2 * pnorm(-abs(t)))
   show("fmi", if (between > 0) (r + 2 / (nu + 3)) / (1 + r) else 0)
+  invisible(c(estimate = mean(q), se = sqrt(total), df = nu))
 }
 """
 

@@ -43,7 +43,9 @@ class RScript(Rendered):
     @property
     def script(self) -> str:
         """The whole script as text."""
-        head = _HEAD.format(made_by=self.made_by, data_name=f"{self.name}.csv", script_name=f"{self.name}.R")
+        # A column's name may stand in `made_by`: within the comment nothing may end the line.
+        made_by = "".join(char if char.isprintable() else " " for char in self.made_by)
+        head = _HEAD.format(made_by=made_by, data_name=f"{self.name}.csv", script_name=f"{self.name}.R")
         return head + self.body.rstrip() + "\n"
 
     def save(self, folder: Path | str) -> Path:

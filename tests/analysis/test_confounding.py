@@ -93,6 +93,25 @@ def test_robustness_values_as_published():
     assert robustness_value(1.0, 100, alpha=0.05) == 0.0
 
 
+@pytest.mark.against_r
+def test_r_recomputes_the_curve_and_the_robustness_values(people, run_r, tmp_path):
+    people = people.assign(m2=0.4 * people["m"] + np.random.default_rng(4).normal(size=len(people)))
+    found = mediation(people, "x", ["m", "m2"], "y", structure="serial", covariates=["w"], **QUICK)
+    rho = np.array([-0.6, -0.1, 0.0, 0.3, 0.7])
+    curve = confounding(found, rho=rho)
+
+    in_r = run_r(curve.r_script(), tmp_path)
+
+    for i, at in enumerate(("-0.6", "-0.1", "0", "0.3", "0.7")):
+        assert curve.estimate[i] == pytest.approx(in_r[f"estimate {at}"][0], rel=1e-6)
+        # limits of 999 samples each: a standard error of about .05 sd of the effect on both sides
+        wide = 0.25 * (curve.high[i] - curve.low[i])
+        assert curve.low[i] == pytest.approx(in_r[f"low {at}"][0], abs=wide / 2)
+        assert curve.high[i] == pytest.approx(in_r[f"high {at}"][0], abs=wide / 2)
+    for name in ("rho_zero", "robustness", "robustness_alpha"):
+        assert getattr(curve, name) == pytest.approx(in_r[name][0], rel=1e-6)
+
+
 def test_the_page_and_picture_name_the_leg(found):
     curve = found.sensitivity()
     assert "y ~ m" in str(curve)

@@ -65,3 +65,32 @@ def test_what_cannot_be_imputed_or_pooled_is_refused(table, done):
         pool([1.0, 2.0], [0.1, np.nan])
     with pytest.raises(DataError, match="level"):
         pool([1.0, 2.0], [0.1, 0.1], level=95)
+
+
+@pytest.mark.against_r
+@pytest.mark.parametrize("df", [float("inf"), 306.0])
+def test_r_pools_the_same_numbers(run_r, tmp_path, df):
+    rng = np.random.default_rng(3)
+    found = pool(rng.normal(0.6, 0.05, 20), rng.uniform(0.06, 0.08, 20), df=df, level=0.9)
+
+    in_r = run_r(found.r_script(), tmp_path)
+
+    at = found.pooled
+    ours = {"estimate": at.estimate, "se": at.se, "df": at.df, "fmi": at.fmi, "p": found.p}
+    for name, value in (ours | {"low": found.low, "high": found.high}).items():
+        assert value == pytest.approx(in_r[name][0], rel=1e-9), name
+
+
+@pytest.mark.against_r
+def test_the_completed_tables_are_in_the_script_with_their_pooled_means(done, run_r, tmp_path):
+    script = done.r_script()
+
+    in_r = run_r(script, tmp_path)
+
+    n = len(done.data)
+    assert len(script.data) == 20 * n
+    for j, name in enumerate(COLUMNS, start=1):
+        means = [one[name].mean() for one in done]
+        errors = [one[name].std() / np.sqrt(n) for one in done]
+        ours = pool(means, errors, df=n - 1).pooled
+        assert (ours.estimate, ours.se) == pytest.approx((in_r[f"v{j} estimate"][0], in_r[f"v{j} se"][0]), rel=1e-9)

@@ -189,6 +189,22 @@ def test_the_way_out_to_nlme_gives_the_estimates_of_the_table(found, tmp_path):
             assert values[f"{t}.{a} estimate"][0] == pytest.approx(found.row(wave, arm).estimate, abs=1e-3)
 
 
+@pytest.mark.against_r
+def test_r_counts_the_same_dropout(found, run_r, tmp_path):
+    values = run_r(found.r_script(), tmp_path)
+
+    compared = 0
+    for row in found.dropout:
+        at = f"dropout {found.data.waves.index(row.wave)}.{found.data.arms.index(row.arm)}"
+        for name in ("share", "difference", "low", "high", "p", "before_difference", "before_low", "before_high"):
+            ours, theirs = getattr(row, name), values.get(f"{at} {name}")
+            assert (ours is None) == (theirs is None), (at, name)
+            if ours is not None and theirs is not None:
+                assert ours == pytest.approx(theirs[0], rel=1e-6, abs=1e-12), (at, name)
+                compared += 1
+    assert compared > 30
+
+
 def test_a_study_is_read_by_arm_and_by_factor():
     study = fs.Study.load(fs.template_folder("second-chance") / "study.yaml")
     scores = fs.score(fs.simulate(study, fs.World.assumed(study), seed=1), study.measures)

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 import feedbackstudy as fs
-from feedbackstudy.errors import InputError
+from feedbackstudy.errors import InputError, NotFoundError
 from feedbackstudy.frames import Scores
 from feedbackstudy.study import Study
 
@@ -120,6 +120,32 @@ def test_an_attention_check_before_the_treatment_may_exclude(checked):
         True,
         True,
     )
+
+
+@pytest.mark.against_r
+def test_r_answers_every_effect_of_the_checks_anew(checked, run_r, tmp_path):
+    found = checked[0]
+
+    in_r = run_r(found.r_script(), tmp_path)
+
+    pairs = {f"{one.check} at {one.occasion} by {one.name}": (one.classical, one.bayesian) for one in found.effects}
+    pairs |= {label: answer.rows for label, answer in found.behind.items()}
+    assert len(pairs) == 5
+    for label, (classical, bayesian) in pairs.items():
+        assert classical.estimate == pytest.approx(in_r[f"{label}: estimate"][0], rel=1e-6)
+        assert classical.se == pytest.approx(in_r[f"{label}: se"][0], rel=1e-6)
+        assert (classical.df, classical.p) == pytest.approx((in_r[f"{label}: df"][0], in_r[f"{label}: p"][0]), rel=1e-4)
+        assert bayesian.estimate == pytest.approx(in_r[f"{label}: median"][0], rel=1e-6)
+        # evidence of e^62: our region of the standard deviations ends at e^-30 of its height, that of R at e^-60
+        assert np.log(bayesian.bayes_factor) == pytest.approx(in_r[f"{label}: log_bayes_factor"][0], rel=3e-4, abs=1e-6)
+    (attention,) = found.attention
+    assert (attention.asked, attention.failed) == (
+        in_r["attention at t0: asked"][0],
+        in_r["attention at t0: failed"][0],
+    )
+    assert attention.p == pytest.approx(in_r["attention at t0: p"][0], rel=1e-9)
+    with pytest.raises(NotFoundError, match="noticed_timing at t1 by timing"):
+        found.pymc_model("noticed_timing by timing")
 
 
 def test_the_page_says_that_nobody_is_excluded_and_where_the_check_stands(checked):

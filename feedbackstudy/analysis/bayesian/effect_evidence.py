@@ -149,10 +149,11 @@ def evidence_of(found: NormalMixture, before: NormalMixture, sds: Floats) -> Eff
     variance = found.sds**2
     with np.errstate(divide="ignore"):
         log_weight = np.log(found.weights) - 0.5 * (np.log(variance) + found.means**2 / variance)
+    # A component that weighs nothing without an effect may carry all of the evidence for one: only zeros are left out.
     weights = np.exp(log_weight - special.logsumexp(log_weight))
-    kept = weights > 1e-15 * weights.max()
+    kept = weights > 0
     return EffectEvidence(
-        weights=weights[kept] / weights[kept].sum(),
+        weights=weights[kept],
         score=(found.means / variance - p / v)[kept],
         information=np.maximum(1 / variance - 1 / v, 0.0)[kept],
         sds=sds[kept],

@@ -143,3 +143,17 @@ def test_widths_that_are_not_positive_are_refused(call):
 def test_a_prior_of_several_components_cannot_be_exchanged():
     with pytest.raises(DataError, match="one normal distribution"):
         evidence_of(FOUND, FOUND, SDS)
+
+
+def test_overwhelming_evidence_under_the_models_own_prior_is_its_savage_dickey_ratio():
+    """With the model's own normal prior put back, both are one integral, whatever weighs nothing at no effect."""
+    rng = np.random.default_rng(7)
+    cell = np.arange(400) % 2
+    y = 4 + 1.5 * cell + rng.normal(0, 0.8, 400)
+    fit = gaussian_cells(y, cell, 2, prior=CellPrior.of_scale(1, 7)).posterior()
+    own = fit.prior_cells.project(np.array([-1.0, 1.0]))
+
+    direct = fit.contrast([-1, 1]).log_bayes_factor
+
+    assert direct > 120
+    assert fit.evidence([-1, 1]).normal(float(own.sds[0])) == pytest.approx(direct, rel=1e-8)
