@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 import pandas as pd
 
 from feedbackstudy.analysis.both_ways import answers, own_note, shared_notes
+from feedbackstudy.analysis.r_parts import joined
 from feedbackstudy.errors import DataError, NotFoundError, choices
 from feedbackstudy.frames.ledger import Ledger
 from feedbackstudy.issues import Issues
@@ -15,6 +16,7 @@ from feedbackstudy.render import Block, Notice, Page, Rendered, table_of
 
 if TYPE_CHECKING:
     from feedbackstudy.analysis.answer import Answer
+    from feedbackstudy.psychometrics.rscript import RScript
 
 __all__ = ["COLUMNS", "NOT_AS_DECLARED", "Engine", "Estimate", "Estimates", "IntervalKind", "Status"]
 
@@ -275,6 +277,22 @@ class Estimates(Rendered):
         if hypothesis not in self.answers:
             raise NotFoundError(choices("Answered hypothesis", hypothesis, self.answers))
         return self.answers[hypothesis]
+
+    def r_script(self) -> "RScript":
+        """Return one R script that answers every hypothesis anew, both ways where R can.
+
+        Returns
+        -------
+        RScript
+            Shows ``hypothesis: name``; each as `Answer.r_script`.
+
+        Raises
+        ------
+        DataError
+            Where `analyse` did not make these rows, or an answer has no script.
+        """
+        parts = [(name, answer.r_script()) for name, answer in self.answers.items()]
+        return joined(parts, made_by="analyse", name="answers")
 
     def frame(self) -> pd.DataFrame:
         """Return all columns of the grammar, in order, whatever the rows hold.

@@ -244,16 +244,9 @@ class Multiverse(Rendered):
         df = np.array([row.df for row in self.rows])
         gains = np.array([row.mixture.sd / (row.se / row.unit) ** 2 for row in self.rows])
         return sign_flips(
-            shares,
-            self.units,
-            df,
-            gains,
-            seed=seed,
-            draws=draws,
-            alpha=alpha,
-            provenance=self.provenance,
+            shares, self.units, df, gains, seed=seed, draws=draws, alpha=alpha, provenance=self.provenance,
             count=len(self),
-        )
+        )  # fmt: skip
 
     def r_script(self) -> RScript:
         """Return a script that fits every specification anew: base R, clubSandwich, lmerTest, ordinal.

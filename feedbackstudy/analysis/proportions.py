@@ -12,8 +12,10 @@ from feedbackstudy.analysis.estimate import Estimate
 from feedbackstudy.analysis.frequentist import proportions as frequentist
 from feedbackstudy.analysis.frequentist.two_by_two import TwoByTwo, fisher_exact, two_by_two
 from feedbackstudy.analysis.posterior import Posterior
+from feedbackstudy.analysis.proportions_script import odds_script, proportions_script
 from feedbackstudy.analysis.rows import bayesian_row, frequentist_row
 from feedbackstudy.errors import DataError
+from feedbackstudy.psychometrics.rscript import RScript
 
 __all__ = ["BothWays", "compare_odds", "compare_proportions"]
 
@@ -30,10 +32,23 @@ class BothWays:
         The two answers on the leading scale, which may decide; then those on other scales.
     posterior : Posterior
         The posterior on the leading scale.
+    script : RScript
+        The same in R.
     """
 
     rows: tuple[Estimate, ...]
     posterior: Posterior
+    script: RScript
+
+    def r_script(self) -> RScript:
+        """Return base R code that answers from the same counts, both ways.
+
+        Returns
+        -------
+        RScript
+            With the counts as its data.
+        """
+        return self.script
 
     @property
     def classical(self) -> Estimate:
@@ -84,7 +99,8 @@ def compare_proportions(
     rows, posterior = _ratio(asked, table, f"{event} ratio, {first} / {second}")
     rows += _difference(asked, table, f"difference of {event} rates, {first} minus {second}")
     rows += _odds(asked, table, f"odds ratio of a {event}, {first} / {second}")
-    return BothWays(rows=rows, posterior=posterior)
+    script = proportions_script(np.array([*x[w > 0], *x[w < 0]]), np.array([*size[w > 0], *size[w < 0]]), _PRIOR)
+    return BothWays(rows=rows, posterior=posterior, script=script)
 
 
 def compare_odds(asked: Question, events: Mapping[str, float], n: Mapping[str, float], *, contrast: str) -> BothWays:
@@ -147,7 +163,7 @@ def compare_odds(asked: Question, events: Mapping[str, float], n: Mapping[str, f
         n=people,
         note="Bayes factor by Savage-Dickey; the prior of a log odds contrast is wide, which favours no effect",
     )
-    return BothWays(rows=(classical, row), posterior=posterior)
+    return BothWays(rows=(classical, row), posterior=posterior, script=odds_script(x, size, w, _PRIOR))
 
 
 def _events_and_people(table: TwoByTwo) -> tuple[tuple[float, float], tuple[float, float], int]:

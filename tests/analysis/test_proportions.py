@@ -85,3 +85,43 @@ def test_a_contrast_of_more_than_two_cells_is_sent_to_the_other_function(law):
 def test_impossible_or_empty_counts_are_refused(names, events):
     with pytest.raises(DataError):
         compare_proportions(names, events, SENT, event="callback", groups=NAMES)
+
+
+def told(row, in_r, name) -> None:
+    """Frequentist numbers are closed forms; posterior limits come from densities on grids."""
+    if row.engine == "frequentist":
+        ours = (row.estimate, row.low, row.high, row.p)
+        theirs = tuple(in_r[f"{name} {what}"][0] for what in ("estimate", "low", "high", "p"))
+        assert ours == pytest.approx(theirs, rel=1e-6)
+    else:
+        theirs = tuple(in_r[f"posterior {name} {what}"][0] for what in ("median", "low", "high"))
+        assert (row.estimate, row.low, row.high) == pytest.approx(theirs, rel=5e-4)
+
+
+@pytest.mark.against_r
+def test_r_compares_two_groups_on_three_scales_both_ways(names, run_r, tmp_path):
+    answer = compare_proportions(names, CALLED, SENT, event="callback", groups=NAMES)
+
+    in_r = run_r(answer.r_script(), tmp_path)
+
+    for i, row in enumerate(answer.rows):
+        told(row, in_r, ("ratio", "difference", "odds ratio")[i // 2])
+    assert np.log(answer.rows[1].bayes_factor) == pytest.approx(in_r["posterior ratio log_bayes_factor"][0], abs=1e-9)
+
+
+@pytest.mark.against_r
+@pytest.mark.parametrize("name", ["h1", "h2"])
+def test_r_answers_a_contrast_of_log_odds_both_ways(law, run_r, tmp_path, name):
+    invited = {"high:male": 13, "high:female": 3, "low:male": 1, "low:female": 5}
+    sent = {"high:male": 80, "high:female": 79, "low:male": 80, "low:female": 77}
+    classical, bayesian = (answer := compare_odds(question(law, name), invited, sent, contrast="odds")).rows
+
+    in_r = run_r(answer.r_script(), tmp_path)
+
+    wald = tuple(in_r[f"odds ratio {what}"][0] for what in ("estimate", "low", "high"))
+    assert (classical.estimate, classical.low, classical.high) == pytest.approx(wald, rel=1e-6)
+    assert (classical.statistic, classical.p) == pytest.approx((in_r["chi square"][0], in_r["p"][0]), rel=1e-5)
+    told(bayesian, in_r, "odds ratio")
+    theirs = in_r["posterior odds ratio log_bayes_factor"][0]
+    assert np.log(bayesian.bayes_factor) == pytest.approx(theirs, abs=1e-4)
+    assert ("fisher p" in in_r) == (name == "h2")

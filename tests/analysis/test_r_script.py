@@ -144,3 +144,18 @@ def test_weights_by_the_probability_of_assignment_are_in_the_script(declared, fe
         (in_r["estimate"][0], in_r["se"][0], in_r["df"][0]), rel=1e-8
     )
     assert row.p == pytest.approx(in_r["p"][0], rel=1e-6)
+
+
+@pytest.mark.against_r
+def test_all_answers_of_a_study_are_in_one_script(declared, feedback, run_r, tmp_path):
+    study = declared(plan={"covariates": ["baseline"]})
+    found = analyse(feedback(study, "feedback_unbalanced", clusters=False), study)
+
+    in_r = run_r(found.r_script(), tmp_path / "r")
+
+    for row in found.rows:
+        name = "estimate" if row.engine == "frequentist" else "median"
+        assert row.estimate == pytest.approx(in_r[f"{row.hypothesis}: {name}"][0], rel=1e-6)
+        assert row.se == pytest.approx(
+            in_r[f"{row.hypothesis}: {'se' if name == 'estimate' else 'posterior sd'}"][0], rel=1e-6
+        )

@@ -1,0 +1,89 @@
+"""Every result of the analysis room leads out: to R, and to PyMC where it is Bayesian. What does not says why."""
+
+import importlib
+import inspect
+import pkgutil
+
+import feedbackstudy.analysis
+from feedbackstudy.render import Rendered
+
+OF_AN_ANSWER = "a picture or a summary of an answer, whose own r_script computes the models behind it"
+OF_A_MODEL = "what a model says of itself; the script is that of the answer it belongs to"
+SAMPLED = "rests on draws of a sampler that base R and BayesFactor do not have"
+WITHOUT_R = {
+    "bayesian.calibration.Calibration": SAMPLED,
+    "bayesian.comparison.Comparison": SAMPLED,
+    "bayesian.comparison.Loo": SAMPLED,
+    "bayesian.gates.Gates": SAMPLED,
+    "bayesian.gaussian_sensitivity.PriorWidths": OF_A_MODEL,
+    "bayesian.latent_mediation.LatentMediation": SAMPLED,
+    "bayesian.predictive.PredictiveCheck": SAMPLED,
+    "bayesian.prior_predictive.PriorPredictive": OF_A_MODEL,
+    "bayesian.robustness.Robustness": OF_A_MODEL,
+    "bayesian.sampled_cells.SampledCells": SAMPLED,
+    "bayesian.sensitivity.Sensitivity": SAMPLED,
+    "frequencies.Frequencies": "shares of counts that a reproduction took from a published table",
+    "marginal_means.MarginalMeans": OF_AN_ANSWER,
+    "mediation_views.ConditionalEffects": OF_AN_ANSWER,
+    "mediation_views.EffectDraws": OF_AN_ANSWER,
+    "model_checks.PriorShares": OF_A_MODEL,
+    "multiverse_test.JointMultiverseTest": "sign flips of the shares of a multiverse, whose script fits every member",
+    "posterior.Posterior": OF_AN_ANSWER,
+    "prior_posterior.PriorPosterior": OF_AN_ANSWER,
+    "rating_shares.RatingShares": OF_AN_ANSWER,
+}
+BAYESIAN = {
+    "answer.Answer",
+    "bayes_effect.EffectBayesFactor",
+    "bayes_models.BayesFactors",
+    "bayesian.latent_mediation.LatentMediation",
+    "bayesian.sampled_cells.SampledCells",
+    "longitudinal_result.Longitudinal",
+    "manipulating.ManipulationChecks",
+    "mediation_result.Mediation",
+}
+WITHOUT_PYMC = {
+    "confounding.Confounding": "a curve over the posterior of a mediation, which has the model",
+    "estimate.Estimates": "a table of answers, each of which has its model",
+    "multiverse_result.Multiverse": "thousands of models; that of one specification is analyse's on its rows",
+}
+
+
+def results() -> dict[str, type]:
+    found = {}
+    root = "feedbackstudy.analysis."
+    for module in pkgutil.walk_packages(feedbackstudy.analysis.__path__, root):
+        for name, what in vars(importlib.import_module(module.name)).items():
+            public = not name.startswith("_") and inspect.isclass(what) and what.__module__ == module.name
+            if public and issubclass(what, Rendered):
+                found[f"{module.name.removeprefix(root)}.{name}"] = what
+    return found
+
+
+def test_every_result_has_an_r_script_or_a_reason():
+    lacking = {name for name, what in results().items() if not callable(getattr(what, "r_script", None))}
+
+    assert lacking == set(WITHOUT_R)
+
+
+def test_every_bayesian_result_gives_its_model_or_a_reason():
+    having = {name for name, what in results().items() if callable(getattr(what, "pymc_model", None))}
+
+    assert having == BAYESIAN
+    assert not having & set(WITHOUT_PYMC)
+    assert set(WITHOUT_PYMC) <= set(results())
+
+
+def test_every_public_function_of_the_room_returns_a_result_that_leads_out():
+    """What a public function returns, by its annotation, is among the results or is no analysis."""
+    names = {name.rpartition(".")[2]: what for name, what in results().items()}
+    excused = {name.rpartition(".")[2] for name in WITHOUT_R}
+    for name in feedbackstudy.analysis.__all__:
+        function = getattr(feedbackstudy.analysis, name)
+        if not inspect.isfunction(inspect.unwrap(function)):
+            continue
+        made = str(inspect.signature(inspect.unwrap(function)).return_annotation).rpartition(".")[2].strip("'>\" ")
+        if made == "Estimate":
+            continue  # `custom`: one row of a user's own, marked as such
+        assert made in names, (name, made)
+        assert made in excused or callable(getattr(names[made], "r_script", None)), name
