@@ -20,6 +20,7 @@ from feedbackstudy.design.deck import Deck
 from feedbackstudy.errors import DeclarationError, choices
 from feedbackstudy.issues import Issues
 from feedbackstudy.provenance import Provenance
+from feedbackstudy.render import counted
 from feedbackstudy.study import Study
 from feedbackstudy.study.texts import joins_forbidden, study_deck, study_exemplars, within_crossing
 
@@ -102,7 +103,9 @@ def allocate(
         )
     errors = study.check().errors
     if errors:
-        raise DeclarationError(f"The study has {len(errors)} errors and cannot be run; the first: {errors[0]}")
+        raise DeclarationError(
+            f"The study has {counted(len(errors), 'error')} and cannot be run; the first: {errors[0]}"
+        )
     return _VERSIONS[algorithm](study, roster, seed, purpose)
 
 

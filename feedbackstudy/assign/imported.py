@@ -18,7 +18,7 @@ from feedbackstudy.design.arms import FEEDBACK
 from feedbackstudy.errors import DataError, DeclarationError, choices
 from feedbackstudy.issues import Issue, Issues, Severity
 from feedbackstudy.provenance import Provenance
-from feedbackstudy.render import p_value
+from feedbackstudy.render import counted, p_value
 from feedbackstudy.study.texts import study_exemplars
 
 if TYPE_CHECKING:
@@ -133,7 +133,7 @@ def _audit(conditions: Conditions, drawn: tuple[int, ...]) -> Iterator[Issue]:
         "assign.by_platform",
         Severity.NOTE,
         "assignment",
-        f"{len(drawn)} people were randomised by platform.",
+        f"{counted(len(drawn), 'person was', 'people were')} randomised by platform.",
         "The draw cannot be repeated or proved; platforms allow their counts to be edited.",
         "Say 'randomised by platform' in the report, and keep the platform's log.",
     )

@@ -21,7 +21,7 @@ from feedbackstudy.assign.roster import plain_id
 from feedbackstudy.assign.sealed import Mode, Sealed, Slot, read_sealed, seal, write_sealed
 from feedbackstudy.errors import DataError, FileFormatError, InputError, choices
 from feedbackstudy.files import locked, read_bounded, write_atomic
-from feedbackstudy.render import Facts, Notice, Page, Rendered, number
+from feedbackstudy.render import Facts, Notice, Page, Rendered, counted, number
 from feedbackstudy.study import Study
 
 __all__ = ["Ledger"]
@@ -247,7 +247,9 @@ class Ledger(Rendered):
             count, value = _noted(path)
             if len(lines) < count:
                 return Fault(
-                    len(lines) + 1, f"it is absent, but there were {count} lines: cut, or an old copy put back"
+                    len(lines) + 1,
+                    f"it is absent, but there {'was' if count == 1 else 'were'} {counted(count, 'line')}: cut, or an "
+                    f"old copy put back",
                 )
             if lines[count - 1]["hash"] != value:
                 return Fault(count, "it is not the line that once stood here: rewritten, or another copy put back")

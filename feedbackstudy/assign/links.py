@@ -13,7 +13,7 @@ from feedbackstudy.assign.reveal import Reveal
 from feedbackstudy.assign.roster import plain_id
 from feedbackstudy.errors import DataError, InputError
 from feedbackstudy.files import write_atomic
-from feedbackstudy.render import Facts, Page, Rendered, number
+from feedbackstudy.render import Facts, Page, Rendered, counted, number
 
 __all__ = ["LinkPool", "link_pool", "read_pool", "tokens"]
 
@@ -164,7 +164,8 @@ def read_pool(folder: str | Path, ledger: Ledger) -> LinkPool:
     strange = names - {slot.participant for slot in ledger.sealed.slots}
     if strange:
         raise DataError(
-            f"{len(strange)} of {len(names)} tokens of the pool are in no place of this ledger; the pool was made from "
+            f"{len(strange)} of {counted(len(names), 'token')} of the pool {'is' if len(strange) == 1 else 'are'} in "
+            f"no place of this ledger; the pool was made from "
             "another sealed list. Open the ledger that it belongs to."
         )
     return LinkPool(links=home / LINKS, platform=home / PLATFORM, n=len(names), commitment=ledger.commitment)

@@ -12,6 +12,7 @@ from feedbackstudy.assign.schemes import Complete, PermutedBlocks, Scheme, Simpl
 from feedbackstudy.design.chance import exact
 from feedbackstudy.errors import DataError, DeclarationError
 from feedbackstudy.issues import Issue, Severity
+from feedbackstudy.render import counted
 
 if TYPE_CHECKING:
     from feedbackstudy.study.declared import Study
@@ -156,8 +157,9 @@ def block_issues(conditions: Conditions, roster: Roster, scheme: Scheme) -> list
             "assign.small_blocks",
             Severity.WARNING if single else Severity.NOTE,
             f"assignment: by {', '.join(roster.strata)}",
-            f"{small} of {len(sizes)} blocks hold fewer people than there are conditions ({len(conditions.cells)})"
-            + (f"; {single} hold one person." if single else "."),
+            f"{small} of {counted(len(sizes), 'block')} {'holds' if small == 1 else 'hold'} fewer people than there "
+            f"are conditions ({len(conditions.cells)})"
+            + (f"; {single} {'holds' if single == 1 else 'hold'} one person." if single else "."),
             "Conditions cannot be compared within such a block; they are balanced over the blocks together.",
             "Use fewer or coarser strata where blocks are to be compared within.",
         )
@@ -174,7 +176,8 @@ def _unfilled(roster: Roster, scheme: PermutedBlocks) -> list[Issue]:
             "assign.unfilled_blocks",
             Severity.WARNING,
             f"assignment: by {', '.join(roster.strata)}",
-            f"{small} of {len(sizes)} strata hold fewer people than one block of {least}.",
+            f"{small} of {counted(len(sizes), 'stratum', 'strata')} {'holds' if small == 1 else 'hold'} fewer people "
+            f"than one block of {least}.",
             "A block that is not filled balances nothing: conditions are as even there as chance makes them.",
             "Use fewer or coarser strata, smaller blocks, or method: complete where everybody is known beforehand.",
         )

@@ -196,7 +196,8 @@ def _small_clusters(frame: pd.DataFrame, conditions: Conditions) -> list[Issue]:
             "assign.cluster_of_one",
             Severity.WARNING,
             f"roster: {conditions.cluster}",
-            f"{len(single)} of {len(sizes)} clusters hold one participant: {', '.join(single[:6])}.",
+            f"{len(single)} of {counted(len(sizes), 'cluster')} {'holds' if len(single) == 1 else 'hold'} one "
+            f"participant: {', '.join(single[:6])}.",
             "A cluster of one cannot tell the person from the cluster; where all are so, the ICC cannot be estimated.",
             "Join them to larger clusters, or assign participants instead of clusters.",
         )

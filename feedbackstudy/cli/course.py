@@ -7,6 +7,7 @@ from feedbackstudy.cli.outcome import Exit
 from feedbackstudy.cli.session import Session, sentence
 from feedbackstudy.errors import InputError
 from feedbackstudy.files import write_atomic
+from feedbackstudy.render import counted
 
 __all__ = ["add", "copy_course", "run"]
 
@@ -56,7 +57,9 @@ def run(given: argparse.Namespace, session: Session) -> int:
     else:
         for path in copied:
             session.show(str(path))
-        session.say(f"{len(copied)} notebooks copied, {len(present)} already there. Next: jupyter lab {given.folder}")
+        session.say(
+            f"{counted(len(copied), 'notebook')} copied, {len(present)} already there. Next: jupyter lab {given.folder}"
+        )
     return Exit.FINE
 
 

@@ -9,6 +9,7 @@ from feedbackstudy.cli.assign_lists import new_file, records
 from feedbackstudy.cli.outcome import Exit
 from feedbackstudy.cli.session import Session
 from feedbackstudy.cli.simulate import add_world, world_of
+from feedbackstudy.render import counted
 
 if TYPE_CHECKING:
     from feedbackstudy.power import Diagnosis, PowerGrid, Solution
@@ -147,7 +148,10 @@ def _curve(given: argparse.Namespace, session: Session) -> int:
     from feedbackstudy.power.wishes import path_of
 
     study, seed = _study(given)
-    session.say(f"{given.simulations:,} invented studies at each of {len(given.sizes)} numbers ...")
+    session.say(
+        f"{counted(given.simulations, 'invented study', 'invented studies')} at each of "
+        f"{counted(len(given.sizes), 'number')} ..."
+    )
     world = world_of(given, study)
     vary = {path_of(study, world, "n"): sorted(set(given.sizes))}
     made = sweep(study, world, vary, seed=seed, n_simulations=given.simulations)

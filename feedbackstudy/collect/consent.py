@@ -73,7 +73,8 @@ def _said(responses: Responses, name: str) -> list[tuple[str, bool | None]]:
     wrong = known & ~words.isin(_YES | _NO)
     if wrong.any():
         raise DataError(
-            f"{int(wrong.sum())} values of {name!r} are neither yes nor no, and nobody's consent is guessed. "
+            f"{counted(int(wrong.sum()), 'value')} of {name!r} {'is' if wrong.sum() == 1 else 'are'} neither yes nor "
+            f"no, and nobody's consent is guessed. "
             "Code it as yes and no (or 1 and 0) when reading."
         )
     answers = [word in _YES if here else None for word, here in zip(words, known, strict=True)]

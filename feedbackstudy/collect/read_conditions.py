@@ -102,7 +102,8 @@ def _unknown(where: str, name: str, found: Misread, lines: NDArray[np.int64], le
     if len(found.unknown) == 1:
         what = f"{unknown_cell(f'Level of {name}', next(iter(found.unknown)), names)} It stands in "
     else:
-        what = f"{len(found.unknown):,} texts are no level of {name}: {quoted_texts(found.unknown, names)}. The levels "
+        what = f"{counted(len(found.unknown), 'text is', 'texts are')} no level of {name}: "
+        what += f"{quoted_texts(found.unknown, names)}. The levels "
         what += f"are {', '.join(names[:12])}{' ...' if len(names) > 12 else ''}. They stand in "
     return Issue(
         "collect.unknown_level",

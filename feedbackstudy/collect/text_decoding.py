@@ -7,6 +7,7 @@ import numpy as np
 
 from feedbackstudy.errors import FileFormatError, choices
 from feedbackstudy.issues import Issue, Severity
+from feedbackstudy.render import counted
 
 __all__ = ["Utf8", "to_utf8"]
 
@@ -89,7 +90,8 @@ def _without_control(data: bytes, where: str, encoding: str) -> Utf8:
         "collect.control_characters",
         Severity.WARNING,
         where,
-        f"{int(bad.sum())} control characters (such as NUL) were taken out; the first stands in line {line}.",
+        f"{counted(int(bad.sum()), 'control character')} (such as NUL) {'was' if bad.sum() == 1 else 'were'} taken "
+        f"out; the first stands in line {line}.",
         "They are no part of an answer, and Word, Excel and spreadsheets fail on them.",
         "Nothing needs doing; look at line {line} where you want to know how they came in.".replace(
             "{line}", str(line)

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from feedbackstudy.design.chance import Stream, shuffled
 from feedbackstudy.errors import DeclarationError
+from feedbackstudy.render import counted
 
 __all__ = ["Efficiency", "best_blocks", "d_optimal", "efficiency"]
 
@@ -102,7 +103,8 @@ def d_optimal(candidates: Matrix, n: int, *, seed: int, restarts: int = 100) -> 
     total, p = candidates.shape
     if not p <= n <= total:
         raise DeclarationError(
-            f"{n} combinations: the model has {p} coefficients and {total} combinations can occur; choose a size "
+            f"{counted(n, 'combination')}: the model has {counted(p, 'coefficient')} and "
+            f"{counted(total, 'combination')} can occur; choose a size "
             f"from {p} to {total}, or a smaller model."
         )
     if np.linalg.matrix_rank(candidates) < p:

@@ -7,6 +7,7 @@ from pydantic import model_validator
 from feedbackstudy.declaration import Declaration, Many
 from feedbackstudy.design.comparisons import Comparison
 from feedbackstudy.named import Line, Name, Real
+from feedbackstudy.render import counted
 
 __all__ = ["Hypothesis", "Mediator", "Path", "PathModerator", "SmallestEffect"]
 
@@ -102,7 +103,8 @@ class Path(Declaration):
             raise ValueError(f"the path names a mediator twice: {scores}.")
         if (len(scores) == 1) != (self.structure == "simple") or not scores:
             raise ValueError(
-                f"the path has {len(scores)} mediators and structure: {self.structure}; simple has one, parallel and "
+                f"the path has {counted(len(scores), 'mediator')} and structure: {self.structure}; simple has one, "
+                f"parallel and "
                 "serial have at least two."
             )
         if self.effect == "difference" and self.structure != "parallel":

@@ -19,6 +19,7 @@ from feedbackstudy.errors import DeclarationError, FileFormatError, choices
 from feedbackstudy.files import inside
 from feedbackstudy.issues import Issue, Issues, Severity
 from feedbackstudy.named import Code, Fixed, Name
+from feedbackstudy.render import counted
 
 __all__ = ["FEWEST_EXEMPLARS", "Messages", "make_messages"]
 
@@ -219,7 +220,8 @@ def _too_few(exemplars: tuple[str, ...]) -> list[Issue]:
             "design.few_exemplars",
             Severity.WARNING,
             "messages",
-            f"There are {len(exemplars)} exemplars; {FEWEST_EXEMPLARS} are the least that can vary.",
+            f"There {'is' if len(exemplars) == 1 else 'are'} {counted(len(exemplars), 'exemplar')}; "
+            f"{FEWEST_EXEMPLARS} are the least that can vary.",
             "A result might be about these words and not about the kind of feedback.",
             "Add exemplars, ours or your own.",
         )

@@ -20,6 +20,7 @@ from feedbackstudy.errors import DeclarationError, choices
 from feedbackstudy.issues import Issue, Issues, Severity
 from feedbackstudy.named import Name
 from feedbackstudy.provenance import Provenance
+from feedbackstudy.render import counted
 
 __all__ = ["Vignettes", "make_deck"]
 
@@ -154,10 +155,13 @@ def _choose(model: NDArray[np.float64], vignettes: Vignettes, seed: int) -> NDAr
     size = vignettes.size or total
     if size % hand:
         raise DeclarationError(
-            f"{size} stories cannot be dealt in hands of {hand}; state a 'size' that is a multiple of it."
+            f"{counted(size, 'story', 'stories')} cannot be dealt in hands of {hand}; state a 'size' that is a "
+            f"multiple of it."
         )
     if size > total:
-        raise DeclarationError(f"{size} stories are asked for, but only {total} combinations can occur.")
+        raise DeclarationError(
+            f"{counted(size, 'story is', 'stories are')} asked for, but only {counted(total, 'combination')} can occur."
+        )
     return d_optimal(model, size, seed=seed, restarts=vignettes.restarts if size < total else 1)
 
 

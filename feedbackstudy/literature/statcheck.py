@@ -10,7 +10,7 @@ from scipy import special
 from feedbackstudy.declaration import Declaration, Many
 from feedbackstudy.literature.printed import Printed, PrintedP, number_of, rounds_to, split_p, unit_of
 from feedbackstudy.provenance import Provenance
-from feedbackstudy.render import Page, Rendered, Table, Text, number
+from feedbackstudy.render import Page, Rendered, Table, Text, counted, number
 
 __all__ = ["PrintedTest", "StatcheckReport", "TestVerdict", "check_test", "check_tests"]
 
@@ -225,7 +225,7 @@ class StatcheckReport(Rendered):
         errors = sum(verdict.error for verdict in self.verdicts)
         decisions = sum(verdict.decision_error for verdict in self.verdicts)
         head = ("as printed", "recomputed p", "p within rounding", "verdict")
-        subtitle = f"{len(rows)} tests: {errors} errors, {decisions} of them change the decision"
+        subtitle = f"{counted(len(rows), 'test')}: {counted(errors, 'error')}, {decisions} of them {'changes' if decisions == 1 else 'change'} the decision"
         tail = Text("An error says that the printed numbers disagree with each other, not which of them is wrong.")
         return Page("Printed tests, recomputed", subtitle, (Table(head, rows), tail, self.provenance.facts()))
 

@@ -13,7 +13,7 @@ from feedbackstudy.files import read_bounded, write_atomic
 from feedbackstudy.policy.declared import PolicyPlan
 from feedbackstudy.policy.look_ledger import LookLedger, register_plan
 from feedbackstudy.provenance import Provenance, versions
-from feedbackstudy.render import Block, Facts, Notice, Page, Rendered, Text
+from feedbackstudy.render import Block, Facts, Notice, Page, Rendered, Text, counted
 from feedbackstudy.report.amendments import Amendments, changed_fields
 from feedbackstudy.report.policy_registration_words import said_of_plan
 from feedbackstudy.report.preregistration import FORMS, Item, form_text
@@ -124,7 +124,7 @@ class PolicyRegistration(Rendered):
                 blocks += [Text(item.title), *(Text(line) for line in item.text.split("\n") if line)]
         return Page(
             title=f"Preregistration ({'OSF' if self.form == 'osf' else 'AsPredicted'})",
-            subtitle=f"{self.plan.title}; {len(self.gaps)} of {len(self.items)} questions to fill in",
+            subtitle=f"{self.plan.title}; {len(self.gaps)} of {counted(len(self.items), 'question')} to fill in",
             blocks=(*blocks, Facts(self._committed())),
         )
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from feedbackstudy.policy.declared import Metric, PolicyPlan
+from feedbackstudy.render import counted
 
 __all__ = ["said_of_plan"]
 
@@ -76,7 +77,8 @@ def _design(plan: PolicyPlan) -> str:
     rollout, experiment = plan.rollout, plan.experiment
     if experiment is not None:
         unit = f"each {experiment.unit}" if experiment.unit is not None else "each application"
-        return f"{len(experiment.arms)} arms, one for {unit}: {_arms(plan)}. Compared with {experiment.control}."
+        many = counted(len(experiment.arms), "arm")
+        return f"{many}, one for {unit}: {_arms(plan)}. Compared with {experiment.control}."
     if rollout is None:
         return ""
     never = f"; {len(rollout.never)} never do" if rollout.never else ""
@@ -85,7 +87,8 @@ def _design(plan: PolicyPlan) -> str:
         f" {rollout.anticipation} {rollout.period}s before it may be affected already." if rollout.anticipation else ""
     )
     return (
-        f"Roll-out: {len(rollout.start)} units ({rollout.unit}) come under the policy one after the other and stay"
+        f"Roll-out: {counted(len(rollout.start), 'unit')} ({rollout.unit}) "
+        f"{'comes' if len(rollout.start) == 1 else 'come'} under the policy one after the other and stay"
         f"{never}. Time is counted in {rollout.period}s.{out}{early}"
     )
 
@@ -125,7 +128,7 @@ def _collection(plan: PolicyPlan) -> str:
 
 
 def _size(plan: PolicyPlan) -> str:
-    units = f", in {len(plan.rollout.start)} units" if plan.rollout is not None else ""
+    units = f", in {counted(len(plan.rollout.start), 'unit')}" if plan.rollout is not None else ""
     return f"All applications decided from {plan.window.first} to {plan.window.last}{units}; none is sampled."
 
 
@@ -148,7 +151,7 @@ def _measured(plan: PolicyPlan) -> str:
 
 def _from(metric: Metric) -> str:
     per = f" per '{metric.per}'" if metric.per is not None else ""
-    days = f", within {metric.within_days} days of the decision" if metric.within_days is not None else ""
+    days = f", within {counted(metric.within_days, 'day')} of the decision" if metric.within_days is not None else ""
     who = ", of those who answered" if metric.responders_only else ""
     return f"column '{metric.column}'{per} of {_OF[metric.of]} applications{days}{who}; better is {metric.direction}"
 

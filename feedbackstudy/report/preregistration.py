@@ -12,7 +12,7 @@ from feedbackstudy.collect.registration import RECORD_VERSION
 from feedbackstudy.errors import DataError, choices
 from feedbackstudy.files import write_atomic
 from feedbackstudy.provenance import Provenance, versions
-from feedbackstudy.render import Block, Facts, Notice, Page, Rendered, Text, clean
+from feedbackstudy.render import Block, Facts, Notice, Page, Rendered, Text, clean, counted
 from feedbackstudy.report.preregistration_words import said
 from feedbackstudy.study import Study
 
@@ -284,7 +284,7 @@ class Preregistration(Rendered):
                 blocks += [Text(f"{item.title}"), *(Text(line) for line in item.text.split("\n") if line)]
         return Page(
             title=f"Preregistration ({'OSF' if self.form == 'osf' else 'AsPredicted'})",
-            subtitle=f"{self.study.title}; {len(self.gaps)} of {len(self.items)} questions to fill in",
+            subtitle=f"{self.study.title}; {len(self.gaps)} of {counted(len(self.items), 'question')} to fill in",
             blocks=(*([Notice(self.too_long)] if self.too_long else []), *blocks, Facts(self._committed())),
         )
 

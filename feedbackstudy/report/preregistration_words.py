@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from feedbackstudy.collect.exclusion_rules import in_words
 from feedbackstudy.design.hypotheses import Hypothesis
 from feedbackstudy.design.wording import criterion_in_words, question_in_words, smallest_in_words
+from feedbackstudy.render import counted
 from feedbackstudy.scales.jobs import jobs_of
 from feedbackstudy.study import Study
 
@@ -61,7 +62,7 @@ def _conditions(study: Study) -> str:
     """List the conditions."""
     cells = study.crossing.cells()
     listed = "; ".join(cell.key.replace(":", " / ").replace("_", " ") for cell in cells)
-    return f"{len(cells)} conditions: {listed}." if cells else ""
+    return f"{counted(len(cells), 'condition')}: {listed}." if cells else ""
 
 
 def _study_design(study: Study) -> str:
@@ -74,13 +75,13 @@ def _study_design(study: Study) -> str:
     if study.arms:
         parts.append(f"Outside the crossing: {', '.join(arm.label or arm.name for arm in study.arms)}.")
     if study.forbidden:
-        parts.append(f"{len(study.forbidden)} combinations cannot occur.")
+        parts.append(f"{counted(len(study.forbidden), 'combination')} cannot occur.")
     waves = "; ".join(
         f"{w.label or w.name}: {w.offset_days:g} days from the {w.anchor}, open days {w.window_days[0]:g} to "
         f"{w.window_days[1]:g}"
         for w in study.waves
     )
-    parts.append(f"People are asked at {len(study.waves)} occasions ({waves}).")
+    parts.append(f"People are asked at {counted(len(study.waves), 'occasion')} ({waves}).")
     if study.messages is not None:
         parts.append("Message texts come in several exemplars, which enter the models as a random factor.")
     return " ".join(parts)

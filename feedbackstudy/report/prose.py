@@ -13,7 +13,7 @@ from feedbackstudy.literature.card import Reproduction
 from feedbackstudy.literature.heterogeneity import TAU2_METHODS
 from feedbackstudy.literature.meta import MetaAnalysis
 from feedbackstudy.provenance import SIMULATED, is_simulated
-from feedbackstudy.render import bayes_factor, clean, interval, number, p_value, probability
+from feedbackstudy.render import bayes_factor, clean, counted, interval, number, p_value, probability
 from feedbackstudy.report.drawings.forest import on_scale
 
 if TYPE_CHECKING:
@@ -220,7 +220,7 @@ def _(result: MetaAnalysis, *, study: "Study | None" = None, allow_failed: bool 
 def _(result: Reproduction, *, study: "Study | None" = None, allow_failed: bool = False) -> str:  # noqa: ARG001
     counts = ", ".join(f"{count} {name}" for name, count in result.counts.items())
     flags = sum(not grade.explained for grade in result.flagged)
-    words = f"of {len(result.grades)} printed values of {result.published.citation.rstrip('.')}: {counts}."
+    words = f"of {counted(len(result.grades), 'printed value')} of {result.published.citation.rstrip('.')}: {counts}."
     decision = f" {len(result.flagged)} with a decision flag, {flags} of them unexplained." if result.flagged else ""
     decision = decision or " No decision changes."
     unfit = "" if result.fit_to_report else " Not fit to report as reproduced."

@@ -9,7 +9,7 @@ from feedbackstudy.literature.card import Reproduction
 from feedbackstudy.literature.classes import NEAR_ZERO_UNITS, ReportClass
 from feedbackstudy.literature.tables import WORDS
 from feedbackstudy.provenance import versions
-from feedbackstudy.render import Facts, Notice, escape, number
+from feedbackstudy.render import Facts, Notice, counted, escape, number
 from feedbackstudy.report.card import flags_cell, flags_chip
 from feedbackstudy.report.claims import claims_section
 from feedbackstudy.report.document import document
@@ -82,7 +82,7 @@ def _counts(cards: Sequence[Reproduction]) -> str:
     flagged = [grade for card in cards for grade in card.flagged]
     chips.append(flags_chip(flagged))
     items = "".join(f"<li>{chip}</li>" for chip in chips)
-    words = f"{len(cards)} analyses, {sum(total.values())} printed values."
+    words = f"{counted(len(cards), 'analysis', 'analyses')}, {counted(sum(total.values()), 'printed value')}."
     return f'<p>{escape(words)}</p><ul class="fs-counts">{items}</ul>'
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from feedbackstudy.errors import InputError, choices
-from feedbackstudy.render import Page, Rendered, Text, number, table_of
+from feedbackstudy.render import Page, Rendered, Text, counted, number, table_of
 from feedbackstudy.scales.scale import Scale
 
 __all__ = ["Catalogue", "Entry", "entry_of"]
@@ -192,7 +192,9 @@ class Catalogue(Rendered):
         titles = {"code": "code", "name": "name", "construct": "construct", "roles": "roles", "items": "items"}
         titles |= {"languages": "languages", "licence": "licence", "tier": "tier", "scorable": "can score"}
         return Page(
-            title="Scales", subtitle=f"{len(self.entries)} scales; {words}", blocks=(table_of(rows, titles), legend)
+            title="Scales",
+            subtitle=f"{counted(len(self.entries), 'scale')}; {words}",
+            blocks=(table_of(rows, titles), legend),
         )
 
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from feedbackstudy.frames import MissingReason, Responses
 from feedbackstudy.issues import Issue, Severity
+from feedbackstudy.render import counted
 from feedbackstudy.scales.form import ResponseFormat
 
 __all__ = ["Cells", "read_cells"]
@@ -145,10 +146,11 @@ def _booleans(
     values = series.to_numpy(dtype=np.float64, na_value=np.nan)
     n = int((codes == MissingReason.ANSWERED).sum())
     if (answers.min, answers.max) == (0, 1):
-        note = f"{n} answers true/false were read as 1/0."
+        note = f"{counted(n, 'answer')} true/false {'was' if n == 1 else 'were'} read as 1/0."
         return values, [_issue("scales.boolean_read", Severity.NOTE, item, note, "The format is 0/1.", "Nothing.", ())]
     answered = who.judged(codes == MissingReason.ANSWERED)
-    what = f"{n} cells hold true/false where answers run from {answers.min:g} to {answers.max:g}."
+    held = counted(n, "cell holds", "cells hold")
+    what = f"{held} true/false where answers run from {answers.min:g} to {answers.max:g}."
     fix = "Export the answer codes; true/false mostly comes from a check-box or a comparison made upstream."
     return values, [_issue("scales.boolean", Severity.ERROR, item, what, "It is no answer.", fix, who.names(answered))]
 
@@ -167,13 +169,15 @@ def _texts(series: pd.Series, codes: NDArray[np.int8], item: str, who: _Who) -> 
         wrong = who.judged(answered & ~series.isin(list(read)).to_numpy())
         if wrong.any() or who.rows is None:
             listed = ", ".join(f"{value} ({n}x)" for value, n in list(bad.items())[:_SHOWN])
-            what = f"{sum(bad.values())} cells are not numbers: {listed}."
+            what = f"{counted(sum(bad.values()), 'cell is not a number', 'cells are not numbers')}: {listed}."
             fix = "Export codes instead of labels, or map each label to its code; nothing was coerced."
             return values, [
                 _issue("scales.text", Severity.ERROR, item, what, "A guess could be wrong.", fix, who.names(wrong))
             ]
     values[answered] = series[answered].map(read).to_numpy(dtype=np.float64)
-    note = f"{int(answered.sum())} numbers stored as text were read as numbers."
+    note = (
+        f"{counted(int(answered.sum()), 'number stored as text was', 'numbers stored as text were')} read as numbers."
+    )
     return values, [_issue("scales.text_read", Severity.NOTE, item, note, "Each was a plain number.", "Nothing.", ())]
 
 
@@ -197,7 +201,7 @@ def _outside(
     between = who.judged((np.rint(steps) != steps) & ~np.isnan(values))
     if between.any():
         listed = _tally(values[between])
-        what = f"{int(between.sum())} answers lie between two codes: {listed}."
+        what = f"{counted(int(between.sum()), 'answer lies', 'answers lie')} between two codes: {listed}."
         why = "People cannot give such answers; they are imputed, averaged or rescaled."
         fix = "Use the raw answers, or score with imputed='accept' and report the imputation."
         found.append(_issue("scales.between_codes", Severity.ERROR, item, what, why, fix, who.names(between)))
@@ -208,7 +212,9 @@ def _beyond(
     values: NDArray[np.float64], beyond: NDArray[np.bool_], item: str, answers: ResponseFormat, who: _Who
 ) -> Issue:
     outside = sorted(set(values[beyond].tolist()))
-    what = f"{_tally(values[beyond])} outside {answers.min:g} to {answers.max:g} in {int(beyond.sum())} rows."
+    what = (
+        f"{_tally(values[beyond])} outside {answers.min:g} to {answers.max:g} in {counted(int(beyond.sum()), 'row')}."
+    )
     if set(outside) <= _MISSING_CODES:
         codes = ", ".join(f"{value:g}: user_missing" for value in outside)
         fix = f"These look like missing codes; declare them: scales.declare_missing(responses, {{{codes}}})."

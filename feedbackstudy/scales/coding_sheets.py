@@ -14,7 +14,7 @@ from feedbackstudy.declaration import Declaration, from_document
 from feedbackstudy.errors import DataError, choices
 from feedbackstudy.frames import Scores
 from feedbackstudy.named import Fixed, Line, Name, Named
-from feedbackstudy.render import Page, Rendered, Table, Text, number, table_of
+from feedbackstudy.render import Page, Rendered, Table, Text, counted, number, table_of
 
 __all__ = ["Agreement", "CodedMessages", "CodingSheet", "Dimension", "coding_sheet", "join_codes"]
 
@@ -120,7 +120,7 @@ def _check_codes(column: pd.Series, dimension: Dimension) -> None:
     if len(wrong):
         listed = ", ".join(repr(code) if isinstance(code, str) else str(code) for code in wrong.unique()[:5])
         raise DataError(
-            f"Dimension {dimension.name!r} holds codes without an anchor: {listed} ({len(wrong)} ratings). "
+            f"Dimension {dimension.name!r} holds codes without an anchor: {listed} ({counted(len(wrong), 'rating')}). "
             f"Codes run from {dimension.codes[0]} to {dimension.codes[-1]}."
         )
 
@@ -239,7 +239,10 @@ def join_codes(
         raise DataError(choices("Message column", by, allowed))
     unknown = sorted(set(table[by].dropna()) - set(coded.frame.index))
     if unknown:
-        raise DataError(f"{len(unknown)} messages have no codes, such as {unknown[0]!r}; code them or leave them out.")
+        raise DataError(
+            f"{counted(len(unknown), 'message has', 'messages have')} no codes, such as {unknown[0]!r}; code them or "
+            f"leave them out."
+        )
     prefix = "fidelity_" if as_ == "fidelity" else "message_"
     added = {f"{prefix}{name}": table[by].map(coded.frame[name]) for name in coded.frame.columns}
     return Scores.from_frame(

@@ -6,6 +6,7 @@ import numpy as np
 
 from feedbackstudy.errors import DataError, choices
 from feedbackstudy.frames import LedgerEntry, MissingReason, Responses
+from feedbackstudy.render import counted
 
 __all__ = ["declare_missing", "shift_codes"]
 
@@ -72,7 +73,7 @@ def shift_codes(responses: Responses, items: Sequence[str], *, by: float) -> Res
     for item in items:
         frame[item] = responses.column(item) + by
     reasons = {item: responses.reason(item) for item in responses.items}
-    what = f"{by:+g} was added to every answer of {len(items)} items ({', '.join(items)})."
+    what = f"{by:+g} was added to every answer of {counted(len(items), 'item')} ({', '.join(items)})."
     return _rebuilt(responses, frame, reasons, "scales.shift_codes", what)
 
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from feedbackstudy.errors import DataError, choices
 from feedbackstudy.frames import Fielded, MissingReason, Responses, ScoreInfo
 from feedbackstudy.issues import Issue, Severity
+from feedbackstudy.render import counted
 from feedbackstudy.scales.cells import Cells, read_cells
 from feedbackstudy.scales.combine import Tally, mapped, pomp, scored, tally
 from feedbackstudy.scales.findings import column_findings, key_findings, shift_finding
@@ -209,7 +210,8 @@ class _FormScorer:
             "scales.answer_where_not_asked",
             Severity.ERROR,
             f"item {item}",
-            f"{n} rows answer it at an occasion or in an arm that measure {self.job.name!r} does not ask.",
+            f"{counted(n, 'row answers', 'rows answer')} it at an occasion or in an arm that measure "
+            f"{self.job.name!r} does not ask.",
             "Either the declaration or the data is wrong.",
             "Mend waves or asked_of of the measure, or the occasion or arm of these rows.",
         )
@@ -258,7 +260,8 @@ class _FormScorer:
                 "scales.partly_asked",
                 Severity.NOTE,
                 f"score {column.info.name}",
-                f"{rows} rows were asked only some of its {column.info.n_items} items.",
+                f"{counted(rows, 'row was', 'rows were')} asked only some of its "
+                f"{counted(column.info.n_items, 'item')}.",
                 "What was not asked is not missing: the rule counts the asked items, and the score is prorated.",
                 "Compare arms on items that all were asked, or say why the scores are comparable.",
             )

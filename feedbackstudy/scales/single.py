@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from feedbackstudy.errors import DataError, choices
 from feedbackstudy.frames import MissingReason, Responses, ScoreInfo
 from feedbackstudy.issues import Issue, Severity
+from feedbackstudy.render import counted
 from feedbackstudy.scales.cells import read_cells
 from feedbackstudy.scales.form import ResponseFormat
 from feedbackstudy.scales.measure import Measure
@@ -119,7 +120,7 @@ def _levelled(responses: Responses, measure: Measure) -> tuple[NDArray[np.float6
         "scales.unknown_level",
         Severity.ERROR,
         f"column {measure.name}",
-        f"{int(wrong.sum())} values are no declared level: {listed}.",
+        f"{counted(int(wrong.sum()), 'value is', 'values are')} no declared level: {listed}.",
         "A value without a meaning cannot be analysed.",
         f"Use the codes {', '.join(table)}, or declare the level.",
         tuple(map(str, responses.column("participant")[wrong].head(10))),

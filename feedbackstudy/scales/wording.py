@@ -15,7 +15,7 @@ from feedbackstudy.declaration import Declaration, from_document
 from feedbackstudy.errors import DeclarationError, FileFormatError
 from feedbackstudy.frames import Fielded
 from feedbackstudy.named import Code, Fixed, Line
-from feedbackstudy.render import Facts, Page, Rendered, Text
+from feedbackstudy.render import Facts, Page, Rendered, Text, counted
 from feedbackstudy.scales.form import Form
 from feedbackstudy.scales.scale import Scale
 from feedbackstudy.scales.wording_lock import WordingLock, check_lock, fingerprint_of, plain_text
@@ -279,7 +279,7 @@ def own_wording(scale: Scale, form_id: str | None = None) -> Wording:
         wording=Fixed(texts),
     )
     made = _wording(scale, form, texts, pack)
-    sentence = f"We used {scale.name}, {len(texts)} items built for this study (CC0, unvalidated)."
+    sentence = f"We used {scale.name}, {counted(len(texts), 'item')} built for this study (CC0, unvalidated)."
     return Wording(
         scale=made.scale,
         form=made.form,

@@ -10,6 +10,7 @@ from feedbackstudy.assign.conditions import conditions_of
 from feedbackstudy.assign.rounding import round_table
 from feedbackstudy.design.chance import Stream
 from feedbackstudy.errors import DeclarationError
+from feedbackstudy.render import counted
 from feedbackstudy.simulate.world import World
 from feedbackstudy.study import Study
 
@@ -131,7 +132,10 @@ def allocation_plan(study: Study, numbers: dict[str, int]) -> Plan:
     cells = study.crossing.cells()
     n = numbers[next(iter(numbers))]
     if len(cells) > n:
-        raise DeclarationError(f"{n} people cannot fill {len(cells)} cells; some would be empty. Plan more people.")
+        raise DeclarationError(
+            f"{counted(n, 'person', 'people')} cannot fill {counted(len(cells), 'cell')}; some would be empty. Plan "
+            f"more people."
+        )
     if len(cells) == 1:
         return Plan(weights=(Fraction(1),), cluster=None, outer=(), n=n)
     made = conditions_of(study)
@@ -155,7 +159,8 @@ def allocation_plan(study: Study, numbers: dict[str, int]) -> Plan:
     )
     if len(outer) > int(cluster.max()) + 1:
         raise DeclarationError(
-            f"{int(cluster.max()) + 1} clusters cannot fill {len(outer)} conditions that clusters get; plan more."
+            f"{counted(int(cluster.max()) + 1, 'cluster')} cannot fill {counted(len(outer), 'condition')} that "
+            f"clusters get; plan more."
         )
     return Plan(weights=weights, cluster=cluster, outer=outer, n=n)  # type: ignore[arg-type]
 

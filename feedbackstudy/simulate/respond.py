@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from feedbackstudy.frames import Ledger, LedgerEntry, MissingReason, Responses
 from feedbackstudy.provenance import Provenance
+from feedbackstudy.render import counted
 from feedbackstudy.simulate.compiling import compiled
 from feedbackstudy.simulate.covariates import covariate_codes
 from feedbackstudy.simulate.graded import Graded
@@ -109,7 +110,8 @@ def _stayed_away(model: Model, gone: NDArray[np.intp], *, answered: int) -> Ledg
     n_before = answered + len(gone)
     entry = LedgerEntry(
         step="simulate.attrition",
-        what=f"{len(gone)} of {n_before} questionnaires were not answered: the person stayed away from then on.",
+        what=f"{len(gone)} of {counted(n_before, 'questionnaire')} {'was' if len(gone) == 1 else 'were'} not "
+        f"answered: the person stayed away from then on.",
         n_before=n_before,
         n_after=answered,
         rows=tuple((ids[i], waves[w]) for i, w in gone),

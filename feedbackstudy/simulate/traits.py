@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from feedbackstudy.errors import DeclarationError, InputError, choices
+from feedbackstudy.render import counted
 from feedbackstudy.scales.form import Form
 from feedbackstudy.scales.jobs import Job, jobs_of, score_names
 from feedbackstudy.scales.libraries import Library, library
@@ -204,7 +205,9 @@ def _calibrated(
     sd = said.sd if said.sd is not None else (high - low) / 5
     reliability = said.reliability if said.reliability is not None else 0.8
     if said.loadings and len(said.loadings) != k:
-        raise DeclarationError(f"world, outcome {said.name!r}: {len(said.loadings)} loadings for {k} items.")
+        raise DeclarationError(
+            f"world, outcome {said.name!r}: {counted(len(said.loadings), 'loading')} for {counted(k, 'item')}."
+        )
     try:
         items = calibrated(
             values,

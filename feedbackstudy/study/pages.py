@@ -7,7 +7,7 @@ from feedbackstudy.design.hypotheses import Hypothesis
 from feedbackstudy.design.plan import Exclusion
 from feedbackstudy.design.waves import Wave
 from feedbackstudy.design.wording import criterion_in_words, question_in_words, smallest_in_words
-from feedbackstudy.render import Block, Facts, Page, Table, Text
+from feedbackstudy.render import Block, Facts, Page, Table, Text, counted
 from feedbackstudy.study.materials import assignment_blocks, message_blocks, passage_blocks, vignette_blocks
 
 if TYPE_CHECKING:
@@ -82,7 +82,9 @@ def _conditions(study: "Study") -> Table:
         (arm.title, *([told] + [""] * (len(study.factors) - 1) if study.factors else []))
         for arm, told in zip(study.arms, outside, strict=True)
     ]
-    caption = f"Conditions: {len(inside)} cells" + (f" and {len(study.arms)} arms outside" if study.arms else "")
+    caption = f"Conditions: {counted(len(inside), 'cell')}" + (
+        f" and {counted(len(study.arms), 'arm')} outside" if study.arms else ""
+    )
     return Table(head, tuple(rows), caption)
 
 
@@ -198,7 +200,11 @@ def _conduct(study: "Study") -> Facts:
     afterwards = "" if withheld is None else ("given afterwards" if withheld.given_afterwards else "never given")
     if withheld is not None and withheld.reason:
         afterwards += f" ({withheld.reason})"
-    retention = f"{conduct.retention_months:g} months" if conduct.retention_months else ""
+    retention = (
+        f"{conduct.retention_months:g} month{'' if conduct.retention_months == 1 else 's'}"
+        if conduct.retention_months
+        else ""
+    )
     pairs = (
         ("population", conduct.population),
         ("realism", conduct.realism),

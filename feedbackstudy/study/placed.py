@@ -5,6 +5,7 @@ import pandas as pd
 from feedbackstudy.design.arms import FEEDBACK
 from feedbackstudy.errors import DataError, choices
 from feedbackstudy.frames import Responses, Scores
+from feedbackstudy.render import counted
 from feedbackstudy.study.declared import Study
 
 __all__ = ["condition_of_people", "condition_of_rows", "refuse_two", "refuse_unknown", "varies_within"]
@@ -133,6 +134,7 @@ def refuse_two(key: "pd.Series[str]", participant: "pd.Series[str]") -> None:
     twice = counts.index[counts > 1]
     if len(twice):
         raise DataError(
-            f"{len(twice)} participants are in more than one condition ({', '.join(map(str, twice[:5]))}); a factor "
+            f"{counted(len(twice), 'participant is', 'participants are')} in more than one condition "
+            f"({', '.join(map(str, twice[:5]))}); a factor "
             "between people has one level for each. Mend the table, or take these people out with a named rule."
         )

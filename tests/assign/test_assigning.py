@@ -161,7 +161,7 @@ def test_strata_that_fill_no_block_are_said():
     full = assign(study(assignment=stated), people(24, gender=["f"] * 10 + ["m"] * 14), seed=3)
 
     assert [(i.code, i.severity) for i in made.issues] == [("assign.unfilled_blocks", "warning")]
-    assert made.issues[0].what == "1 of 2 strata hold fewer people than one block of 10."
+    assert made.issues[0].what == "1 of 2 strata holds fewer people than one block of 10."
     assert not full.issues
 
 
@@ -324,7 +324,7 @@ def test_a_cluster_of_one_is_said_and_strata_within_clusters_are_refused():
     [
         ({"assignment": {"randomised_by": "platform"}}, "import_assignment"),
         ({"units": None}, "Nobody is known and no number is planned"),
-        ({"assignment": {"by": ["nobody"]}}, "has 1 errors and cannot be run"),
+        ({"assignment": {"by": ["nobody"]}}, "has 1 error and cannot be run"),
         ({"factors": [], "arms": []}, "nothing to assign"),
     ],
 )

@@ -196,7 +196,7 @@ def test_impossible_tests_are_refused(bad):
 
 def test_a_report_of_tests_counts_errors():
     report = check_tests([case("t", "2.20", ["28"], ".03"), case("z", "1.96", [], ".05")])
-    assert "2 tests: 1 errors, 0 of them change the decision" in str(report)
+    assert "2 tests: 1 error, 0 of them change the decision" in str(report)
     assert "t(28) = 2.20, p = .03" in str(report)
 
 

@@ -248,9 +248,9 @@ def test_single_columns_are_held_against_their_range_and_levels():
     hours = Measure(name="hours", kind="count", waves=("t",))
     again = Measure(name="again", kind="binary", levels={"no": "No", "yes": "Yes"}, waves=("t",))
 
-    with pytest.raises(DataError, match=r"1 answers lie between two codes: 2.5"):
+    with pytest.raises(DataError, match=r"1 answer lies between two codes: 2.5"):
         score(responses, hours)
-    with pytest.raises(DataError, match=r"1 values are no declared level: 'si'.*Use the codes no, yes"):
+    with pytest.raises(DataError, match=r"1 value is no declared level: 'si'.*Use the codes no, yes"):
         score(responses, again)
 
 

@@ -76,7 +76,7 @@ def test_an_absent_dimension_is_named(ratings):
 
 
 def test_a_message_nobody_coded_is_named(ratings, scores):
-    with pytest.raises(DataError, match="1 messages have no codes, such as 'm2'"):
+    with pytest.raises(DataError, match="1 message has no codes, such as 'm2'"):
         join_codes(scores, coding_sheet().code(ratings.head(2)), by="exemplar")
 
 

@@ -173,7 +173,7 @@ def test_trap_07_imputed_answers_of_the_gse_norm_file_are_refused_unless_accepte
     raw = answers(40, 10, low=1, high=4, prefix="gse")
     raw.loc[3, "gse_2"] = 2.71
 
-    with pytest.raises(DataError, match=r"1 answers lie between two codes: 2.71 .*imputed"):
+    with pytest.raises(DataError, match=r"1 answer lies between two codes: 2.71 .*imputed"):
         score(take(raw), "gse")
     assert score(take(raw), "gse", imputed="accept").frame["gse"].notna().all()
 

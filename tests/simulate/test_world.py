@@ -121,7 +121,7 @@ def test_impossible_assumptions_are_refused(build, message):
         (World(n={"person": 4, "site": 2}), "cannot fill 5 cells"),
         (World(outcomes=[Outcome(name="efficacy", sd=4.5)]), "cannot have a score with standard deviation"),
         (World(outcomes=[Outcome(name="hours", mean=9.0, sd=2.0)]), "Poisson"),
-        (World(outcomes=[Outcome(name="usefulness", loadings=(0.5,))]), "1 loadings for"),
+        (World(outcomes=[Outcome(name="usefulness", loadings=(0.5,))]), "1 loading for"),
         (World(outcomes=[Outcome(name="applied", mean=0.0)]), "'mean' would change nothing, for its kind is binary"),
         (World(outcomes=[Outcome(name="hours", reliability=0.8)]), "'reliability' would change nothing"),
         (World(outcomes=[Outcome(name="efficacy", probabilities={"a": 1.0})]), "give mean or sd or reliability"),

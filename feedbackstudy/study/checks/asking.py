@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from feedbackstudy.design.arms import FEEDBACK
 from feedbackstudy.issues import Issue
+from feedbackstudy.render import counted
 from feedbackstudy.study.checks.finding import error, note, warning
 from feedbackstudy.study.checks.names import contrasted, predictors_in, sound_hypotheses
 
@@ -96,7 +97,7 @@ def _clusters(study: "Study") -> Iterator[Issue]:
                 study,
                 ("factors", i),
                 "few_clusters",
-                f"{factor.name!r} is assigned to {unit.n} units of {unit.name!r}.",
+                f"{factor.name!r} is assigned to {counted(unit.n, 'unit')} of {unit.name!r}.",
                 why=f"With fewer than {FEW_CLUSTERS} clusters ordinary standard errors are too small.",
                 fix="Add clusters, or plan small-cluster corrections and randomisation inference.",
             )

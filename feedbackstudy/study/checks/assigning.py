@@ -7,6 +7,7 @@ from feedbackstudy.design.arms import FEEDBACK
 from feedbackstudy.design.message_balance import balance_messages
 from feedbackstudy.errors import InputError
 from feedbackstudy.issues import Issue
+from feedbackstudy.render import counted
 from feedbackstudy.study.checks.finding import absent, error, note, warning
 from feedbackstudy.study.texts import study_messages, within_crossing
 
@@ -133,7 +134,7 @@ def _units(study: "Study") -> Iterator[Issue]:
             study,
             ("units", len(study.units) - 1),
             "more_conditions_than_people",
-            f"There are {conditions} conditions for {lowest.n} people.",
+            f"There are {counted(conditions, 'condition')} for {counted(lowest.n, 'person', 'people')}.",
             why="Some conditions would stay empty and could not be compared.",
             fix="Plan more people or fewer conditions.",
         )
@@ -174,7 +175,7 @@ def _wedge(study: "Study") -> Iterator[Issue]:
             study,
             at,
             "more_sequences_than_clusters",
-            f"There are {wedge.sequences} sequences for {unit.n} units of {unit.name}.",
+            f"There are {counted(wedge.sequences, 'sequence')} for {counted(unit.n, 'unit')} of {unit.name}.",
             why="Each sequence needs a cluster of its own.",
             fix="Plan fewer sequences or more clusters.",
         )

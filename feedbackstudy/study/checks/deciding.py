@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from feedbackstudy.design.hypotheses import Hypothesis, Path
 from feedbackstudy.design.plan import ByRope, Criterion
 from feedbackstudy.issues import Issue
+from feedbackstudy.render import counted
 from feedbackstudy.study.checks.finding import Location, error, note, warning
 from feedbackstudy.study.checks.names import sound_hypotheses
 
@@ -189,8 +190,10 @@ def _families(study: "Study") -> Iterator[Issue]:
             study,
             ("plan", "families"),
             "no_family",
-            f"{len(tested)} hypotheses are decided by p, and {', '.join(alone)} belong to no family.",
-            why=f"With {len(tested)} tests at {study.plan.alpha:g}, one may reject by chance with a probability "
+            f"{counted(len(tested), 'hypothesis is', 'hypotheses are')} decided by p, and {', '.join(alone)} belong "
+            f"to no family.",
+            why=f"With {counted(len(tested), 'test')} at {study.plan.alpha:g}, one may reject by chance with a "
+            f"probability "
             f"of up to {1 - (1 - study.plan.alpha) ** len(tested):.0%}.",
             fix="Put them into a family with a method such as holm, or into families of one each on purpose.",
         )

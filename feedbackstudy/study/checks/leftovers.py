@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from feedbackstudy.design.arms import FEEDBACK
 from feedbackstudy.issues import Issue
+from feedbackstudy.render import counted
 from feedbackstudy.study.checks.finding import Location, note
 
 if TYPE_CHECKING:
@@ -68,7 +69,8 @@ def _counts(study: "Study") -> Iterator[Issue]:
                     study,
                     at,
                     "count_in_words",
-                    f"{'.'.join(map(str, at))} says {found.group(0)!r}; the design has {len(feedback)} kinds of "
+                    f"{'.'.join(map(str, at))} says {found.group(0)!r}; the design has "
+                    f"{counted(len(feedback), 'kind')} of "
                     "feedback.",
                     why="People would be told something else than what was done.",
                     fix="Change the words, or the design.",
