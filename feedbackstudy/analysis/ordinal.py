@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from feedbackstudy.analysis.contrasts_fit import FittedCells
 from feedbackstudy.analysis.frequentist.cumulative import CumulativeFit, fit_cumulative
 from feedbackstudy.analysis.frequentist.cumulative_cells import CumulativeScale, cumulative_quantities, spread_of
+from feedbackstudy.analysis.frequentist.cumulative_clusters import clustered_cumulative
 from feedbackstudy.analysis.frequentist.cumulative_mixed import CumulativeMixedFit, fit_cumulative_mixed
 from feedbackstudy.analysis.frequentist.cumulative_tests import LikelihoodRatio, nominal_test, scale_test
 from feedbackstudy.analysis.frequentist.links import link_of
@@ -21,7 +22,7 @@ from feedbackstudy.analysis.model_result import ModelResult
 from feedbackstudy.analysis.model_rows import effect_rows
 from feedbackstudy.analysis.model_terms import TermDesign
 from feedbackstudy.provenance import Provenance
-from feedbackstudy.psychometrics.rscript import RScript
+from feedbackstudy.psychometrics.rscript import RScript, r_string
 from feedbackstudy.render import Block, Table, number, p_value
 from feedbackstudy.threads import one_thread
 
@@ -134,6 +135,7 @@ def ordinal(
     *,
     link: Literal["logit", "probit"] = "logit",
     random: Random | None = None,
+    cluster: str | None = None,
     nodes: int = 1,
     categorical: Sequence[str] = (),
     level: float = 0.95,
@@ -152,6 +154,8 @@ def ordinal(
         Proportional odds, or a normal latent answer.
     random : mapping of str to sequence of str, optional
         Grouping factors with ``["1"]``: random intercepts, crossed or (named with ``:``) nested.
+    cluster : str, optional
+        Column of clusters of a sandwich covariance (CR1, t on clusters - 1), instead of random effects.
     nodes : int, default 1
         Nodes of adaptive Gauss-Hermite quadrature for one grouping factor; 1 is Laplace's approximation.
     categorical : sequence of str
@@ -178,7 +182,7 @@ def ordinal(
     Expected ratings are averaged over covariates and random effects. See `analysis.frequentist.cumulative`.
     """
     design = read_model(
-        data, outcome, terms, kind="ordered", random=random, cluster=None, categorical=categorical, level=level
+        data, outcome, terms, kind="ordered", random=random, cluster=cluster, categorical=categorical, level=level
     )
     link_of(link)
     factors, built, read = intercepts(design, random), design.built, design.read
@@ -191,18 +195,20 @@ def ordinal(
         if factors
         else fit_cumulative(codes, x, k, link=link)
     )
-    cuts = fit.thresholds.size
+    if cluster is not None and isinstance(fit, CumulativeFit):
+        fit = clustered_cumulative(fit, codes, x, read.groups[cluster].codes)
+    cuts, df = fit.thresholds.size, _df(fit)
     covariance = fit.covariance[cuts : cuts + fit.beta.size, cuts : cuts + fit.beta.size]
     sd = spread_of(fit, read.y, np.zeros(read.n, dtype=np.int64), "latent")
     notes, failures = _said(fit, read.outcome_levels, categories)
-    ses, dfs = np.sqrt(np.diag(covariance)), [float("inf")] * fit.beta.size
+    ses, dfs = np.sqrt(np.diag(covariance)), [df] * fit.beta.size
     script = _script(design, fit, random)
     return OrdinalModel(
         title="Cumulative model",
         outcome=outcome,
         model=_words(fit, k),
         effects=effect_rows(built.names[1:], fit.beta, ses, dfs, level, sd=sd, ratios=link == "logit"),
-        terms=wald_terms({t: rows[:, 1:] for t, rows in design.hypotheses.items()}, fit.beta, covariance),
+        terms=wald_terms({t: rows[:, 1:] for t, rows in design.hypotheses.items()}, fit.beta, covariance, df=df),
         facts=_facts(fit),
         n=read.n,
         level=level,
@@ -210,12 +216,16 @@ def ordinal(
         failures=failures,
         scales={scale: partial(_cells, design, fit, codes, categories, scale, failures) for scale in _SCALES},
         script=script,
-        cells_in_r=_in_r(design, script, mixed=bool(factors)),
+        cells_in_r={} if cluster is not None else _in_r(design, script, mixed=bool(factors)),
         provenance=Provenance(made_by="analysis.ordinal", conventions=_conventions(link, level)),
         fit=fit,
         design=design,
         categories=categories,
     )
+
+
+def _df(fit: CumulativeFit | CumulativeMixedFit) -> float:
+    return fit.df if isinstance(fit, CumulativeFit) else float("inf")
 
 
 def _said(
@@ -254,7 +264,7 @@ def _cells(
         design,
         found,
         covariance,
-        df=float("inf"),
+        df=_df(fit),
         scale=scale,
         sd=spread_of(fit, values[codes], design.cells.cell, scale),
         model="latent means minus the mean threshold" if scale == "latent" else "expected ratings",
@@ -266,7 +276,8 @@ def _cells(
 def _words(fit: CumulativeFit | CumulativeMixedFit, categories: int) -> str:
     words = f"Cumulative {fit.link} model of {categories} categories"
     if isinstance(fit, CumulativeFit):
-        return f"{words} by maximum likelihood"
+        sandwich = "" if fit.clusters is None else f", covariance over {fit.clusters} clusters (CR1)"
+        return f"{words} by maximum likelihood{sandwich}"
     how = "Laplace's approximation" if fit.quadrature == 1 else f"adaptive quadrature with {fit.quadrature} nodes"
     return f"{words} with random intercepts of {', '.join(fit.factors)} by {how}"
 
@@ -308,6 +319,23 @@ def _script(design: TermDesign, fit: CumulativeFit | CumulativeMixedFit, random:
         call=call,
         shown="coefs <- coef(summary(fit))\n"
         'show(paste(rownames(coefs), "estimate"), coefs[, 1])\nshow(paste(rownames(coefs), "se"), coefs[, 2])\n'
-        'show("logLik", logLik(fit))\n' + ("" if mixed else "print(nominal_test(fit))\nprint(scale_test(fit))\n"),
+        'show("logLik", logLik(fit))\n'
+        + ("" if mixed else "print(nominal_test(fit))\nprint(scale_test(fit))\n")
+        + _sandwich_in_r(design, fit),
         ordered=True,
+    )
+
+
+def _sandwich_in_r(design: TermDesign, fit: CumulativeFit | CumulativeMixedFit) -> str:
+    if isinstance(fit, CumulativeMixedFit) or fit.clusters is None:
+        return ""
+    cluster = r_string(next(iter(design.read.groups)))
+    return (
+        "X <- model.matrix(delete.response(fit$terms), responses)[, -1, drop = FALSE]; y <- as.integer(fit$y)\n"
+        'cdf <- if (fit$link == "logit") plogis else pnorm; k <- length(fit$alpha)\n'
+        "each <- function(p) { cut <- c(-Inf, p[1:k], Inf); eta <- as.vector(X %*% p[-(1:k)])\n"
+        "  log(cdf(cut[y + 1] - eta) - cdf(cut[y] - eta)) }\n"
+        f"S <- rowsum(numDeriv::jacobian(each, coef(fit)), responses[[{cluster}]]); G <- nrow(S); n <- length(y)\n"
+        "V <- vcov(fit) %*% crossprod(S) %*% vcov(fit) * G / (G - 1) * (n - 1) / (n - length(coef(fit)))\n"
+        'show(paste(names(coef(fit)), "clustered se"), sqrt(diag(V)))\n'
     )

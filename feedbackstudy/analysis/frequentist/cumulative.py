@@ -46,6 +46,8 @@ class CumulativeFit:
         Newton steps.
     largest_gradient : float
         Largest absolute entry of the gradient there, columns at mean 0 and standard deviation 1.
+    clusters : int or None
+        Clusters of a sandwich covariance; None where it is the inverse information.
     """
 
     thresholds: Floats
@@ -59,6 +61,12 @@ class CumulativeFit:
     link: str
     steps: int
     largest_gradient: float
+    clusters: int | None = None
+
+    @property
+    def df(self) -> float:
+        """Degrees of freedom of t: clusters minus one with a sandwich, otherwise infinite."""
+        return float("inf") if self.clusters is None else float(self.clusters - 1)
 
     @property
     def aic(self) -> float:
