@@ -96,7 +96,8 @@ def _exact(model: Model, asked: Asked, alpha: float) -> float:
     clean = clean and not (world.non_compliance.share or world.non_compliance.by_cell or any(world.drift.values()))
     simple = asked.kind == "cells" and not asked.covariates and not asked.minus
     clean = clean and not model.study.plan.exclusions and model.world.effects == "means"
-    if not (clean and simple) or len(model.roots) > 1 or Setting.of(model).random:
+    fixed = not _strata(model.study) and model.study.assignment.method != "simple"
+    if not (clean and simple and fixed) or len(model.roots) > 1 or Setting.of(model).random:
         return math.nan
     plan = allocation_plan(model.study, model.numbers)
     arms = [cell.arm for cell in model.cells]
@@ -247,7 +248,7 @@ def _applied(setting: Setting) -> list[str]:
         )
     if study.assignment.method == "stepped_wedge":
         said.append("stepped wedge: periods are fixed effects")
-    strata = [name for name in study.assignment.by if name in study.covariates.names]
+    strata = _strata(study)
     if strata:
         said.append(
             f"strata by {', '.join(strata)} are assigned as declared; the {BLOCK} replicates of a block share one "
@@ -258,6 +259,10 @@ def _applied(setting: Setting) -> list[str]:
     if setting.model.world.effects == "priors":
         said.append("effects drawn from the priors in every replicate: power is assurance, truth the prior's mean")
     return said
+
+
+def _strata(study: Study) -> list[str]:
+    return [name for name in study.assignment.by if name in study.covariates.names]
 
 
 def _on_units(setting: Setting) -> list[str]:

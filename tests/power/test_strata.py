@@ -64,6 +64,7 @@ def test_strata_take_their_share_of_the_error():
         row = diagnose(stratified(by=by), world_of(), seed=2, n_simulations=3000)["h1"]
         assert row.rmse == pytest.approx(math.sqrt(4 * share / 120), abs=3.5 * row.rmse_mcse)
         assert row.bias == pytest.approx(0, abs=3.5 * row.bias_mcse)
+        assert math.isnan(row.power_exact) == bool(by)  # the exact power knows nothing of strata
 
 
 def test_a_covariate_that_makes_strata_has_no_share_of_clusters():
