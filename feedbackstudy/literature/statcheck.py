@@ -225,7 +225,9 @@ class StatcheckReport(Rendered):
         errors = sum(verdict.error for verdict in self.verdicts)
         decisions = sum(verdict.decision_error for verdict in self.verdicts)
         head = ("as printed", "recomputed p", "p within rounding", "verdict")
-        subtitle = f"{counted(len(rows), 'test')}: {counted(errors, 'error')}, {decisions} of them {'changes' if decisions == 1 else 'change'} the decision"
+        change = "changes" if decisions == 1 else "change"
+        tests = f"{counted(len(rows), 'test')}: {counted(errors, 'error')}"
+        subtitle = f"{tests}, {decisions} of them {change} the decision"
         tail = Text("An error says that the printed numbers disagree with each other, not which of them is wrong.")
         return Page("Printed tests, recomputed", subtitle, (Table(head, rows), tail, self.provenance.facts()))
 
