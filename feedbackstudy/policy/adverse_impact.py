@@ -10,7 +10,7 @@ import pandas as pd
 from feedbackstudy.errors import InputError, NotFoundError, choices
 from feedbackstudy.policy.adverse_impact_change import Change, change_of
 from feedbackstudy.policy.adverse_impact_counts import EXACT_LIMIT, Compared, compare_rates
-from feedbackstudy.policy.applications.deriving import NOT_STATED
+from feedbackstudy.policy.declared.applications import NOT_STATED
 from feedbackstudy.policy.sufficient import SufficientStats
 from feedbackstudy.provenance import Provenance
 from feedbackstudy.render import Block, Notice, Page, Rendered, Table, Text, interval, number, p_value

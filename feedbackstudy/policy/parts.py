@@ -9,6 +9,7 @@ from feedbackstudy.policy.always_valid import always_valid
 from feedbackstudy.policy.compliance import compliance
 from feedbackstudy.policy.compliance_response import response_bounds
 from feedbackstudy.policy.disclosure import Disclosed, DisclosurePolicy
+from feedbackstudy.policy.disclosure.impact import hidden_groups
 from feedbackstudy.policy.effect import Effects
 from feedbackstudy.policy.families import adjusted_family
 from feedbackstudy.policy.readout import readout
@@ -256,9 +257,11 @@ def equity_parts(stats: SufficientStats, gate: DisclosurePolicy) -> list[Disclos
         or (m.role == "fidelity" and (m.of == "rejected" or (m.column, m.within_days) not in promised))
     ]  # fmt: skip
     found: list[Disclosed] = []
-    for column in plan.equity_groups:
-        results = [adverse_impact(stats, column=column, metric=metric.name) for metric in chosen]
-        for result, part in zip(results, gate.adverse_impacts(results) if results else (), strict=True):
+    by = {c: [adverse_impact(stats, column=c, metric=metric.name) for metric in chosen] for c in plan.equity_groups}
+    hidden = hidden_groups(by, stats.nested, gate.rule)
+    for column, results in by.items():
+        shown = gate.adverse_impacts(results, also=hidden[column]) if results else ()
+        for result, part in zip(results, shown, strict=True):
             main = (*_IMPACT, f"p_{result.test}", "change_factor", "change_low", "change_high")
             found.append(replace(part, title=f"{part.title} by {column}", main=main))
     return found

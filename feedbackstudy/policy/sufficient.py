@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from feedbackstudy.policy.compression.compressing import engine_for
 from feedbackstudy.policy.compression.covering import Cover
 from feedbackstudy.policy.compression.model import summed
 from feedbackstudy.policy.declared import Metric, PolicyPlan
+from feedbackstudy.policy.declared.applications import NOT_STATED
 from feedbackstudy.provenance import Provenance
 from feedbackstudy.render import Facts, Page, Rendered, Table, number
 
@@ -59,6 +61,8 @@ class SufficientStats(Rendered):
         Metric -> the adjusted linear model.
     rows : mapping of str to int
         Reason -> rows left out before the cells.
+    nested : mapping of (str, str) to mapping
+        Columns of equity groups that lie within others (fine, coarse) -> level of the fine one -> that which holds it.
     contacts : mapping of str to mapping
         Column of people -> the counts of `Movers`, where they were taken from the table.
     provenance : Provenance
@@ -70,6 +74,7 @@ class SufficientStats(Rendered):
     subgroups: Mapping[tuple[str, str], pd.DataFrame]
     fits: Mapping[str, MarginFit]
     rows: Mapping[str, int]
+    nested: Mapping[tuple[str, str], Mapping[str, str]] = field(default_factory=dict)
     contacts: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     provenance: Provenance
 
@@ -198,7 +203,24 @@ def compress_prepared(prepared: Prepared, plan: PolicyPlan) -> SufficientStats:
         if metric.kind in {"proportion", "mean", "nps", "ordinal"}:
             fits[metric.name] = compress_linear(prepared.table, _adjusted(metric, plan))
     made = prepared.provenance.derived("policy.compress", conventions=(f"sums by {engine}",))
-    return SufficientStats(plan=plan, cells=cells, subgroups=groups, fits=fits, rows=prepared.rows, provenance=made)
+    return SufficientStats(
+        plan=plan, cells=cells, subgroups=groups, fits=fits, rows=prepared.rows, nested=_nested(prepared.table, plan),
+        provenance=made,
+    )  # fmt: skip
+
+
+def _nested(table: object, plan: PolicyPlan) -> dict[tuple[str, str], dict[str, str]]:
+    """Find columns of groups that lie within others; who is not stated may be anywhere."""
+    found: dict[tuple[str, str], dict[str, str]] = {}
+    for first, second in combinations(plan.equity_groups, 2):
+        model = LinearModel(outcome="treated", terms=(Term((first, second)),))
+        pairs, _ = _summed(table, model, (first, second), {"n": ()})
+        for fine, coarse in ((first, second), (second, first)):
+            stated = pairs[[fine, coarse]].astype(str)
+            stated = stated[stated[fine] != NOT_STATED]
+            if len(stated) and not stated[fine].duplicated().any() and len(set(stated[coarse])) > 1:
+                found[fine, coarse] = dict(zip(stated[fine], stated[coarse], strict=True))
+    return found
 
 
 def _keys(plan: PolicyPlan) -> tuple[str, ...]:

@@ -59,6 +59,7 @@ def save_stats(stats: SufficientStats, folder: str | Path) -> Path:
     meta["plan_digest"] = stats.plan.digest()
     meta["provenance"] = asdict(stats.provenance)
     meta["rows"] = dict(stats.rows)
+    meta["nested"] = [{"fine": f, "coarse": c, "levels": dict(held)} for (f, c), held in stats.nested.items()]
     meta["contacts"] = {who: dict(counts) for who, counts in stats.contacts.items()}
     meta["cells"] = {name: _packed(frame, f"cells/{name}", arrays) for name, frame in stats.cells.items()}
     meta["subgroups"] = [
@@ -136,6 +137,7 @@ def _read(meta: Mapping[str, Any], plan: PolicyPlan, arrays: Mapping[str, NDArra
         },
         fits={name: _fit_in(fit, f"fits/{name}", arrays) for name, fit in meta["fits"].items()},
         rows=dict(meta["rows"]),
+        nested={(each["fine"], each["coarse"]): dict(each["levels"]) for each in meta.get("nested", [])},
         contacts={who: dict(counts) for who, counts in meta.get("contacts", {}).items()},
         provenance=Provenance(**made),
     )

@@ -7,10 +7,11 @@ from typing import Any
 import pandas as pd
 
 from feedbackstudy.errors import DataError
-from feedbackstudy.policy.applications.deriving import NOT_STATED, moments
+from feedbackstudy.policy.applications.deriving import moments
 from feedbackstudy.policy.applications.opening import DAY
 from feedbackstudy.policy.applications.outcomes import counts_for
 from feedbackstudy.policy.declared import Metric, PolicyPlan
+from feedbackstudy.policy.declared.applications import NOT_STATED
 
 __all__ = ["Looked", "looked"]
 

@@ -10,12 +10,11 @@ from feedbackstudy.policy.applications.opening import DAY, Wanted
 from feedbackstudy.policy.declared import Metric, PolicyPlan
 from feedbackstudy.policy.declared.treatment import period_number
 
-__all__ = ["DERIVED", "NOT_STATED", "RESPONDED", "derived", "factors_of", "moments", "periods_of", "wanted_of"]
+__all__ = ["DERIVED", "RESPONDED", "derived", "factors_of", "moments", "periods_of", "wanted_of"]
 
 type Frame = Any
 type Expression = Any
 
-NOT_STATED = "(not stated)"
 RESPONDED = "@responded:"
 DERIVED = {
     "@rejected": "1 where the application was rejected",

@@ -7,11 +7,12 @@ from typing import Any, Self
 from feedbackstudy.errors import DataError
 from feedbackstudy.issues import Issues
 from feedbackstudy.policy.applications.checking import Looked, looked
-from feedbackstudy.policy.applications.deriving import NOT_STATED, derived, factors_of, wanted_of
+from feedbackstudy.policy.applications.deriving import derived, factors_of, wanted_of
 from feedbackstudy.policy.applications.finding import problems
 from feedbackstudy.policy.applications.opening import opened
 from feedbackstudy.policy.applications.outcomes import outcomes
 from feedbackstudy.policy.declared import PolicyPlan
+from feedbackstudy.policy.declared.applications import NOT_STATED
 from feedbackstudy.policy.sufficient import Prepared, SufficientStats, compress_prepared
 from feedbackstudy.provenance import Provenance
 

@@ -8,9 +8,12 @@ from pydantic import SerializerFunctionWrapHandler, model_serializer, model_vali
 from feedbackstudy.declaration import Declaration, Many
 from feedbackstudy.named import Fixed, Line
 
-__all__ = ["PLATFORMS", "ApplicationColumns", "Status", "Window"]
+__all__ = ["NOT_STATED", "PLATFORMS", "ApplicationColumns", "Status", "Window"]
 
 type Status = Literal["active", "rejected", "hired", "withdrawn"]
+
+NOT_STATED = "(not stated)"
+"""The group of those whose group is not known."""
 
 PLATFORMS: Mapping[str, Mapping[str, object]] = {
     "greenhouse": {

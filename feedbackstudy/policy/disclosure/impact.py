@@ -1,7 +1,7 @@
 """Rates and ratios by group as they may be shown: tables that share groups are protected together."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import pandas as pd
 
@@ -11,18 +11,66 @@ from feedbackstudy.policy.adverse_impact_change import Change
 from feedbackstudy.policy.adverse_impact_counts import Compared, compare_rates
 from feedbackstudy.policy.declared import DisclosureRule
 from feedbackstudy.policy.disclosure.disclosed import DisclosedImpact
-from feedbackstudy.policy.disclosure.levels import hidden_levels
+from feedbackstudy.policy.disclosure.levels import hidden_in_columns, hidden_levels
 from feedbackstudy.policy.disclosure.rounding import coarse_p, step_of, to_step
 
-__all__ = ["disclosed_impacts"]
+__all__ = ["counts_of", "disclosed_impacts", "hidden_groups"]
 
 _COMPARED = ("ratio", "score_low", "score_high", "log_low", "log_high", "difference")
 _SHIFTS = ("one_person", "shortfall", "shortfall_four_fifths")
 _CHANGES = ("factor", "low", "high", "p")
 
 
+def counts_of(result: AdverseImpact) -> pd.DataFrame:
+    """Return the counts of a result by group, as `hidden_levels` takes them.
+
+    Parameters
+    ----------
+    result : AdverseImpact
+        The result.
+
+    Returns
+    -------
+    DataFrame
+        One row a group: selected, not selected, both.
+    """
+    return pd.DataFrame(
+        {
+            "yes": [each.selected for each in result.groups],
+            "no": [each.total - each.selected for each in result.groups],
+            "n": [each.total for each in result.groups],
+        },
+        index=[each.group for each in result.groups],
+    )
+
+
+def hidden_groups(
+    results: Mapping[str, Sequence[AdverseImpact]],
+    nested: Mapping[tuple[str, str], Mapping[str, str]],
+    rule: DisclosureRule,
+) -> dict[str, frozenset[str]]:
+    """Choose what is hidden in tables by several columns of groups, some of which lie within others.
+
+    Parameters
+    ----------
+    results : mapping of str to sequence of AdverseImpact
+        Column -> its results.
+    nested : mapping
+        As `SufficientStats.nested`.
+    rule : DisclosureRule
+        The rule.
+
+    Returns
+    -------
+    dict
+        Column -> groups to hide, for `DisclosurePolicy.adverse_impacts`.
+    """
+    tables = {column: [counts_of(each) for each in found] for column, found in results.items() if found}
+    return hidden_in_columns(tables, nested, min_cell=rule.min_cell, complementary=rule.complementary)
+
+
 def disclosed_impacts(
-    results: Sequence[AdverseImpact], rule: DisclosureRule, words: str
+    results: Sequence[AdverseImpact], rule: DisclosureRule, words: str, *, also: Collection[str] = ()
 ) -> tuple[DisclosedImpact, ...]:
     """Return several results about the same groups as they may be shown together.
 
@@ -34,6 +82,8 @@ def disclosed_impacts(
         The rule.
     words : str
         The rule in words.
+    also : collection of str, optional
+        Groups that are hidden because of tables by another column.
 
     Returns
     -------
@@ -41,18 +91,8 @@ def disclosed_impacts(
         One for each result. A group that is hidden in one of them is hidden in all, whole: neither its rate nor its
         size is shown. All else is reckoned from rounded counts.
     """
-    tables = [
-        pd.DataFrame(
-            {
-                "yes": [each.selected for each in result.groups],
-                "no": [each.total - each.selected for each in result.groups],
-                "n": [each.total for each in result.groups],
-            },
-            index=[each.group for each in result.groups],
-        )
-        for result in results
-    ]
-    hidden = hidden_levels(tables, min_cell=rule.min_cell, complementary=rule.complementary)
+    tables = [counts_of(result) for result in results]
+    hidden = hidden_levels(tables, min_cell=rule.min_cell, complementary=rule.complementary, also=also)
     return tuple(_one(result, hidden, rule, words, linked=len(results) > 1) for result in results)
 
 

@@ -1,12 +1,15 @@
 """Which levels of a grouping are hidden, in all tables that share it, so that no small count follows from the rest."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from itertools import combinations
 
 import numpy as np
 import pandas as pd
 
-__all__ = ["hidden_levels", "linked_counts"]
+__all__ = ["hidden_in_columns", "hidden_levels", "linked_counts"]
+
+type Nests = Mapping[tuple[str, str], Mapping[str, str]]
+"""(Fine column, coarse column) -> level of the fine one -> the one level of the coarse one that holds it."""
 
 
 def linked_counts(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
@@ -32,7 +35,12 @@ def linked_counts(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
 
 
 def hidden_levels(
-    tables: Sequence[pd.DataFrame], *, min_cell: int, complementary: bool = True, last: str | None = None
+    tables: Sequence[pd.DataFrame],
+    *,
+    min_cell: int,
+    complementary: bool = True,
+    last: str | None = None,
+    also: Collection[str] = (),
 ) -> frozenset[str]:
     """Choose the levels of which nothing is shown in any of several linked tables.
 
@@ -46,6 +54,9 @@ def hidden_levels(
         Whether further levels are hidden until no small count follows from the totals.
     last : str, optional
         A level that is hidden beside others only where nothing else helps, because all else is compared with it.
+
+    also : collection of str, optional
+        Levels that are hidden already; what they hide together is completed in the same way.
 
     Returns
     -------
@@ -62,7 +73,7 @@ def hidden_levels(
     counts = linked_counts(tables)
     values = counts.to_numpy()
     small = (values > 0) & (values < min_cell)
-    hidden = small.any(axis=1)
+    hidden = small.any(axis=1) | counts.index.isin(list(also))
     size = values.sum(axis=1)
     while complementary and hidden.any() and not hidden.all():
         sums = values[hidden].sum(axis=0)
@@ -76,3 +87,47 @@ def hidden_levels(
         chosen = int(np.argmin(helps)) if np.isfinite(helps).any() else int(np.argmin(np.where(kept, np.inf, size)))
         hidden[chosen] = True
     return frozenset(str(level) for level, out in zip(counts.index, hidden, strict=True) if out)
+
+
+def hidden_in_columns(
+    tables: Mapping[str, Sequence[pd.DataFrame]], nests: Nests, *, min_cell: int, complementary: bool = True
+) -> dict[str, frozenset[str]]:
+    """Choose the hidden levels of several columns, some of which lie within others, such as sites within regions.
+
+    Parameters
+    ----------
+    tables : mapping of str to sequence of DataFrame
+        Column -> its linked tables.
+    nests : mapping
+        Which columns lie within which.
+    min_cell : int
+        As in `hidden_levels`.
+    complementary : bool, default True
+        As in `hidden_levels`.
+
+    Returns
+    -------
+    dict
+        Column -> its hidden levels.
+
+    Notes
+    -----
+    The shown level of a coarse column is a total of its fine levels, and what is left of all totals that of the hidden
+    ones together. Within each of these the fine levels that are hidden must hide each other, as they must over all.
+    """
+    rule = {"min_cell": min_cell, "complementary": complementary}
+    hidden = {column: hidden_levels(each, **rule) for column, each in tables.items()}  # type: ignore[arg-type]
+    before: dict[str, frozenset[str]] = {}
+    while complementary and hidden != before:
+        before = dict(hidden)
+        for (fine, coarse), parents in nests.items():
+            if fine not in tables or coarse not in tables:
+                continue
+            groups: dict[str | None, list[str]] = {}
+            for level, parent in parents.items():
+                groups.setdefault(None if parent in hidden[coarse] else parent, []).append(level)
+            for levels in groups.values():
+                own = [each[each.index.map(str).isin(levels)] for each in tables[fine]]
+                here = hidden[fine] & set(levels)
+                hidden[fine] |= hidden_levels(own, also=here, **rule)  # type: ignore[arg-type]
+    return hidden

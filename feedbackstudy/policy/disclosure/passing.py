@@ -318,17 +318,21 @@ class DisclosurePolicy:
         """
         return self.adverse_impacts([result])[0]
 
-    def adverse_impacts(self, results: Sequence[AdverseImpact]) -> tuple[DisclosedImpact, ...]:
+    def adverse_impacts(
+        self, results: Sequence[AdverseImpact], *, also: Collection[str] = ()
+    ) -> tuple[DisclosedImpact, ...]:
         """Show several results about the same groups together, so that none gives another away.
 
         Parameters
         ----------
         results : sequence of AdverseImpact
             Of one column of groups.
+        also : collection of str, optional
+            Groups that are hidden because of tables by another column, as `impact.hidden_groups` finds them.
 
         Returns
         -------
         tuple of DisclosedImpact
             One for each; a group that is hidden in one is hidden in all.
         """
-        return disclosed_impacts(results, self.rule, self.words)
+        return disclosed_impacts(results, self.rule, self.words, also=also)

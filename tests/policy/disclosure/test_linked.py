@@ -7,6 +7,7 @@ from scipy import optimize
 
 from feedbackstudy.policy.adverse_impact import adverse_impact
 from feedbackstudy.policy.disclosure import DisclosurePolicy
+from feedbackstudy.policy.disclosure.impact import hidden_groups
 from feedbackstudy.policy.disclosure.levels import hidden_levels
 from feedbackstudy.policy.rollouts.event_study import event_study
 from feedbackstudy.policy.rollouts.panel import panel_of
@@ -165,3 +166,103 @@ def test_an_event_study_hides_times_with_few_people():
     assert len(shown) > 2
     assert (np.abs(shown - raw[shown.index]) < 0.05).all()
     assert (shown[shown.index != -1] != raw[shown.index[shown.index != -1]]).all()
+
+
+PARENTS = {"n1": "north", "n2": "north", "n3": "north", "s1": "south", "s2": "south", "e1": "east", "e2": "east"}
+
+
+def nested_results(sites):
+    """Hired of all, by site and by region, from (hired, not hired) by site."""
+    regions = {}
+    for site, counts in sites.items():
+        old = regions.get(PARENTS[site], (0, 0))
+        regions[PARENTS[site]] = (old[0] + counts[0], old[1] + counts[1])
+
+    def result(people):
+        return adverse_impact(selected={g: h for g, (h, _) in people.items()},
+                              total={g: h + n for g, (h, n) in people.items()})  # fmt: skip
+
+    return {"site": [result(sites)], "region": [result(regions)]}
+
+
+def nested_room(sites, frames, site, kind):
+    """Fewest and most people of a kind at a site, by a program over both tables and all exact grand totals."""
+    names = list(sites)
+    index = {(s, k): i for i, (s, k) in enumerate((s, k) for s in names for k in (0, 1))}
+    rows, low, high = [], [], []
+
+    def known(cells, least, most):
+        row = np.zeros(len(index))
+        row[[index[cell] for cell in cells]] = 1
+        rows.append(row)
+        low.append(least)
+        high.append(most)
+
+    for k in (0, 1):
+        total = sum(counts[k] for counts in sites.values())
+        known([(s, k) for s in names], total, total)
+    for column, members in (("site", lambda s: s), ("region", PARENTS.get)):
+        for row in frames[column].to_dict("records"):
+            inside = [s for s in names if members(s) == row["group"]]
+            if not pd.isna(row["total"]):
+                known([(s, 0) for s in inside], row["selected"] - 2.5, row["selected"] + 2.5)
+                known([(s, k) for s in inside for k in (0, 1)], row["total"] - 2.5, row["total"] + 2.5)
+    ends = []
+    for sign in (1, -1):
+        goal = np.zeros(len(index))
+        goal[index[site, kind]] = sign
+        found = optimize.milp(goal, constraints=optimize.LinearConstraint(np.array(rows), low, high),
+                              integrality=np.ones(len(index)), bounds=optimize.Bounds(0, np.inf))  # fmt: skip
+        ends.append(sign * found.fun)
+    return ends
+
+
+NESTED = {("site", "region"): PARENTS}
+SITES = {"n1": (80, 200), "n2": (60, 120), "n3": (4, 40), "s1": (30, 90), "s2": (50, 130), "e1": (45, 80),
+         "e2": (70, 90)}  # fmt: skip
+
+
+def nested_frames(gate, sites, nested):
+    results = nested_results(sites)
+    hidden = hidden_groups(results, nested, gate.rule)
+    return {c: gate.adverse_impacts(each, also=hidden[c])[0].frame() for c, each in results.items()}
+
+
+def test_a_small_site_does_not_follow_from_its_region():
+    gate = DisclosurePolicy()
+    apart, linked = nested_frames(gate, SITES, {}), nested_frames(gate, SITES, NESTED)
+    # Alone, the smallest of all sites is hidden beside n3, and north less n1 and n2 is n3: rounding alone protects it.
+    low, high = nested_room(SITES, apart, "n3", 0)
+    assert high - low < 16
+    assert set(apart["site"].loc[apart["site"]["total"].isna(), "group"]) == {"n3", "s1"}
+    gone = set(linked["site"].loc[linked["site"]["total"].isna(), "group"])
+    assert gone >= {"n3", "n2"}
+    low, high = nested_room(SITES, linked, "n3", 0)
+    assert low <= 4 <= high
+    assert high - low > 40
+    assert linked["region"]["total"].notna().all()
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_no_small_count_follows_from_nested_columns(seed):
+    rng = np.random.default_rng(seed)
+    sites = {s: tuple(int(v) for v in rng.poisson(rng.choice([4, 30, 120], 2)) + 1) for s in PARENTS}
+    frames = nested_frames(DisclosurePolicy(), sites, NESTED)
+    for site, counts in sites.items():
+        for kind, count in enumerate(counts):
+            if 0 < count < 10:
+                low, high = nested_room(sites, frames, site, kind)
+                assert high - low >= 9.999, (sites, site, kind, low, high)
+
+
+def test_nested_columns_are_found_in_the_table_and_kept(tmp_path):
+    rows = rows_of(3, sites=12, periods=6)
+    region = rows["site"].map({s: f"r{i // 4}" for i, s in enumerate(sorted(rows["site"].unique()))})
+    rows = rows.assign(
+        region=region.astype(str), sex=np.where(np.arange(len(rows)) % 2, "f", "m"), plant=rows["site"].astype(str)
+    )
+    plan = plan_of(rows).model_copy(update={"equity_groups": ("region", "plant", "sex")})
+    stats = stats_of(rows, plan)
+    assert set(stats.nested) == {("plant", "region")}
+    assert stats.nested["plant", "region"][str(rows["site"].iloc[0])] == region.iloc[0]
+    assert type(stats).load(stats.save(tmp_path / "s")).nested == stats.nested
