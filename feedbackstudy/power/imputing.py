@@ -145,22 +145,23 @@ def _drawn(y: Floats, made: _Regression, groups: Sequence[Ints], chance: np.rand
     effects = [np.zeros_like(y) for _ in groups]
     spread = [np.full(len(y), np.nan) for _ in groups]
     shared = np.zeros_like(y)
+    counts = [group_sums(made.there, codes, int(codes.max()) + 1) for codes in groups]
     for _ in range(_SWEEPS if groups else 1):
         fitted, sigma = made.drawn(y - shared, chance)
         for i, codes in enumerate(groups):
             left = (y - fitted - shared + effects[i]) * made.there
-            effects[i], spread[i] = _group_effects(left, made.there, codes, sigma, known=spread[i], chance=chance)
-            shared = np.sum(effects, axis=0)
+            effects[i], spread[i] = _group_effects(left, counts[i], codes, sigma, known=spread[i], chance=chance)
+            shared = sum(effects[1:], start=effects[0])
     noise = sigma[:, None] * chance.standard_normal(y.shape)
     return np.asarray(np.where(made.there > 0, y, fitted + shared + noise))
 
 
 def _group_effects(
-    left: Floats, there: Floats, codes: Ints, sigma: Floats, *, known: Floats, chance: np.random.Generator
+    left: Floats, counts: Floats, codes: Ints, sigma: Floats, *, known: Floats, chance: np.random.Generator
 ) -> tuple[Floats, Floats]:
     """Draw the effects of groups given all else, as rows, and then their variance given them."""
-    k = int(codes.max()) + 1
-    counts, sums = group_sums(there, codes, k), group_sums(left, codes, k)
+    k = counts.shape[1]
+    sums = group_sums(left, codes, k)
     used = np.maximum((counts > 0).sum(axis=1), 2)
     means = sums / np.maximum(counts, 1.0)
     moment = (means**2).sum(axis=1) / used - sigma**2 / np.maximum(counts.sum(axis=1) / used, 1.0)

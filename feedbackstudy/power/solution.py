@@ -80,7 +80,8 @@ class Solution(Rendered):
         what = f"{_WORDS[self.goal]} of {number(self.target, 2)}"
         whose = f" for {self.hypothesis}" if self.hypothesis else ""
         if self.unit:
-            return f"about {number(_rough(self.value, self.interval[1]))} {self.unit} ({low} to {high}) give a {what}{whose}"
+            about = number(_rough(self.value, self.interval[1]))
+            return f"about {about} {self.unit} ({low} to {high}) give a {what}{whose}"
         if self.vary == self.hypothesis:
             return f"an effect of {number(self.value, 2)} sd ({low} to {high}) gives a {what}{whose}"
         if self.vary == "effect_scale":
