@@ -28,6 +28,7 @@ from feedbackstudy.render import (
 )
 
 if TYPE_CHECKING:
+    from feedbackstudy.analysis.bayesian.robustness import Robustness
     from feedbackstudy.analysis.confounding import Confounding
     from feedbackstudy.analysis.mediation_views import ConditionalEffects, EffectDraws
     from feedbackstudy.psychometrics.rscript import RScript
@@ -179,6 +180,30 @@ class Mediation(Rendered):
         from feedbackstudy.analysis.confounding import confounding
 
         return confounding(self, effect, leg=leg)
+
+    def robustness(self, effect: str = "", *, fold: float = 5.0, points: int = 21) -> "Robustness":
+        """Return an effect's Bayes factor over the width of the prior of its legs.
+
+        Parameters
+        ----------
+        effect : str
+            Name of an effect that is one product; the main one by default.
+        fold : float, default 5
+            From the declared prior standard deviations / fold to those x fold.
+        points : int, default 21
+            Widths.
+
+        Returns
+        -------
+        Robustness
+            See `analysis.bayesian.path_robustness.path_robustness`; ``report.figure`` draws it.
+        """
+        from feedbackstudy.analysis.bayesian.path_robustness import path_robustness
+
+        drawn, asked = self.posterior, self[effect] if effect else self.main
+        return path_robustness(
+            self.design.system, asked.effect, priors=drawn.priors, cluster=drawn.cluster, fold=fold, points=points
+        )
 
     def density(self, effect: str = "") -> "EffectDraws":
         """Return one effect's bootstrap draws beside its posterior, for a picture.

@@ -12,7 +12,7 @@ from feedbackstudy.analysis.mediation_system import Effect, PathSystem, values
 from feedbackstudy.analysis.posterior import Posterior
 from feedbackstudy.errors import DataError
 
-__all__ = ["PathPosterior", "path_posterior"]
+__all__ = ["PathPosterior", "joint_factor", "path_posterior"]
 
 type Floats = NDArray[np.float64]
 
@@ -136,11 +136,7 @@ class PathPosterior:
         odds = [factor for factor in factors if factor is not None]
         if len(odds) == 1:
             return odds[0], "Bayes factor by Savage-Dickey, exact"
-        together = float(np.prod([1 / (1 + 1 / factor) for factor in odds]))
-        apart = 1 - together
-        if apart < 1e-12:  # the complement is summed where the product is one to rounding
-            apart = float(sum(1 / (1 + factor) for factor in odds))
-        return together / apart * (2 ** len(odds) - 1), (
+        return joint_factor(odds), (
             f"Bayes factor: all {len(odds)} legs there against at least one absent, each with prior probability 1/2"
         )
 
@@ -171,6 +167,28 @@ class PathPosterior:
                 return mixture.bayes_factor(part)
             start += size
         return None
+
+
+def joint_factor(factors: Sequence[float]) -> float:
+    """Return the Bayes factor for all legs against at least one absent, each with prior probability one half.
+
+    Parameters
+    ----------
+    factors : sequence of float
+        Bayes factors of the legs.
+
+    Returns
+    -------
+    float
+        See `PathPosterior.bayes_factor`; that of the leg itself where there is one.
+    """
+    if len(factors) == 1:
+        return factors[0]
+    together = float(np.prod([1 / (1 + 1 / factor) for factor in factors]))
+    apart = 1 - together
+    if apart < 1e-12:  # the complement is summed where the product is one to rounding
+        apart = float(sum(1 / (1 + factor) for factor in factors))
+    return together / apart * float(2 ** len(factors) - 1)
 
 
 def path_posterior(
