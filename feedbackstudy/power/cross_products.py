@@ -82,7 +82,7 @@ class Products:
             present = there.astype(np.float64)
             zz = np.block([[_pairs(present, a, b, k, m) for b, m in both] for a, k in both])
         zy = np.concatenate([group_sums(y0, codes, k) for codes, k in both], axis=1)
-        xy, yy = np.einsum("rnp,rn->rp", x0, y0), np.einsum("rn,rn->r", y0, y0)
+        xy, yy = (np.swapaxes(x0, 1, 2) @ y0[..., None])[..., 0], (y0[:, None] @ y0[..., None])[:, 0, 0]
         made = cls(xx, zx, zz, xy, zy, yy, there, np.repeat(np.arange(len(groups)), sizes))
         if repeated is not None:
             repeated.products = made
