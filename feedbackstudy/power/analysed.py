@@ -2,7 +2,6 @@
 
 import math
 
-from feedbackstudy.analysis.analysing import analyse
 from feedbackstudy.analysis.estimate import Estimate
 from feedbackstudy.frames import Scores
 from feedbackstudy.study import Study
@@ -35,6 +34,8 @@ def by_analyse(scores: Scores, study: Study) -> dict[str, dict[str, float]]:
     InputError
         For scores that are not of this study.
     """
+    from feedbackstudy.analysis.analysing import analyse  # brings all engines, which no other question needs
+
     found = analyse(scores, study, engine="frequentist")
     leading: dict[str, Estimate] = {}
     for row in found.rows:
