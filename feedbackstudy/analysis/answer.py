@@ -249,7 +249,7 @@ class Answer(Rendered):
         return prior_check(self.problem, self.bayesian, seed=seed, studies=studies)
 
     def predictive_check(self, *, seed: int = 1, studies: int = 1000) -> PredictiveCheck:
-        """Return studies drawn from the posterior of a sampled model beside the data.
+        """Return studies drawn from the posterior, sampled or exact, beside the data.
 
         Parameters
         ----------
@@ -261,7 +261,7 @@ class Answer(Rendered):
         PredictiveCheck
             Shares of values, and statistics that the model does not reproduce.
         """
-        return predictive_check(self.bayesian, seed=seed, studies=studies)
+        return predictive_check(self.problem, self.bayesian, seed=seed, studies=studies)
 
     def prior_sensitivity(self, contrast: str | None = None) -> Sensitivity | PriorWidths:
         """Return how far the posterior of a contrast depends on the prior.

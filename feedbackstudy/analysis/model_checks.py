@@ -6,7 +6,9 @@ from pathlib import Path
 import numpy as np
 
 from feedbackstudy.analysis.bayesian.cell_draws import CellDraws
+from feedbackstudy.analysis.bayesian.cell_posterior import CellMixture
 from feedbackstudy.analysis.bayesian.comparison import Loo, loo
+from feedbackstudy.analysis.bayesian.exact_predictive import exact_posterior_predictive
 from feedbackstudy.analysis.bayesian.gaussian import GaussianCells, gaussian_cells
 from feedbackstudy.analysis.bayesian.gaussian_sensitivity import PriorWidths, prior_widths
 from feedbackstudy.analysis.bayesian.predictive import Bars, PredictiveCheck, posterior_predictive, prior_bars
@@ -88,11 +90,13 @@ def leave_one_out(bayesian: CellPosterior | None) -> Loo:
     return loo(_sampled(bayesian))
 
 
-def predictive_check(bayesian: CellPosterior | None, *, seed: int, studies: int) -> PredictiveCheck:
+def predictive_check(problem: Problem, bayesian: CellPosterior | None, *, seed: int, studies: int) -> PredictiveCheck:
     """Lay studies drawn from the posterior beside the data.
 
     Parameters
     ----------
+    problem : Problem
+        The rows.
     bayesian : CellMixture, CellDraws or None
         The posterior.
     seed, studies : int
@@ -106,8 +110,10 @@ def predictive_check(bayesian: CellPosterior | None, *, seed: int, studies: int)
     Raises
     ------
     DataError
-        Where the model was not sampled.
+        Where there is no Bayesian model of cells, or one of slopes that was solved exactly.
     """
+    if isinstance(bayesian, CellMixture):
+        return exact_posterior_predictive(_exact(problem, bayesian), bayesian, seed=seed, studies=studies)
     return posterior_predictive(_sampled(bayesian), seed=seed, studies=studies)
 
 
@@ -246,7 +252,7 @@ def _sampled(bayesian: CellPosterior | None) -> SampledCells:
         raise DataError("There is no Bayesian model of cells here: the engine was not asked, or a path was.")
     raise DataError(
         "This model was solved exactly and has no draws of its own. pymc_model() gives the same model to sample; "
-        "prior_check() and prior_sensitivity() need no draws."
+        "prior_check(), predictive_check() and prior_sensitivity() need no draws."
     )
 
 

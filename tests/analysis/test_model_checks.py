@@ -66,7 +66,10 @@ def test_a_model_solved_exactly_answers_under_other_priors_and_says_that_it_has_
     declared = answer.prior_sensitivity().declared
 
     assert declared.median == pytest.approx(row.estimate, rel=1e-6)
-    for call in (answer.loo, answer.predictive_check, lambda: answer.save_draws(tmp_path, "a.zarr")):
+    check = answer.predictive_check(studies=200)
+    assert check.studies == 200
+    assert "exact posterior" in check.model
+    for call in (answer.loo, lambda: answer.save_draws(tmp_path, "a.zarr")):
         with pytest.raises(DataError, match="solved exactly"):
             call()
 

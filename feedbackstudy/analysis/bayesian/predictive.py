@@ -6,12 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from feedbackstudy.analysis.bayesian.cell_model import CellModel
+from feedbackstudy.analysis.bayesian.cell_rows import CellRows
 from feedbackstudy.analysis.bayesian.predictor_draws import Values
 from feedbackstudy.analysis.bayesian.sampled_cells import SampledCells
 from feedbackstudy.errors import DataError
 from feedbackstudy.render import Block, Facts, Notice, Page, Rendered, Table, interval, number
 
-__all__ = ["Bars", "PredictedStatistic", "PredictiveCheck", "posterior_predictive", "prior_bars"]
+__all__ = ["Bars", "PredictedStatistic", "PredictiveCheck", "checked", "posterior_predictive", "prior_bars"]
 
 type Floats = NDArray[np.float64]
 
@@ -157,23 +158,50 @@ def posterior_predictive(fit: SampledCells, *, seed: int, studies: int = 1000) -
     DataError
         For fewer than 100 studies.
     """
-    if studies < 100:
-        raise DataError(f"Intervals of drawn studies need 100 of them at least; given {studies}.")
     rng, model = np.random.default_rng(seed), fit.model
     total = fit.values["cells"].shape[0]
     kept = np.sort(rng.choice(total, size=min(studies, total), replace=False))
     drawn = model.outcome({name: block[kept] for name, block in fit.values.items()}, rng)
-    y, cell = model.rows.y, model.rows.cell
-    edges = _edges(y, drawn, whole=model.family.whole)
-    within = tuple(
-        _bars(drawn[:, cell == j], edges, y[cell == j], whole=model.family.whole) for j in range(model.rows.n_cells)
-    )
+    return checked(model.rows, drawn, words=model.words, whole=model.family.whole, asked=studies)
+
+
+def checked(rows: CellRows, drawn: Floats, *, words: str, whole: bool, asked: int | None = None) -> PredictiveCheck:
+    """Lay drawn studies beside the rows that were seen.
+
+    Parameters
+    ----------
+    rows : CellRows
+        The rows.
+    drawn : ndarray, shape (studies, n)
+        Outcomes of the same rows in drawn studies.
+    words : str
+        The model in words.
+    whole : bool
+        Whether outcomes are whole numbers.
+    asked : int, optional
+        Studies asked for, where the draws gave fewer.
+
+    Returns
+    -------
+    PredictiveCheck
+        Shares of values, and statistics that the model does not reproduce.
+
+    Raises
+    ------
+    DataError
+        For fewer than 100 studies.
+    """
+    given = drawn.shape[0] if asked is None else asked
+    if given < 100:
+        raise DataError(f"Intervals of drawn studies need 100 of them at least; given {given}.")
+    y, cell = rows.y, rows.cell
+    edges = _edges(y, drawn, whole=whole)
     return PredictiveCheck(
-        model=model.words,
-        studies=kept.size,
-        bars=_bars(drawn, edges, y, whole=model.family.whole),
-        cells=within,
-        statistics=_statistics(model, drawn),
+        model=words,
+        studies=drawn.shape[0],
+        bars=_bars(drawn, edges, y, whole=whole),
+        cells=tuple(_bars(drawn[:, cell == j], edges, y[cell == j], whole=whole) for j in range(rows.n_cells)),
+        statistics=_statistics(rows, drawn),
     )
 
 
@@ -235,8 +263,8 @@ def _shares(values: Floats, edges: Floats, *, whole: bool) -> Floats:
     return np.bincount(np.searchsorted(edges, values, side="right"), minlength=edges.size + 1) / values.size
 
 
-def _statistics(model: CellModel, drawn: Floats) -> tuple[PredictedStatistic, ...]:
-    rows, y = model.rows, model.rows.y
+def _statistics(rows: CellRows, drawn: Floats) -> tuple[PredictedStatistic, ...]:
+    y = rows.y
     found = []
     for j in range(rows.n_cells):
         inside = rows.cell == j
