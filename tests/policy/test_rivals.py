@@ -105,3 +105,22 @@ def test_the_adjusted_model_of_the_statistics_is_that_of_rows():
     at = fit.position("treated")
     expected = (found.coef()["treated"], found.se()["treated"])
     same((fit.beta[at], np.sqrt(fit.clustered("site")[at, at])), expected)
+
+
+def test_memory_of_a_file_does_not_grow_with_its_rows(tmp_path):
+    """The benchmark's own run, in a process of its own: eight times the rows take hardly more memory."""
+    import json
+    import subprocess
+    import sys
+
+    from benchmarks import policy as benchmark
+
+    peaks = []
+    for rows in (250_000, 2_000_000):
+        path = tmp_path / f"{rows}.parquet"
+        benchmark.invent(path, rows)
+        done = subprocess.run([sys.executable, benchmark.__file__, "--one", "DuckDB", str(path)], capture_output=True,
+                              text=True, check=True)  # fmt: skip
+        peaks.append(json.loads(done.stdout.splitlines()[-1])["gigabytes"])
+    assert peaks[1] < 1.0
+    assert peaks[1] - peaks[0] < 0.15  # all columns of the added rows as numbers would take .15 GB alone
