@@ -36,6 +36,8 @@ CONVENTIONS = (
     "averages over other factors are even, whatever the cell sizes",
     "standardised effects and SESOI in sd: pooled standard deviation within cells, unadjusted; interval of d by "
     "noncentral t",
+    "d has the weights of its contrast; where the positive ones do not sum to 1, the note gives d of weights that do; "
+    "an interaction is a difference of differences",
     "intervals are not adjusted for multiplicity; p values are, within the declared families",
     "factorial terms use the feedback arms only; arms outside enter contrasts with the pooled error",
 )
@@ -190,7 +192,9 @@ def _adjusted(answers: dict[str, Answer], study: Study) -> tuple[dict[str, Answe
     tested = {name: one for name, one in tested.items() if one.rows}
     found, issues = adjust_families(study.plan, tested) if tested else ({}, ())
     changed = {
-        name: replace(answer, rows=_merged(answer.rows, found[name].rows)) if name in found else answer
+        name: replace(answer, rows=_merged(answer.rows, found[name].rows), adjusted=found[name].adjusted)
+        if name in found
+        else answer
         for name, answer in answers.items()
     }
     lost = {family for issue in issues if "joint" in issue.code for family in [issue.where.rpartition(".")[2]]}
@@ -281,9 +285,10 @@ def _decided(rows: Iterable[Estimate], answer: Answer, asked: Question) -> Itera
         return
     each = isinstance(asked.hypothesis.contrast, CellsVsArm)
     joint = len(asked.weights) > 1
-    seen: set[str] = set()
+    seen = {"frequentist": 0, "bayesian": 0}
     for row in rows:
-        first = row.engine not in seen
-        seen.add(row.engine)
-        leads = (not first if each else first) if joint else True
-        yield decided(row, asked) if leads and row.engine == decides_with(asked.criterion) else row
+        at = seen[row.engine]
+        seen[row.engine] += 1
+        leads = (at > 0 if each else at == 0) if joint else True
+        of = answer.adjusted.get(at, "") if row.engine == "frequentist" else ""
+        yield decided(row, asked, adjusted=of) if leads and row.engine == decides_with(asked.criterion) else row

@@ -31,6 +31,7 @@ from feedbackstudy.analysis.model_checks import (
 from feedbackstudy.analysis.posterior import Posterior
 from feedbackstudy.analysis.posterior_rows import prior_scale
 from feedbackstudy.analysis.problem import Problem
+from feedbackstudy.analysis.proportional import ProportionalCheck
 from feedbackstudy.analysis.r_script import analysis_script
 from feedbackstudy.analysis.randomisation import RandomisationTest, randomisation
 from feedbackstudy.assign import Allocation
@@ -68,6 +69,10 @@ class Answer(Rendered):
         What made it.
     allocation : Allocation or None
         Who was assigned what, where `analyse` was given it.
+    adjusted : mapping of int to str
+        Position among the frequentist rows -> what its `p_adjusted` is of: no effect, equivalence, non-inferiority.
+    proportional : ProportionalCheck or None
+        Of an ordinal outcome: whether one shift describes the effect at all thresholds.
     """
 
     problem: Problem
@@ -80,6 +85,8 @@ class Answer(Rendered):
     faults: Mapping[str, str] = field(default_factory=dict)
     provenance: Provenance
     allocation: Allocation | None = None
+    adjusted: Mapping[int, str] = field(default_factory=dict)
+    proportional: ProportionalCheck | None = None
 
     @property
     def name(self) -> str:

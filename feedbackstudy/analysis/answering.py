@@ -22,6 +22,7 @@ from feedbackstudy.analysis.path_rows import answer_path, path_rows
 from feedbackstudy.analysis.posterior import Posterior
 from feedbackstudy.analysis.posterior_rows import posterior_rows
 from feedbackstudy.analysis.problem import Metric, Problem, complete_cases, posed
+from feedbackstudy.analysis.proportional import ProportionalCheck, proportional_check
 from feedbackstudy.analysis.thresholds import Thresholds, thresholds
 from feedbackstudy.analysis.wording import Worded, worded
 from feedbackstudy.assign import Allocation
@@ -135,7 +136,8 @@ def answer_material(asked: Question, material: Material, setting: Setting) -> An
     words = worded(asked, setting.study, metric)
     fits = _fitted(asked, material, metric, setting)
     limits = _limits(fits.problem)
-    rows, posteriors = _rows(fits, words, limits, setting)
+    checked = proportional_check(fits.problem) if fits.classical is not None else None
+    rows, posteriors = _rows(fits, words, limits, setting, checked)
     notes = (*fits.problem.notes, *limits.notes, *_assigned_elsewhere(setting))
     unweighted = _unweighted(asked, setting)
     said = tuple(_noted(row, notes, unweighted) for row in rows)
@@ -159,6 +161,7 @@ def answer_material(asked: Question, material: Material, setting: Setting) -> An
         faults=fits.faults,
         provenance=setting.provenance,
         allocation=setting.allocation,
+        proportional=checked,
     )
 
 
@@ -309,13 +312,15 @@ def _limits(problem: Problem) -> Thresholds:
 
 
 def _rows(
-    fits: _Fits, words: Worded, limits: Thresholds, setting: Setting
+    fits: _Fits, words: Worded, limits: Thresholds, setting: Setting, checked: ProportionalCheck | None
 ) -> tuple[tuple[Estimate, ...], dict[str, Posterior]]:
     problem = fits.problem
     if fits.path is not None:
         rows = path_rows(problem, fits.path, words, limits, setting.engines, study=setting.study)
         return rows, {row.contrast: fits.path.main.posterior for row in rows if row.engine == "bayesian"}
-    classical = classical_rows(problem, fits.classical, words, limits) if fits.classical is not None else ()
+    classical: tuple[Estimate, ...] = ()
+    if fits.classical is not None:
+        classical = classical_rows(problem, fits.classical, words, limits, checked=checked)
     if fits.bayesian is None:
         return classical, {}
     bayesian, drawn = posterior_rows(problem, fits.bayesian, words, limits)

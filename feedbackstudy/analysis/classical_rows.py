@@ -8,14 +8,17 @@ from feedbackstudy.analysis.estimate import Estimate
 from feedbackstudy.analysis.frequentist.cell_fit import CellFit, ContrastFit
 from feedbackstudy.analysis.frequentist.effect_sizes import eta_squared, noncentral_t_limits
 from feedbackstudy.analysis.problem import Problem
-from feedbackstudy.analysis.proportional import proportional_note
+from feedbackstudy.analysis.proportional import ProportionalCheck
+from feedbackstudy.analysis.scaled_weights import with_scaled_d
 from feedbackstudy.analysis.thresholds import Thresholds
 from feedbackstudy.analysis.wording import Worded
 
 __all__ = ["classical_rows", "noncentral_d", "noninferiority_p", "one_sided_p"]
 
 
-def classical_rows(problem: Problem, fit: CellFit, worded: Worded, limits: Thresholds) -> tuple[Estimate, ...]:
+def classical_rows(
+    problem: Problem, fit: CellFit, worded: Worded, limits: Thresholds, *, checked: ProportionalCheck | None = None
+) -> tuple[Estimate, ...]:
     """Answer a question with a frequentist fit.
 
     Parameters
@@ -28,6 +31,8 @@ def classical_rows(problem: Problem, fit: CellFit, worded: Worded, limits: Thres
         The contrasts in words, and the scale of the estimate.
     limits : Thresholds
         Smallest effect of interest and region, on the scale of the model.
+    checked : ProportionalCheck, optional
+        Whether one shift describes an ordinal effect, which the note says.
 
     Returns
     -------
@@ -35,12 +40,16 @@ def classical_rows(problem: Problem, fit: CellFit, worded: Worded, limits: Thres
         One row for each contrast; where there are several, first their joint test. Nothing is decided yet.
     """
     single = tuple(
-        _row(problem, fit, fit.contrast(weights, value=problem.question.value), text, worded, limits)
+        with_scaled_d(
+            _row(problem, fit, fit.contrast(weights, value=problem.question.value), text, worded, limits),
+            problem,
+            weights,
+        )
         for weights, text in zip(problem.weights, worded.contrasts, strict=True)
     )
     rows = single if len(single) == 1 else (_joint(problem, fit, worded), *single)
-    checked = proportional_note(problem)
-    return tuple(replace(row, note="; ".join(filter(None, (checked, row.note)))) for row in rows)
+    said = checked.words if checked is not None else ""
+    return tuple(replace(row, note="; ".join(filter(None, (said, row.note)))) for row in rows)
 
 
 def _row(problem: Problem, fit: CellFit, found: ContrastFit, text: str, worded: Worded, limits: Thresholds) -> Estimate:

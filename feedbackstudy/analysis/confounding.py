@@ -247,16 +247,15 @@ def confounding(result: "Mediation", effect: str = "", *, leg: int = -1, rho: Fl
         level=result.level,
         notes=_NOTES,
         provenance=result.provenance.derived("analysis.confounding", conventions=_SOURCES),
-        script=confounding_script(
-            system,
-            chosen,
-            index=index,
-            position=position,
-            rho=correlations,
-            df=float(fit.df[index]),
-            level=result.level,
-            draws=len(result.draws.theta) if result.draws.units == "rows" else 0,
-        ),
+        script=_script(result, chosen, (index, position), correlations, df),
+    )
+
+
+def _script(result: "Mediation", effect: Effect, at: tuple[int, int], rho: Floats, df: float) -> RScript:
+    draws = len(result.draws.theta) if result.draws.units == "rows" else 0
+    index, position = at
+    return confounding_script(
+        result.design.system, effect, index=index, position=position, rho=rho, df=df, level=result.level, draws=draws
     )
 
 

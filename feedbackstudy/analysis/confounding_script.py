@@ -20,7 +20,7 @@ kappa <- sqrt(sum(left(own$from, own$to)^2) / sum(left(setdiff(own$from, mediato
 curve <- function(theta) weight * prod(others %*% theta) * (theta[INDEX] - kappa * rho / sqrt(1 - rho^2))
 show(paste("estimate", rho), curve(theta))
 b <- theta[INDEX] / kappa; show("rho_zero", b / sqrt(1 + b^2))
-df <- if (is.finite(DF)) DF else nrow(responses) - 1
+df <- DF
 robustness <- function(q) {
   f <- abs(b); least <- if (is.na(q)) 0 else qt(1 - q / 2, df - 1) / sqrt(df - 1); g <- f - least
   if (g <= 0) 0 else if (least > 0 && f > 1 / least) (f^2 - least^2) / (1 + f^2) else (sqrt(g^4 + 4 * g^2) - g^2) / 2 }
@@ -50,7 +50,7 @@ def confounding_script(
     rho : ndarray, shape (k,)
         Residual correlations.
     df : float
-        Degrees of freedom of the coefficient's t, those between clusters where errors are robust; infinite for n - 1.
+        Degrees of freedom of the coefficient's t, those between clusters where errors are robust.
     level : float
         Level of the intervals.
     draws : int
@@ -71,7 +71,7 @@ def confounding_script(
     head += f")\nrho <- c({_numbers(rho)}); level <- {level!r}; weight <- {term.weight!r}\n"
     head += f"others <- matrix(c({_numbers(np.concatenate(others))}), nrow = {len(others)}, byrow = TRUE)\n"
     code = _CODE.replace("EQUATION", str(equation + 1)).replace("MEDIATOR", f'"v{mediator}"')
-    code = code.replace("INDEX", str(index + 1)).replace("DF", "Inf" if np.isinf(df) else repr(float(df)))
+    code = code.replace("INDEX", str(index + 1)).replace("DF", repr(float(df)))
     again = _AGAIN.replace("DRAWS", str(draws)) if draws else "# The interval resampled something else than rows.\n"
     said = "# The posterior is that of mediation(...).pymc_model(), its leg moved in the same way.\n"
     data = pd.DataFrame({f"v{j}": system.matrix[:, j] for j in range(len(system.columns))})

@@ -33,7 +33,7 @@ def decides_with(criterion: Criterion | None) -> str:
     return _ENGINES[criterion.by] if criterion is not None else ""
 
 
-def decided(row: Estimate, asked: Question) -> Estimate:
+def decided(row: Estimate, asked: Question, *, adjusted: str = "") -> Estimate:
     """Return the row with its decision, where it holds the criterion that the plan named.
 
     Parameters
@@ -42,6 +42,8 @@ def decided(row: Estimate, asked: Question) -> Estimate:
         A row.
     asked : Question
         The hypothesis it answers.
+    adjusted : str, default ""
+        Of what `p_adjusted` is, as `deciding_p` says; empty where nothing was adjusted.
 
     Returns
     -------
@@ -51,11 +53,11 @@ def decided(row: Estimate, asked: Question) -> Estimate:
     criterion = asked.criterion
     if criterion is None or not row.fit_to_report or row.engine != decides_with(criterion):
         return row
-    found = _RULES[type(criterion)](row, asked, criterion)
+    found = _RULES[type(criterion)](row, asked, criterion, adjusted)
     return row if found is None else replace(row, decides=found[0], decision=found[1])
 
 
-def _by_p(row: Estimate, asked: Question, _: ByP) -> tuple[str, str] | None:
+def _by_p(row: Estimate, asked: Question, _: ByP, __: str) -> tuple[str, str] | None:
     if row.p is None:
         return None
     p = row.p if row.p_adjusted is None else row.p_adjusted
@@ -63,14 +65,14 @@ def _by_p(row: Estimate, asked: Question, _: ByP) -> tuple[str, str] | None:
     return words, _side(row, asked) if p < asked.plan.alpha else "not supported"
 
 
-def _by_equivalence(row: Estimate, asked: Question, criterion: ByEquivalence) -> tuple[str, str] | None:
+def _by_equivalence(row: Estimate, asked: Question, criterion: ByEquivalence, adjusted: str) -> tuple[str, str] | None:
     alpha = asked.plan.alpha
     own, kind = deciding_p(row, criterion)
     if kind == "no effect":
         return None
-    adjusted = row.p_adjusted is not None and row.family.endswith(f"{kind})")
-    shown = (row.p_adjusted if adjusted and row.p_adjusted is not None else own) < alpha
-    words = f"{kind} p < {alpha:g}" + (" (adjusted)" if adjusted else "")
+    within = row.p_adjusted if adjusted == kind else None
+    shown = (own if within is None else within) < alpha
+    words = f"{kind} p < {alpha:g}" + (" (adjusted)" if within is not None else "")
     if criterion.kind == "non_inferiority":
         return words, "not inferior" if shown else "not shown to be non-inferior"
     if not shown:
@@ -104,7 +106,7 @@ def deciding_p(row: Estimate, criterion: Criterion | None) -> tuple[float, str]:
     return (1.0 if row.p is None else row.p), "no effect"
 
 
-def _by_rope(row: Estimate, asked: Question, criterion: ByRope) -> tuple[str, str] | None:
+def _by_rope(row: Estimate, asked: Question, criterion: ByRope, _: str) -> tuple[str, str] | None:
     if row.prob_rope is None:
         return None
     words = f"mass in or out of the ROPE > {criterion.mass:g}"
@@ -115,7 +117,7 @@ def _by_rope(row: Estimate, asked: Question, criterion: ByRope) -> tuple[str, st
     return words, "supported" if asked.hypothesis.direction == "negligible" else "negligible"
 
 
-def _by_factor(row: Estimate, asked: Question, criterion: ByBayesFactor) -> tuple[str, str] | None:
+def _by_factor(row: Estimate, asked: Question, criterion: ByBayesFactor, _: str) -> tuple[str, str] | None:
     if row.bayes_factor is None:
         return None
     words = f"BF10 > {criterion.threshold:g}"

@@ -1,7 +1,7 @@
 """Multiplicity: p values of a declared family adjusted together, and contrasts of one hypothesis among themselves."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,6 +39,8 @@ class Tested:
         What the columns of `weights` are.
     same : object
         Equal for hypotheses that were answered by one model on the same rows.
+    adjusted : mapping of int to str
+        Position of a row with `p_adjusted` -> of what it is, as `deciding_p` says.
     """
 
     rows: tuple[Estimate, ...]
@@ -47,6 +49,7 @@ class Tested:
     weights: Floats | None = None
     cells: tuple[str, ...] = ()
     same: object = None
+    adjusted: Mapping[int, str] = field(default_factory=dict)
 
 
 def adjust_within(tested: Tested) -> Tested:
@@ -73,7 +76,7 @@ def adjust_within(tested: Tested) -> Tested:
         else row
         for i, row in enumerate(tested.rows)
     )
-    return replace(tested, rows=rows)
+    return replace(tested, rows=rows, adjusted=dict.fromkeys(range(first, len(rows)), "no effect"))
 
 
 def adjust_families(plan: Plan, tested: Mapping[str, Tested]) -> tuple[dict[str, Tested], tuple[Issue, ...]]:
@@ -115,7 +118,7 @@ def adjust_families(plan: Plan, tested: Mapping[str, Tested]) -> tuple[dict[str,
                 else f"{family.name} ({family.method}, {kind})"
             )
             rows[i] = replace(rows[i], p_adjusted=float(p), family=words)
-            found[name] = replace(found[name], rows=tuple(rows))
+            found[name] = replace(found[name], rows=tuple(rows), adjusted={**found[name].adjusted, i: kind})
     return found, tuple(issues)
 
 

@@ -1,7 +1,7 @@
 """Every effect of a path model as sums of products of its legs: direct, indirect, total, conditional, indices."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations, pairwise
 from typing import Literal
 
@@ -197,27 +197,20 @@ def _index(average: Effect, rows: list[Effect], moderation: Moderation) -> list[
     linear = bool(moderation.at) and ("first" not in moderation.on or "second" not in moderation.on)
     if linear:
         step = moderation.at[-1] - moderation.at[0]
-        name = f"index: {average.name}, per unit of {moderation.name}"
-        return [_scaled(rows[-1].plus(rows[0], weight=-1.0, name=name, kind="index"), 1 / step)]
+        return [_scaled(_index_of(average, rows[-1], rows[0], f"per unit of {moderation.name}"), 1 / step)]
     pairs = [(k, 0) for k in range(1, len(rows))] if not moderation.at else [(len(rows) - 1, 0)]
     return [
-        rows[k].plus(
-            rows[j],
-            weight=-1.0,
-            name=f"index: {average.name}, {moderation.labels[k]} minus {moderation.labels[j]}",
-            kind="index",
-        )
-        for k, j in pairs
+        _index_of(average, rows[k], rows[j], f"{moderation.labels[k]} minus {moderation.labels[j]}") for k, j in pairs
     ]
 
 
+def _index_of(average: Effect, one: Effect, other: Effect, compares: str) -> Effect:
+    index = one.plus(other, weight=-1.0, name=f"index: {average.name}, {compares}", kind="index")
+    return replace(index, compares=compares)
+
+
 def _scaled(effect: Effect, factor: float) -> Effect:
-    return Effect(
-        name=effect.name,
-        kind=effect.kind,
-        terms=tuple(Term(term.weight * factor, term.legs) for term in effect.terms),
-        at=effect.at,
-    )
+    return replace(effect, terms=tuple(Term(term.weight * factor, term.legs) for term in effect.terms))
 
 
 def _differences(indirect: Iterable[Effect]) -> list[Effect]:

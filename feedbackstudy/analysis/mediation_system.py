@@ -158,12 +158,15 @@ class Effect:
         What is summed.
     at : str
         The moderator's value of a conditional effect.
+    compares : str
+        What an index compares: the two values of the moderator, or its unit.
     """
 
     name: str
     kind: EffectKind
     terms: tuple[Term, ...]
     at: str = ""
+    compares: str = ""
 
     @property
     def single(self) -> tuple[Floats, ...]:

@@ -191,8 +191,8 @@ def path_rows(
         step.name.replace("_", " ") for step in asked.steps
     )
     effect = f"{path.effect} effect through {through}"
-    if answer.effect.kind == "index":  # its name ends on the levels it compares, or on the unit of the moderator
-        effect = f"index of moderated mediation ({effect}, {answer.effect.name.rpartition(', ')[2]})"
+    if answer.effect.kind == "index":
+        effect = f"index of moderated mediation ({effect}, {answer.effect.compares})"
     text = f"{effect}: {worded.contrasts[0]}"
     shared = Estimate(
         hypothesis=asked.hypothesis.name,

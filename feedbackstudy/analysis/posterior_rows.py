@@ -11,6 +11,7 @@ from feedbackstudy.analysis.bayesian_model import CellPosterior
 from feedbackstudy.analysis.estimate import Estimate
 from feedbackstudy.analysis.posterior import Posterior
 from feedbackstudy.analysis.problem import Problem
+from feedbackstudy.analysis.scaled_weights import with_scaled_d
 from feedbackstudy.analysis.thresholds import Thresholds
 from feedbackstudy.analysis.wording import Worded
 from feedbackstudy.design.plan import ByBayesFactor
@@ -118,7 +119,7 @@ def _row(
     )
     if worded.ratio:
         return _ratio(row, exponentiated(posterior, quantity=text))
-    return _standardised(row, problem, fit, weights), posterior
+    return with_scaled_d(_standardised(row, problem, fit, weights), problem, weights), posterior
 
 
 def _factor(problem: Problem, fit: CellPosterior, weights: np.ndarray, found: CellContrast) -> tuple[float | None, str]:

@@ -9,6 +9,7 @@ from feedbackstudy.analysis.bayesian_model import CellPosterior
 from feedbackstudy.analysis.frequentist.assigned_clusters import compares_clusters
 from feedbackstudy.analysis.missing.treating import ImputedProblem
 from feedbackstudy.analysis.problem import Problem
+from feedbackstudy.analysis.proportional_script import proportional_code
 from feedbackstudy.analysis.r_across import across_levels
 from feedbackstudy.analysis.r_bayes import bayesian_code
 from feedbackstudy.analysis.r_imputed import over_tables
@@ -271,6 +272,7 @@ def _ordinal(problem: Problem) -> str:
             if mixed
             else _SHOW_T.replace("VALUE", _value(problem))
         )
+        + proportional_code(problem)
     )
 
 

@@ -4,10 +4,10 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from feedbackstudy.analysis.answer import Answer
 from feedbackstudy.analysis.deciding import decides_with
-from feedbackstudy.analysis.proportional import DIFFERS
 from feedbackstudy.design.plan import ByBayesFactor
 from feedbackstudy.frames import Scores
 from feedbackstudy.issues import Issue, Severity
+from feedbackstudy.render import number, p_value
 from feedbackstudy.study import Study
 from feedbackstudy.study.checks.paths import asked_after_feedback
 
@@ -147,13 +147,14 @@ def about_answers(answers: Mapping[str, Answer], study: Study) -> Iterator[Issue
 def _not_proportional(answers: Mapping[str, Answer], study: Study) -> Iterator[Issue]:
     """Name ordinal hypotheses whose effect differs between thresholds, so that one number does not describe it."""
     for name, answer in answers.items():
-        said = next((row.note for row in answer.rows if DIFFERS in row.note), None)
-        if said is not None:
+        checked = answer.proportional
+        if checked is not None and checked.differs:
             yield Issue(
                 code="analysis.effect_differs_between_thresholds",
                 severity=Severity.WARNING,
                 where=study.where("hypotheses", study.hypotheses.names.index(name)),
-                what=f"{name!r}: {said[said.index(DIFFERS) :].partition('; ')[0]}.",
+                what=f"{name!r}: the effect differs between thresholds: chi square({checked.df}) = "
+                f"{number(checked.statistic, 2)}, {p_value(checked.p)}.",
                 why="Estimate, test and Bayes factor are of one shift of all answers; an effect that moves answers "
                 "apart, or turns round between categories, can be missed or misread by it.",
                 fix="Look at the shares of the categories (rating_shares), and report the effect at each threshold, "

@@ -14,6 +14,7 @@ from feedbackstudy.analysis.analysing import analyse
 from feedbackstudy.analysis.estimate import Estimate
 from feedbackstudy.errors import DataError, InputError, NotFoundError
 from feedbackstudy.frames import Scores
+from feedbackstudy.render import number
 
 # R 4.2.2, emmeans on lm(y ~ timing * framing * specificity) of feedback_unbalanced.csv (n = 314); h1 is three times
 # emmeans' contrast, which divides the rest by 3.
@@ -309,3 +310,14 @@ def test_ones_own_estimate_stands_in_the_same_columns_and_never_decides(answered
         fs.analysis.custom(answered, "h3", engine="frequentist", estimate=0.4, model="m", decides="p")
     with pytest.raises(InputError, match="Column 'pvalue' is unknown"):
         fs.analysis.custom(answered, "h3", engine="frequentist", estimate=0.4, model="m", pvalue=0.1)
+
+
+def test_d_of_weights_that_do_not_sum_to_one_says_so_and_gives_the_scaled_one(declared, feedback):
+    study = declared(plan={"covariates": ["baseline"]})
+    found = analyse(feedback(study, "feedback_unbalanced", clusters=False), study)
+
+    for row in found["h1"]:  # 3, -1, -1, -1
+        said = "d is of a contrast whose positive weights sum to 3"
+        assert said in row.note
+        assert f"it is {number(row.std_estimate / 3, 2)} [" in row.note
+    assert not [row for name in ("h2", "h3") for row in found[name] if "positive weights" in row.note]

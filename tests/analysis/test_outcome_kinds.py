@@ -12,7 +12,7 @@ from feedbackstudy.analysis.estimate import Estimates
 from feedbackstudy.analysis.frequentist.cumulative import fit_cumulative
 from feedbackstudy.analysis.frequentist.cumulative_tests import nominal_test
 from feedbackstudy.analysis.marginal_means import marginal_means
-from feedbackstudy.analysis.proportional import _columns
+from feedbackstudy.analysis.proportional import effect_columns
 from feedbackstudy.errors import DeclarationError
 from feedbackstudy.frames import Scores
 from feedbackstudy.study import Study
@@ -218,7 +218,7 @@ def test_an_ordinal_effect_is_held_against_one_of_its_own_at_each_threshold_as_i
         assert "one shift at all thresholds is not contradicted: chi square(3) = 4.98, p = .173" in row.note
         assert ("checked without random effects" in row.note) == clusters
     problem = frequentist(asking("likert"), frame).answer("h1").problem
-    own, others = _columns(problem)
+    own, others = effect_columns(problem)
     codes = problem.y.astype(int) - 1
     test = nominal_test(codes, np.hstack([own, others]), 5, slice(0, 1), term="timing", link="probit")
     assert test.statistic == pytest.approx(4.97722149, rel=1e-6)

@@ -159,3 +159,16 @@ def test_all_answers_of_a_study_are_in_one_script(declared, feedback, run_r, tmp
         assert row.se == pytest.approx(
             in_r[f"{row.hypothesis}: {'se' if name == 'estimate' else 'posterior sd'}"][0], rel=1e-6
         )
+
+
+@pytest.mark.against_r
+@pytest.mark.parametrize("name", ["ordinal", "ordinal_clustered"])
+def test_r_checks_the_effect_at_every_threshold(declared, feedback, run_r, tmp_path, name):
+    answer = answered(declared, feedback, *ASKED[name]).answer("q")
+    checked = answer.proportional
+
+    in_r = run_r(answer.r_script(), tmp_path / "r")
+
+    assert checked.statistic == pytest.approx(in_r["alike chi square"][0], rel=1e-4)
+    assert (checked.df, checked.p) == pytest.approx((in_r["alike df"][0], in_r["alike p"][0]), rel=1e-4)
+    assert len(in_r["latent effect at threshold"]) == 4
