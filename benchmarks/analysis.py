@@ -150,6 +150,48 @@ def clustered(repeats: int) -> list[Row]:
     ]
 
 
+def mixed_models(repeats: int) -> list[Row]:
+    """REML with Satterthwaite's tests, like with like.
+
+    From codes: cells and clusters are factors already on both sides; ours fits and tests seven F, lmerTest's call reads
+    its formula, fits, differentiates and tests the same seven. From the table: `lmm` reads columns, fits, and makes
+    effects, intervals, F tests, conventions and the R script; lmerTest's side is lmer, summary and anova of type III.
+    """
+    from feedbackstudy.analysis.frequentist.mixed_cells import mixed_cells
+    from feedbackstudy.analysis.lmm import lmm
+
+    one = pd.read_csv(REFERENCE / "feedback_unbalanced.csv")
+    cell = np.ravel_multi_index(tuple(pd.factorize(one[f])[0] for f in FACTORS), (2, 2, 2))
+    y, groups = one["y"].to_numpy(), {"interviewer": pd.factorize(one["interviewer"])[0]}
+    unit, mean = np.array([[1.0, -1.0]]), np.array([[0.5, 0.5]])
+    tests = [
+        np.kron(np.kron(unit if a else mean, unit if b else mean), unit if c else mean)
+        for a, b, c in np.ndindex(2, 2, 2)
+        if a or b or c
+    ]
+    names = [*FACTORS, "timing:framing", "timing:specificity", "framing:specificity", "timing:framing:specificity"]
+    fit = "m <- lmerTest::lmer(y ~ timing * framing * specificity + (1 | interviewer), one)"
+    head = "for (f in c('timing', 'framing', 'specificity', 'interviewer')) one[[f]] <- factor(one[[f]]); "
+    r = by_r(
+        {
+            "codes": f"{fit}; anova(m)",
+            "table": f"{head}{fit}; summary(m); anova(m)",
+        },
+        max(3, repeats // 3),
+    )
+
+    def from_codes() -> None:
+        found = mixed_cells(y, cell, 8, None, groups)
+        for row in tests:
+            found.joint(row)
+
+    ours = seconds(from_codes, 20 * repeats)
+    table = seconds(lambda: lmm(one, "y", names, {"interviewer": ["1"]}), repeats)
+    title = "REML and Satterthwaite, 7 F, 20 interviewers"
+    rows = [(f"{title}, from codes", "lmerTest", ours, r["codes"])] if r else []
+    return rows + ([(f"{title}, from the table", "lmerTest", table, r["table"])] if r else [])
+
+
 def randomisations(repeats: int) -> list[Row]:
     rng = np.random.default_rng(1)
     y, own = rng.normal(size=200), np.tile([0, 1], 100)
@@ -168,7 +210,7 @@ def randomisations(repeats: int) -> list[Row]:
     return [("5,000 studentised randomisations, n = 200", "a loop over scipy", ours, time.perf_counter() - start)]
 
 
-SECTIONS = (analyses_of_variance, contrasts_of_means, clustered, randomisations)
+SECTIONS = (analyses_of_variance, contrasts_of_means, mixed_models, clustered, randomisations)
 
 
 def main() -> None:
