@@ -61,7 +61,7 @@ def from_scores(
     if any(factor.varies == "within" for factor in study.factors):
         raise DataError("Factors vary within people here; waves of several stories are compared by analysis.lmm.")
     names = _wave_names(scores, study, outcome, waves)
-    table, everybody = Waves(scores), rows_at(scores, study, names[0])
+    table, everybody = Waves(scores, study.covariates), rows_at(scores, study, names[0])
     labels, order = _labels(study, by, everybody)
     asked = np.logical_and.reduce([table.asked(outcome, wave, everybody) for wave in names])
     kept = np.flatnonzero((labels != "") & asked)

@@ -146,7 +146,7 @@ def gather(asked: Question, scores: Scores, study: Study, *, excluded: Mapping[s
     DataError
         For an absent column or occasion, an unknown condition, or a question that nobody here was asked.
     """
-    waves, occasion = Waves(scores), _occasion(asked, scores)
+    waves, occasion = Waves(scores, study.covariates), _occasion(asked, scores)
     concerned = _concerned(asked, study)
     everybody = rows_at(scores, study, occasion)
     inside = np.isin(everybody.condition, concerned)

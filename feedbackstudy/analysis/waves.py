@@ -8,9 +8,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from feedbackstudy.analysis.compile import Column
+from feedbackstudy.design.factors import Covariate
 from feedbackstudy.errors import DataError, choices
 from feedbackstudy.frames import Scores
+from feedbackstudy.named import Named
 from feedbackstudy.render import counted
+from feedbackstudy.scales.single import level_numbers
 from feedbackstudy.study import Study
 from feedbackstudy.study.placed import condition_of_people, condition_of_rows, refuse_two, refuse_unknown, varies_within
 
@@ -120,10 +123,12 @@ class Waves:
     ----------
     scores : Scores
         The scores.
+    covariates : Named of Covariate
+        The declared covariates, whose codes become numbers.
     """
 
-    def __init__(self, scores: Scores) -> None:
-        self.scores = scores
+    def __init__(self, scores: Scores, covariates: Named[Covariate]) -> None:
+        self.scores, self.covariates = scores, covariates
         frame = scores.frame
         self.frame = frame.assign(**{name: frame[name].astype("str") for name in ("participant", "occasion")})
         self._places = pd.MultiIndex.from_frame(self.frame[["participant", "occasion"]])
@@ -172,16 +177,18 @@ class Waves:
         Returns
         -------
         ndarray
-            NaN where somebody has none; a story without a value of its own has that of the wave as a whole.
+            NaN where somebody has none; a story without a value of its own has that of the wave as a whole. Codes of a
+            binary or ordinal covariate are the numbers they name, or places where they name none
+            (`scales.single.level_numbers`).
 
         Raises
         ------
         DataError
-            For an unknown column, text, or infinite values.
+            For an unknown column, text, a code that is not declared, or infinite values.
         """
         if column.name not in {*self.scores.names, *self.scores.covariates}:
             raise DataError(choices("Column", column.name, (*self.scores.names, *self.scores.covariates)))
-        found = self.levels(column, rows)
+        found = self._decoded(column.name, self.levels(column, rows))
         if not pd.api.types.is_numeric_dtype(found):
             raise DataError(f"{column.name!r} holds {found.dtype}; numbers are needed.")
         values = found.to_numpy(dtype=np.float64, na_value=np.nan)
@@ -191,6 +198,20 @@ class Waves:
                 f"{column} is infinite for {counted(len(who), 'participant')} ({', '.join(who[:5])}); mend the table."
             )
         return np.asarray(values, dtype=np.float64)
+
+    def _decoded(self, name: str, found: "pd.Series[Any]") -> "pd.Series[Any]":
+        """Return the codes of a binary or ordinal covariate as numbers, anything else as it stands."""
+        declared = self.covariates.get(name)
+        if declared is None or declared.kind not in {"binary", "ordinal"} or pd.api.types.is_numeric_dtype(found):
+            return found
+        numbers = level_numbers(declared) or {"0": 0.0, "1": 1.0}
+        unknown = sorted(set(found.dropna().astype("str")) - set(numbers))
+        if unknown:
+            raise DataError(
+                f"covariate {name!r} holds {', '.join(map(repr, unknown[:8]))}, which it does not declare; use the "
+                f"codes {', '.join(numbers)}, or declare the level."
+            )
+        return found.astype("str").map(numbers).astype(np.float64)
 
     def words(self, name: str, rows: Rows) -> Words:
         """Return a column of names, such as that of a cluster.

@@ -199,7 +199,9 @@ class Covariate(Declaration):
     kind : {"continuous", "count", "binary", "ordinal", "nominal"}
         How its values behave.
     levels : mapping of str to str
-        Code -> label for ordinal, nominal and binary covariates.
+        Code -> label for ordinal, nominal and binary covariates. An analysis takes a binary or ordinal covariate as the
+        number that its code is, or as its place where codes are words (from 0 if binary, else from 1); a nominal one as
+        indicators of its levels but the first.
     known_from : str
         ``"roster"`` for what is known before the study, or the name of the wave that asks it.
     unit : str

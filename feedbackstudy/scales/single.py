@@ -1,6 +1,7 @@
 """Take over a measure that is a single column: a count, a rating, a yes or no."""
 
 from collections.abc import Mapping
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,10 +15,24 @@ from feedbackstudy.scales.form import ResponseFormat
 from feedbackstudy.scales.measure import Measure
 from feedbackstudy.scales.scored import Column
 
-__all__ = ["level_numbers", "score_single"]
+__all__ = ["Levelled", "level_numbers", "score_single"]
 
 _WHOLE = frozenset({"count", "binary", "ordinal", "nominal"})
 _WIDE = 1e12
+
+
+class Levelled(Protocol):
+    """What is declared of a column in categories."""
+
+    @property
+    def kind(self) -> str:
+        """What the column measures."""
+        ...
+
+    @property
+    def levels(self) -> Mapping[str, str]:
+        """Code -> label."""
+        ...
 
 
 def score_single(responses: Responses, measure: Measure) -> tuple[list[Column], list[Issue]]:
@@ -80,23 +95,23 @@ def _ends(measure: Measure) -> tuple[float, float]:
     return {"binary": (0.0, 1.0), "proportion": (0.0, 1.0), "count": (0.0, _WIDE)}.get(measure.kind, (-_WIDE, _WIDE))
 
 
-def level_numbers(measure: Measure) -> Mapping[str, float]:
+def level_numbers(declared: Levelled) -> Mapping[str, float]:
     """Return level code -> number: the code where all are numbers, else its place (from 0 if binary, else from 1).
 
     Parameters
     ----------
-    measure : Measure
-        A single column with levels.
+    declared : Levelled
+        A measure or a covariate that is a single column with levels.
 
     Returns
     -------
     mapping of str to float
         Empty where it has no levels.
     """
-    if all(code.lstrip("-").isdigit() for code in measure.levels):
-        return {code: float(code) for code in measure.levels}
-    start = 0 if measure.kind == "binary" else 1
-    return {code: float(place) for place, code in enumerate(measure.levels, start)}
+    if all(code.lstrip("-").isdigit() for code in declared.levels):
+        return {code: float(code) for code in declared.levels}
+    start = 0 if declared.kind == "binary" else 1
+    return {code: float(place) for place, code in enumerate(declared.levels, start)}
 
 
 def _measured(responses: Responses, measure: Measure) -> tuple[NDArray[np.float64], list[Issue]]:

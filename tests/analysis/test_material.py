@@ -236,7 +236,7 @@ def test_a_person_in_two_conditions_and_an_unknown_condition_are_refused(tmp_pat
         timing=frame["timing"].where(~((frame["participant"] == "p02") & (frame["occasion"] == "t1")), "late")
     )
 
-    with pytest.raises(DataError, match=r"1 participants are in more than one condition \(p02\)"):
+    with pytest.raises(DataError, match=r"1 participant is in more than one condition \(p02\)"):
         analyse(scored(declared, twice), declared)
     with pytest.raises(DataError, match="Condition 'early' is unknown"):
         analyse(scored(declared, frame.replace({"timing": {"soon": "early"}})), declared)
