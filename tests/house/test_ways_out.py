@@ -27,8 +27,7 @@ WITHOUT_R = {
     "mediation_views.ConditionalEffects": OF_AN_ANSWER,
     "mediation_views.EffectDraws": OF_AN_ANSWER,
     "model_checks.PriorShares": OF_A_MODEL,
-    "multiverse_test.JointMultiverseTest": "a gap: its sign flips are not written in R; the multiverse's script fits every "
-    "member",
+    "multiverse_test.JointMultiverseTest": "a gap: sign flips are not in R; the multiverse's script fits all members",
     "posterior.Posterior": OF_AN_ANSWER,
     "prior_posterior.PriorPosterior": OF_AN_ANSWER,
     "rating_shares.RatingShares": OF_AN_ANSWER,
@@ -72,7 +71,7 @@ def test_every_bayesian_result_gives_its_model_or_a_reason():
 
     assert having == BAYESIAN
     assert not having & set(WITHOUT_PYMC)
-    # What holds a posterior or a Bayes factor by its fields' names is Bayesian: it has a model, or is named with a reason.
+    # What holds a posterior or a Bayes factor, by the names of its fields, has a model or is named with a reason.
     marks = {"posterior", "posteriors", "bayesian", "log_bayes_factor", "median", "hdi_low"}
     bayesian = {name for name, what in results().items() if marks & set(getattr(what, "__dataclass_fields__", ()))}
     assert bayesian - having <= set(WITHOUT_PYMC) | set(WITHOUT_R), bayesian - having
