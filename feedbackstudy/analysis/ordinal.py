@@ -193,10 +193,8 @@ def ordinal(
     fit: CumulativeFit | CumulativeMixedFit = (
         fit_cumulative_mixed(codes, x, k, factors, link=link, nodes=nodes)
         if factors
-        else fit_cumulative(codes, x, k, link=link)
+        else _fixed(codes, x, k, link, None if cluster is None else read.groups[cluster].codes)
     )
-    if cluster is not None and isinstance(fit, CumulativeFit):
-        fit = clustered_cumulative(fit, codes, x, read.groups[cluster].codes)
     cuts, df = fit.thresholds.size, _df(fit)
     covariance = fit.covariance[cuts : cuts + fit.beta.size, cuts : cuts + fit.beta.size]
     sd = spread_of(fit, read.y, np.zeros(read.n, dtype=np.int64), "latent")
@@ -222,6 +220,13 @@ def ordinal(
         design=design,
         categories=categories,
     )
+
+
+def _fixed(
+    codes: NDArray[np.int64], x: Floats, categories: int, link: str, cluster: NDArray[np.int64] | None
+) -> CumulativeFit:
+    fit = fit_cumulative(codes, x, categories, link=link)
+    return fit if cluster is None else clustered_cumulative(fit, codes, x, cluster)
 
 
 def _df(fit: CumulativeFit | CumulativeMixedFit) -> float:
