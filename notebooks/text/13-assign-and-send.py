@@ -134,7 +134,11 @@ ledger = Ledger.create(folder, study, roster=roster, mode="test", anchored=Path(
 Markdown(f"Commitment: `{ledger.commitment}`")
 
 # %%
-for name in names[:5]:
+files = [folder / "ledger.jsonl", folder / "head.json"]
+for name in names[:3]:
+    ledger.reveal(name)
+earlier = {file: file.read_text() for file in files}
+for name in names[3:5]:
     ledger.reveal(name)
 receipt = ledger.reveal(names[0]).receipt
 display(Markdown(f"Asking for {names[0]} again gave the same place. Its receipt can be kept elsewhere: `{receipt}`"))
@@ -143,21 +147,25 @@ ledger.frame
 # %% [markdown]
 # ## Somebody changes a line
 #
-# Each line holds the hash of the one before, and how far the ledger was is also noted outside. So an edited line, lines cut off and lines that changed
-# places are all found, and nothing more is revealed from a ledger that does not hold.
+# Each line holds the hash of the one before, and how far the ledger was is also noted outside. So an edited line, lines cut off, lines that changed
+# places and an old copy of the folder put back are all found, and nothing more is revealed from a ledger that does not hold. The old copy is found by
+# the note outside alone, or by a receipt: where a check has neither, it says so.
 
 # %%
 path = folder / "ledger.jsonl"
-honest = path.read_text()
+intact = {file: file.read_text() for file in files}
+honest = intact[path]
 lines = honest.splitlines(keepends=True)
 attacks = {
-    "one word edited": honest.replace('"arm":"feedback"', '"arm":"silence"', 1),
-    "last line cut off": "".join(lines[:-1]),
-    "neighbours exchanged": "".join([*lines[:2], lines[3], lines[2], *lines[4:]]),
+    "one word edited": {path: honest.replace('"arm":"', '"arm":"no ', 1)},
+    "last line cut off": {path: "".join(lines[:-1])},
+    "neighbours exchanged": {path: "".join([*lines[:2], lines[3], lines[2], *lines[4:]])},
+    "old copy put back": earlier,
 }
 found = []
-for attack, text in attacks.items():
-    path.write_text(text)
+for attack, changed in attacks.items():
+    for file, text in {**intact, **changed}.items():
+        file.write_text(text)
     check = Ledger.open(folder, anchored=Path(desk.name)).verify(receipt)
     found.append({"attack": attack, "holds": check.holds, "first bad line": check.first_bad, "what": check.what})
 table = pd.DataFrame(found).set_index("attack")
@@ -166,7 +174,8 @@ try:
     Ledger.open(folder, anchored=Path(desk.name)).reveal(names[5])
 except InputError as refusal:
     print(str(refusal).replace(str(folder), "ledger"))
-path.write_text(honest)
+for file, text in intact.items():
+    file.write_text(text)
 Ledger.open(folder, anchored=Path(desk.name)).verify(receipt, study=study, roster=roster)
 
 # %% [markdown]

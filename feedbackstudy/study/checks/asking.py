@@ -129,7 +129,8 @@ def _checks_of_nothing(study: "Study") -> Iterator[Issue]:
             if not named & {measure.scores.get(column, column), *column.split("_")}
             and not any(column.endswith(f"_{name}") for name in named)
         ]
-        if measure.role != "manipulation_check" or not lost or len(lost) == len(measure.columns):
+        known = set(measure.checks) <= set(study.factors.names)  # an unknown factor is said already
+        if measure.role != "manipulation_check" or not known or not 0 < len(lost) < len(measure.columns):
             continue
         yield warning(
             study,
