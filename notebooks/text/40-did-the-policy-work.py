@@ -63,7 +63,8 @@ Markdown(
 # ## Can thirty sites show it?
 #
 # Before the data: the smallest effect that such a roll-out finds. All decided applications count, so that it cannot matter whom the policy makes
-# recruiters reject; a guardrail watches the share of rejections. People are many, sites are few, and it is the sites that count.
+# recruiters reject; a guardrail watches the share of rejections. People are many, sites are few, and it is the sites that count. The base rate is
+# that of the months before any site changed, which may be looked up without seeing an effect.
 
 # %%
 decided_per_site_month = round(n_applications * 0.9 / (sites * 12))
