@@ -123,12 +123,12 @@ class Waves:
     ----------
     scores : Scores
         The scores.
-    covariates : Named of Covariate
-        The declared covariates, whose codes become numbers.
+    covariates : Named of Covariate, optional
+        The declared covariates, whose codes become numbers; not needed where only scores are read.
     """
 
-    def __init__(self, scores: Scores, covariates: Named[Covariate]) -> None:
-        self.scores, self.covariates = scores, covariates
+    def __init__(self, scores: Scores, covariates: Named[Covariate] | None = None) -> None:
+        self.scores, self.covariates = scores, Named[Covariate]() if covariates is None else covariates
         frame = scores.frame
         self.frame = frame.assign(**{name: frame[name].astype("str") for name in ("participant", "occasion")})
         self._places = pd.MultiIndex.from_frame(self.frame[["participant", "occasion"]])
