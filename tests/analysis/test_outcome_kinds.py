@@ -168,7 +168,7 @@ def test_an_outcome_without_a_model_is_refused_in_clear_words_once_and_found_by_
     (issue,) = [one for one in estimates.issues if one.code == "analysis.unanswered"]
     assert not estimates.rows
     assert issue.what.count(f"'choice' is {kind.replace('_', ' ')}") == 1
-    assert "kind: binary" in issue.what
+    assert "binary measure" in issue.what
     assert "Choose one of" not in issue.what
 
 
