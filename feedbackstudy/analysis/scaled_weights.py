@@ -33,8 +33,8 @@ def with_scaled_d(row: Estimate, problem: Problem, weights: NDArray[np.float64])
 
     Notes
     -----
-    :math:`d / (\sum_j |w_j| / 2)`: a difference of two weighted averages of cells, comparable between contrasts (a
-    "standard set" of weights: Kline, 2013, Beyond Significance Testing, chapter 7).
+    :math:`d / (\sum_j |w_j| / 2)`: a difference of two weighted averages of cells, comparable between contrasts;
+    algebra, since multiplying the weights multiplies the contrast.
     """
     positive = float(weights[weights > 0].sum())
     plain = abs(weights.sum()) > 1e-9 or abs(positive - 1) < 1e-9 or not positive
