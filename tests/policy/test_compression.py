@@ -1,6 +1,9 @@
 """Grouped sums give the same coefficients and clustered errors as the rows, on every engine."""
 
+import itertools
+
 import duckdb
+import narwhals as nw
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -8,9 +11,11 @@ import pytest
 
 from feedbackstudy.errors import DataError, InputError, NotFoundError
 from feedbackstudy.policy.compression import LinearModel, Term, compress_linear
-from feedbackstudy.policy.compression.covering import cover
+from feedbackstudy.policy.compression.covering import Sums, cover
 from feedbackstudy.policy.compression.engine import Effects, merged
+from feedbackstudy.policy.compression.margins import coded
 from feedbackstudy.policy.compression.model import Need
+from feedbackstudy.policy.compression.packing import packing
 
 CLOSE = 1e-9  # relative; sums in another order differ by less
 
@@ -246,3 +251,30 @@ def test_merged_effects_add_up_to_the_same_for_every_row():
     assert len(fewer) < len(effects)
     assert max(len(effect.frame) for effect in fewer) <= 2000
     np.testing.assert_allclose(fitted(fewer), fitted(effects), rtol=0, atol=1e-12)
+
+
+def test_whole_number_keys_are_packed_and_unpacked_without_loss():
+    ranges = {"a": (-3, 4), "b": (10**12, 10**12 + 5), "c": (0, 0)}
+    pack = packing(("a", "text", "b", "c"), ranges)
+    assert pack is not None
+    assert (pack.keys, pack.sizes) == (("a", "b", "c"), (8, 6, 1))
+    cells = list(itertools.product(range(-3, 5), range(10**12, 10**12 + 6), (0,)))
+    frame = nw.from_native(pl.DataFrame(cells, schema=["a", "b", "c"], orient="row"))
+    numbers = frame.select(pack.expression(nw).alias("p"))["p"].to_numpy()
+    assert len(set(numbers.tolist())) == len(cells)
+    back = pack.unpacked(numbers)
+    assert list(zip(back["a"], back["b"], back["c"], strict=True)) == cells
+
+
+def test_keys_too_wide_for_one_number_are_left_as_they_are():
+    assert packing(("a", "b"), {"a": (-(2**62), 2**62), "b": (0, 9)}) is None
+    assert packing(("a", "b"), {"a": (0, 9)}) is None
+    wide = pd.DataFrame({"y": [1.0, 0, 1, 1], "a": [0, 2**62, -(2**62), 0], "b": [1, 1, 2, 2]})
+    model = LinearModel(outcome="y", terms=(Term(("b",)),), clusters=("a",))
+    assert compress_linear(pl.from_pandas(wide), model).beta == pytest.approx(compress_linear(wide, model).beta)
+
+
+def test_levels_that_appear_while_the_table_is_read_are_refused():
+    sums = (Sums(("a",), pd.DataFrame({"a": ["x", "new"], "n": [1.0, 2.0]})),)
+    with pytest.raises(DataError, match="changed while it was read"):
+        coded(sums, {"a": ("x", "y")})

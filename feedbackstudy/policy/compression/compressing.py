@@ -10,15 +10,15 @@ from numpy.typing import NDArray
 
 from feedbackstudy.errors import DataError
 from feedbackstudy.policy.compression.centring import centred, full_factors, way_back
-from feedbackstudy.policy.compression.covering import Sums, cover, narrowed
+from feedbackstudy.policy.compression.covering import Sums, cover
 from feedbackstudy.policy.compression.engine import Counted, Effects, Engine
 from feedbackstudy.policy.compression.fitting import Gram, MarginFit, Solved, solved
-from feedbackstudy.policy.compression.model import Column, Level, LinearModel, Need, Term, summed
+from feedbackstudy.policy.compression.margins import Levels, Margin, coded, design_places, levels_of, serving
+from feedbackstudy.policy.compression.model import Column, Level, LinearModel, Need, Term
 
 __all__ = ["compress_linear", "engine_for"]
 
 type Floats = NDArray[np.float64]
-type Levels = Mapping[str, tuple[Level, ...]]
 
 _MOST_GROUPS, _MOST_SCORES = 60_000, 200_000
 
@@ -92,7 +92,7 @@ def compress_linear(
     centres = centred(safe, counted.centres)
     sums = engine.sums(safe, centres, cover(safe.needs(), counted.cardinality, most=_MOST_GROUPS))
     levels = {factor: _levels(sums, factor, safe) for factor in safe.factors}
-    gram = _gram(safe, sums, levels, counted.complete)
+    gram = _gram(safe, coded(sums, levels), levels, counted.complete)
     if gram.yy - gram.xy[0] ** 2 / gram.xx[0, 0] <= 1e-12 * max(gram.yy, 1e-300):
         raise DataError(f"The outcome {model.outcome!r} is constant over all {counted.complete:,} rows.")
     found = solved(gram)
@@ -104,7 +104,10 @@ def compress_linear(
         for term in terms
     ]
     scored = engine.residual_sums(safe, centres, effects, cover(needs, counted.cardinality, most=_MOST_SCORES))
-    scores = {c: _scores(c, terms, gram.columns, scored) for c in safe.clusters}
+    groups = {cluster: tuple(levels_of(scored, cluster)) for cluster in safe.clusters}
+    margins = coded(scored, {**levels, **groups})
+    places = design_places(terms, gram.columns, levels)
+    scores = {c: (groups[c], _scores(c, len(groups[c]), places, margins, len(gram.columns))) for c in safe.clusters}
     back = {alias: name for name, alias in names.items()}
     notes += _aliased(gram.columns, found, levels, back)
     return _finished(
@@ -133,7 +136,7 @@ def _looked_over(counted: Counted, model: LinearModel) -> tuple[str, ...]:
 
 def _levels(sums: Sequence[Sums], factor: str, model: LinearModel) -> tuple[Level, ...]:
     """Return the levels of a factor in order, its reference first."""
-    found = sorted(narrowed(sums, frozenset({factor}), frozenset({()}))[factor].tolist())
+    found = levels_of(sums, factor)
     reference = model.references.get(factor, found[0])
     if reference not in found:
         raise DataError(f"The reference level {reference!r} does not occur; the levels are: {found[:20]}.")
@@ -147,35 +150,25 @@ def _columns(term: Term, levels: Levels, terms: Sequence[Term]) -> list[Column]:
     return [Column(term, combination) for combination in crossed(*parts)]
 
 
-def _gram(model: LinearModel, sums: Sequence[Sums], levels: Levels, rows: int) -> Gram:
+def _gram(model: LinearModel, margins: Sequence[Margin], levels: Levels, rows: int) -> Gram:
     terms = (Term(), *model.terms)
     columns = [column for term in terms for column in _columns(term, levels, model.terms)]
-    place = {(column.term, column.levels): i for i, column in enumerate(columns)}
+    places = design_places(terms, columns, levels)
     p = len(columns)
     xx, xy = np.zeros((p, p)), np.zeros(p)
     for first, second in model.blocks():
-        keys, what = frozenset((*first.factors, *second.factors)), tuple(sorted((*first.numerics, *second.numerics)))
-        part = narrowed(sums, keys, frozenset({what}))
-        i, j = _places(part, first, place), _places(part, second, place)
+        keys, what = (*first.factors, *second.factors), tuple(sorted((*first.numerics, *second.numerics)))
+        margin, sums = serving(margins, keys, what)
+        i, j = margin.places(first, places[first]), margin.places(second, places[second])
         both = (i >= 0) & (j >= 0)
-        np.add.at(xx, (i[both], j[both]), part[summed(what)].to_numpy(dtype=np.float64)[both])
+        np.add.at(xx, (i[both], j[both]), sums[both])
     xx = np.triu(xx) + np.triu(xx, 1).T + np.tril(xx, -1) + np.tril(xx, -1).T
     for term in terms:
-        what = tuple(sorted((*term.numerics, model.outcome)))
-        part = narrowed(sums, frozenset(term.factors), frozenset({what}))
-        i = _places(part, term, place)
-        np.add.at(xy, i[i >= 0], part[summed(what)].to_numpy(dtype=np.float64)[i >= 0])
-    square = (model.outcome, model.outcome)
-    yy = float(narrowed(sums, frozenset(), frozenset({square}))[summed(square)].iloc[0])
+        margin, sums = serving(margins, term.factors, tuple(sorted((*term.numerics, model.outcome))))
+        i = margin.places(term, places[term])
+        np.add.at(xy, i[i >= 0], sums[i >= 0])
+    yy = float(serving(margins, (), (model.outcome, model.outcome))[1].sum())
     return Gram(columns=tuple(columns), xx=xx, xy=xy, yy=yy, rows=rows)
-
-
-def _places(part: pd.DataFrame, term: Term, place: Mapping[tuple[Term, tuple[Level, ...]], int]) -> NDArray[np.intp]:
-    """Return the design column of each group for one term; -1 for a reference level."""
-    if not term.factors:
-        return np.full(len(part), place[term, ()], dtype=np.intp)
-    cells = zip(*(part[factor].tolist() for factor in term.factors), strict=True)
-    return np.array([place.get((term, cell), -1) for cell in cells], dtype=np.intp)
 
 
 def _effects(model: LinearModel, columns: Sequence[Column], beta: Floats, levels: Levels) -> tuple[Effects, ...]:
@@ -190,19 +183,14 @@ def _effects(model: LinearModel, columns: Sequence[Column], beta: Floats, levels
 
 
 def _scores(
-    cluster: str, terms: Sequence[Term], columns: Sequence[Column], sums: Sequence[Sums]
-) -> tuple[tuple[object, ...], Floats]:
-    place = {(column.term, column.levels): i for i, column in enumerate(columns)}
-    groups = tuple(sorted(narrowed(sums, frozenset({cluster}), frozenset({()}))[cluster].tolist()))
-    row = {group: i for i, group in enumerate(groups)}
-    matrix = np.zeros((len(groups), len(columns)))
-    for term in terms:
-        what = tuple(sorted(term.numerics))
-        part = narrowed(sums, frozenset((cluster, *term.factors)), frozenset({what}))
-        j = _places(part, term, place)
-        i = np.array([row[group] for group in part[cluster].tolist()], dtype=np.intp)
-        np.add.at(matrix, (i[j >= 0], j[j >= 0]), part[summed(what)].to_numpy(dtype=np.float64)[j >= 0])
-    return groups, matrix
+    cluster: str, groups: int, places: Mapping[Term, NDArray[np.intp]], margins: Sequence[Margin], columns: int
+) -> Floats:
+    matrix = np.zeros((groups, columns))
+    for term, design in places.items():
+        margin, sums = serving(margins, (cluster, *term.factors), tuple(sorted(term.numerics)))
+        i, j = margin.codes[cluster], margin.places(term, design)
+        np.add.at(matrix, (i[j >= 0], j[j >= 0]), sums[j >= 0])
+    return matrix
 
 
 def _named(column: Column, back: Mapping[str, str]) -> Column:

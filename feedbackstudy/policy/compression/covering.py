@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from feedbackstudy.policy.compression.model import Need, Product, summed
+from feedbackstudy.policy.compression.model import Need, Product
 
-__all__ = ["Cover", "Sums", "cover", "narrowed"]
+__all__ = ["Cover", "Sums", "cover"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,30 +80,3 @@ def cover(needs: Sequence[Need], cardinality: Mapping[str, int], *, most: int) -
         else:
             kept.append((need.keys, set(need.products)))
     return tuple(Cover(tuple(sorted(keys)), tuple(sorted(products))) for keys, products in kept)
-
-
-def narrowed(sums: Sequence[Sums], keys: frozenset[str], products: frozenset[Product]) -> pd.DataFrame:
-    """Add the groups of a covering up to the groups of a need.
-
-    Parameters
-    ----------
-    sums : sequence of Sums
-        All groupings that were computed.
-    keys : frozenset of str
-        The need's keys.
-    products : frozenset of tuple
-        The need's products.
-
-    Returns
-    -------
-    DataFrame
-        One row a group: keys in alphabetical order, then the sums.
-    """
-    wanted, ordered = sorted(map(summed, products)), sorted(keys)
-    serving = [s for s in sums if keys <= set(s.keys) and set(wanted) <= set(s.frame.columns)]
-    best = min(serving, key=lambda s: len(s.frame))
-    if set(best.keys) == keys:
-        return best.frame[[*ordered, *wanted]]
-    if not ordered:
-        return best.frame[wanted].sum().to_frame().T
-    return best.frame.groupby(ordered, observed=True, sort=True)[wanted].sum().reset_index()

@@ -169,7 +169,7 @@ class DuckdbEngine:
             f"count(*) FILTER (WHERE {safe}_raw IS NOT NULL AND ({safe} IS NULL OR isinf({safe})))" for safe in numbers
         ]
         asks += [f"avg({safe}) FILTER (WHERE isfinite({safe}))" for safe in numbers]
-        asks += [f"count(DISTINCT {safe})" for safe in keys]
+        asks += [f"approx_count_distinct({safe})" for safe in keys]
         raw = "".join(f", {_name(back[safe])} AS {safe}_raw" for safe in numbers)
         typed = self._typed(model).replace(" FROM t", f"{raw} FROM t")
         found = list(self._ask(f"SELECT {', '.join(asks)} FROM ({typed})").fetchall()[0])

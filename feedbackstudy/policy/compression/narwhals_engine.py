@@ -10,8 +10,11 @@ from feedbackstudy.errors import DataError, choices
 from feedbackstudy.policy.compression.covering import Cover, Sums
 from feedbackstudy.policy.compression.engine import Counted, Effects, merged
 from feedbackstudy.policy.compression.model import LinearModel, Product, summed
+from feedbackstudy.policy.compression.packing import packing
 
 __all__ = ["NarwhalsEngine"]
+
+_PACKED = "packed"
 
 type Frame = Any
 """A Narwhals frame, eager or lazy: its expression language is the same for both."""
@@ -38,6 +41,7 @@ class NarwhalsEngine:
         if absent:
             raise DataError(choices("Column", absent[0], present))
         self._names = dict(names)
+        self._ranges: dict[str, tuple[int, int]] = {}
 
     @property
     def words(self) -> str:
@@ -48,9 +52,10 @@ class NarwhalsEngine:
 
     def _collected(self, frame: Frame) -> pd.DataFrame:
         """Bring a small result here, as pandas."""
-        lazy = isinstance(frame, self._nw.LazyFrame)
-        eager = frame.collect(backend="pandas") if lazy and not frame.implementation.is_polars() else frame
-        eager = eager.collect() if isinstance(eager, self._nw.LazyFrame) else eager
+        eager = frame
+        if isinstance(frame, self._nw.LazyFrame):
+            polars = frame.implementation.is_polars()
+            eager = frame.collect(engine="streaming") if polars else frame.collect(backend="pandas")
         found: pd.DataFrame = eager.to_pandas()
         return found
 
@@ -104,12 +109,20 @@ class NarwhalsEngine:
         back = {safe: column for column, safe in self._names.items()}
         finite = {safe: nw.when(nw.col(safe).is_finite()).then(nw.col(safe)) for safe in numbers}
         asks = [nw.len().alias("rows"), self._whole(model).cast(nw.Int64).sum().alias("complete")]
-        asks += [nw.col(safe).is_null().cast(nw.Int64).sum().alias(f"null_{safe}") for safe in (*keys, *numbers)]
+        asks += [nw.col(safe).null_count().alias(f"null_{safe}") for safe in (*keys, *numbers)]
         asks += [nw.col(safe).is_nan().cast(nw.Int64).sum().alias(f"nan_{safe}") for safe in numbers]
         asks += [nw.col(safe).is_finite().cast(nw.Int64).sum().alias(f"fine_{safe}") for safe in numbers]
         asks += [finite[safe].mean().alias(f"mean_{safe}") for safe in numbers]
         asks += [nw.col(safe).n_unique().alias(f"levels_{safe}") for safe in keys]
-        found = self._collected(self._typed(model).select(*asks)).iloc[0]
+        typed = self._typed(model)
+        schema = typed.collect_schema()
+        whole = [safe for safe in keys if schema[safe].is_integer()]
+        asks += [nw.col(safe).min().alias(f"least_{safe}") for safe in whole]
+        asks += [nw.col(safe).max().alias(f"largest_{safe}") for safe in whole]
+        looked = self._collected(typed.select(*asks))
+        found = {str(name): looked[name].iloc[0] for name in looked.columns}
+        self._ranges = {safe: (int(found[f"least_{safe}"]), int(found[f"largest_{safe}"])) for safe in whole
+                        if pd.notna(found[f"least_{safe}"])}  # fmt: skip
         rows = int(found["rows"])
         absent = {safe: int(found[f"null_{safe}"]) for safe in (*keys, *numbers)}
         if not self._frame.implementation.is_pandas_like():  # there NaN and null are one
@@ -171,13 +184,13 @@ class NarwhalsEngine:
         nw, rows = self._nw, self._rows(model, centres)
         error = nw.col(model.outcome)
         for i, effect in enumerate(merged(effects)):
-            slope: Frame = reduce(lambda a, b: a * b, [nw.col(name) for name in effect.term.numerics], nw.lit(1.0))
+            slopes = [nw.col(name) for name in effect.term.numerics]
             if not effect.term.factors:
-                error = error - slope * float(effect.frame["b"].iloc[0])
+                error = error - reduce(lambda a, b: a * b, slopes, nw.lit(float(effect.frame["b"].iloc[0])))
                 continue
             table = effect.frame.rename(columns={"b": f"b{i}"})
             rows = rows.join(self._small(table, rows), on=list(effect.term.factors), how="inner")
-            error = error - slope * nw.col(f"b{i}")
+            error = error - reduce(lambda a, b: a * b, slopes, nw.col(f"b{i}"))
         return self._grouped(rows.with_columns(error.alias("e")), model.weight, covers, residual=True)
 
     def _small(self, table: pd.DataFrame, like: Frame) -> Frame:
@@ -197,16 +210,21 @@ class NarwhalsEngine:
         if not covers:
             return ()
         nw = self._nw
-        asked = []
-        for cover in covers:
+        asked, packed = [], [packing(cover.keys, self._ranges) for cover in covers]
+        for cover, pack in zip(covers, packed, strict=True):
             names = [summed(p) for p in cover.products]
-            prepared = rows.select(
-                *cover.keys, *(self._product(p, weight, residual=residual).alias(summed(p)) for p in cover.products)
-            )
+            products = [self._product(p, weight, residual=residual).alias(summed(p)) for p in cover.products]
+            alone = [key for key in cover.keys if pack is None or key not in pack.keys]
+            keys = alone if pack is None else [_PACKED, *alone]
+            extra = [] if pack is None else [pack.expression(nw).alias(_PACKED)]
+            prepared = rows.select(*extra, *alone, *products)
             sums = [nw.col(name).sum() for name in names]
-            grouped = prepared.group_by(*cover.keys).agg(*sums) if cover.keys else prepared.select(*sums)
-            asked.append(grouped.select(*cover.keys, *names))
-        return tuple(Sums(cover.keys, frame) for cover, frame in zip(covers, self._all_collected(asked), strict=True))
+            grouped = prepared.group_by(*keys).agg(*sums) if keys else prepared.select(*sums)
+            asked.append(grouped.select(*keys, *names))
+        return tuple(
+            Sums(cover.keys, frame if pack is None else frame.assign(**pack.unpacked(frame.pop(_PACKED).to_numpy())))
+            for cover, pack, frame in zip(covers, packed, self._all_collected(asked), strict=True)
+        )
 
     def _all_collected(self, frames: Sequence[Frame]) -> list[pd.DataFrame]:
         """Bring several results here; polars computes what they share once."""
@@ -219,4 +237,4 @@ class NarwhalsEngine:
     def _product(self, names: Product, weight: str | None, *, residual: bool) -> Frame:
         nw = self._nw
         parts = [*names, *(["e"] if residual else []), *([weight] if weight else [])]
-        return reduce(lambda a, b: a * b, [nw.col(name) for name in parts], nw.lit(1.0))
+        return reduce(lambda a, b: a * b, [nw.col(name) for name in parts]) if parts else nw.lit(1.0)
