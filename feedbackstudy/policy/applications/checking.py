@@ -1,5 +1,6 @@
 """One look over a table of applications: everything that a check asks about, counted where the table lies."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +18,8 @@ __all__ = ["Looked", "looked"]
 
 type Frame = Any
 
+_NAMED = 5
+"""How many applications a finding names at most."""
 _REASONS = {
     "disagreed": "no consent",
     "open": "no decision by the employer yet",
@@ -40,15 +43,15 @@ class Looked:
         value.
     levels : mapping of str to mapping
         Column of equity groups -> level -> rows that count.
-    named : tuple of str
-        Up to five applications decided before they were made.
+    named : mapping of str to tuple of str
+        What was counted as a fault -> keys of up to five applications; none where a key may name somebody.
     """
 
     counts: Mapping[str, int]
     statuses: Mapping[str, int]
     groups: pd.DataFrame
     levels: Mapping[str, Mapping[str, int]]
-    named: tuple[str, ...]
+    named: Mapping[str, tuple[str, ...]]
 
     @property
     def rows(self) -> int:
@@ -102,15 +105,18 @@ def looked(frame: Frame, plan: PolicyPlan) -> Looked:
     kept = nw.col("fs_agreed") & nw.col("fs_counts") & nw.col("fs_inside") & ~nw.col("fs_washout")
     frame = frame.with_columns(kept.alias("fs_kept"))
     try:
-        counts = _here(frame.select(*_asks(plan)))
+        faults = dict(_faults(plan))
+        counts = _here(frame.select(*_asks(plan), *(_count(truth).alias(name) for name, truth in faults.items())))
         statuses = _here(frame.filter(~nw.col("fs_status").is_null()).group_by("fs_status").agg(nw.len().alias("n")))
         groups = _here(_grouped(frame.filter(nw.col("fs_kept")), plan))
         levels = {
             column: _here(frame.filter(nw.col("fs_kept")).group_by(column).agg(nw.len().alias("n")))
             for column in plan.equity_groups
         }
-        early = nw.col("fs_decided") < nw.col("fs_applied")
-        named = _here(frame.filter(early.fill_null(value=False)).select("fs_id").head(5))
+        row = counts.iloc[0]
+        named = {name: _keys(frame.filter(truth.fill_null(value=False))) for name, truth in faults.items() if row[name]}
+        if row["rows"] - row["no_id"] > row["ids"] - (row["no_id"] > 0):
+            named["doubled"] = _keys(frame.group_by("fs_id").agg(nw.len().alias("n")).filter(nw.col("n") > 1))
     except Exception as fault:  # each engine has errors of its own for a value it cannot convert
         if isinstance(fault, DataError):
             raise
@@ -119,14 +125,29 @@ def looked(frame: Frame, plan: PolicyPlan) -> Looked:
             f"The table cannot be read as the plan's columns say ({type(fault).__name__}): a cell of a column that is "
             "used as times or numbers is neither. Look at these columns; the cell is not shown, it may be personal."
         ) from None
-    row = counts.iloc[0]
     return Looked(
         counts={str(name): 0 if pd.isna(row[name]) else int(row[name]) for name in counts.columns},
         statuses={str(s): int(n) for s, n in zip(statuses["fs_status"], statuses["n"], strict=True)},
         groups=groups,
         levels={c: {_text(v): int(n) for v, n in zip(f[c], f["n"], strict=True)} for c, f in levels.items()},
-        named=tuple(sorted(map(str, named["fs_id"]))),
+        named=named,
     )
+
+
+def _keys(found: Frame) -> tuple[str, ...]:
+    """Return the first keys of applications; none of them where one may be a name, an address or a number to call."""
+    import narwhals as nw
+
+    keys = _here(found.filter(~nw.col("fs_id").is_null()).select("fs_id").unique().sort("fs_id").head(_NAMED))
+    shown = tuple(map(str, keys["fs_id"]))
+    return shown if all(map(_is_code, shown)) else ()
+
+
+def _is_code(key: str) -> bool:
+    """Say whether a key is a record's number: digits with few letters, or hexadecimal as a UUID is."""
+    if not re.fullmatch(r"(?=.*\d)[A-Za-z0-9._:/#-]{1,64}", key):
+        return False
+    return all(len(part) <= 3 for part in re.findall(r"[A-Za-z]+", key)) or bool(re.fullmatch(r"[0-9A-Fa-f-]+", key))
 
 
 def _text(value: object) -> str:
@@ -163,55 +184,66 @@ def _known(metric: Metric, plan: PolicyPlan) -> Any:  # noqa: ANN401
     return fits if metric.column.startswith("@") else fits & ~nw.col(f"x_{metric.name}").is_null()
 
 
-def _asks(plan: PolicyPlan) -> Iterator[Any]:
-    """Yield every count, all of which the engine answers in one pass."""
+def _count(truth: Any) -> Any:  # noqa: ANN401
     import narwhals as nw
 
-    def count(truth: Any) -> Any:  # noqa: ANN401
-        return truth.fill_null(value=False).cast(nw.Int64).sum()
+    return truth.fill_null(value=False).cast(nw.Int64).sum()
+
+
+def _asks(plan: PolicyPlan) -> Iterator[Any]:
+    """Yield every count that is no fault; with the faults, the engine answers all in one pass."""
+    import narwhals as nw
 
     c = nw.col
     yield nw.len().alias("rows")
     yield c("fs_id").n_unique().alias("ids")
-    yield count(c("fs_id").is_null()).alias("no_id")
-    yield count(c("fs_applied").is_null()).alias("no_applied")
-    yield count(c("fs_status").is_null()).alias("no_status")
-    yield count(c("fs_decided") < c("fs_applied")).alias("early")
-    decided = c("fs_state").is_in(["rejected", "hired"])
-    yield count(decided & c("fs_decided").is_null()).alias("undated")
-    yield count(c("fs_decided") >= moments(plan)[2]).alias("future")
-    yield count(c("fs_kept")).alias("kept")
-    yield count(~c("fs_agreed")).alias("disagreed")
-    if plan.columns.consent is not None:
-        yield count(c("fs_consent").is_null()).alias("silent")
+    yield _count(c("fs_id").is_null()).alias("no_id")
+    yield _count(c("fs_kept")).alias("kept")
+    yield _count(~c("fs_agreed")).alias("disagreed")
     agreed, counted = c("fs_agreed"), c("fs_counts")
     if plan.columns.null_status is None:
         counted = counted | c("fs_status").is_null()  # an error of its own, never taken for an open application
-    yield count(agreed & ~counted).alias("open")
+    yield _count(agreed & ~counted).alias("open")
     counted = c("fs_counts")
-    yield count(agreed & counted & ~c("fs_inside")).alias("outside")
-    yield count(agreed & counted & c("fs_inside") & c("fs_washout")).alias("washout")
-    yield count(c("fs_kept") & c("arm").is_null()).alias("no_arm")
-    if plan.columns.delivered_at is not None:
-        yield count(c("fs_kept") & (c("fs_delivered") < c("fs_decided"))).alias("early_delivery")
-    for name in plan.clusterings:
-        yield count(c("fs_kept") & c(name).is_null()).alias(f"null:{name}")
+    yield _count(agreed & counted & ~c("fs_inside")).alias("outside")
+    yield _count(agreed & counted & c("fs_inside") & c("fs_washout")).alias("washout")
     for metric in plan.metrics:
-        yield from _asks_of(metric, plan, count)
+        if metric.within_days is not None:
+            late = c("fs_when") + metric.within_days * DAY > moments(plan)[2]
+            yield _count(c("fs_kept") & late).alias(f"censored:{metric.name}")
+        if not metric.column.startswith("@"):
+            yield _count(c("fs_kept") & _known(metric, plan)).alias(f"values:{metric.name}")
 
 
-def _asks_of(metric: Metric, plan: PolicyPlan, count: Any) -> Iterator[Any]:  # noqa: ANN401
+def _faults(plan: PolicyPlan) -> Iterator[tuple[str, Any]]:
+    """Yield every fault of a row with the truth that says which rows have it."""
     import narwhals as nw
 
-    c, kept = nw.col, nw.col("fs_kept")
-    if metric.within_days is not None:
-        late = c("fs_when") + metric.within_days * DAY > moments(plan)[2]
-        yield count(kept & late).alias(f"censored:{metric.name}")
+    c = nw.col
+    yield "no_applied", c("fs_applied").is_null()
+    yield "no_status", c("fs_status").is_null()
+    yield "unknown_status", ~c("fs_status").is_null() & ~c("fs_status").is_in(list(plan.columns.statuses))
+    yield "early", c("fs_decided") < c("fs_applied")
+    yield "undated", c("fs_state").is_in(["rejected", "hired"]) & c("fs_decided").is_null()
+    yield "future", c("fs_decided") >= moments(plan)[2]
+    if plan.columns.consent is not None:
+        yield "silent", c("fs_consent").is_null()
+    yield "no_arm", c("fs_kept") & c("arm").is_null()
+    if plan.columns.delivered_at is not None:
+        yield "early_delivery", c("fs_kept") & (c("fs_delivered") < c("fs_decided"))
+    for name in plan.clusterings:
+        yield f"null:{name}", c("fs_kept") & c(name).is_null()
+    for metric in plan.metrics:
+        yield from _faults_of(metric, plan)
+
+
+def _faults_of(metric: Metric, plan: PolicyPlan) -> Iterator[tuple[str, Any]]:
+    import narwhals as nw
+
     if metric.column.startswith("@"):
         return
-    value = c(f"x_{metric.name}")
-    fits = kept & _known(metric, plan)
-    yield count(fits).alias(f"values:{metric.name}")
+    c = nw.col
+    value, fits = c(f"x_{metric.name}"), c("fs_kept") & _known(metric, plan)
     strange = {
         "proportion": lambda: (value != 0.0) & (value != 1.0),
         "nps": lambda: (value < 0) | (value > 10) | (value != value.round(0)),
@@ -222,6 +254,6 @@ def _asks_of(metric: Metric, plan: PolicyPlan, count: Any) -> Iterator[Any]:  # 
         below |= {"mean": lambda: value < 0, "ratio": lambda: value < 0}
     for name, rules in (("strange", strange), ("negative", below)):
         if metric.kind in rules:
-            yield count(fits & rules[metric.kind]()).alias(f"{name}:{metric.name}")
+            yield f"{name}:{metric.name}", fits & rules[metric.kind]()
     if metric.per is not None and not metric.per.startswith("@"):
-        yield count(fits & (c(f"x_{metric.name}_per") < 0)).alias(f"negative_per:{metric.name}")
+        yield f"negative_per:{metric.name}", fits & (c(f"x_{metric.name}_per") < 0)

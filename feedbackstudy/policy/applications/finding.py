@@ -36,8 +36,13 @@ def _error(code: str, where: str, what: str, why: str, fix: str, who: tuple[str,
     return Issue(f"policy.{code}", Severity.ERROR, where, what, why, fix, who)
 
 
-def _warning(code: str, where: str, what: str, why: str, fix: str) -> Issue:
-    return Issue(f"policy.{code}", Severity.WARNING, where, what, why, fix)
+def _warning(code: str, where: str, what: str, why: str, fix: str, who: tuple[str, ...] = ()) -> Issue:
+    return Issue(f"policy.{code}", Severity.WARNING, where, what, why, fix, who)
+
+
+def _who(seen: Looked, *faults: str) -> tuple[str, ...]:
+    """Return the applications that a finding names: their keys, which are record numbers, a few and in order."""
+    return tuple(dict.fromkeys(key for fault in faults for key in seen.named.get(fault, ())))[:5]
 
 
 def _rows(seen: Looked, plan: PolicyPlan) -> Iterator[Issue]:
@@ -46,25 +51,33 @@ def _rows(seen: Looked, plan: PolicyPlan) -> Iterator[Issue]:
     if unknown:
         yield _error("unknown_status", columns.status, f"The statuses {unknown} (rows of each) are none of "
                      f"{list(columns.statuses)}.", "Whether these were decided, and how, is unknown.",
-                     "Say what each means under columns.statuses in the plan.")  # fmt: skip
+                     "Say what each means under columns.statuses in the plan.",
+                     _who(seen, "unknown_status"))  # fmt: skip
     if n["no_status"] and columns.null_status is None:
         yield _error("no_status", columns.status, f"{n['no_status']:,} rows have no status.",
                      "Whether these were decided, and how, is unknown.",
-                     "Complete them, or say what a missing status means, as columns.null_status: active.")  # fmt: skip
+                     "Complete them, or say what a missing status means, as columns.null_status: active.",
+                     _who(seen, "no_status"))  # fmt: skip
     doubled = n["rows"] - n["no_id"] - n["ids"] + (1 if n["no_id"] else 0)
     if doubled > 0:
         yield _error("duplicate_application", columns.application, f"{doubled:,} rows repeat an application's key.",
                      "An application that counts twice makes every interval too short.",
-                     "Keep one row an application; several interviews or mails belong into columns.")  # fmt: skip
+                     "Keep one row an application; several interviews or mails belong into columns.",
+                     _who(seen, "doubled"))  # fmt: skip
     if n["no_id"] or n["no_applied"]:
         yield _error("no_key", f"{columns.application}, {columns.applied_at}", f"{n['no_id']:,} rows have no key and "
                      f"{n['no_applied']:,} no time of application.", "They can be neither counted nor ordered.",
-                     "Complete them, or take them out before and say so.")  # fmt: skip
+                     "Complete them, or take them out before and say so.", _who(seen, "no_applied"))  # fmt: skip
     if n["early"]:
         yield _error("decided_before_applied", decided, f"{n['early']:,} applications were decided before "
                      "they were made.", "The order of times is what assigns them to the policy.",
-                     "Look for swapped columns, time zones and imported records.", seen.named)  # fmt: skip
+                     "Look for swapped columns, time zones and imported records.", _who(seen, "early"))  # fmt: skip
     yield from _times(seen, plan)
+    if any(not keys for keys in seen.named.values()):
+        yield Issue("policy.keys_not_shown", Severity.NOTE, columns.application, "Some findings do not say which "
+                    "applications they are about: a key that is no record number may name somebody.",
+                    "Findings are read by others.", "Name a column of record numbers as columns.application, or look "
+                    "for the rows in the table by what each finding says.")  # fmt: skip
 
 
 def _times(seen: Looked, plan: PolicyPlan) -> Iterator[Issue]:
@@ -73,20 +86,21 @@ def _times(seen: Looked, plan: PolicyPlan) -> Iterator[Issue]:
         yield _error("undated_decision", decided, f"{n['undated']:,} applications are rejected or hired and "
                      "have no time of decision.", "They belong to no period and would silently go missing.",
                      "Complete the times; where hires have a column of their own, name both under "
-                     "columns.decided_from (platform: greenhouse does).")  # fmt: skip
+                     "columns.decided_from (platform: greenhouse does).", _who(seen, "undated"))  # fmt: skip
     if n["future"]:
         yield _error("after_data_end", decided, f"{n['future']:,} decisions lie after {plan.window.data_end}"
                      ", the end of the data.", "Outcome windows are cut off by that day.",
-                     "Correct window.data_end in the plan, or the table.")  # fmt: skip
+                     "Correct window.data_end in the plan, or the table.", _who(seen, "future"))  # fmt: skip
     if n.get("early_delivery"):
         yield _warning("delivered_before_decided", columns.delivered_at or "", f"{n['early_delivery']:,} messages were "
                        "sent before the decision they are about.", "They count as delivered in time.",
-                       "Look whether another message was joined.")  # fmt: skip
+                       "Look whether another message was joined.", _who(seen, "early_delivery"))  # fmt: skip
     for name in plan.clusterings:
         if n[f"null:{name}"]:
             yield _error("no_cluster", name, f"{n[f'null:{name}']:,} applications name no {name}.",
                          "Without it nobody knows which applications belong together.",
-                         "Complete the column, or take it out of the plan's clusters.")  # fmt: skip
+                         "Complete the column, or take it out of the plan's clusters.",
+                         _who(seen, f"null:{name}"))  # fmt: skip
 
 
 def _left_out(seen: Looked, plan: PolicyPlan) -> Iterator[Issue]:
@@ -102,7 +116,8 @@ def _left_out(seen: Looked, plan: PolicyPlan) -> Iterator[Issue]:
     if n.get("silent"):
         yield _warning("missing_consent", plan.columns.consent or "", f"{n['silent']:,} rows do not say whether they "
                        "may be analysed; they are left out.", "Silence is no consent, and who is silent may differ.",
-                       "Ask for the record, or say in the plan which values mean yes.")  # fmt: skip
+                       "Ask for the record, or say in the plan which values mean yes.",
+                       _who(seen, "silent"))  # fmt: skip
     for reason, count in seen.left_out().items():
         yield Issue("policy.left_out", Severity.NOTE, "the table", f"{count:,} of {n['rows']:,} rows: {reason}.",
                     "Results are about the other rows.", "Nothing; it is part of every report.")  # fmt: skip
@@ -113,7 +128,8 @@ def _treatment(seen: Looked, plan: PolicyPlan) -> Iterator[Issue]:
     if n["no_arm"]:
         what = "codes of no arm" if plan.experiment is not None else "units for which the plan has no start"
         yield _error("unknown_arm", where, f"{n['no_arm']:,} applications have {what}.",
-                     "Whether the policy held for them is unknown.", "Add them to the plan's treatment.")  # fmt: skip
+                     "Whether the policy held for them is unknown.", "Add them to the plan's treatment.",
+                     _who(seen, "no_arm"))  # fmt: skip
     known = groups[~groups["arm"].isna()]
     arms = set(known["arm"])
     quiet = plan.experiment.control if plan.experiment is not None else "before"
@@ -203,13 +219,15 @@ def _metrics(seen: Looked, plan: PolicyPlan) -> Iterator[Issue]:
         if strange:
             allowed = {"proportion": "0 or 1", "nps": "0 to 10"}.get(metric.kind, str(list(metric.categories)))
             yield _error("strange_value", metric.column, f"{strange:,} values of {metric.name!r} are not {allowed}.",
-                         "A code for a missing answer would be averaged.", "Set such codes to missing.")  # fmt: skip
+                         "A code for a missing answer would be averaged.", "Set such codes to missing.",
+                         _who(seen, f"strange:{metric.name}"))  # fmt: skip
         below = n.get(f"negative:{metric.name}", 0) + n.get(f"negative_per:{metric.name}", 0)
         if below:
             excuse = ", or say 'may_be_negative: true' in the metric" if metric.kind in {"mean", "ratio"} else ""
             yield _error("negative_value", metric.column, f"{below:,} values of {metric.name!r} are below 0.",
                          "Costs, durations and denominators are not negative.", "Look for corrections booked as rows "
-                         f"and for events before the decision{excuse}.")  # fmt: skip
+                         f"and for events before the decision{excuse}.",
+                         _who(seen, f"negative:{metric.name}", f"negative_per:{metric.name}"))  # fmt: skip
         if n.get(f"values:{metric.name}") == 0:
             yield _error(
                 "no_values",

@@ -126,6 +126,7 @@ def test_bad_tables_are_named(rows):
     early = rows[rows.status == "rejected"].index[:2]
     found = codes(changed(rows, "decided", pd.Timestamp("2020-01-01"), rows.index.isin(early)))
     assert found["policy.decided_before_applied"].who == tuple(sorted(rows.loc[early, "id"]))
+    assert codes(rows).keys().isdisjoint({"policy.keys_not_shown", "policy.duplicate_application"})
     assert "2 rows repeat" in codes(changed(rows, "id", "a0", first))["policy.duplicate_application"].what
     assert "3 rows do not say" in codes(changed(rows, "ok", None, first))["policy.missing_consent"].what
     assert "declare a roll-out of this unit alone" in codes(rows[rows.site == "a"])["policy.one_cluster"].fix
@@ -146,6 +147,45 @@ def test_bad_tables_are_named(rows):
     undated = rows[rows.status == "rejected"].index[:1]
     assert "policy.undated_decision" in codes(changed(rows, "decided", pd.NaT, rows.index.isin(undated)))
     assert "policy.no_cluster" in codes(changed(rows, "interviewer", None, first))
+
+
+@pytest.mark.parametrize("engine", [pd.DataFrame, pl.from_pandas, lambda t: duckdb.connect().from_df(t)])
+def test_findings_about_rows_say_which_applications(rows, engine):
+    plan = plan_of()
+    decided = rows.index[rows.status == "rejected"]
+    at = rows.index.isin
+    bad = {
+        "unknown_status": (changed(rows, "status", "parked", at([2])), ["a2"]),
+        "no_status": (changed(rows, "status", None, at([3])), ["a3"]),
+        "duplicate_application": (changed(rows, "id", "a9", at([10, 11])), ["a9"]),
+        "no_key": (changed(rows, "applied", pd.NaT, at([4])), ["a4"]),
+        "undated_decision": (changed(rows, "decided", pd.NaT, at(decided[:2])), sorted(rows.id[decided[:2]])),
+        "after_data_end": (changed(rows, "decided", pd.Timestamp("2027-01-01"), at([5])), ["a5"]),
+        "missing_consent": (changed(rows, "ok", None, at([6, 7])), ["a6", "a7"]),
+        "unknown_arm": (changed(rows, "site", "z", at(by_hand(rows).index[:1])), [rows.id[by_hand(rows).index[0]]]),
+        "no_cluster": (changed(rows, "interviewer", None, at(by_hand(rows).index[:1])),
+                       [rows.id[by_hand(rows).index[0]]]),
+        "negative_value": (changed(rows, "minutes", -1.0, at(by_hand(rows).index[3:4])),
+                           [rows.id[by_hand(rows).index[3]]]),
+        "strange_value": (changed(rows, "nps", 99, at(by_hand(rows).index[4:5])), [rows.id[by_hand(rows).index[4]]]),
+    }  # fmt: skip
+    for code, (table, expected) in bad.items():
+        assert list(codes(engine(table), plan)[f"policy.{code}"].who) == expected, code
+    many = codes(engine(changed(rows, "status", "parked", at(range(200)))), plan)["policy.unknown_status"]
+    assert many.who == tuple(sorted(f"a{i}" for i in range(200))[:5])
+
+
+@pytest.mark.parametrize("key", ["jo.smith@example.org", "Jo Smith", "smith1990", "+49 170 1234567"])
+def test_a_key_that_may_name_somebody_is_not_shown(rows, key):
+    named = rows.assign(id=rows.id.where(rows.index != 3, key))
+    found = ApplicationTable(changed(named, "status", "parked", rows.index == 3)).check(plan_of())
+    issue = next(each for each in found if each.code == "policy.unknown_status")
+    assert issue.who == ()
+    assert "policy.keys_not_shown" in {each.code for each in found}
+    assert key not in str(found)
+    uuid = "0b5f3c1e-9a44-4d0f-8c55-2f6c1d7be0aa"
+    named = rows.assign(id=rows.id.where(rows.index != 3, uuid))
+    assert codes(changed(named, "status", "parked", rows.index == 3))["policy.unknown_status"].who == (uuid,)
 
 
 def test_windows_past_the_end_of_the_data(rows):
