@@ -16,6 +16,7 @@ from feedbackstudy.power.searching import Found, Search, Stop
 from feedbackstudy.power.solution import Solution
 from feedbackstudy.power.wishes import Goal, ends, first, hypothesis_of, path_of, refuse_limits, refuse_target
 from feedbackstudy.provenance import Provenance
+from feedbackstudy.simulate.capacity import refuse_other_kinds
 from feedbackstudy.simulate.model import Model
 from feedbackstudy.simulate.world import World
 from feedbackstudy.study import Study
@@ -77,6 +78,7 @@ def solve(
     InputError
         For an unknown path, goal or hypothesis, or where nothing within the limits reaches the target.
     """
+    refuse_other_kinds(study, world)
     vary = path_of(study, world, vary)
     name = hypothesis_of(study, world, vary=vary, hypothesis=hypothesis, goal=goal)
     refuse_target(target, goal=goal, alpha=study.plan.alpha)

@@ -9,6 +9,7 @@ from feedbackstudy.power.diagnosis import diagnose
 from feedbackstudy.power.evaluating import changed_world
 from feedbackstudy.power.grid import PowerGrid, points
 from feedbackstudy.provenance import Provenance
+from feedbackstudy.simulate.capacity import refuse_other_kinds
 from feedbackstudy.simulate.world import World
 from feedbackstudy.study import Study
 
@@ -51,6 +52,7 @@ def sweep(
     NotFoundError
         For a path that the world does not have, with the nearest that it has.
     """
+    refuse_other_kinds(study, world)
     frames, found = [], None
     for point in points(vary, ()):
         changed = changed_world(study, world, point)

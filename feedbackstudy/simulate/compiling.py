@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from feedbackstudy.simulate.capacity import refuse_other_kinds
 from feedbackstudy.simulate.correlations import latent_matrix, share_matrix, target_matrix
 from feedbackstudy.simulate.covariates import covariate_measurement
 from feedbackstudy.simulate.effects import deviations
@@ -40,6 +41,7 @@ def compiled(study: Study, world: World) -> Model:
         For names that the study does not have, impossible distributions, correlations that cannot hold together, or
         no planned number of participants.
     """
+    refuse_other_kinds(study, world)
     traits, derived = read_traits(study, world)
     refuse_unknown(world, study, tuple(trait.name for trait in traits))
     covariates: dict[str, Measurement] = {

@@ -4,12 +4,13 @@ import numpy as np
 
 from feedbackstudy.design.factors import Covariate
 from feedbackstudy.errors import DeclarationError, choices
+from feedbackstudy.scales.single import level_numbers
 from feedbackstudy.simulate.graded import categorical
 from feedbackstudy.simulate.smooth import Linear, overdispersed
 from feedbackstudy.simulate.traits import Measurement
 from feedbackstudy.simulate.truths import CovariateTruth
 
-__all__ = ["covariate_codes", "covariate_measurement"]
+__all__ = ["covariate_measurement", "covariate_numbers"]
 
 
 def covariate_measurement(covariate: Covariate, said: CovariateTruth) -> Measurement:
@@ -25,22 +26,23 @@ def covariate_measurement(covariate: Covariate, said: CovariateTruth) -> Measure
     Returns
     -------
     Measurement
-        Categories stand as their place, from 0.
+        Categories stand as their numbers, of `covariate_numbers`.
     """
     if covariate.kind == "continuous":
         return Linear(at=said.mean or 0.0, sd=said.sd or 1.0)
     if covariate.kind == "count":
         return overdispersed(2.0 if said.mean is None else said.mean, 2.5 if said.sd is None else said.sd)
-    codes = covariate_codes(covariate)
+    numbers = covariate_numbers(covariate)
+    codes = tuple(numbers)
     given = said.probabilities or dict.fromkeys(codes, 1 / len(codes))
     wrong = [code for code in (*given, *codes) if code not in codes or code not in given]
     if wrong:
         raise DeclarationError(f"world, covariate {said.name!r}: {choices('Level', wrong[0], codes)}")
-    return categorical(np.array([given[code] for code in codes]), np.arange(float(len(codes))))
+    return categorical(np.array([given[code] for code in codes]), np.array(list(numbers.values())))
 
 
-def covariate_codes(covariate: Covariate) -> tuple[str, ...]:
-    """Return the codes of a covariate in categories.
+def covariate_numbers(covariate: Covariate) -> dict[str, float]:
+    """Return the number that stands for each code of a covariate in categories, as an analysis takes it.
 
     Parameters
     ----------
@@ -49,9 +51,13 @@ def covariate_codes(covariate: Covariate) -> tuple[str, ...]:
 
     Returns
     -------
-    tuple of str
-        In order; empty for numbers.
+    dict of str to float
+        Code -> number, rising: that of `level_numbers`; the place from 0 for nominal ones, whose numbers mean nothing.
+        Empty for numbers.
     """
     if covariate.kind in {"continuous", "count"}:
-        return ()
-    return tuple(covariate.levels) or ("0", "1")
+        return {}
+    if covariate.kind == "nominal":
+        return {code: float(place) for place, code in enumerate(covariate.levels)}
+    numbers = level_numbers(covariate) or {"0": 0.0, "1": 1.0}
+    return dict(sorted(numbers.items(), key=lambda each: each[1]))

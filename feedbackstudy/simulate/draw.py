@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from feedbackstudy.simulate.assigning import Assigner
+from feedbackstudy.simulate.capacity import refuse_too_many
 from feedbackstudy.simulate.graded import Graded
 from feedbackstudy.simulate.latents import compliance, means_of, spread_exemplars, staying, text_of, trend_of
 from feedbackstudy.simulate.model import Model
@@ -87,6 +88,7 @@ class Drawer:
     """
 
     def __init__(self, model: Model, seed: int, *, needed: Iterable[int] | None = None) -> None:
+        refuse_too_many(model, scores_of=BLOCK)
         self.model, self.seed = model, seed
         self.needed = sorted(range(len(model.slots)) if needed is None else {*needed, *_reasons(model)})
         self.assigner = Assigner(model.study, model.numbers)

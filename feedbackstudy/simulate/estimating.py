@@ -15,7 +15,7 @@ from feedbackstudy.named import Fixed, Named
 from feedbackstudy.scales import score
 from feedbackstudy.simulate.compiling import compiled
 from feedbackstudy.simulate.correlations import containing
-from feedbackstudy.simulate.covariates import covariate_codes
+from feedbackstudy.simulate.covariates import covariate_numbers
 from feedbackstudy.simulate.traits import Trait, read_traits
 from feedbackstudy.simulate.truths import Attrition, CellMeans, Correlation, CovariateTruth, Outcome
 from feedbackstudy.simulate.world import World
@@ -204,11 +204,11 @@ def _correlations(found: _Found) -> list[Correlation]:
 
 
 def _numbers_of(found: _Found, name: str) -> pd.Series:
-    """Return a covariate of each participant as a number; categories by their place."""
+    """Return a covariate of each participant as a number; categories as they are analysed."""
     people = found.frame.drop_duplicates("participant").set_index("participant")[name]
-    codes = covariate_codes(found.study.covariates[name])
-    if codes:
-        return people.astype(str).map({code: float(i) for i, code in enumerate(codes)})
+    numbers = covariate_numbers(found.study.covariates[name])
+    if numbers:
+        return people.astype(str).map(numbers)
     return pd.to_numeric(people, errors="coerce").astype(float)
 
 
@@ -219,10 +219,10 @@ def _covariates(found: _Found) -> list[CovariateTruth]:
             found.notes.append(f"{covariate.name}: not in the data; assumed as by default.")
             continue
         values = _numbers_of(found, covariate.name).dropna()
-        codes = covariate_codes(covariate)
-        if codes:
-            counts = np.array([(values == i).sum() for i in range(len(codes))]) + 0.5
-            shares = Fixed({code: float(c / counts.sum()) for code, c in zip(codes, counts, strict=True)})
+        numbers = covariate_numbers(covariate)
+        if numbers:
+            counts = np.array([(values == number).sum() for number in numbers.values()]) + 0.5
+            shares = Fixed({code: float(c / counts.sum()) for code, c in zip(numbers, counts, strict=True)})
             made.append(CovariateTruth(name=covariate.name, probabilities=shares))
         elif len(values) >= _FEWEST and values.std() > 0:
             made.append(CovariateTruth(name=covariate.name, mean=float(values.mean()), sd=float(values.std())))

@@ -12,7 +12,7 @@ from feedbackstudy.design.crossing import Cell
 from feedbackstudy.errors import NotFoundError, choices
 from feedbackstudy.scales.measure import Measure
 from feedbackstudy.simulate.correlations import square_root
-from feedbackstudy.simulate.covariates import covariate_codes
+from feedbackstudy.simulate.covariates import covariate_numbers
 from feedbackstudy.simulate.effects import deviations
 from feedbackstudy.simulate.slots import Slot
 from feedbackstudy.simulate.streams import stream
@@ -152,8 +152,7 @@ class Model:
         if code is None or not isinstance(code, str):
             return code
         if name in self.study.covariates.names:
-            codes = covariate_codes(self.study.covariates[name])
-            return float(codes.index(code)) if code in codes else None
+            return covariate_numbers(self.study.covariates[name]).get(code)
         trait = next((t for t in self.traits if t.name == name), None)
         return next((value for value, c in trait.codes.items() if str(c) == code), None) if trait is not None else None
 

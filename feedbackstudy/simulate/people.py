@@ -1,5 +1,6 @@
 """How many people there are, which clusters hold them, and which condition each gets."""
 
+import math
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -47,7 +48,7 @@ def unit_numbers(study: Study, world: World) -> dict[str, int]:
         return {"participant": world.n["participant"]}
     found: dict[str, int] = {}
     name: str | None = study.units[-1].name
-    below = 10**9
+    below: float = math.inf
     while name is not None and name not in found:
         unit = study.units[name]
         n = world.n.get(name, unit.n)

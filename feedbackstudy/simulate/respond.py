@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 from feedbackstudy.frames import Ledger, LedgerEntry, MissingReason, Responses
 from feedbackstudy.provenance import Provenance
 from feedbackstudy.render import counted
+from feedbackstudy.simulate.capacity import refuse_too_many
 from feedbackstudy.simulate.compiling import compiled
-from feedbackstudy.simulate.covariates import covariate_codes
+from feedbackstudy.simulate.covariates import covariate_numbers
 from feedbackstudy.simulate.graded import Graded
 from feedbackstudy.simulate.latents import People, Sampler, staying
 from feedbackstudy.simulate.model import Model
@@ -47,7 +48,7 @@ def simulate(study: Study, world: World, *, seed: int) -> Responses:
     Raises
     ------
     InputError
-        For a world that does not fit the study or itself.
+        For a world that does not fit the study or itself, a path in its place, or more people than memory holds.
 
     Notes
     -----
@@ -74,6 +75,7 @@ def invented(model: Model, *, seed: int, replicate: int = 0) -> Responses:
     Responses
         The table; see `simulate`.
     """
+    refuse_too_many(model)
     declared, model = model.world, model.drawn(seed, replicate)
     told = any(factor.varies == "within" for factor in model.study.factors)
     sampler = Sampler(model, seed)
@@ -313,8 +315,9 @@ class _Answers:
             found["period"] = self.people.period[rows] + 1
         for covariate in self.model.study.covariates:
             values = self.values[self.model.slot(covariate.name)][rows, 0]
-            codes = covariate_codes(covariate)
-            found[covariate.name] = np.array(codes, dtype=object)[values.astype(int)] if codes else values
+            numbers = covariate_numbers(covariate)
+            place = np.searchsorted(list(numbers.values()), values)
+            found[covariate.name] = np.array(list(numbers), dtype=object)[place] if numbers else values
         return found
 
     def _coded(self, trait: Trait, j: int, values: Floats, here: NDArray[np.bool_]) -> object:
