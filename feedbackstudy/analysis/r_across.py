@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from feedbackstudy.psychometrics.rscript import r_vector
 
-__all__ = ["across_levels"]
+__all__ = ["across_levels", "between_outermost"]
 
 # lme4 and ordinal print z. `reference` gives the levels left over between and what turns maximum likelihood's variance
 # of a contrast across levels into that by restricted likelihood.
@@ -36,6 +36,39 @@ for (i in seq_len(nrow(L))) {
   show("p", if (is.finite(against$df)) 2 * pt(-abs(t), against$df) else 2 * pnorm(-abs(t)))
 }
 """
+
+# `free` are rows of no effect of the outermost unit: the others' variances as lmer estimates them.
+_BETWEEN = """\
+parts <- VarCorr(fit); s2 <- sigma(fit)^2
+if (parts[["group_OUTER"]][1] < 1e-8 * s2) {
+  levels <- function(name) model.matrix(~ 0 + factor(responses[[paste0("group_", name)]]))
+  free <- diag(nrow(responses))
+  for (name in INNER) free <- free + parts[[paste0("group_", name)]][1] / s2 * tcrossprod(levels(name))
+  W <- solve(free); X <- getME(fit, "X"); y <- responses$y; bread <- solve(crossprod(X, W %*% X))
+  P <- W - W %*% X %*% bread %*% crossprod(X, W); Z <- levels("OUTER")
+  parts <- eigen(crossprod(Z, P %*% Z), symmetric = TRUE); used <- parts$values > 1e-9 * max(parts$values)
+  seen <- crossprod(parts$vectors[, used, drop = FALSE], crossprod(Z, P %*% y))
+  df <- sum(used); b <- drop(bread %*% crossprod(X, W %*% y)); V <- bread * sum(seen^2 / parts$values[used]) / df
+"""
+
+
+def between_outermost(groups: Mapping[str, NDArray[np.int64]], outer: str) -> str:
+    """Return R code that opens a branch for an outermost variance of zero: its mean square between is the error.
+
+    Parameters
+    ----------
+    groups : mapping of str to ndarray of int
+        The random factors, nested in each other.
+    outer : str
+        The outermost.
+
+    Returns
+    -------
+    str
+        R code after a ``fit`` of lmer; it leaves ``b``, ``V`` and ``df``, and the branch open.
+    """
+    inner = r_vector(tuple(name for name in groups if name != outer))
+    return _BETWEEN.replace("OUTER", outer).replace("INNER", inner)
 
 
 def across_levels(groups: Mapping[str, NDArray[np.int64]], fixed: str, value: str, *, lme4: bool) -> str:

@@ -6,11 +6,11 @@ import numpy as np
 import pandas as pd
 
 from feedbackstudy.analysis.bayesian_model import CellPosterior
-from feedbackstudy.analysis.frequentist.assigned_clusters import compares_clusters
+from feedbackstudy.analysis.frequentist.assigned_clusters import compares_clusters, outermost
 from feedbackstudy.analysis.missing.treating import ImputedProblem
 from feedbackstudy.analysis.problem import Problem
 from feedbackstudy.analysis.proportional_script import proportional_code
-from feedbackstudy.analysis.r_across import across_levels
+from feedbackstudy.analysis.r_across import across_levels, between_outermost
 from feedbackstudy.analysis.r_bayes import bayesian_code
 from feedbackstudy.analysis.r_imputed import over_tables
 from feedbackstudy.analysis.thresholds import measured_by
@@ -171,7 +171,10 @@ def _compares_clusters(problem: Problem) -> bool:
 
 def _between(problem: Problem) -> str:
     """Whole clusters compared: where lmer's variance is zero, the mean square between them is the error."""
-    fixed, group = f"y ~ 0 + cell{_terms(problem)}", next(iter(problem.groups))
+    fixed, group = f"y ~ 0 + cell{_terms(problem)}", outermost(problem.groups) or ""
+    if len(problem.groups) > 1:
+        shown = _SHOW_T.replace("VALUE", _value(problem)).lstrip()
+        return between_outermost(problem.groups, group) + shown + "} else {\n" + _contest(problem) + "}\n"
     return (
         "if (isSingular(fit)) {\n"
         f"  free <- lm({fixed}, data = responses)\n"

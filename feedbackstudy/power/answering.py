@@ -100,7 +100,7 @@ class Setting:
         return None if self.resampled is None else self.groups(block)[self.resampled]
 
     def assigned(self, asked: Asked, block: Block) -> bool:
-        """Say whether a hypothesis compares whole clusters, the only random factor.
+        """Say whether a hypothesis compares whole clusters, in which all other random factors are nested.
 
         Parameters
         ----------

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from feedbackstudy.analysis.frequentist.assigned_clusters import NO_UNITS
 from feedbackstudy.design.comparisons import CellsVsArm
 from feedbackstudy.errors import InputError
 from feedbackstudy.power.analysed import by_analyse
@@ -270,9 +271,10 @@ def _on_units(setting: Setting) -> list[str]:
     said, study = [], setting.model.study
     if setting.random:
         said.append(f"random intercepts by REML, bounded at 0, Satterthwaite: {', '.join(setting.random)}")
-    if len(setting.random) == 1 and any(factor.assigned_to == setting.random[0] for factor in study.factors):
+    outer = setting.random[-1] if setting.random and not set(setting.random) & set(NO_UNITS) else ""
+    if outer and any(factor.assigned_to == outer for factor in study.factors):
         said.append(
-            f"whole {setting.random[0]} clusters compared, their variance estimated as 0: mean square between clusters "
+            f"whole {outer} clusters compared, their variance estimated as 0: mean square between clusters "
             "as error, as analyse does (t test of clusters' means where they have one size)"
         )
     alone = [name for name, n in list(setting.model.numbers.items())[1:] if n == setting.model.n]

@@ -48,8 +48,9 @@ def random_fit(
     ratio : ndarray of shape (replicates, groupings), optional
         Ratios of variances that are taken as they are, instead of their REML estimates.
     assigned : bool, default False
-        Whether the contrast varies between the groups of the only grouping, not within them. Where its variance is 0,
-        the contrast is then tested against the mean square between groups, as `analyse` does.
+        Whether the contrast varies between the groups of the last grouping, in which all others are nested, and not
+        within them. Where its variance is 0, the contrast is then tested against the mean square between these groups,
+        as `analyse` does.
     repeated : Repeated, optional
         What a run of fits has in common, computed once.
 
@@ -161,16 +162,15 @@ def _fitted(
     r = made.zy - np.einsum("rqp,rp->rq", turned, made.xy)
     t = made.yy - np.einsum("rp,rpq,rq->r", made.xy, inverse, made.xy)
     free = np.where(singular, 1.0, df)
-    whole = assigned and count == 1
     lost, error = np.zeros(len(y), dtype=bool), _Error.none(len(y))
-    if ratio is not None and not whole:
+    if ratio is not None and not assigned:
         at = at_given((s, r, t), free, made.part, ratio)
         return _Fitted.of(made, ratio, df=df, xx=xx, at=at, failed=singular, error=error), ratio
     problem = Rotated.of(s, r, t, free, made.part)
     if ratio is None:
         ratio, lost = maximised(problem, np.full((len(y), count), _START))
-    if whole:
-        error = _Error.between(problem, held=~singular & (ratio[:, 0] < _NOTHING))
+    if assigned:
+        error = _Error.between(problem, s, r, ratio, held=~singular & (ratio[:, -1] < _NOTHING))
         lost = lost | ~error.there  # clusters and conditions cannot be told apart
     at = problem.at(ratio)
     return _Fitted.of(made, ratio, df=df, xx=xx, at=at, failed=singular | lost, error=error), ratio
@@ -195,12 +195,21 @@ class _Error:
         return cls(np.zeros(reps, dtype=bool), np.ones(reps, dtype=bool), np.ones(reps), np.ones(reps))
 
     @classmethod
-    def between(cls, problem: Rotated, held: Flags) -> "_Error":
-        """Return :math:`r'S^{-}r` over the rank of S, for a single grouping."""
-        used = problem.values > np.maximum(_RANK * problem.values[:, -1:], _RANK)
+    def between(cls, problem: Rotated, s: Floats, r: Floats, ratio: Floats, held: Flags) -> "_Error":
+        """Return :math:`r'S^{-}r` over the rank of S, of the last grouping, the others' variances taken as they are."""
+        values, seen = problem.values, problem.first
+        if problem.m > 1:
+            part = np.concatenate([np.zeros(values.shape[1], dtype=np.int64), problem.part])
+            last = part == problem.m - 1
+            moved = np.eye(s.shape[1]) + s * np.where(last, 0.0, ratio[:, part])[:, None, :]
+            solved = np.linalg.solve(moved, np.concatenate([s, r[..., None]], axis=2))[:, last]
+            outer = solved[..., :-1][..., last]
+            values, vectors = np.linalg.eigh((outer + np.swapaxes(outer, 1, 2)) / 2)
+            seen = np.einsum("rqk,rq->rk", vectors, solved[..., -1])
+        used = values > np.maximum(_RANK * values[:, -1:], _RANK)
         df = used.sum(axis=1)
         held = held & (df > 0)
-        total = np.where(used, problem.first**2 / np.where(used, problem.values, 1.0), 0.0).sum(axis=1)
+        total = np.where(used, seen**2 / np.where(used, values, 1.0), 0.0).sum(axis=1)
         return cls(held, df > 0, np.where(held, total / np.maximum(df, 1), 1.0), np.where(held, df, 1.0))
 
 

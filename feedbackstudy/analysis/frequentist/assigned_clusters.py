@@ -1,7 +1,8 @@
 """Contrasts of whole clusters where the variance between clusters is estimated as zero."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -12,10 +13,37 @@ from feedbackstudy.analysis.frequentist.mixed_structure import Floats, RandomFac
 from feedbackstudy.analysis.frequentist.reml import fit_mixed
 from feedbackstudy.errors import DataError
 
-__all__ = ["NO_UNITS", "assigned_cells", "compares_clusters", "mean_square_between"]
+__all__ = ["NO_UNITS", "assigned_cells", "compares_clusters", "mean_square_between", "outermost"]
 
 NO_UNITS = ("participant", "exemplar")
 """Random factors that are no units: nobody is assigned by them."""
+
+_SINGULAR = 1e-4  # relative standard deviation below which lme4 calls a fit singular
+
+
+def outermost(groups: Mapping[str, NDArray[np.int64]]) -> str | None:
+    """Return the unit that contains all others, where the random factors are units nested in each other.
+
+    Parameters
+    ----------
+    groups : mapping of str to ndarray of int, shape (n,)
+        Random factors; level of each row, -1 for none.
+
+    Returns
+    -------
+    str or None
+        None where there is no factor, a person or an exemplar among them, a row of no level, or a crossing.
+    """
+    codes = {name: np.asarray(levels) for name, levels in groups.items()}
+    if not codes or set(codes) & set(NO_UNITS) or any(each.size == 0 or each.min() < 0 for each in codes.values()):
+        return None
+    chain = sorted(codes, key=lambda name: int(codes[name].max()))
+    for outer, inner in pairwise(chain):
+        first = np.zeros(int(codes[inner].max()) + 1, dtype=np.int64)
+        first[codes[inner]] = codes[outer]
+        if (first[codes[inner]] != codes[outer]).any():
+            return None
+    return chain[0]
 
 
 def compares_clusters(weights: ArrayLike, cell: ArrayLike, groups: Mapping[str, NDArray[np.int64]]) -> bool:
@@ -28,18 +56,17 @@ def compares_clusters(weights: ArrayLike, cell: ArrayLike, groups: Mapping[str, 
     cell : array_like of int, shape (n,)
         Cell of each row.
     groups : mapping of str to ndarray of int, shape (n,)
-        Random factors; level of each row, -1 for none.
+        Random factors; level of each row, -1 for none. Of nested units the clusters are the outermost.
 
     Returns
     -------
     bool
-        Never with several random factors, nor where the only one is the person or the exemplar.
+        Never where a random factor is the person or the exemplar, or where factors are crossed.
     """
-    if len(groups) != 1 or next(iter(groups)) in NO_UNITS:
+    name = outermost(groups)
+    if name is None:
         return False
-    codes = np.asarray(next(iter(groups.values())))
-    if codes.size == 0 or codes.min() < 0:
-        return False
+    codes = np.asarray(groups[name])
     sides = np.atleast_2d(np.asarray(weights, dtype=np.float64))[:, np.asarray(cell)]
     k = int(codes.max()) + 1
     return all(
@@ -50,7 +77,9 @@ def compares_clusters(weights: ArrayLike, cell: ArrayLike, groups: Mapping[str, 
     )
 
 
-def mean_square_between(y: Floats, X: Floats, codes: NDArray[np.int64]) -> tuple[float, int]:
+def mean_square_between(
+    y: Floats, X: Floats, codes: NDArray[np.int64], inner: Sequence[tuple[NDArray[np.int64], float]] = ()
+) -> tuple[float, int]:
     r"""Return the mean square between clusters, adjusted for the fixed columns.
 
     Parameters
@@ -61,19 +90,32 @@ def mean_square_between(y: Floats, X: Floats, codes: NDArray[np.int64]) -> tuple
         Fixed columns.
     codes : ndarray of int, shape (n,)
         Cluster of each row, from 0.
+    inner : sequence of (ndarray of int, float)
+        Units nested in the clusters: unit of each row, from 0, and their variance relative to the residual one.
 
     Returns
     -------
     tuple of (float, int)
-        :math:`r'S^{-}r / q` and q, the rank of S, with :math:`S = Z'MZ`, :math:`r = Z'My` and M the projection off X.
+        :math:`r'S^{-}r / q` and q, the rank of S, with :math:`S = Z'PZ`, :math:`r = Z'Py`,
+        :math:`P = V^{-1} - V^{-1}X(X'V^{-1}X)^{-1}X'V^{-1}` and V the identity and what `inner` adds to it.
     """
     turned, _ = np.linalg.qr(X)
-    sums = np.zeros((int(codes.max()) + 1, X.shape[1] + 1))
-    np.add.at(sums, codes, np.column_stack([turned, y - turned @ (turned.T @ y)]))
-    s = np.diag(np.bincount(codes).astype(np.float64)) - sums[:, :-1] @ sums[:, :-1].T
-    values, vectors = np.linalg.eigh(s)
+    columns = np.column_stack([turned, y - turned @ (turned.T @ y)])
+    groups = [codes, *(levels for levels, _ in inner)]
+    ends = np.cumsum([0, *(int(levels.max()) + 1 for levels in groups)])
+    sums, s = np.zeros((ends[-1], columns.shape[1])), np.zeros((ends[-1], ends[-1]))
+    for at, levels in zip(ends[:-1], groups, strict=True):
+        np.add.at(sums, levels + at, columns)
+        for beside, others in zip(ends[:-1], groups, strict=True):
+            np.add.at(s, (levels + at, others + beside), 1.0)
+    s, r, k = s - sums[:, :-1] @ sums[:, :-1].T, sums[:, -1], int(ends[1])
+    if inner:
+        ratio = np.repeat([0.0, *(each for _, each in inner)], np.diff(ends))
+        solved = np.linalg.solve(np.eye(ends[-1]) + s * ratio, np.column_stack([s, r]))
+        s, r = solved[:, :-1], solved[:, -1]
+    values, vectors = np.linalg.eigh((s[:k, :k] + s[:k, :k].T) / 2)
     used = values > 1e-9 * max(float(values[-1]), 1.0)
-    seen = vectors[:, used].T @ sums[:, -1]
+    seen = vectors[:, used].T @ r[:k]
     df = int(used.sum())
     return (float((seen**2 / values[used]).sum()) / df if df else float("nan")), df
 
@@ -94,13 +136,13 @@ def assigned_cells(
     covariates : array_like, shape (n, q), or None
         Centred covariates.
     groups : mapping of str to ndarray of int, shape (n,)
-        The clusters, one entry.
+        The clusters, and units nested in them.
 
     Returns
     -------
     CellFit
-        Of the mixed model; where its variance between clusters is zero, of least squares with the mean square between
-        clusters as error, and a note.
+        Of the mixed model; where its variance between the outermost clusters is zero, with the mean square between
+        these as error, and a note.
 
     Raises
     ------
@@ -113,22 +155,32 @@ def assigned_cells(
     clusters is then too large on average, and its test rejects too rarely. The test of nested analysis of variance has
     no such limit: :math:`l'b / \sqrt{MS_b\, l'(X'X)^{-1}l}` with t on the degrees of freedom of the mean square
     between clusters. With clusters of one size it is the t test of the clusters' means, and REML with compound symmetry
-    (``nlme::gls`` with ``corCompSymm``), whose correlation may be negative.
+    (``nlme::gls`` with ``corCompSymm``), whose correlation may be negative. Where other units are nested in the
+    clusters, X and the mean square are weighted by their variances as REML estimates them; with one number of units and
+    of people in each, this is again the F of nested analysis of variance, and the t test of the clusters' means.
     """
     outcome = np.asarray(y, dtype=np.float64)
     X, counts = cell_columns(cell, n_cells, covariates)
-    name, codes = next(iter(groups.items()))
-    factor = RandomFactor.of(name, codes)
-    fit = fit_mixed(outcome, X, [factor])
+    name = outermost(groups)
+    if name is None:
+        raise DataError(
+            f"{', '.join(groups)}: no units nested in each other, of which the outermost could be compared."
+        )
+    factors = [RandomFactor.of(each, levels) for each, levels in groups.items()]
+    fit = fit_mixed(outcome, X, factors)
     mixed = cell_fit_of(fit, counts, df="satterthwaite")
-    square, df = mean_square_between(outcome, X, factor.codes)
+    ratio = {part.factor: float(part.covariance[0, 0]) / fit.sigma2 for part in fit.components}
+    (factor,) = (each for each in factors if each.name == name)
+    inner = [(each.codes, ratio[each.name]) for each in factors if each is not factor]
+    square, df = mean_square_between(outcome, X, factor.codes, inner)
     if not df:
         raise DataError(
             f"{factor.levels} levels of {name} are compared with as many fixed effects that differ between them: a "
             f"difference between conditions cannot be told from one between levels of {name}. Assign more of them."
         )
-    if not fit.singular or not square > 0:
+    if ratio[name] >= _SINGULAR**2 or not square > 0:
         return mixed
+    beside = f", with random {', '.join(each.name for each in factors if each is not factor)}" if inner else ""
     note = (
         f"The variance between levels of {name} is estimated as zero (clusters differ less than by chance). Whole "
         "clusters are compared, so the error is the mean square between clusters, not the residual variance that "
@@ -139,7 +191,8 @@ def assigned_cells(
         covariance=mixed.covariance * (square / fit.sigma2),
         df=lambda _: float(df),
         joint_df=lambda _: float(df),
-        model=f"least squares with the mean square between {name} clusters ({factor.levels}) as error, in place of a "
-        f"linear mixed model (REML) with random {name} whose variance is zero",
+        model=f"{'weighted ' if inner else ''}least squares with the mean square between {name} clusters "
+        f"({factor.levels}) as error{beside}, in place of a linear mixed model (REML) with random {name} whose "
+        "variance is zero",
         notes=(note, *(each for each in mixed.notes if "singular" not in each)),
     )
