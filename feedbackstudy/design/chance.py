@@ -16,7 +16,7 @@ from feedbackstudy.errors import DeclarationError
 __all__ = ["ALGORITHM", "Chance", "Stream", "exact", "pick", "shuffled", "whole_seed"]
 
 ALGORITHM = 1
-"""Version of all that turns a seed into an assignment: the stream, and the order in which schemes draw from it."""
+"""Version of all that turns a seed into an assignment: the stream, the order in which schemes draw, the decks."""
 
 _WORD = 64
 

@@ -10,7 +10,7 @@ from pydantic import model_validator
 from feedbackstudy.declaration import Declaration, Many
 from feedbackstudy.design.aliasing import alias_matrix
 from feedbackstudy.design.arms import FEEDBACK
-from feedbackstudy.design.chance import Stream, shuffled
+from feedbackstudy.design.chance import ALGORITHM, Stream, shuffled
 from feedbackstudy.design.coding import ModelMatrix, Term, all_terms, model_matrix
 from feedbackstudy.design.crossing import Cell, Crossing
 from feedbackstudy.design.deck import Deck
@@ -111,6 +111,12 @@ def make_deck(
     ------
     InputError
         Where nothing varies within, the deck cannot be dealt, or the model cannot be estimated.
+
+    Notes
+    -----
+    A deck has the version of the assignment that deals it (`Allocation.algorithm`), which its conventions name. The
+    same crossing, vignettes and seed give the same deck in every release of that version; a search that found others
+    would be version 2 of both, beside this one. Decks of checkouts before the first release carry no promise.
     """
     factors = crossing.factors.names
     if not factors:
@@ -145,6 +151,7 @@ def make_deck(
                 "D = det(X'X/n)^(1/p) in orthonormal coding: 1 for a full factorial",
                 f"model: {', '.join(':'.join(term) for term in terms)}",
                 f"stories: {how}; blocks: most information left when each block has a mean of its own",
+                f"search of stories, blocks and orders: algorithm version {ALGORITHM}",
             ),
         ),
     )

@@ -1,9 +1,11 @@
 """Decks: the reference D-efficiencies, blocks, orders, aliases, and what is refused."""
 
+import json
 import os
 import subprocess
 import sys
 from itertools import pairwise, permutations, product
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -226,3 +228,28 @@ def test_a_deck_is_the_same_on_processors_that_round_otherwise():
     }  # fmt: skip
 
     assert len(dealt) == 1
+
+
+GOLDEN = Path(__file__).resolve().parents[1] / "reference" / "assign" / "golden-decks-version-1.json"
+DECKS = {
+    "fraction in blocks": lambda: make_deck(crossing(), Vignettes(per_person=6, size=18), seed=7),
+    "two-way interactions": lambda: make_deck(crossing(), Vignettes(per_person=4, model="two_way"), seed=1),
+    "forbidden combinations": lambda: make_deck(
+        crossing({"t": "t0", "f": "f1"}, {"c": "c1", "s": "s0"}), Vignettes(per_person=3, size=12), seed=1
+    ),
+    "a latin square": lambda: make_deck(crossing(sizes=(3, 2)), Vignettes(per_person=6), seed=2, order="latin"),
+    "random orders": lambda: make_deck(crossing(sizes=(4, 4, 3, 2)), Vignettes(per_person=8, size=48), seed=3,
+                                       order="random"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", DECKS)
+def test_a_deck_is_dealt_as_when_version_1_was_made(name):
+    """Stories, blocks, orders as version 1 dealt them; other ones are another version, beside this one."""
+    golden, deck = json.loads(GOLDEN.read_text(encoding="utf-8"))[name], DECKS[name]()
+
+    assert [cell.key for cell in deck.cells] == golden["stories"]
+    assert deck.blocks.tolist() == golden["blocks"]
+    assert deck.orders.tolist() == golden["orders"]
+    assert deck.fingerprint == golden["fingerprint"]
+    assert "algorithm version 1" in str(deck)
