@@ -91,7 +91,7 @@ def ours():
     day = {"participant": {"day": st["day"].to_numpy(float)}}
 
     def tests(fit, sizes):
-        return [fit.joint(row) for row in effects(sizes)]
+        return fit.joints(effects(sizes))
 
     return {
         "REML, 20 interviewers, 7 F tests": lambda: tests(mixed_cells(y, three, 8, None, interviewer), (2, 2, 2)),

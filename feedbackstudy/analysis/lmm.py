@@ -8,7 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from feedbackstudy.analysis.contrasts_fit import FittedCells
-from feedbackstudy.analysis.frequentist.cell_fit import CellFit
+from feedbackstudy.analysis.frequentist.cell_fit import CellFit, JointTest
 from feedbackstudy.analysis.frequentist.kenward_roger import KenwardRoger, independent_rows
 from feedbackstudy.analysis.frequentist.mixed_cells import METHODS, fit_notes
 from feedbackstudy.analysis.frequentist.mixed_structure import RandomFactor
@@ -116,8 +116,8 @@ def lmm(
         title="Linear mixed model",
         outcome=outcome,
         model=_words(fit, factors, tests.name),
-        effects=effect_rows(built.names, fit.beta, ses, [tests.df(row) for row in unit], level, sd=sd),
-        terms=tuple(_term(term, rows, tests) for term, rows in design.hypotheses.items()),
+        effects=effect_rows(built.names, fit.beta, ses, tests.dfs(unit).tolist(), level, sd=sd),
+        terms=tuple(map(_term, design.hypotheses, tests.joints(list(design.hypotheses.values())))),
         facts=_facts(fit),
         n=design.read.n,
         level=level,
@@ -193,8 +193,7 @@ def _slope(design: TermDesign, term: str) -> list[tuple[str, Floats]]:
     return [(f"{term}[{level}]", indicators[:, k]) for k, level in enumerate(factor.levels) if k]
 
 
-def _term(term: str, rows: Floats, tests: Satterthwaite | KenwardRoger) -> TermRow:
-    found = tests.joint(rows)
+def _term(term: str, found: JointTest) -> TermRow:
     return TermRow(term=term, statistic=found.f, df=found.df, df2=found.df2, p=found.p)
 
 

@@ -1,6 +1,6 @@
 """What a frequentist model says of the cell means, before any hypothesis is put to it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -10,7 +10,7 @@ from scipy import special
 
 from feedbackstudy.errors import DataError
 
-__all__ = ["CellFit", "ContrastFit", "JointTest", "Scale"]
+__all__ = ["CellFit", "ContrastFit", "JointTest", "Scale", "single_tests"]
 
 type Floats = NDArray[np.float64]
 type Scale = Literal["response", "log odds", "log rate", "latent"]
@@ -100,6 +100,33 @@ class JointTest:
     p: float
 
 
+def single_tests(rows: Floats, means: Floats, covariance: Floats, df2: Floats) -> tuple[JointTest, ...]:
+    """Test every contrast on its own, all in one pass.
+
+    Parameters
+    ----------
+    rows : ndarray, shape (contrasts, k)
+        Weights.
+    means, covariance : ndarray, shape (k,) and (k, k)
+        What is weighted.
+    df2 : ndarray, shape (contrasts,)
+        Denominator degrees of freedom of each; infinite for chi square.
+
+    Returns
+    -------
+    tuple of JointTest
+        The square of each t.
+    """
+    f = (rows @ means) ** 2 / ((rows @ covariance) * rows).sum(axis=1)
+    p = special.fdtrc(1, df2, f)
+    endless = np.isinf(df2)
+    if endless.any():
+        p[endless] = special.chdtrc(1, f[endless])
+    return tuple(
+        JointTest(f=a, df=1.0, df2=b, p=c) for a, b, c in zip(f.tolist(), df2.tolist(), p.tolist(), strict=True)
+    )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class CellFit:
     """Cell means with their covariance: all that a contrast needs.
@@ -133,6 +160,9 @@ class CellFit:
     joint_scale : callable or None
         Takes the same weights and returns the factor that brings the Wald statistic over its rank to F (Hotelling's,
         Johansen's or Kenward and Roger's); None where it is 1.
+    dfs : callable or None
+        Takes weights, shape (contrasts, cells), and returns what `df` returns for each row, shape (contrasts,); None
+        where `df` is asked row by row.
     inflation : callable or None
         Takes weights over the cells and returns the factor on the sampling variance of that contrast, where the
         covariance is too small for it; None where it is 1.
@@ -150,6 +180,7 @@ class CellFit:
     failures: tuple[str, ...] = ()
     joint_df: Callable[[Floats], float] | None = None
     joint_scale: Callable[[Floats], float] | None = None
+    dfs: Callable[[Floats], Floats] | None = None
     inflation: Callable[[Floats], float] | None = None
 
     def contrast(self, weights: ArrayLike, *, value: float = 0.0) -> ContrastFit:
@@ -203,6 +234,32 @@ class CellFit:
             if variance > 0:
                 return self._tested(rows, 1, estimate**2 / variance)
         return self._tested(rows, *self._wald(rows))
+
+    def joints(self, hypotheses: Sequence[ArrayLike]) -> tuple[JointTest, ...]:
+        """Test several hypotheses, each on its own; all that are a single contrast go through one pass.
+
+        Parameters
+        ----------
+        hypotheses : sequence of array_like, shape (contrasts, cells) each
+            Weights of each hypothesis.
+
+        Returns
+        -------
+        tuple of JointTest
+            What `joint` returns for each, in the order given.
+
+        Raises
+        ------
+        DataError
+            Where a cell that a contrast needs holds no data.
+        """
+        each = [np.asarray(rows, dtype=np.float64) for rows in hypotheses]
+        if self.dfs is None or self.joint_scale is not None or self.inflation is not None or not self.counts.all():
+            return tuple(map(self.joint, each))
+        if not each or {one.size for one in each} != {self.means.size}:
+            return tuple(map(self.joint, each))
+        rows = np.concatenate(each, axis=None).reshape(len(each), -1)
+        return single_tests(rows, self.means, self.covariance, self.dfs(rows))
 
     def _wald(self, rows: Floats) -> tuple[int, float]:
         """Return the rank of the contrasts and the Wald statistic over it."""

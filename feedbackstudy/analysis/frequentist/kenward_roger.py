@@ -1,5 +1,7 @@
 """Small-sample covariance and degrees of freedom of fixed effects after Kenward and Roger."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from scipy import special
 
@@ -68,6 +70,36 @@ class KenwardRoger:
             Kenward and Roger's.
         """
         return self._moments(weights)[0]
+
+    def dfs(self, weights: Floats) -> Floats:
+        """Return the degrees of freedom of each of several contrasts on its own.
+
+        Parameters
+        ----------
+        weights : ndarray, shape (contrasts, p)
+            Weights over the fixed effects.
+
+        Returns
+        -------
+        ndarray, shape (contrasts,)
+            Kenward and Roger's.
+        """
+        return np.array([self.df(row) for row in weights])
+
+    def joints(self, hypotheses: Sequence[Floats]) -> tuple[JointTest, ...]:
+        """Test several hypotheses, each on its own.
+
+        Parameters
+        ----------
+        hypotheses : sequence of ndarray, shape (contrasts, p) each
+            Weights of each.
+
+        Returns
+        -------
+        tuple of JointTest
+            What `joint` returns for each.
+        """
+        return tuple(map(self.joint, hypotheses))
 
     def contrast(self, weights: Floats) -> ContrastFit:
         """Test one contrast.

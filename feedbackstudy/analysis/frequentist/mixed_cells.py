@@ -132,13 +132,13 @@ def cell_fit_of(fit: MixedFit, counts: NDArray[np.int64], *, df: DfMethod) -> Ce
     """
     tests = METHODS[df](fit)
     used = np.flatnonzero(counts)
-    means = np.full(counts.size, np.nan)
-    covariance = np.full((counts.size, counts.size), np.nan)
-    means[used] = fit.beta[: used.size]
-    covariance[used[:, None], used] = tests.covariance[: used.size, : used.size]
     size = fit.beta.size
-
     whole = used.size == counts.size == size
+    means, covariance = fit.beta, tests.covariance
+    if not whole:
+        means, covariance = np.full(counts.size, np.nan), np.full((counts.size, counts.size), np.nan)
+        means[used] = fit.beta[: used.size]
+        covariance[used[:, None], used] = tests.covariance[: used.size, : used.size]
 
     def widened(weights: Floats) -> Floats:
         rows = np.atleast_2d(weights)
@@ -165,6 +165,7 @@ def cell_fit_of(fit: MixedFit, counts: NDArray[np.int64], *, df: DfMethod) -> Ce
         failures=failures,
         joint_df=on_cells(tests.joint_df),
         joint_scale=on_cells(tests.joint_scale) if df == "kenward-roger" else None,
+        dfs=(lambda rows: tests.dfs(widened(rows))) if isinstance(tests, Satterthwaite) else None,
     )
 
 

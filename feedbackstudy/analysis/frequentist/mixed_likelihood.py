@@ -1,12 +1,13 @@
 """Deviance of a linear mixed model with its exact gradient and Hessian, and the search for its minimum."""
 
 from dataclasses import dataclass
+from math import log, pi
 
 import numpy as np
 from numpy.typing import NDArray
 
-from feedbackstudy.analysis.frequentist.mixed_one import one_intercept_minimum
-from feedbackstudy.analysis.frequentist.mixed_pieces import Curvature, OneInterceptProducts, Pieces
+from feedbackstudy.analysis.frequentist.mixed_one import one_intercept_start
+from feedbackstudy.analysis.frequentist.mixed_pieces import Curvature, OneInterceptProducts, forms_of, solved
 from feedbackstudy.analysis.frequentist.mixed_products import CrossedProducts
 from feedbackstudy.analysis.frequentist.mixed_structure import Floats
 
@@ -69,49 +70,28 @@ def covariance_map(products: _Products, theta: Floats) -> tuple[Floats, Floats, 
     return first @ theta / 2, first, second
 
 
-def _fixed(gram: Floats) -> tuple[Floats, Floats, float, float]:
-    p = gram.shape[0] - 1
-    inverse = np.linalg.inv(gram[:p, :p])
-    beta = inverse @ gram[:p, p]
-    rest = float(gram[p, p] - beta @ gram[:p, p])
-    return beta, inverse, rest, float(np.linalg.slogdet(gram[:p, :p])[1])
-
-
 def _deviance(products: _Products, theta: Floats, n: int, *, reml: bool) -> float:
     log_det, gram = products.value(theta)
-    _, _, rest, fixed_det = _fixed(gram)
+    _, _, rest, fixed_det = solved(gram)
     df = n - (gram.shape[0] - 1) * reml
     if not rest > 0:
         return float("inf")
     return float(df * (1 + np.log(2 * np.pi * rest / df)) + log_det + reml * fixed_det)
 
 
-def _weighted(weights: Floats, stacked: Floats) -> Floats:
-    made: Floats = (weights @ stacked.reshape(weights.size, -1)).reshape(stacked.shape[1:])
-    return made
+def _with_residual(zero: Floats, one: Floats, two: Floats, covariances: Floats) -> tuple[Floats, Floats]:
+    r"""Add the residual variance as the first of the variances to forms with one and two factors :math:`V_r`.
 
-
-def _expected(inverse: Floats, spread: Floats, second: Floats, traces: Floats) -> Floats:
-    """Return the traces of P V_r P V_s."""
-    both = (spread[:, None] * spread.transpose(0, 2, 1)[None]).sum(axis=(2, 3))
-    made: Floats = traces - 2 * (second * inverse).sum(axis=(2, 3)) + both
-    return made
-
-
-def _with_residual(pieces: Pieces, covariances: Floats, n: int) -> tuple[Floats, Floats, Floats, Floats]:
-    """Add the residual variance as the first of the variances, by V = I + sum of the others."""
-    size, m = covariances.size + 1, pieces.gram.shape[0]
-    first, trace = np.empty((size, m, m)), np.empty(size)
-    second, traces = np.empty((size, size, m, m)), np.empty((size, size))
-    first[1:], trace[1:], second[1:, 1:], traces[1:, 1:] = pieces.first, pieces.trace, pieces.second, pieces.traces
-    first[0] = pieces.gram - _weighted(covariances, pieces.first)
-    trace[0] = n - covariances @ pieces.trace
-    second[0, 1:] = pieces.first - _weighted(covariances, pieces.second)
-    second[1:, 0] = second[0, 1:].transpose(0, 2, 1)
-    second[0, 0] = first[0] - _weighted(covariances, second[0, 1:])
-    traces[0, 1:] = traces[1:, 0] = pieces.trace - covariances @ pieces.traces
-    traces[0, 0] = trace[0] - covariances @ traces[0, 1:]
-    return first, second, trace, traces
+    :math:`V_0 = I = V - \sum_r\lambda_rV_r`, whatever is inside of the form: the same for every column of the arrays.
+    """
+    k, width = one.shape
+    first, second = np.empty((k + 1, width)), np.empty((k + 1, k + 1, width))
+    first[1:], second[1:, 1:] = one, two
+    first[0] = zero - covariances @ one
+    second[0, 1:] = one - (covariances @ two.reshape(k, -1)).reshape(k, width)
+    second[1:, 0] = one - covariances @ two
+    second[0, 0] = first[0] - covariances @ second[0, 1:]
+    return first, second
 
 
 def curvature_at(products: _Products, theta: Floats, n: int, *, reml: bool, sigma2: float | None = None) -> Curvature:
@@ -142,42 +122,42 @@ def curvature_at(products: _Products, theta: Floats, n: int, *, reml: bool, sigm
     of :math:`V^{-1}`.
     """
     pieces = products.pieces(theta)
-    beta, inverse, rest, fixed_det = _fixed(pieces.gram)
-    p = beta.size
+    at = forms_of(pieces)
+    p, k = at.beta.size, theta.size
     df = n - p * reml
-    sigma2 = rest / df if sigma2 is None else sigma2
+    sigma2 = at.rest / df if sigma2 is None else sigma2
     covariances, slope, bend = covariance_map(products, theta)
-    whole = np.concatenate([[1.0], covariances])
-    first, second, trace, traces = _with_residual(pieces, covariances, n)
-    residual = np.concatenate([-beta, [1.0]])
-    pulls = first @ residual
-    scores = pulls @ residual
-    spread = inverse @ first[:, :p, :p]
-    expected = _expected(inverse, spread, second[:, :, :p, :p], traces)
-    quadratic = (second @ residual) @ residual - pulls[:, :p] @ inverse @ pulls[:, :p].T
-    centre = trace - np.trace(spread, axis1=1, axis2=2) if reml else trace
-    by_variance = centre / sigma2 - scores / sigma2**2
-    bent = 2 * quadratic / sigma2**3 - (expected if reml else traces) / sigma2**2
-    sigma, k = np.sqrt(sigma2), theta.size
+    flat = pieces.stacked[:, :p, :p].reshape(-1, p * p)
+    zero, one, two = np.empty(p * p + 3), np.empty((k, p * p + 3)), np.empty((k, k, p * p + 3))
+    zero[:-3], zero[-3:] = pieces.gram[:p, :p].reshape(-1), (at.rest, n - p, n)
+    one[:, :-3], one[:, -3], one[:, -2], one[:, -1] = flat[:k], at.scores, at.centre, pieces.trace
+    two.reshape(k * k, -1)[:, :-3] = flat[k:]
+    two[..., -3], two[..., -2], two[..., -1] = at.quadratic, at.expected, pieces.traces
+    first, second = _with_residual(zero, one, two, covariances)
+    scores, quadratic, expected = first[:, -3], second[..., -3], second[..., -2]
+    by_variance = first[:, -2 if reml else -1] / sigma2 - scores / sigma2**2
+    bent = 2 * quadratic / sigma2**3 - second[..., -2 if reml else -1] / sigma2**2
+    sigma = sigma2**0.5
     jacobian = np.zeros((k + 1, k + 1))
     jacobian[1:, :k] = sigma2 * slope
-    jacobian[:, k] = 2 * sigma * whole
+    jacobian[0, k] = 2 * sigma
+    jacobian[1:, k] = 2 * sigma * covariances
     hessian = jacobian.T @ bent @ jacobian
-    hessian[:k, :k] += sigma2 * _weighted(by_variance[1:], bend)
+    hessian[:k, :k] += sigma2 * (by_variance[1:] @ bend.reshape(k, -1)).reshape(k, k)
     mixed = 2 * sigma * (by_variance[1:] @ slope)
     hessian[:k, k] += mixed
     hessian[k, :k] += mixed
-    hessian[k, k] += 2 * by_variance @ whole
+    hessian[k, k] += 2 * (by_variance[0] + by_variance[1:] @ covariances)
     return Curvature(
-        beta=beta,
-        inverse=sigma2 * inverse,
+        beta=at.beta,
+        inverse=sigma2 * at.inverse,
         sigma2=sigma2,
-        deviance=df * float(np.log(2 * np.pi * sigma2)) + rest / sigma2 + pieces.log_det + reml * fixed_det,
+        deviance=df * log(2 * pi * sigma2) + at.rest / sigma2 + pieces.log_det + reml * at.fixed_det,
         gradient=by_variance @ jacobian,
         hessian=hessian,
         expected=expected / sigma2**2,
-        first=first[:, :p, :p] / sigma2**2,
-        second=second[:, :, :p, :p] / sigma2**3,
+        first=first[:, :-3].reshape(k + 1, p, p) / sigma2**2,
+        second=second[..., :-3].reshape(k + 1, k + 1, p, p) / sigma2**3,
         jacobian=jacobian,
     )
 
@@ -188,7 +168,7 @@ def _direction(curvature: Curvature) -> tuple[Floats, float, Floats]:
     The last is zero unless the deviance is flat and falls to both sides.
     """
     h, k = curvature.hessian, curvature.gradient.size - 1
-    profile = h[:k, :k] - np.outer(h[:k, k], h[k, :k]) / h[k, k]
+    profile = h[:k, :k] - h[:k, k, None] * h[k, :k] / h[k, k]
     values, vectors = (profile[0], np.ones((1, 1))) if k == 1 else np.linalg.eigh((profile + profile.T) / 2)
     bound = np.maximum(np.abs(values), 1e-8 * max(float(np.abs(values).max()), 1e-8))
     turned = vectors.T @ curvature.gradient[:k]
@@ -221,11 +201,9 @@ def minimise(products: _Products, n: int, *, reml: bool) -> Minimum:
     which the deviance falls, it is pushed off.
     """
     if isinstance(products, OneInterceptProducts):
-        settled = one_intercept_minimum(products, n, reml=reml)
-        if settled is not None:
-            place, curvature, steps = settled
-            return Minimum(theta=np.array([place]), curvature=curvature, steps=steps, converged=True)
-    theta = products.start()
+        theta = one_intercept_start(products, n, reml=reml)
+    else:
+        theta = products.start()
     diagonal = np.array([row == column for shape in products.patterns for row, column in shape.cells])
     best = curvature_at(products, theta, n, reml=reml)
     for count in range(1, _STEPS + 1):

@@ -1,12 +1,25 @@
 """What the likelihood of a mixed model needs at given covariances; cross-products of a single random intercept."""
 
+from math import log
 from typing import NamedTuple
 
 import numpy as np
+from scipy.linalg.lapack import dpotrf, dtrtri
 
 from feedbackstudy.analysis.frequentist.mixed_structure import Floats, Pattern, RandomFactor, pattern
 
-__all__ = ["Curvature", "OneInterceptProducts", "Pieces", "level_sums"]
+__all__ = [
+    "Curvature",
+    "Forms",
+    "OneInterceptProducts",
+    "Pieces",
+    "forms_of",
+    "level_sums",
+    "positive_inverse",
+    "solved",
+]
+
+_FEW = 100_000  # levels x rows below which sums of levels come from one product of matrices
 
 
 class Pieces(NamedTuple):
@@ -19,14 +32,22 @@ class Pieces(NamedTuple):
     r""":math:`\log|V|`"""
     gram: Floats
     r""":math:`W'V^{-1}W`"""
-    first: Floats
-    r""":math:`W'V^{-1}V_rV^{-1}W`"""
-    second: Floats
-    r""":math:`W'V^{-1}V_rV^{-1}V_sV^{-1}W`"""
+    stacked: Floats
+    """`first`, then `second` row by row: what one product serves at once."""
     trace: Floats
     r""":math:`\mathrm{tr}(V^{-1}V_r)`"""
     traces: Floats
     r""":math:`\mathrm{tr}(V^{-1}V_rV^{-1}V_s)`"""
+
+    @property
+    def first(self) -> Floats:
+        r"""Return :math:`W'V^{-1}V_rV^{-1}W`."""
+        return self.stacked[: self.trace.size]
+
+    @property
+    def second(self) -> Floats:
+        r"""Return :math:`W'V^{-1}V_rV^{-1}V_sV^{-1}W`."""
+        return self.stacked[self.trace.size :].reshape(*self.traces.shape, *self.gram.shape)
 
 
 class Curvature(NamedTuple):
@@ -50,6 +71,106 @@ class Curvature(NamedTuple):
     """Variances by theta and the residual standard deviation."""
 
 
+class Forms(NamedTuple):
+    r"""Quadratic forms and traces at given covariances, residual variance one; :math:`V_r` of the random effects only.
+
+    :math:`P = V^{-1} - V^{-1}X(X'V^{-1}X)^{-1}X'V^{-1}`
+    """
+
+    beta: Floats
+    inverse: Floats
+    r""":math:`(X'V^{-1}X)^{-1}`"""
+    fixed_det: float
+    r""":math:`\log|X'V^{-1}X|`"""
+    rest: float
+    """y'Py"""
+    scores: Floats
+    r""":math:`y'PV_rPy`"""
+    quadratic: Floats
+    r""":math:`y'PV_rPV_sPy`"""
+    centre: Floats
+    r""":math:`\mathrm{tr}(PV_r)`"""
+    expected: Floats
+    r""":math:`\mathrm{tr}(PV_rPV_s)`"""
+
+
+def positive_inverse(matrix: Floats) -> tuple[Floats, float] | None:
+    """Invert a symmetric positive definite matrix.
+
+    Parameters
+    ----------
+    matrix : ndarray, shape (p, p)
+        Symmetric; the lower triangle is read.
+
+    Returns
+    -------
+    tuple of (ndarray, float), or None
+        Inverse and log determinant; None where the matrix is not positive definite.
+    """
+    lower, failed = dpotrf(matrix, lower=1)
+    if failed:
+        return None
+    half, failed = dtrtri(lower, lower=1)
+    return None if failed else (half.T @ half, 2 * sum(map(log, lower.diagonal().tolist())))
+
+
+def solved(gram: Floats) -> tuple[Floats, Floats, float, float]:
+    """Solve the normal equations of the fixed columns.
+
+    Parameters
+    ----------
+    gram : ndarray, shape (p + 1, p + 1)
+        Weighted cross-products, the outcome last.
+
+    Returns
+    -------
+    tuple of (ndarray, ndarray, float, float)
+        Coefficients, inverse, the weighted residual sum of squares and the log determinant.
+    """
+    p = gram.shape[0] - 1
+    fixed, right = gram[:p, :p], gram[:p, p]
+    found = positive_inverse(fixed)
+    inverse, log_det = found or (np.linalg.inv(fixed), float(np.linalg.slogdet(fixed)[1]))
+    beta = inverse @ right
+    return beta, inverse, float(gram[p, p] - beta @ right), log_det
+
+
+def forms_of(pieces: Pieces) -> Forms:
+    """Project the fixed columns out of the pieces.
+
+    Parameters
+    ----------
+    pieces : Pieces
+        Cross-products and traces.
+
+    Returns
+    -------
+    Forms
+        What the derivatives of the deviance are made of.
+    """
+    beta, inverse, rest, fixed_det = solved(pieces.gram)
+    p, k = beta.size, pieces.trace.size
+    residual = np.ones(p + 1)
+    residual[:p] = -beta
+    fixed = pieces.stacked[:, :p, :p]
+    pulls = pieces.stacked @ residual
+    pulled = pulls @ residual
+    traced = fixed.reshape(-1, p * p) @ inverse.reshape(-1)
+    inner = pulls[:k, :p]
+    spread = inverse @ fixed[:k]
+    turned = spread.transpose(0, 2, 1).reshape(k, -1)
+    return Forms(
+        beta,
+        inverse,
+        fixed_det,
+        rest,
+        pulled[:k],
+        pulled[k:].reshape(k, k) - inner @ inverse @ inner.T,
+        pieces.trace - traced[:k],
+        pieces.traces - 2 * traced[k:].reshape(k, k) + spread.reshape(k, -1) @ turned.T,
+    )
+
+
 class OneInterceptProducts:
     """Cross-products for one grouping factor with a random intercept: levels of one size share one matrix.
 
@@ -66,11 +187,11 @@ class OneInterceptProducts:
         self.order: tuple[int, ...] = (0,)
         sums = level_sums(factor, columns)
         sizes = np.bincount(factor.codes, minlength=factor.levels)
-        self.sizes, which, self.levels = np.unique(sizes, return_inverse=True, return_counts=True)
+        alike = np.bincount(sizes)
+        used = alike.nonzero()[0]
+        self.sizes, self.levels = used.astype(np.float64), alike[used].astype(np.float64)
         m = columns.shape[1]
-        alike = np.zeros((self.sizes.size, sizes.size))
-        alike[which, np.arange(sizes.size)] = 1.0
-        squares = alike @ (sums[:, :, None] * sums[:, None, :]).reshape(-1, m * m)
+        squares = (sizes == used[:, None]).astype(np.float64) @ (sums[:, :, None] * sums[:, None, :]).reshape(-1, m * m)
         self.squares, self.gram, self.m = squares, columns.T @ columns, m
 
     def start(self) -> Floats:
@@ -121,17 +242,17 @@ class OneInterceptProducts:
         """
         square = float(theta[0]) ** 2
         grown = 1 + self.sizes * square
-        inner = self.sizes / grown
-        rows = np.stack([square / grown, 1 / grown**2, inner / grown**2]) @ self.squares
-        lost, first, second = rows.reshape(3, self.m, self.m)
-        traces = np.array([[self.levels @ inner**2]])
+        shrunk = 1 / grown
+        inner = self.sizes * shrunk
+        shrunk2 = shrunk * shrunk
+        made = (np.array([square * shrunk, shrunk2, inner * shrunk2]) @ self.squares).reshape(3, self.m, self.m)
+        weighted = self.levels * inner
         return Pieces(
             float(self.levels @ np.log(grown)),
-            self.gram - lost,
-            first[None],
-            second[None, None],
-            np.array([self.levels @ inner]),
-            traces,
+            self.gram - made[0],
+            made[1:],
+            np.array([weighted.sum()]),
+            np.array([[weighted @ inner]]),
         )
 
 
@@ -150,6 +271,8 @@ def level_sums(factor: RandomFactor, columns: Floats) -> Floats:
     ndarray, shape (levels, m)
         Sums.
     """
+    if factor.levels * factor.codes.size <= _FEW:
+        return np.asarray((factor.codes == np.arange(factor.levels)[:, None]).astype(np.float64) @ columns)
     order = np.argsort(factor.codes, kind="stable")
     starts = np.zeros(factor.levels, dtype=np.int64)
     np.cumsum(np.bincount(factor.codes, minlength=factor.levels)[:-1], out=starts[1:])

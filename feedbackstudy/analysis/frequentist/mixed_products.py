@@ -103,7 +103,8 @@ class CrossedProducts:
         middle = at.tail[:, :q] @ kept
         second = self._second(at, forms, tails, kept, middle)
         trace, traces = self._traces(at, units, kept, middle)
-        return Pieces(at.log_det, at.gram, np.stack(first), second, trace, traces)
+        stacked = np.concatenate([np.stack(first), second.reshape(-1, *at.gram.shape)])
+        return Pieces(at.log_det, at.gram, stacked, trace, traces)
 
     def _solve(self, theta: Floats) -> "_Solved":
         q, d = self.q, self.patterns[0].size

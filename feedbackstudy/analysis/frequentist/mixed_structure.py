@@ -107,10 +107,15 @@ class RandomFactor:
             name=name,
             codes=codes,
             levels=levels,
-            design=np.stack(columns, axis=1) * held[:, None],
+            design=_design(columns, held, rows),
             terms=terms,
             correlated=correlated and len(columns) > 1,
         )
+
+
+def _design(columns: list[Floats], held: NDArray[np.bool_], rows: int) -> Floats:
+    stacked = columns[0][:, None] if len(columns) == 1 else np.stack(columns, axis=1)
+    return stacked if rows == held.size else stacked * held[:, None]
 
 
 def _held(groups: NDArray[np.generic]) -> NDArray[np.bool_]:
@@ -122,9 +127,9 @@ def _numbered(groups: NDArray[np.generic]) -> tuple[Integers, int]:
     given = np.asarray(groups)
     if given.dtype.kind in "iu" and given.size and given.min() >= 0 and given.max() < 4 * given.size:
         counts = np.bincount(given)
-        used = counts > 0
-        if used.all():
+        if counts.all():
             return given.astype(np.int64, copy=False), int(counts.size)
+        used = counts > 0
         return np.asarray((np.cumsum(used) - 1)[given], dtype=np.int64), int(used.sum())
     levels, codes = np.unique(given, return_inverse=True)
     return np.asarray(codes, dtype=np.int64), int(levels.size)

@@ -2,8 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from math import log
 
 import numpy as np
+from scipy.linalg.lapack import dtrtri
 
 from feedbackstudy.analysis.frequentist.mixed_likelihood import Curvature, minimise
 from feedbackstudy.analysis.frequentist.mixed_pieces import OneInterceptProducts
@@ -183,12 +185,12 @@ def fit_mixed(y: Floats, X: Floats, factors: Sequence[RandomFactor], *, reml: bo
     rms = float(np.sqrt(residual @ residual / (n - p)))
     if not rms > 1e-10 * max(float(np.abs(y).max()), 1e-300):
         raise DataError("The fixed effects fit the outcome perfectly (or it is constant); no variance is left.")
-    products = products_of([factor for factor, _ in scaled], np.column_stack([q, residual / rms]))
+    products = products_of([factor for factor, _ in scaled], np.concatenate([q, (residual / rms)[:, None]], axis=1))
     found = minimise(products, n, reml=reml)
     at = found.curvature
-    basis = np.linalg.inv(r)
-    deviance = at.deviance + 2 * (n - p * reml) * np.log(rms)
-    deviance += 2 * float(np.log(np.abs(np.diag(r))).sum()) * reml
+    basis: Floats = dtrtri(r)[0]
+    deviance = at.deviance + 2 * (n - p * reml) * log(rms)
+    deviance += 2 * float(np.log(np.abs(r.diagonal())).sum()) * reml
     components, singular = _components(products, found.theta, scaled, at.sigma2 * rms**2)
     return MixedFit(
         beta=basis @ (start + rms * at.beta),
@@ -230,7 +232,7 @@ def orthonormal(X: Floats) -> tuple[Floats, Floats]:
     gram = X.T @ X
     norms = np.sqrt(gram.diagonal())
     if np.count_nonzero(gram) == X.shape[1] and norms.all() and X.shape[0] >= X.shape[1]:
-        return X / norms, np.diag(norms)
+        return X / norms, np.sqrt(gram)
     q, r = np.linalg.qr(X)
     size = np.abs(np.diag(r))
     dependent = np.flatnonzero(size <= 1e-9 * norms)
@@ -282,16 +284,16 @@ def _components(
         factor, rms = scaled[k]
         lower = shape.factor(theta[at : at + len(shape.cells)])
         at += len(shape.cells)
-        singular |= bool((np.abs(np.diag(lower)) < _SINGULAR).any())
+        singular |= bool((np.abs(lower.diagonal()) < _SINGULAR).any())
         relative = lower @ lower.T
         relative[np.abs(relative) < _NOTHING] = 0.0
         moments = factor.design.T @ factor.design / factor.codes.size
         made[k] = VarianceComponent(
             factor=factor.name,
             terms=factor.terms,
-            covariance=sigma2 * relative / np.outer(rms, rms),
+            covariance=sigma2 * relative / (rms[:, None] * rms),
             levels=factor.levels,
             correlated=factor.correlated,
-            share=sigma2 * float(np.sum(moments * relative)),
+            share=sigma2 * float(np.vdot(moments, relative)),
         )
     return tuple(made[k] for k in range(len(scaled))), singular

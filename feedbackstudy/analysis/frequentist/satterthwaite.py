@@ -1,15 +1,20 @@
 """Degrees of freedom of fixed effects after Satterthwaite, for t and F, in linear mixed models."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 from scipy import special
 
-from feedbackstudy.analysis.frequentist.cell_fit import ContrastFit, JointTest
+from feedbackstudy.analysis.frequentist.cell_fit import ContrastFit, JointTest, single_tests
+from feedbackstudy.analysis.frequentist.mixed_pieces import positive_inverse
 from feedbackstudy.analysis.frequentist.mixed_structure import Floats
 from feedbackstudy.analysis.frequentist.reml import MixedFit
 
 __all__ = ["Satterthwaite"]
+
+
+_FLAT = 1e-8  # curvature of the deviance below which a direction is at a bound, and carries no information
 
 
 class _Derivatives(NamedTuple):
@@ -43,11 +48,7 @@ class Satterthwaite:
         at = fit.curvature
         inner = at.inverse @ at.first @ at.inverse
         gradient = (at.jacobian.T @ inner.reshape(len(inner), -1)).reshape(inner.shape)
-        values, vectors = np.linalg.eigh((at.hessian + at.hessian.T) / 2)
-        used = values > 1e-8
-        self._at = _Derivatives(
-            np.concatenate([at.inverse[None], gradient]), 2 * (vectors[:, used] / values[used]) @ vectors[:, used].T
-        )
+        self._at = _Derivatives(np.concatenate([at.inverse[None], gradient]), 2 * _inverse(at.hessian))
 
     @property
     def covariance(self) -> Floats:
@@ -67,11 +68,46 @@ class Satterthwaite:
         float
             Satterthwaite's.
         """
+        return float(self.dfs(weights[None])[0])
+
+    def dfs(self, weights: Floats) -> Floats:
+        """Return the degrees of freedom of each of several contrasts on its own.
+
+        Parameters
+        ----------
+        weights : ndarray, shape (contrasts, p)
+            Weights over the fixed effects.
+
+        Returns
+        -------
+        ndarray, shape (contrasts,)
+            Satterthwaite's.
+        """
         turned = weights @ self.fit.basis
-        forms = self._at.stacked @ turned @ turned
-        variance, slope = float(forms[0]), forms[1:]
-        spread = float(slope @ self._at.covariance @ slope)
-        return 2 * variance**2 / spread if spread > 0 else float("inf")
+        forms = ((turned @ self._at.stacked) * turned).sum(axis=2)
+        slopes = forms[1:]
+        spread = ((self._at.covariance @ slopes) * slopes).sum(axis=0)
+        with np.errstate(divide="ignore"):
+            made: Floats = np.where(spread > 0, 2 * forms[0] ** 2 / spread, np.inf)
+        return made
+
+    def joints(self, hypotheses: Sequence[Floats]) -> tuple[JointTest, ...]:
+        """Test several hypotheses, each on its own; all that are a single contrast go through one pass.
+
+        Parameters
+        ----------
+        hypotheses : sequence of ndarray, shape (contrasts, p) each
+            Weights of each.
+
+        Returns
+        -------
+        tuple of JointTest
+            What `joint` returns for each.
+        """
+        if hypotheses and all(len(rows) == 1 for rows in hypotheses):
+            rows = np.concatenate(hypotheses)
+            return single_tests(rows, self.fit.beta, self.covariance, self.dfs(rows))
+        return tuple(self.joint(rows) for rows in hypotheses)
 
     def contrast(self, weights: Floats) -> ContrastFit:
         """Test one contrast.
@@ -105,7 +141,7 @@ class Satterthwaite:
         if np.ndim(weights) == 1 or len(weights) == 1:
             return self.df(np.ravel(weights))
         rotated, _ = self._independent(weights)
-        single = np.array([self.df(row) for row in rotated])
+        single = self.dfs(rotated)
         if single.size == 1:
             return float(single[0])
         if np.ptp(single) < 1e-8:
@@ -154,3 +190,14 @@ class Satterthwaite:
         variances, vectors = np.linalg.eigh(rows @ self.covariance @ rows.T)
         used = variances > 1e-8 * max(float(variances.max()), 0.0)
         return vectors[:, used].T @ rows, variances[used]
+
+
+def _inverse(hessian: Floats) -> Floats:
+    """Return the inverse over the directions in which the deviance is not flat; all of them where it is steep."""
+    found = positive_inverse(hessian)
+    if found is not None and float(np.abs(found[0]).sum()) * _FLAT < 1:
+        return found[0]
+    values, vectors = np.linalg.eigh((hessian + hessian.T) / 2)
+    used = values > _FLAT
+    made: Floats = (vectors[:, used] / values[used]) @ vectors[:, used].T
+    return made

@@ -4,10 +4,12 @@ import numpy as np
 import pytest
 from scipy import optimize
 
+from feedbackstudy.analysis.frequentist.cell_fit import single_tests
 from feedbackstudy.analysis.frequentist.kenward_roger import KenwardRoger
+from feedbackstudy.analysis.frequentist.mixed_cells import mixed_cells
 from feedbackstudy.analysis.frequentist.mixed_intervals import effect_intervals, variance_intervals
 from feedbackstudy.analysis.frequentist.mixed_likelihood import curvature_at, minimise
-from feedbackstudy.analysis.frequentist.mixed_one import one_intercept_minimum
+from feedbackstudy.analysis.frequentist.mixed_one import one_intercept_start
 from feedbackstudy.analysis.frequentist.mixed_pieces import OneInterceptProducts
 from feedbackstudy.analysis.frequentist.mixed_products import CrossedProducts, products_of
 from feedbackstudy.analysis.frequentist.mixed_structure import RandomFactor
@@ -238,22 +240,31 @@ def test_the_search_ends_no_higher_than_four_starts_of_another():
 
 
 @pytest.mark.parametrize("reml", [True, False])
-def test_closed_form_of_one_intercept_is_the_general_deviance_and_its_derivatives(reml):
+def test_two_scalar_steps_bring_the_search_for_one_intercept_to_its_end(reml):
     rng = np.random.default_rng(3)
-    settled = 0
+    there = 0
     for groups, n, sd in ((5, 40, 1.0), (20, 314, 0.4), (60, 240, 2.0), (150, 300, 1.0), (12, 60, 0.0)):
         codes = rng.integers(0, groups, n)
         q = np.linalg.qr(np.column_stack([np.ones(n), rng.normal(size=(n, 2))]))[0]
         y = rng.normal(size=n) + sd * rng.normal(size=groups)[codes]
         factor = RandomFactor.of("group", codes)
         products = OneInterceptProducts(factor, np.column_stack([q, y - q @ (q.T @ y)]))
-        found = one_intercept_minimum(products, n, reml=reml)
-        if found is None:
-            continue
-        settled += 1
-        theta, short, _ = found
-        whole = curvature_at(products, np.array([theta]), n, reml=reml)
-        assert abs(whole.gradient[0]) < 1e-6
-        for ours, theirs in zip(short, whole, strict=True):
-            assert ours == pytest.approx(theirs, rel=1e-9, abs=1e-9)
-    assert settled >= 4
+        start = one_intercept_start(products, n, reml=reml)
+        found = minimise(products, n, reml=reml)
+        assert found.converged
+        there += abs(start[0] - found.theta[0]) < 1e-3 * found.theta[0]
+        moments = abs(products.start()[0] - found.theta[0])
+        assert abs(start[0] - found.theta[0]) <= moments
+    assert there >= 3
+
+
+def test_hypotheses_of_one_contrast_tested_in_one_pass_are_those_tested_alone():
+    rng = np.random.default_rng(8)
+    fit = mixed_cells(rng.normal(size=120), rng.integers(0, 4, 120), 4, None, {"g": rng.integers(0, 12, 120)})
+    rows = [np.array([[1, -1, 0, 0.0]]), np.array([[0.5, 0.5, -0.5, -0.5]]), np.array([[1, 0, 0, -1.0], [0, 1, 0, -1]])]
+    for chosen in (rows[:2], rows):
+        for one, alone in zip(fit.joints(chosen), map(fit.joint, chosen), strict=True):
+            assert (one.f, one.df, one.df2, one.p) == pytest.approx((alone.f, alone.df, alone.df2, alone.p), rel=1e-12)
+    chi_square = single_tests(np.eye(2), np.array([1.0, 2.0]), np.eye(2), np.array([np.inf, 10.0]))
+    assert chi_square[0].p == pytest.approx(0.31731050786291415, rel=1e-12)  # R: pchisq(1, 1, lower = FALSE)
+    assert chi_square[1].p == pytest.approx(0.07338803477074092, rel=1e-6)  # R: pf(4, 1, 10, lower = FALSE)
