@@ -3,13 +3,14 @@
 import math
 
 from feedbackstudy.analysis.estimate import Estimate
+from feedbackstudy.assign.allocation import Allocation
 from feedbackstudy.frames import Scores
 from feedbackstudy.study import Study
 
 __all__ = ["by_analyse"]
 
 
-def by_analyse(scores: Scores, study: Study) -> dict[str, dict[str, float]]:
+def by_analyse(scores: Scores, study: Study, *, allocation: Allocation | None = None) -> dict[str, dict[str, float]]:
     """Answer every hypothesis of one invented study by `analyse` itself.
 
     Give it to `diagnose`: ``power.diagnose(study, world, seed=1, analysis=power.by_analyse)``. It takes the
@@ -22,6 +23,8 @@ def by_analyse(scores: Scores, study: Study) -> dict[str, dict[str, float]]:
         Scored answers of one invented study.
     study : Study
         The study.
+    allocation : Allocation, optional
+        Who was assigned what with which probability, as for `analyse`; `diagnose` hands on the one it was given.
 
     Returns
     -------
@@ -36,7 +39,7 @@ def by_analyse(scores: Scores, study: Study) -> dict[str, dict[str, float]]:
     """
     from feedbackstudy.analysis.analysing import analyse  # brings all engines, which no other question needs
 
-    found = analyse(scores, study, engine="frequentist")
+    found = analyse(scores, study, engine="frequentist", allocation=allocation)
     leading: dict[str, Estimate] = {}
     for row in found.rows:
         if row.engine == "frequentist":

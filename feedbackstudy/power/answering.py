@@ -22,6 +22,7 @@ from feedbackstudy.power.rows import Fits, cell_contrast, joint_f, slope_contras
 from feedbackstudy.power.screening import Screen
 from feedbackstudy.power.story_rows import story_fit, story_joint
 from feedbackstudy.power.truth import truth_of
+from feedbackstudy.power.weighted_rows import weighted_contrast, weighted_joint
 from feedbackstudy.simulate.draw import Block
 from feedbackstudy.simulate.model import Model
 from feedbackstudy.simulate.streams import stream
@@ -171,6 +172,8 @@ def ask(asked: Asked, block: Block, *, setting: Setting) -> Answers:
     if asked.inside(setting.model):
         y = np.where(setting.model.inside[block.cell], y, np.nan)
     x = _covariates(block, asked, setting.model)
+    if block.weight is not None and asked.question.family != "gaussian" and asked.kind != "path":
+        y = np.full_like(y, np.nan)  # analyse combines no weights with the models of other outcomes
     if asked.kind == "omnibus":
         return _joint(asked, block, y, x, setting, truth)
     if asked.kind == "path":
@@ -204,6 +207,10 @@ def _joint(asked: Asked, block: Block, y: Floats, x: Floats, setting: Setting, t
             p = story_joint(y, design, matrix, groups)[0]
         else:
             p = random_joint(y, design, matrix, groups, assigned=setting.assigned(asked, block))[0]
+    elif block.weight is not None:
+        design, _ = _design(asked, block, x)
+        more = np.zeros((len(asked.weights), design.shape[2] - asked.weights.shape[1]))
+        p = weighted_joint(y, design, np.hstack([asked.weights, more]), block.weight)
     else:
         p = joint_f(y, x, block.cell, asked.weights)
     none = np.full(len(p), np.nan)
@@ -274,6 +281,8 @@ def _mixed(
 
 def _fitted(asked: Asked, block: Block, y: Floats, x: Floats, setting: Setting) -> Fits:
     row, own = asked.weights[0], _OWN_MODELS.get(asked.kind)
+    if block.weight is not None:
+        return weighted_contrast(y, *_design(asked, block, x), block.weight)
     if own is not None:
         return own(y, block.cell, row)
     if setting.random:

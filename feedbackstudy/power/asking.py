@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from feedbackstudy.analysis.compile import Column, Question, compiled
+from feedbackstudy.analysis.deciding import decides_with
 from feedbackstudy.analysis.material import refuse_not_asked
 from feedbackstudy.analysis.thresholds import Measured, measured_by
 from feedbackstudy.design.hypotheses import Hypothesis
@@ -64,6 +65,8 @@ class Asked:
         What a moderated or parallel path compares.
     by : mapping
         Slots of the measured variable that moderates a path.
+    unweighted : bool
+        Whether `analyse` weights rows by an allocation's probabilities, but not the answer that decides here.
     """
 
     question: Question
@@ -79,6 +82,7 @@ class Asked:
     sd_x: float | None = None
     compared: Comparison | None = None
     by: dict[int, float] = field(default_factory=dict)
+    unweighted: bool = False
 
     @property
     def hypothesis(self) -> Hypothesis:
@@ -226,11 +230,18 @@ def _asked(model: Model, question: Question, *, random: bool) -> Asked:
         sd=np.nan,
         compared=compared,
         by=_part(model, by) if by is not None else {},
+        unweighted=_unweighted(model, question),
     )
     sd = _LATENT_SD.get(asked.measured, model.spread(outcome))
     sd_x = model.spread(asked.steps[0]) if kind in {"slope", "slopes"} else None
     asked = replace(asked, extra=_extra(model, asked), sd=sd, sd_x=sd_x)
     return replace(asked, truth=truth_of(model, asked))
+
+
+def _unweighted(model: Model, question: Question) -> bool:
+    if model.given is None or not model.given.weighted:
+        return False
+    return question.kind == "path" or decides_with(question.criterion) == "bayesian"
 
 
 def _kind(question: Question, rows: int, *, random: bool) -> str:

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from feedbackstudy.analysis.frequentist.assigned_clusters import NO_UNITS
-from feedbackstudy.design.comparisons import CellsVsArm
+from feedbackstudy.assign.allocation import Allocation
 from feedbackstudy.errors import InputError
 from feedbackstudy.power.analysed import by_analyse
 from feedbackstudy.power.answering import Setting
@@ -18,12 +17,11 @@ from feedbackstudy.power.asking import Asked
 from feedbackstudy.power.assumptions import assumptions, enters
 from feedbackstudy.power.criteria import deciding_p
 from feedbackstudy.power.diagnosed import Diagnosis, HypothesisDiagnosis
-from feedbackstudy.power.imputing import IMPUTATIONS
 from feedbackstudy.power.noncentral import t_power
-from feedbackstudy.power.summarising import Judged, adjusted, judged, summarised, undecided
+from feedbackstudy.power.saying import applied, notes_of, strata_of
+from feedbackstudy.power.summarising import Judged, adjusted, judged, summarised
 from feedbackstudy.power.working import Analysis, Task, answered, blocks_of, joined
 from feedbackstudy.provenance import Provenance
-from feedbackstudy.simulate.draw import BLOCK
 from feedbackstudy.simulate.model import Model
 from feedbackstudy.simulate.people import allocation_plan
 from feedbackstudy.simulate.world import World
@@ -46,6 +44,7 @@ def diagnose(
     n_simulations: int = 1000,
     analysis: Analysis | None = None,
     executor: Executor | None = None,
+    allocation: Allocation | None = None,
 ) -> Diagnosis:
     """Say what a study would find in an assumed world, for all hypotheses from one simulated set.
 
@@ -65,6 +64,10 @@ def diagnose(
         that it answers ``{"estimate": ..., "low": ..., "high": ..., "p": ...}``. It must be importable by workers.
     executor : concurrent.futures.Executor, optional
         Where the work is done: processes, or the executor of a Dask client.
+    allocation : Allocation, optional
+        An allocation whose people, units and strata take the place of invented ones, and whose scheme is drawn anew for
+        each block of replicates. Where people of one condition have different probabilities (a scheme of unequal
+        ratios over strata), rows are weighted by their inverse with HC3, as `analyse` does.
 
     Returns
     -------
@@ -83,7 +86,7 @@ def diagnose(
     """
     if isinstance(n_simulations, bool) or n_simulations < 20:
         raise InputError(f"n_simulations = {n_simulations} says nothing about rates; give at least 20, better 1000.")
-    task = Task(study=study, world=world, seed=seed, analysis=analysis)
+    task = Task(study=study, world=world, seed=seed, analysis=analysis, allocation=allocation)
     model, asked = task.compiled()
     parts = answered(task, blocks_of(n_simulations), executor=executor, known=(model, asked))
     answers = [joined([part[i] for part in parts]) for i in range(len(asked))]
@@ -97,8 +100,8 @@ def _exact(model: Model, asked: Asked, alpha: float) -> float:
     clean = clean and not (world.non_compliance.share or world.non_compliance.by_cell or any(world.drift.values()))
     simple = asked.kind == "cells" and not asked.covariates and not asked.minus
     clean = clean and not model.study.plan.exclusions and model.world.effects == "means"
-    fixed = not _strata(model.study) and model.study.assignment.method != "simple"
-    if not (clean and simple and fixed) or len(model.roots) > 1 or Setting.of(model).random:
+    fixed = not strata_of(model.study) and model.study.assignment.method != "simple"
+    if not (clean and simple and fixed) or model.given is not None or len(model.roots) > 1 or Setting.of(model).random:
         return math.nan
     plan = allocation_plan(model.study, model.numbers)
     arms = [cell.arm for cell in model.cells]
@@ -208,14 +211,14 @@ def _diagnosis(
         engine=f"{whose}, {n_simulations:,} replicates",
         numbers=dict(model.numbers),
         assumed=_assumed(model, asked, found.rows),
-        notes=(*found.notes, *(() if own else _notes(setting, asked))),
+        notes=(*found.notes, *(() if own else notes_of(setting, asked))),
         provenance=Provenance(
             made_by="power.diagnose",
             conventions=(
                 "the truth is that of attentive, complying people who stay, without drift",
                 f"effects, correlations and ICCs of the world are those of the {model.world.metric}s",
                 *_CONVENTIONS,
-                *(() if own else _applied(setting)),
+                *(() if own else applied(setting)),
             ),
             design_hash=study.design_hash,
             data_sha256=(("world", model.world.digest()),),
@@ -229,120 +232,3 @@ def _assumed(
 ) -> tuple[tuple[str, str], ...]:
     told = enters([row.hypothesis for row in rows], [row.n_mean for row in rows], model.n)
     return (*assumptions(model, asked), *([("rows that enter", told)] if told else []))
-
-
-def _applied(setting: Setting) -> list[str]:
-    """Say how the plan's exclusions, missing rule and random factors are applied."""
-    study, said = setting.model.study, []
-    plan = study.plan
-    if setting.screen.rules:
-        names = ", ".join(rule.name for rule in setting.screen.rules)
-        said.append(f"exclusions applied: {names}; an attention check counts at every wave unless the rule names one")
-    if plan.missing == "listwise":
-        said.append("missing: listwise, each hypothesis by its complete cases")
-    else:
-        same = "" if plan.missing == "multiple_imputation" else ", which FIML equals in large samples"
-        among = f" and effects of {', '.join(setting.random)}" if setting.random else ""
-        said.append(
-            f"missing: {IMPUTATIONS} multiple imputations{same}, by cells, covariates, the outcome at other "
-            f"waves{among}; ratios of variances from complete cases"
-        )
-    if study.assignment.method == "stepped_wedge":
-        said.append("stepped wedge: periods are fixed effects")
-    strata = _strata(study)
-    if strata:
-        said.append(
-            f"strata by {', '.join(strata)} are assigned as declared; the {BLOCK} replicates of a block share one "
-            "allocation, and with it who is in which stratum"
-        )
-    said += _on_units(setting)
-    said.append("n counts stories; people are a random factor" if setting.told else "n counts participants")
-    if setting.model.world.effects == "priors":
-        said.append("effects drawn from the priors in every replicate: power is assurance, truth the prior's mean")
-    return said
-
-
-def _strata(study: Study) -> list[str]:
-    return [name for name in study.assignment.by if name in study.covariates.names]
-
-
-def _on_units(setting: Setting) -> list[str]:
-    """Say how units that contain people, and other random factors, enter."""
-    said, study = [], setting.model.study
-    if setting.random:
-        said.append(f"random intercepts by REML, bounded at 0, Satterthwaite: {', '.join(setting.random)}")
-    outer = setting.random[-1] if setting.random and not set(setting.random) & set(NO_UNITS) else ""
-    if outer and any(factor.assigned_to == outer for factor in study.factors):
-        said.append(
-            f"whole {outer} clusters compared, their variance estimated as 0: mean square between clusters "
-            "as error, as analyse does (t test of clusters' means where they have one size)"
-        )
-    alone = [name for name, n in list(setting.model.numbers.items())[1:] if n == setting.model.n]
-    if alone:
-        said.append(f"every {' and '.join(alone)} has one person: no random factor, as in analyse")
-    return said
-
-
-def _in_place(asked: tuple[Asked, ...]) -> list[str]:
-    """Say where something else than the model of analyse answers, or nothing is decided."""
-    said = []
-    paths = [each.hypothesis.name for each in asked if each.approximated and each.hypothesis.path is not None]
-    if paths:
-        said.append(
-            f"{', '.join(paths)}: analyse answers no path to an outcome that is no score, and leaves these unanswered; "
-            "the power here is that of linear legs."
-        )
-    stands = [each.hypothesis.name for each in asked if each.approximated and each.hypothesis.path is None]
-    if stands:
-        said.append(
-            f"{', '.join(stands)}: analyse takes a logistic, negative binomial or cumulative probit model here, with "
-            "random intercepts by Laplace's approximation. Beside covariates or random intercepts it is not fitted in "
-            "batches; a linear model stands in: effects are in the outcome's points, tests are t tests. In Python, "
-            "power.diagnose(study, world, seed=..., analysis=power.by_analyse) takes the model itself, row by row; the "
-            "command line has no such option."
-        )
-    several = [each for each in asked if each.kind == "omnibus"]
-    names = [each.hypothesis.name for each in several if undecided(each, each.question.criterion)]
-    if names:
-        said.append(
-            f"{', '.join(names)}: several contrasts at once, for which batched rows have an F test and no region, "
-            "smallest effect or Bayes factor; how often the criterion decides is left open. Name 'level' and 'against' "
-            "for one contrast, or decide by p."
-        )
-    each_alone = [e.hypothesis.name for e in several if isinstance(e.hypothesis.contrast, CellsVsArm)]
-    if each_alone:
-        said.append(
-            f"{', '.join(each_alone)}: analyse decides on each cell against the arm, adjusted within the hypothesis; "
-            "the power here is that of the F test of all of them at once."
-        )
-    return said
-
-
-def _notes(setting: Setting, asked: tuple[Asked, ...]) -> list[str]:
-    """Say what of the plan the batched rows pass over, for which hypotheses."""
-    notes, plan = [], setting.model.study.plan
-    if setting.screen.unapplied:
-        names = ", ".join(rule.name for rule in setting.screen.unapplied)
-        notes.append(f"The exclusions {names} need single items and are not applied; an 'analysis' of your own can.")
-    alone = [each.hypothesis.name for each in asked if each.kind not in {"cells", "welch"}]
-    if plan.missing != "listwise" and alone:
-        notes.append(f"{', '.join(alone)}: complete cases, since only contrasts of cells are imputed.")
-    notes += _in_place(asked)
-    if setting.model.world.exemplar_by_cell and setting.model.exemplars:
-        notes.append(
-            "Effects differ between exemplars (exemplar_by_cell), which an intercept of the exemplar does not hold, "
-            "here and in analyse: intervals are too narrow for messages at large; see power.exemplars."
-        )
-    second = [e.hypothesis.name for e in asked if e.compared is not None and "second" in e.compared.on]
-    if second:
-        notes.append(
-            f"{', '.join(second)}: slopes between scores are the same in all cells of a World, so a moderated second "
-            "part is estimated and truly 0; power.mediation takes a path for each group."
-        )
-    paths = [each.hypothesis.name for each in asked if each.kind == "path"]
-    if setting.resampled is not None and paths:
-        notes.append(
-            f"{', '.join(paths)}: least squares with standard errors robust to clusters ({setting.resampled}), on "
-            "clusters - 1 degrees of freedom, where analyse resamples whole clusters."
-        )
-    return notes

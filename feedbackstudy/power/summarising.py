@@ -238,7 +238,7 @@ def summarised(
 
 
 def undecided(asked: Asked, criterion: Criterion | None) -> bool:
-    """Say whether a criterion reads what a joint test of several contrasts does not have.
+    """Say whether a criterion reads what a joint test of several contrasts, or an answer without weights, has not.
 
     Parameters
     ----------
@@ -250,9 +250,9 @@ def undecided(asked: Asked, criterion: Criterion | None) -> bool:
     Returns
     -------
     bool
-        Never for one contrast, nor where p decides.
+        Never where p decides, unless the answer lacks the weights that the allocation calls for.
     """
-    return asked.kind == "omnibus" and criterion is not None and not isinstance(criterion, ByP)
+    return asked.unweighted or (asked.kind == "omnibus" and criterion is not None and not isinstance(criterion, ByP))
 
 
 def _significant(asked: Asked, found: Answers, hit: Flags) -> tuple[Floats, Floats]:

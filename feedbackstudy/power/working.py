@@ -3,11 +3,13 @@
 import math
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from feedbackstudy.assign.allocation import Allocation
+from feedbackstudy.errors import InputError
 from feedbackstudy.frames import Scores
 from feedbackstudy.power.analysed import by_analyse
 from feedbackstudy.power.answering import Setting, ask
@@ -15,14 +17,17 @@ from feedbackstudy.power.answers import Answers
 from feedbackstudy.power.asking import Asked, questions
 from feedbackstudy.power.screening import Screen
 from feedbackstudy.scales import score
+from feedbackstudy.simulate.allocated import given_by
 from feedbackstudy.simulate.compiling import compiled
 from feedbackstudy.simulate.draw import BLOCK, Drawer
 from feedbackstudy.simulate.model import Model
+from feedbackstudy.simulate.people import participants_of
 from feedbackstudy.simulate.respond import invented
+from feedbackstudy.simulate.streams import stream
 from feedbackstudy.simulate.world import World
 from feedbackstudy.study import Study
 
-__all__ = ["Analysis", "Task", "answered", "blocks_of", "joined"]
+__all__ = ["Analysis", "Task", "answered", "blocks_of", "joined", "refuse_weights"]
 
 type Floats = NDArray[np.float64]
 type Analysis = Callable[[Scores, Study], Mapping[str, Mapping[str, float]]]
@@ -47,6 +52,8 @@ class Task:
         The user's own analysis.
     only : tuple of str
         Hypotheses to answer; all where empty.
+    allocation : Allocation or None
+        Its people and its scheme take the place of the study's own assignment.
     """
 
     study: Study
@@ -54,6 +61,7 @@ class Task:
     seed: int
     analysis: Analysis | None = None
     only: tuple[str, ...] = ()
+    allocation: Allocation | None = None
 
     def compiled(self) -> tuple[Model, tuple[Asked, ...]]:
         """Return study and world as numbers, and the hypotheses as questions.
@@ -64,10 +72,13 @@ class Task:
             Ready to draw from, and to ask.
         """
         model = compiled(self.study, self.world)
+        if self.allocation is not None:
+            model = replace(model, given=given_by(self.study, model.numbers, self.allocation))
         random = bool(Setting.of(model).random) and self.analysis is None
         asked = questions(model, only=self.only, random=random)
         if self.analysis is not None:
             return model, asked
+        refuse_weights(model)
         strata = {model.slot(name) for name in self.study.assignment.by if name in self.study.covariates.names}
         model = model.reduced({slot for each in asked for slot in each.slots} | Screen.of(model).slots | strata)
         return model, questions(model, only=self.only, random=random)
@@ -155,12 +166,45 @@ def _work(
     return found
 
 
+def refuse_weights(model: Model) -> None:
+    """Refuse an allocation whose probabilities differ, beside random factors: batched rows have no such weights.
+
+    Parameters
+    ----------
+    model : Model
+        Study and world as numbers.
+
+    Raises
+    ------
+    InputError
+        The message names what has them.
+    """
+    random = Setting.of(model).random
+    if model.given is not None and model.given.weighted and random:
+        raise InputError(
+            f"The allocation's probabilities differ between people of one condition, and {', '.join(random)} is a "
+            "random factor: 'analyse' takes weights and CR2 there, batched rows do not. Use "
+            "power.diagnose(..., allocation=..., analysis=power.by_analyse), which is analyse itself, row by row."
+        )
+
+
+def _analysed(task: Task, model: Model, scores: Scores, replicate: int) -> Mapping[str, Mapping[str, float]]:
+    """Answer one invented study; `by_analyse` gets its allocation too."""
+    if task.analysis is by_analyse and model.given is not None:
+        given = model.given
+        drawn = given.draw(stream(task.seed, replicate, "allocation"))
+        frame = given.allocation.frame.assign(participant=participants_of(model.numbers))
+        own = replace(given.allocation, _frame=frame, drawn=tuple(int(i) for i in drawn))
+        return by_analyse(scores, task.study, allocation=own)
+    return task.analysis(scores, task.study) if task.analysis is not None else {}
+
+
 def _called(task: Task, model: Model, asked: tuple[Asked, ...], number: int, size: int) -> list[Answers]:
     """Give whole invented studies to the user's own analysis."""
     rows: list[Mapping[str, Mapping[str, float]]] = []
     for replicate in range(number * BLOCK, number * BLOCK + size):
         scores = score(invented(model, seed=task.seed, replicate=replicate), tuple(task.study.measures))
-        rows.append(task.analysis(scores, task.study) if task.analysis is not None else {})
+        rows.append(_analysed(task, model, scores, replicate))
     found = []
     for each in asked:
         columns = {

@@ -9,16 +9,17 @@ from numpy.typing import NDArray
 
 from feedbackstudy.assign.assigning import conditions_for
 from feedbackstudy.assign.clusters import wedge_pattern
-from feedbackstudy.assign.conditions import Conditions
 from feedbackstudy.assign.planning import scheme_of
 from feedbackstudy.assign.roster import Roster
 from feedbackstudy.design.chance import Stream
 from feedbackstudy.design.crossing import Cell
+from feedbackstudy.simulate.allocated import Given
 from feedbackstudy.simulate.people import Plan, allocate, allocation_plan, cluster_codes
 from feedbackstudy.study import Study
 
 __all__ = ["Assigned", "Assigner"]
 
+type Floats = NDArray[np.float64]
 type Ints = NDArray[np.int64]
 
 
@@ -32,10 +33,13 @@ class Assigned:
         Cell of each participant.
     period : ndarray of shape (n,) or None
         Period of a stepped wedge in which each participant comes, from 0.
+    weight : ndarray of shape (n,) or None
+        Inverse probability of assignment of each participant, where an allocation has different ones.
     """
 
     cell: Ints
     period: Ints | None = None
+    weight: Floats | None = None
 
 
 class Assigner:
@@ -47,16 +51,19 @@ class Assigner:
         The study.
     numbers : dict
         Unit -> how many, participants first.
+    given : Given or None
+        An allocation whose people and scheme take the place of the declared assignment.
     """
 
-    def __init__(self, study: Study, numbers: dict[str, int]) -> None:
-        self.study, self.numbers = study, numbers
+    def __init__(self, study: Study, numbers: dict[str, int], given: Given | None = None) -> None:
+        self.study, self.numbers, self.given = study, numbers, given
         self.n = numbers[next(iter(numbers))]
-        self.codes = cluster_codes(numbers)
+        self.codes = cluster_codes(numbers) | (given.codes if given is not None else {})
         self.cells = study.crossing.cells()
         self.wedge = study.assignment.wedge if study.assignment.method == "stepped_wedge" else None
         self.plan: Plan | None = None if self.wedge is not None else allocation_plan(study, numbers)
-        self.strata = tuple(name for name in study.assignment.by if name in study.covariates.names)
+        by = study.assignment.by if given is None else ()
+        self.strata = tuple(name for name in by if name in study.covariates.names)
 
     @property
     def _plain(self) -> bool:
@@ -77,6 +84,10 @@ class Assigner:
         Assigned
             Cells, and periods of a wedge.
         """
+        if self.given is not None:
+            got = self.given.draw(chance)
+            cell = self._cells(self.given.conditions, got, chance)
+            return Assigned(cell=cell, weight=self.given.weights(got))
         if self.wedge is not None:
             return self._stepped(chance)
         if self.plan is None or self._plain or len(self.cells) == 1:
@@ -89,12 +100,12 @@ class Assigner:
         frame = pd.DataFrame({"participant": np.arange(self.n).astype(str), **self.codes, **known})
         roster = Roster(frame=frame, strata=tuple(by), clusters=tuple(self.codes), placeholder=True, issues=())
         drawn = scheme_of(self.study, conditions, roster).draw(Stream(int(chance.integers(2**62)), "simulate"))
-        return Assigned(cell=self._cells(conditions, np.asarray(drawn), chance))
+        return Assigned(cell=self._cells(conditions.cells, np.asarray(drawn), chance))
 
-    def _cells(self, conditions: Conditions, drawn: Ints, chance: np.random.Generator) -> Ints:
+    def _cells(self, conditions: tuple[Cell, ...], drawn: Ints, chance: np.random.Generator) -> Ints:
         """Turn assigned conditions into cells; the levels of measured factors are found, each as often."""
         found = np.empty(self.n, dtype=np.int64)
-        for i, condition in enumerate(conditions.cells):
+        for i, condition in enumerate(conditions):
             fits = [c for c, cell in enumerate(self.cells) if _holds(cell, condition)]
             here = np.flatnonzero(drawn == i)
             found[here] = np.array(fits)[(chance.permutation(len(here)) + chance.integers(len(fits))) % len(fits)]

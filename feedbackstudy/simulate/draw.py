@@ -10,12 +10,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from feedbackstudy.simulate.allocated import held_categories
 from feedbackstudy.simulate.assigning import Assigner
 from feedbackstudy.simulate.capacity import refuse_too_many
 from feedbackstudy.simulate.graded import Graded
 from feedbackstudy.simulate.latents import compliance, means_of, spread_exemplars, staying, text_of, trend_of
 from feedbackstudy.simulate.model import Model
-from feedbackstudy.simulate.strata import bounds_of, within_strata
+from feedbackstudy.simulate.strata import bounds_of, moved_into_strata
 from feedbackstudy.simulate.streams import stream
 from feedbackstudy.simulate.telling import Told, told_rows
 from feedbackstudy.simulate.traits import Trait
@@ -55,6 +56,8 @@ class Block:
         Period of a stepped wedge, from 0.
     person : ndarray of shape (n,)
         Who answers; somebody has several rows, one for each story, where factors vary within people.
+    weight : ndarray of shape (n,) or None
+        Inverse probability of assignment of each row, where an allocation has different ones.
     """
 
     cell: Ints
@@ -67,6 +70,7 @@ class Block:
     key: tuple[int, int]
     person: Ints
     period: Ints | None = None
+    weight: Floats | None = None
 
     @property
     def people(self) -> int:
@@ -91,7 +95,7 @@ class Drawer:
         refuse_too_many(model, scores_of=BLOCK)
         self.model, self.seed = model, seed
         self.needed = sorted(range(len(model.slots)) if needed is None else {*needed, *_reasons(model)})
-        self.assigner = Assigner(model.study, model.numbers)
+        self.assigner = Assigner(model.study, model.numbers, model.given)
         self.clusters = self.assigner.codes
         self.tables = {
             i: _guide(slot.measurement)
@@ -152,6 +156,7 @@ class Drawer:
             key=(self.seed, number),
             period=None if assigned.period is None else assigned.period[told.person],
             person=told.person,
+            weight=None if assigned.weight is None else assigned.weight[told.person],
         )
 
     def _shifts(self, number: int) -> Floats | None:
@@ -198,15 +203,14 @@ class Drawer:
             latent += shared[:, self.clusters[level]]
         slots = [model.slot(name) for name in self.assigner.strata]
         if not slots:
+            latent = held_categories(model, latent, stream(self.seed, number, "draw.strata"))
             return np.asarray(latent.reshape(BLOCK * model.n, -1)), {}
         held, kinds = latent[0][:, slots], [model.slots[i].measurement for i in slots]
         luck = [stream(self.seed, number, f"draw.strata:{name}") for name in self.assigner.strata]
         answers = [kind.answers(held[:, j], luck[j])[:, 0].astype(np.int64) for j, kind in enumerate(kinds)]
         bounds = np.stack([bounds_of(kind, held[:, j]) for j, kind in enumerate(kinds)], axis=1)
         whole = np.sum([root @ root.T for level, root in model.roots.items() if level in {"person", *self.clusters}], 0)
-        among = whole[np.ix_(slots, slots)]
-        kept = within_strata(held, bounds, among, BLOCK, stream(self.seed, number, "draw.strata"))
-        latent += (kept - latent[..., slots]) @ np.linalg.pinv(among) @ whole[slots]
+        latent = moved_into_strata(latent, slots, held, bounds, whole, stream(self.seed, number, "draw.strata"))
         strata = dict(zip(self.assigner.strata, answers, strict=True))
         return np.asarray(latent.reshape(BLOCK * model.n, -1)), strata
 

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
+from feedbackstudy.simulate.allocated import held_categories
 from feedbackstudy.simulate.assigning import Assigned, Assigner
 from feedbackstudy.simulate.model import Model
 from feedbackstudy.simulate.streams import stream
@@ -61,7 +62,7 @@ class Sampler:
 
     def __init__(self, model: Model, seed: int) -> None:
         self.model, self.seed = model, seed
-        self.assigner = Assigner(model.study, model.numbers)
+        self.assigner = Assigner(model.study, model.numbers, model.given)
         self.codes = self.assigner.codes
 
     def people(self, replicate: int) -> People:
@@ -79,8 +80,7 @@ class Sampler:
         """
         latent = self._people(replicate)
         assigned = self.assigner.draw(stream(self.seed, replicate, "allocation"), self._strata(replicate, latent))
-        cell = assigned.cell
-        return self._read(replicate, latent, assigned, cell)
+        return self._read(replicate, latent, assigned, assigned.cell)
 
     def stories(self, replicate: int) -> list[People]:
         """Draw one sample of people who read several stories each.
@@ -144,7 +144,7 @@ class Sampler:
             if level in self.codes:
                 chance = stream(self.seed, replicate, f"level:{level}")
                 latent += (chance.standard_normal((model.numbers[level], shape[1])) @ root.T)[self.codes[level]]
-        return latent
+        return np.asarray(held_categories(model, latent[None], stream(self.seed, replicate, "strata"))[0])
 
     def _texts(self, replicate: int, cell: Ints, exemplar: Ints) -> Floats:
         model = self.model

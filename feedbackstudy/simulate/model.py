@@ -11,6 +11,7 @@ from feedbackstudy.design.arms import FEEDBACK
 from feedbackstudy.design.crossing import Cell
 from feedbackstudy.errors import NotFoundError, choices
 from feedbackstudy.scales.measure import Measure
+from feedbackstudy.simulate.allocated import Given
 from feedbackstudy.simulate.correlations import square_root
 from feedbackstudy.simulate.covariates import covariate_numbers
 from feedbackstudy.simulate.effects import deviations
@@ -58,6 +59,8 @@ class Model:
         Exemplars of the messages.
     taken_from : tuple or None
         All slots, and the places of these among them, where the model was reduced.
+    given : Given or None
+        The allocation whose people and scheme take the place of the study's own assignment.
     """
 
     study: Study
@@ -73,6 +76,7 @@ class Model:
     numbers: dict[str, int]
     exemplars: tuple[str, ...]
     taken_from: tuple[tuple[Slot, ...], tuple[int, ...]] | None = None
+    given: Given | None = None
 
     @property
     def n(self) -> int:

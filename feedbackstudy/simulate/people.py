@@ -15,7 +15,7 @@ from feedbackstudy.render import counted
 from feedbackstudy.simulate.world import World
 from feedbackstudy.study import Study
 
-__all__ = ["Plan", "allocate", "allocation_plan", "cluster_codes", "unit_numbers"]
+__all__ = ["Plan", "allocate", "allocation_plan", "cluster_codes", "participants_of", "unit_numbers"]
 
 type Ints = NDArray[np.int64]
 
@@ -60,6 +60,24 @@ def unit_numbers(study: Study, world: World) -> dict[str, int]:
             raise DeclarationError(f"There are {n} of {name!r} for {below} that they contain; some would be empty.")
         found[name], below, name = n, n, unit.nested_in
     return found
+
+
+def participants_of(numbers: dict[str, int]) -> list[str]:
+    """Return the names of invented people.
+
+    Parameters
+    ----------
+    numbers : dict
+        Of `unit_numbers`.
+
+    Returns
+    -------
+    list of str
+        In order.
+    """
+    unit, n = next(iter(numbers.items()))
+    width = len(str(n))
+    return [f"{unit}_{i + 1:0{width}d}" for i in range(n)]
 
 
 def cluster_codes(numbers: dict[str, int]) -> dict[str, Ints]:

@@ -16,6 +16,7 @@ from feedbackstudy.simulate.graded import Graded
 from feedbackstudy.simulate.latents import People, Sampler, staying
 from feedbackstudy.simulate.model import Model
 from feedbackstudy.simulate.pace import seconds_taken
+from feedbackstudy.simulate.people import participants_of
 from feedbackstudy.simulate.streams import stream
 from feedbackstudy.simulate.traits import Trait
 from feedbackstudy.simulate.world import World
@@ -108,7 +109,7 @@ def _stayed_away(model: Model, gone: NDArray[np.intp], *, answered: int) -> Ledg
     """Name the questionnaires that nobody answered."""
     if not len(gone):
         return Ledger()
-    ids, waves = _participants(model), model.study.waves.names
+    ids, waves = participants_of(model.numbers), model.study.waves.names
     n_before = answered + len(gone)
     entry = LedgerEntry(
         step="simulate.attrition",
@@ -134,12 +135,6 @@ def _made(model: Model, declared: World, seed: int) -> Provenance:
         seed=seed,
         simulated=True,
     )
-
-
-def _participants(model: Model) -> list[str]:
-    width = len(str(model.n))
-    unit = next(iter(model.numbers))
-    return [f"{unit}_{i + 1:0{width}d}" for i in range(model.n)]
 
 
 class _Answers:
@@ -296,7 +291,7 @@ class _Answers:
 
     def _identity(self, rows: NDArray[np.intp]) -> dict[str, object]:
         model, people = self.model, self.people
-        names = np.array(_participants(model), dtype=object)
+        names = np.array(participants_of(model.numbers), dtype=object)
         cells = [model.cells[c] for c in people.cell[rows]]
         found: dict[str, object] = {"participant": names[rows], "arm": np.array([c.arm for c in cells], dtype=object)}
         for factor in model.study.factors:

@@ -7,11 +7,13 @@ from scipy import special
 from feedbackstudy.simulate.graded import Graded
 from feedbackstudy.simulate.traits import Measurement
 
-__all__ = ["bounds_of", "within_strata"]
+__all__ = ["bounds_at", "bounds_of", "moved_into_strata", "within_strata"]
 
 type Floats = NDArray[np.float64]
+type Ints = NDArray[np.int64]
 
 _SWEEPS = 12
+_FROM_AFAR = 60  # from a start that is no draw
 
 
 def bounds_of(measurement: Measurement, latent: Floats) -> Floats:
@@ -31,13 +33,72 @@ def bounds_of(measurement: Measurement, latent: Floats) -> Floats:
     """
     if not isinstance(measurement, Graded) or len(measurement.loadings) > 1 or measurement.loadings[0] < 1:
         return np.stack([latent, latent], axis=1)
+    return bounds_at(measurement, np.searchsorted(measurement.cuts, latent))
+
+
+def bounds_at(measurement: Measurement, place: Ints) -> Floats:
+    """Return between which values of the latent variable a category lies.
+
+    Parameters
+    ----------
+    measurement : Measurement
+        How the latent variable becomes a category.
+    place : ndarray of int, shape (n,)
+        The category of each person, by its place.
+
+    Returns
+    -------
+    ndarray of shape (n, 2)
+        Lower and upper edge.
+    """
+    if not isinstance(measurement, Graded):
+        raise TypeError("only categories have edges")
     edges = np.concatenate([[-np.inf], measurement.cuts, [np.inf]])
-    place = np.searchsorted(measurement.cuts, latent)
     return np.stack([edges[place], edges[place + 1]], axis=1)
 
 
+def moved_into_strata(
+    latent: Floats, slots: list[int], start: Floats | None, bounds: Floats, whole: Floats, chance: np.random.Generator
+) -> Floats:
+    """Move a fresh draw into categories: what makes them is drawn within their bounds, all else follows by regression.
+
+    Parameters
+    ----------
+    latent : ndarray of shape (replicates, n, slots)
+        A fresh draw.
+    slots : list of int
+        Those that make the categories.
+    start : ndarray of shape (n, k) or None
+        A draw of these within the bounds; None where there is none, and a longer run begins in their middle.
+    bounds : ndarray of shape (n, k, 2)
+        Edges of the categories.
+    whole : ndarray of shape (slots, slots)
+        Covariance of all latent variables.
+    chance : Generator
+        A stream.
+
+    Returns
+    -------
+    ndarray
+        Of the same shape.
+    """
+    among = whole[np.ix_(slots, slots)]
+    sweeps, sd = _SWEEPS, np.sqrt(np.diag(among))[:, None]
+    if start is None:
+        start = special.ndtri(special.ndtr(bounds / sd).mean(axis=2)) * sd[:, 0]
+        sweeps = _FROM_AFAR
+    kept = within_strata(start, bounds, among, len(latent), chance, sweeps=sweeps)
+    return np.asarray(latent + (kept - latent[..., slots]) @ np.linalg.pinv(among) @ whole[slots])
+
+
 def within_strata(
-    latent: Floats, bounds: Floats, covariance: Floats, replicates: int, chance: np.random.Generator
+    latent: Floats,
+    bounds: Floats,
+    covariance: Floats,
+    replicates: int,
+    chance: np.random.Generator,
+    *,
+    sweeps: int = _SWEEPS,
 ) -> Floats:
     r"""Draw latent variables of replicates in which everybody keeps their categories.
 
@@ -53,6 +114,8 @@ def within_strata(
         How many draws.
     chance : Generator
         A stream.
+    sweeps : int
+        Rounds of the sampler.
 
     Returns
     -------
@@ -66,7 +129,7 @@ def within_strata(
     """
     found = np.repeat(latent[None], replicates, axis=0)
     precision = np.linalg.pinv(covariance)
-    for _ in range(_SWEEPS if latent.shape[1] > 1 else 1):
+    for _ in range(sweeps if latent.shape[1] > 1 else 1):
         for j in range(latent.shape[1]):
             spread = 1 / np.sqrt(precision[j, j])
             mean = found[..., j] - found @ precision[:, j] * spread**2
