@@ -372,6 +372,12 @@ def _clusters() -> list[Case]:
             lambda: power.exemplars(0.5, 300, exemplars=10, shares={"exemplar_by_condition": 0.02}).value,
             "noncentral t on 9 df in R",
         ),
+        case(
+            "30 people, 4 rows at each of two levels, effect .4, slopes' sd .5, residual sd 1: power",
+            "0.6863084243",
+            lambda: power.random_slope(0.4, 30, rows=4, slope_sd=0.5).value,
+            'R power.t.test(n = 30, delta = .4, sd = sqrt(.5^2 + 2/4), type = "paired", strict = TRUE)',
+        ),
     ]
 
 

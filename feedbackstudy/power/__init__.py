@@ -22,6 +22,7 @@ from feedbackstudy.power.joint import joint
 from feedbackstudy.power.means import t_test
 from feedbackstudy.power.odds import logistic, ordinal
 from feedbackstudy.power.precision import precision
+from feedbackstudy.power.random_slopes import random_slope
 from feedbackstudy.power.sequential import group_sequential
 from feedbackstudy.power.solve import Solution, solve
 from feedbackstudy.power.sweep import sweep
@@ -59,6 +60,7 @@ __all__ = [
     "ordinal",
     "precision",
     "proportions",
+    "random_slope",
     "regression",
     "solve",
     "stepped_wedge",

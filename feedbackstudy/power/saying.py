@@ -56,7 +56,12 @@ def applied(setting: Setting) -> list[str]:
             "allocation, and with it who is in which stratum"
         )
     said += _on_units(setting)
-    said.append("n counts stories; people are a random factor" if setting.told else "n counts participants")
+    said.append(
+        "n counts stories; people are a random factor by their intercept, as in analyse (a World has one effect for "
+        "all people; power.random_slope takes effects that differ between them)"
+        if setting.told
+        else "n counts participants"
+    )
     if setting.model.world.effects == "priors":
         said.append("effects drawn from the priors in every replicate: power is assurance, truth the prior's mean")
     return said
