@@ -68,8 +68,8 @@ def random_slope(
     :math:`\delta = \beta\sqrt{n/v}` on :math:`n - 1` degrees of freedom, with two samples
     :math:`\delta = \beta\sqrt{n/(2v)}` on :math:`2n - 2`. In a balanced design this is the mixed model with random
     intercepts and slopes by REML and Satterthwaite, wherever no variance of it is estimated as zero and no correlation
-    as one; how far people's intercepts differ does not matter. More people help without end; more rows bring v no nearer to 0 than
-    :math:`\tau^2`.
+    as one; how far people's intercepts differ does not matter. More people help without end; more rows bring v no
+    nearer to 0 than :math:`\tau^2`.
     """
     _check(effect, n=n, rows=rows, slope_sd=slope_sd, sd=sd)
     one_of("The samples", samples, ("one", "two"))
