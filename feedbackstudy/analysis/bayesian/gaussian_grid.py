@@ -15,7 +15,11 @@ type Floats = NDArray[np.float64]
 type Bounds = tuple[tuple[float, float], ...]
 
 _DEPTH = 30.0
-"""Drop of the log posterior beyond which the region is cut off."""
+"""Drop of the log posterior beyond which the region is cut off, where no effect is contradicted; see `_depth`."""
+_DEEPEST = 600.0
+"""Beyond it a Bayes factor is out of the range of floating point numbers."""
+_SPACING = 1.3
+"""Most widths of the posterior between two nodes in the middle of the region."""
 _TWICE_DEPTH = 60.0
 _LEFT_OUT = 1e-14
 """Posterior weight of the nodes left out; another prior of a contrast may weigh them more by orders of magnitude."""
@@ -60,6 +64,8 @@ class Products:
     big: str
     small: str
     small_count: int
+    level: bool = True
+    """Whether the cells hold means, so that one value common to all is no effect; False for slopes, where it is 0."""
 
     @property
     def axes(self) -> int:
@@ -117,8 +123,11 @@ def integrate(given: Products, prior: CellPrior, *, nodes: int) -> Quadrature:
     if nodes < 8:
         raise DataError(f"Quadrature needs 8 nodes along each axis; given {nodes}.")
     alone = given.counts.sum() > _MOSTLY_ALONE * given.n
+    depth = _depth(given)
     each = {1: 2 * nodes, 2: 2 * nodes if alone else nodes, 3: min(nodes, _NODES_OF_THREE)}[given.axes]
-    bounds = _region(given, prior)
+    if depth > _DEPTH:
+        each = max(each, int(np.ceil(np.pi * np.sqrt(2 * depth) / _SPACING)))
+    bounds = _region(given, prior, depth)
     rules = [_legendre(low, high, each) for low, high in bounds]
     points = _cross([points for points, _ in rules])
     mass = np.prod(_cross([weights for _, weights in rules]), axis=1)
@@ -127,7 +136,7 @@ def integrate(given: Products, prior: CellPrior, *, nodes: int) -> Quadrature:
     log_marginal = float(special.logsumexp(log_terms))
     weights = np.exp(log_terms - log_marginal)
     order = np.argsort(weights)
-    kept = np.sort(order[np.searchsorted(np.cumsum(weights[order]), _LEFT_OUT) :])
+    kept = np.sort(order[np.searchsorted(np.cumsum(weights[order]), _LEFT_OUT * np.exp(_DEPTH - depth)) :])
     means, covariances = _cells(given, points[kept])
     names = ["residual", *([given.big] if given.big else []), *([given.small] if given.small else [])]
     sds = np.column_stack([np.exp(points[kept, 0]), points[kept, 1:]])
@@ -150,21 +159,48 @@ def _cross(axes: list[Floats]) -> Floats:
     return np.stack([grid.ravel() for grid in np.meshgrid(*axes, indexing="ij")], axis=1)
 
 
-def _region(given: Products, prior: CellPrior) -> Bounds:
+def _depth(given: Products) -> float:
+    r"""Return how far below its height the posterior of the spreads is still needed.
+
+    A Bayes factor weighs the nodes by the density of no effect, whose posterior lies at larger spreads: by at most the
+    log likelihood ratio of no effect in any cell, :math:`(n/2)\log(S_0/S_1)` with sums of squares of both, of rows and
+    within groups.
+    """
+    fixed = given.precision.shape[0]
+    deepest = 0.0
+    for moments in (given.whole, *([_within(given)] if given.big else [])):
+        design = moments[:-1, :-1]
+        turned = np.eye(len(design))[:, given.n_cells :]
+        if given.level:
+            turned = np.column_stack([np.eye(len(design))[:, : given.n_cells].sum(axis=1), turned])
+        with_cells = _left(design, moments[:-1, -1], moments[-1, -1])
+        without = _left(turned.T @ design @ turned, turned.T @ moments[:-1, -1], moments[-1, -1])
+        floor = 1e-12 * max(float(moments[-1, -1]), 1e-300)
+        ratio = max(without, floor) / max(with_cells, floor)
+        deepest = max(deepest, 0.5 * (given.n + fixed) * float(np.log(max(ratio, 1.0))))
+    return _DEPTH + min(deepest, _DEEPEST)
+
+
+def _left(design: Floats, outcome: Floats, total: float) -> float:
+    """Return the residual sum of squares from cross-products."""
+    return float(total - outcome @ np.linalg.lstsq(design, outcome, rcond=None)[0]) if outcome.size else float(total)
+
+
+def _region(given: Products, prior: CellPrior, depth: float) -> Bounds:
     """Return the box over log residual sd and stretched group sds outside which the posterior has no height."""
     total = float(np.sqrt(given.whole[-1, -1] / given.n)) + prior.residual_sd
     least = np.log(_residual_at_least(given))
     axes = [np.linspace(least, np.log(total) + 1.0, 24)]
     axes += [np.linspace(0.0, np.arcsinh(3 * total / unit), 14) for unit in _units(given)]
     for _ in range(3):
-        axes = _tightened(given, prior, axes)
+        axes = _tightened(given, prior, axes, depth)
     return tuple((float(axis[0]), float(axis[-1])) for axis in axes)
 
 
-def _tightened(given: Products, prior: CellPrior, axes: list[Floats]) -> list[Floats]:
+def _tightened(given: Products, prior: CellPrior, axes: list[Floats], depth: float) -> list[Floats]:
     points = _cross(axes)
     height = _log_posterior(given, prior, points).reshape([axis.size for axis in axes])
-    above = height > height.max() - _DEPTH
+    above = height > height.max() - depth
     found = []
     for k, axis in enumerate(axes):
         reached = np.flatnonzero(above.any(axis=tuple(j for j in range(len(axes)) if j != k)))
@@ -201,7 +237,7 @@ def _residual(given: Products) -> float:
     """Return the root mean square that is left when every cell, covariate and group is fitted freely."""
     moments = _within(given) if given.big else given.whole
     design, outcome = moments[:-1, :-1], moments[:-1, -1]
-    left = float(moments[-1, -1] - outcome @ np.linalg.lstsq(design, outcome, rcond=None)[0])
+    left = _left(design, outcome, float(moments[-1, -1]))
     floor = 1e-4 * np.sqrt(given.whole[-1, -1] / given.n)
     return float(max(np.sqrt(max(left, 0.0) / given.n), floor, 1e-12))
 

@@ -136,6 +136,7 @@ def _products(stated: GaussianCells, slopes: Floats, covariance: Floats) -> Prod
         big="" if big is None else big.name,
         small="" if small is None else small.name,
         small_count=0 if small is None else small.count,
+        level=False,
     )
 
 

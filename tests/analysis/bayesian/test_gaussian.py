@@ -341,3 +341,44 @@ def test_prior_cells_are_those_of_the_posterior_without_information(small):
 
     assert posterior.contrast(DIFFERENCE).sd == pytest.approx(np.sqrt(2) * 1e-3, rel=1e-3)
     assert isinstance(posterior.prior_cells, NormalCells)
+
+
+def log_marginal_by_rules(y, fixed, shared=None):
+    """Integrate the n x n normal likelihood over the spreads by wide Gauss-Legendre rules around its peak."""
+    at, n = y - PRIOR.middle, len(y)
+    u, w = special.roots_legendre(400 if shared is None else 60)
+    others = np.zeros(1) if shared is None else 3 * (u + 1)
+    shared = np.zeros((n, n)) if shared is None else shared
+    roots = [np.linalg.eigh(fixed + sd**2 * shared) for sd in others]
+
+    def height(log_sd):
+        made = []
+        for sd, (values, vectors) in zip(others, roots, strict=True):
+            spread, turned = values[:, None] + np.exp(2 * log_sd), (vectors.T @ at)[:, None]
+            likelihood = -0.5 * (n * np.log(2 * np.pi) + (np.log(spread) + turned**2 / spread).sum(axis=0))
+            made.append(likelihood + (stats.halfnorm.logpdf(sd, scale=PRIOR.group_sd) if others.size > 1 else 0.0))
+        return np.array(made) + stats.halfnorm.logpdf(np.exp(log_sd), scale=PRIOR.residual_sd) + log_sd
+
+    tried = np.linspace(-3, 3, 121)
+    peak = tried[height(tried).max(axis=0).argmax()]
+    mass = np.outer(3 * w if others.size > 1 else np.ones(1), 1.2 * w)
+    return special.logsumexp(height(peak + 1.2 * u), b=mass)
+
+
+@pytest.mark.parametrize(
+    ("size", "effect", "grouped"), [(60, 0.4, False), (60, 2.2, False), (60, 5.0, False), (24, 2.5, True)]
+)
+def test_log_bayes_factors_of_any_size_are_the_ratio_of_two_marginal_likelihoods(size, effect, grouped):
+    rng = np.random.default_rng(31)
+    cell = np.arange(2 * size) % 2
+    group = np.arange(2 * size) // 2 % 8
+    y = 4 + effect * (cell - 0.5) + rng.normal(size=2 * size) + (0.7 * rng.normal(size=8)[group] if grouped else 0)
+    design, cells, weights = np.eye(2)[cell], PRIOR.cells(2).covariances[0], np.array([1.0, -1.0])
+    pulled = cells @ weights
+    without = cells - np.outer(pulled, pulled) / (weights @ pulled)
+    shared = (group[:, None] == group).astype(float) if grouped else None
+    expected = log_marginal_by_rules(y, design @ cells @ design.T, shared)
+    expected -= log_marginal_by_rules(y, design @ without @ design.T, shared)
+    posterior = gaussian_cells(y, cell, 2, prior=PRIOR, groups={"g": group} if grouped else {}).posterior()
+    found = posterior.contrast(weights).log_bayes_factor
+    assert found == pytest.approx(expected, abs=1e-3)
