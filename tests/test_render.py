@@ -289,3 +289,9 @@ def test_figures_at_the_edge_of_rounding_are_printed_alike():
     assert p_value(0.0499999) == p_value(0.05) == "p = .050"
     assert number(-0.0) == number(0.0) == "0.000"
     assert number(-0.0, 1) == "0.0"
+
+
+def test_a_number_beside_its_interval_may_be_nought():
+    assert number(0.00312, 2) == "3.12e-03"
+    assert number(0.00312, 2, fixed=True) == "0.00"
+    assert number(-0.00312, 2, fixed=True) == "0.00"

@@ -163,7 +163,7 @@ def _line(pair: list["Estimate"], decided: set[tuple[str, str]], notes: dict[str
 
 
 def _note(row: "Estimate") -> str:
-    words = "; ".join(part for part in (row.model, row.note) if part)
+    words = "; ".join(part for part in (row.model, row.note) if part).replace(".; ", "; ")  # notes may be sentences
     return f"{row.engine.capitalize()}: {words}" if words else ""
 
 

@@ -265,7 +265,7 @@ def _table(effects: Iterable[CheckEffect]) -> Table:
 def _said(row: Estimate | None) -> str:
     if row is None:
         return "-"
-    size = f"{row.std_kind} = {number(row.std_estimate, 2)} {interval(row.std_low, row.std_high, 2)}"
+    size = f"{row.std_kind} = {number(row.std_estimate, 2, fixed=True)} {interval(row.std_low, row.std_high, 2)}"
     test = p_value(row.p) if row.p is not None else ""
     direction = f"P(direction) {probability(row.prob_direction)}" if row.prob_direction is not None else ""
     return "; ".join(filter(None, (size, test, direction)))

@@ -45,7 +45,7 @@ def escape(text: object) -> str:
     return html.escape(clean(text), quote=True)
 
 
-def number(value: object, decimals: int = 3, *, unit_interval: bool = False) -> str:
+def number(value: object, decimals: int = 3, *, unit_interval: bool = False, fixed: bool = False) -> str:
     """Format one number for reading.
 
     Parameters
@@ -56,6 +56,9 @@ def number(value: object, decimals: int = 3, *, unit_interval: bool = False) -> 
         Digits after the point for non-integers.
     unit_interval : bool, default False
         Drop the leading zero, as for p, r and proportions.
+    fixed : bool, default False
+        Write a number too small for the decimals as 0.00, which is enough where an interval stands beside it; otherwise
+        it keeps three significant digits.
 
     Returns
     -------
@@ -69,7 +72,7 @@ def number(value: object, decimals: int = 3, *, unit_interval: bool = False) -> 
         return "\N{EN DASH}" if math.isnan(real) else "\N{INFINITY}".rjust(1 + (real < 0), "\N{MINUS SIGN}")
     if hasattr(value, "__index__"):
         text = f"{int(real):,}"
-    elif real != 0 and abs(real) < 0.5 * 10**-decimals:
+    elif real != 0 and abs(real) < 0.5 * 10**-decimals and not fixed:
         text = f"{real:.2e}"
     else:
         text = f"{real:z,.{decimals}f}"  # z: a negative zero has no sign

@@ -169,7 +169,7 @@ def _degrees(value: float) -> str:
 
 def _standardised(row: Estimate) -> str:
     span = f" {interval(row.std_low, row.std_high, 2)}" if row.std_low is not None else ""
-    return f"{row.std_kind} = {number(row.std_estimate, 2)}{span}"
+    return f"{row.std_kind} = {number(row.std_estimate, 2, fixed=row.std_low is not None)}{span}"
 
 
 def _joined(first: str, rest: Iterable[str]) -> str:

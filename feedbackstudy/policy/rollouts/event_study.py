@@ -5,49 +5,22 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy import special
 
-from feedbackstudy.adapters.diff_diff import Bounds, StaggeredFit, honest_bounds, smallest_seen_trend
-from feedbackstudy.analysis.frequentist.multivariate_t import simultaneous_quantile
+from feedbackstudy.adapters.diff_diff import Bounds, StaggeredFit, honest_bounds
+from feedbackstudy.policy.rollouts.event_errors import PreTrends, effects_by_time, freedom_by_time, pre_trends
 from feedbackstudy.policy.rollouts.panel import panel_of
 from feedbackstudy.policy.rollouts.smoothness import largest_bend, smooth_bounds
 from feedbackstudy.policy.rollouts.staggered import fit_staggered
 from feedbackstudy.policy.sufficient import SufficientStats
 from feedbackstudy.provenance import Provenance
-from feedbackstudy.render import Facts, Notice, Page, Rendered, Table, interval, number, p_value
+from feedbackstudy.render import Facts, Notice, Page, Rendered, Table, counted, interval, number, p_value
 
-__all__ = ["EventStudy", "PreTrends", "event_study"]
+__all__ = ["EventStudy", "event_study"]
 
 type Floats = NDArray[np.float64]
 
-_MOST_JOINT = 20
 _RELATIVE = (0.0, 0.5, 1.0, 1.5, 2.0)
 _SMOOTH = (0.0, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PreTrends:
-    """What the time before the start says of parallel trends.
-
-    Attributes
-    ----------
-    periods : int
-        Periods before the start that are tested together, those nearest to it.
-    statistic, df, df2, p : float
-        F test that effects before the start are all 0.
-    smallest_seen : float
-        Slope per period of a linear difference in trends that such a test finds with `power`; NaN where unknown.
-    power : float
-        That power.
-    """
-
-    periods: int
-    statistic: float
-    df: float
-    df2: float
-    p: float
-    smallest_seen: float
-    power: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -57,7 +30,7 @@ class EventStudy(Rendered):
     Attributes
     ----------
     effects : DataFrame
-        ``time, estimate, se, low, high, joint_low, joint_high``; the reference period has estimate 0.
+        ``time, estimate, se, df, low, high, joint_low, joint_high``; the reference period has estimate 0.
     label : str
         The metric.
     level : float
@@ -104,11 +77,12 @@ class EventStudy(Rendered):
         Page
             Ready to render; it has not passed a disclosure rule.
         """
-        head = ("since start", "effect", "interval", "joint interval")
+        head = ("since start", "effect", "df", "interval", "joint interval")
         lines = tuple(
             (
                 number(int(row["time"])),
                 number(row["estimate"], 4),
+                number(int(row["df"])) if np.isfinite(row["low"]) else "",
                 interval(row["low"], row["high"], 4) if np.isfinite(row["low"]) else "reference",
                 interval(row["joint_low"], row["joint_high"], 4) if np.isfinite(row["low"]) else "reference",
             )
@@ -145,10 +119,14 @@ class EventStudy(Rendered):
             Facts(
                 (
                     (
-                        "test of pre-trends",
+                        f"test of pre-trends, {counted(pre.periods, 'period')} nearest to the start",
                         f"F({_degrees(pre.df)}, {_degrees(pre.df2)}) = {number(pre.statistic, 2)}, {p_value(pre.p)}",
                     ),
-                    (f"trend it finds with power {number(pre.power, 2)}", f"{seen} per period"),
+                    (
+                        "linear trend before the start",
+                        f"{number(pre.slope, 4)} per period {interval(pre.low, pre.high, 4)}, {p_value(pre.slope_p)}",
+                    ),
+                    (f"trend found with power {number(pre.power, 2)}", f"{seen} per period"),
                 )
             ),
             Notice("A test of pre-trends that finds nothing does not show that trends are parallel."),
@@ -174,7 +152,8 @@ def event_study(
     weigh : bool, default True
         Whether units weigh as much as they have applications; otherwise units count alike.
     pre_periods : int, default 6
-        Periods before the reference that are tested together at most; no more than a third of the units.
+        Periods before the reference that are looked at, those nearest to it; tested together are no more than a third
+        of their mean degrees of freedom.
     power : float, default .80
         Power for which the smallest trend is given.
 
@@ -185,8 +164,15 @@ def event_study(
 
     Notes
     -----
-    Joint band: the quantile of the largest of correlated t statistics on units - 1 degrees of freedom (Bonferroni above
-    20 periods). Test of k pre-trends: Hotelling's :math:`T^2 (G-k)/(k(G-1)) \sim F(k, G-k)`. Sensitivity: Rambachan &
+    Degrees of freedom of a time since the start: :math:`\nu = \sum_g (n_g - 1)` over the starts g whose :math:`n_g`
+    units reach that time (`freedom_by_time`), as the spread of units under a start is all that is known of its error;
+    far from the start few units are left, and units - 1 would reject up to a third of true zeros. Joint band: the
+    quantile of the largest of correlated t statistics on units - 1 degrees of freedom (Bonferroni above 20 periods),
+    moved to the same tail probability on each time's own degrees. Test of k pre-trends: Hotelling's
+    :math:`T^2 (\nu-k+1)/(k \nu) \sim F(k, \nu-k+1)` with the mean :math:`\nu` of the times tested;
+    beside it the slope through the reference, on the mean of :math:`\nu` weighted by shares of its variance. Measured
+    size of 5 % tests without an effect, 30 units in six starts of four and six never: single times .03 to .08,
+    pre-trends .02 (.11 with units - 1), slope .05. Sensitivity: Rambachan &
     Roth (2023), Review of Economic Studies 90, 2555-2591, relative steps by diff-diff, smoothness by `smooth_bounds`
     at sizes that are shares of the largest change of slope before the start; power: Roth (2022), AER: Insights 4,
     305-322, by diff-diff in its Wald form.
@@ -195,11 +181,13 @@ def event_study(
     fit, notes = fit_staggered(panel, weigh=weigh)
     units = int(panel.used.any(axis=1).sum())
     level = stats.plan.interval_level
-    pre = _pre_trends(fit, units, min(pre_periods, max(1, units // 3)), power=power, alpha=1 - level)
-    frame, joint = _by_time(fit, units, level, reference=-1 - panel.rollout.anticipation)
+    freedom = freedom_by_time(panel, fit.time)
+    reference = -1 - panel.rollout.anticipation
+    pre = pre_trends(fit, freedom, pre_periods, reference=reference, power=power, alpha=1 - level)
+    frame, joint = effects_by_time(fit, freedom, units, level, reference=reference)
     alpha, known = 1 - level, pre is not None
     relative = honest_bounds(fit, _RELATIVE, method="relative_magnitude", alpha=alpha) if known else ()
-    smooth, bend, chosen = _smooth(fit, units, -1 - panel.rollout.anticipation, alpha) if known else ((), np.nan, ())
+    smooth, bend, chosen = _smooth(fit, units, reference, alpha) if known else ((), np.nan, ())
     lost = _lost(relative, smooth)
     words = "units weighted by applications" if weigh else "units count alike"
     return EventStudy(
@@ -235,49 +223,6 @@ def _lost(relative: tuple[Bounds, ...], smooth: tuple[Bounds, ...]) -> tuple[str
         f"no robust interval was found for {words.format(', '.join(f'{b.size:.3g}' for b in lost))}"
         for words, found in kinds
         if (lost := [b for b in found if not np.isfinite(b.low)])
-    )
-
-
-def _by_time(fit: StaggeredFit, units: int, level: float, *, reference: int) -> tuple[pd.DataFrame, tuple[str, ...]]:
-    se, df = np.sqrt(np.maximum(np.diag(fit.covariance), 0.0)), units - 1.0
-    shown = (se > 0) & np.isfinite(fit.effects)
-    time, effects, se = fit.time[shown], fit.effects[shown], se[shown]
-    correlation = fit.covariance[np.ix_(shown, shown)] / np.outer(se, se)
-    notes: tuple[str, ...] = ()
-    if (~shown).any():
-        notes = (f"no standard error at {', '.join(map(str, fit.time[~shown]))} periods since the start: left out",)
-    single = float(special.stdtrit(df, (1 + level) / 2))
-    if time.size <= _MOST_JOINT:
-        joint = simultaneous_quantile(level, correlation, df)
-    else:
-        joint = float(special.stdtrit(df, 1 - (1 - level) / (2 * time.size)))
-        notes = (*notes, f"{time.size} periods: the joint band is Bonferroni's")
-    frame = pd.DataFrame({"time": time, "estimate": effects, "se": se})
-    for name, size in (("", single), ("joint_", joint)):
-        frame[f"{name}low"], frame[f"{name}high"] = effects - size * se, effects + size * se
-    zero = pd.DataFrame([dict.fromkeys(frame.columns, np.nan) | {"time": reference, "estimate": 0.0}])
-    whole = pd.concat([frame, zero], ignore_index=True).sort_values("time", ignore_index=True)
-    return whole.astype({"time": np.int64}), notes
-
-
-def _pre_trends(fit: StaggeredFit, units: int, most: int, *, power: float, alpha: float) -> PreTrends | None:
-    good = (fit.time < 0) & (np.diag(fit.covariance) > 0) & np.isfinite(fit.effects)
-    before = np.flatnonzero(good)[-most:]
-    if not before.size:
-        return None
-    covariance = fit.covariance[np.ix_(before, before)]
-    k = int(np.linalg.matrix_rank(covariance))
-    wald = float(fit.effects[before] @ np.linalg.pinv(covariance) @ fit.effects[before])
-    df2 = float(max(units - k, 1))
-    statistic = wald * df2 / (k * (units - 1))
-    return PreTrends(
-        periods=before.size,
-        statistic=statistic,
-        df=float(k),
-        df2=df2,
-        p=float(special.fdtrc(k, df2, statistic)),
-        smallest_seen=smallest_seen_trend(fit, power=power, alpha=alpha),
-        power=power,
     )
 
 

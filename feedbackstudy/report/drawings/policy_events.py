@@ -34,7 +34,7 @@ def event_drawing(result: EventStudy) -> Drawing:
     """
     after = result.effects[result.effects["time"] >= 0]
     pre = result.pre_trends
-    tested = f" Test of pre-trends: p {p_value(pre.p)}." if pre is not None else ""
+    tested = f" Test of pre-trends: {p_value(pre.p)}." if pre is not None else ""
     steps = "; ".join(
         f"{int(row['time'])} after: {number(row['estimate'], 3)}, {interval(row['low'], row['high'], 3)}"
         for row in after.to_dict("records")
