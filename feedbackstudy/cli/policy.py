@@ -168,8 +168,8 @@ def _seen(given: argparse.Namespace, plan: "PolicyPlan") -> "tuple[SufficientSta
     from dataclasses import replace
 
     from feedbackstudy.errors import InputError
-    from feedbackstudy.issues import Issues
     from feedbackstudy.policy.applications import ApplicationTable, compress
+    from feedbackstudy.policy.started import delivery_as_declared
     from feedbackstudy.policy.sufficient import SufficientStats
 
     if given.stats is None:
@@ -183,7 +183,7 @@ def _seen(given: argparse.Namespace, plan: "PolicyPlan") -> "tuple[SufficientSta
         )
     if given.simulated:
         stats = replace(stats, provenance=replace(stats.provenance, simulated=True))
-    return stats, Issues()
+    return stats, delivery_as_declared(stats)
 
 
 def _movers(given: argparse.Namespace, plan: "PolicyPlan") -> "tuple[Movers, ...]":

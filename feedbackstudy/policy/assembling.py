@@ -16,8 +16,10 @@ from feedbackstudy.policy.parts import (
     spillover_parts,
     subgroup_parts,
 )
+from feedbackstudy.policy.sample_ratio import srm_of
 from feedbackstudy.policy.single_unit import SINGLE, is_single_unit
 from feedbackstudy.policy.spillover import Movers
+from feedbackstudy.policy.started import delivery_as_declared
 from feedbackstudy.policy.sufficient import SufficientStats
 from feedbackstudy.provenance import Provenance
 from feedbackstudy.render import Notice, Page, Rendered, Text
@@ -103,6 +105,8 @@ def assemble(stats: SufficientStats, *, look: Look | None = None, movers: Sequen
     """
     seen = stats if look is None else look.of(stats)
     plan, gate = seen.plan, DisclosurePolicy.of(stats.plan)
+    if plan.experiment is not None:
+        gate = gate.for_arms_of(seen, srm_of(seen))
     said: list[str] = [
         f"Left out: about {gate.rounded(n):,} rows, {why}."
         for why, n in stats.rows.items()
@@ -114,6 +118,7 @@ def assemble(stats: SufficientStats, *, look: Look | None = None, movers: Sequen
         said += [f"The plan was amended: {reason}" for reason in look.amended]
     if is_single_unit(plan):
         said.insert(0, SINGLE)
+    said += [f"Delivery against the plan: {issue.what}" for issue in delivery_as_declared(seen)]
     effects = effects_of(seen)
     parts: list[Disclosed] = [*delivery_parts(seen, gate), gate.effects(effects, margins=_margins(plan))]
     parts += event_parts(seen, gate, said)

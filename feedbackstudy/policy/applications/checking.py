@@ -10,9 +10,10 @@ import pandas as pd
 from feedbackstudy.errors import DataError
 from feedbackstudy.policy.applications.deriving import moments
 from feedbackstudy.policy.applications.opening import DAY
-from feedbackstudy.policy.applications.outcomes import counts_for
+from feedbackstudy.policy.applications.outcomes import counts_for, value_of
 from feedbackstudy.policy.declared import Metric, PolicyPlan
 from feedbackstudy.policy.declared.applications import NOT_STATED
+from feedbackstudy.policy.started import delivery_metric
 
 __all__ = ["Looked", "looked"]
 
@@ -40,7 +41,7 @@ class Looked:
         Status as written -> rows; those without one are in the counts.
     groups : DataFrame
         Rows that count, by ``unit`` (where assigned), ``period`` and ``arm``: ``n``, and ``v:<metric>`` of those with a
-        value.
+        value; ``delivered``, the sum of the plan's metric of delivery, where there is one.
     levels : mapping of str to mapping
         Column of equity groups -> level -> rows that count.
     named : mapping of str to tuple of str
@@ -171,8 +172,12 @@ def _grouped(kept: Frame, plan: PolicyPlan) -> Frame:
     known = [
         _known(metric, plan).fill_null(value=False).cast(nw.Int64).alias(f"v:{metric.name}") for metric in plan.metrics
     ]
+    of = delivery_metric(plan)
+    if of is not None:
+        known.append(nw.when(counts_for(of, plan)).then(value_of(of)).alias("delivered"))
     selected = kept.select(*keys, "period", "arm", *known)
     sums = [nw.col(f"v:{metric.name}").sum() for metric in plan.metrics]
+    sums += [nw.col("delivered").sum()] if of is not None else []
     return selected.group_by(*[*(["unit"] if keys else []), "period", "arm"]).agg(nw.len().alias("n"), *sums)
 
 

@@ -8,6 +8,7 @@ from feedbackstudy.issues import Issue, Issues, Severity
 from feedbackstudy.policy.applications.checking import Looked
 from feedbackstudy.policy.applications.deriving import RESPONDED, periods_of
 from feedbackstudy.policy.declared import PolicyPlan
+from feedbackstudy.policy.started import delivery_metric, misfits
 
 __all__ = ["problems"]
 
@@ -147,6 +148,9 @@ def _treatment(seen: Looked, plan: PolicyPlan) -> Iterator[Issue]:
     if plan.unit is not None and len(known):
         yield from _units(known, plan)
     yield from _gaps(seen, plan)
+    of = delivery_metric(plan)
+    if of is not None:
+        yield from misfits(known.rename(columns={f"v:{of.name}": "n", "n": "rows", "delivered": "yes"}), plan)
 
 
 def _gaps(seen: Looked, plan: PolicyPlan) -> Iterator[Issue]:

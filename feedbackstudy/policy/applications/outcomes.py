@@ -6,7 +6,7 @@ from feedbackstudy.policy.applications.deriving import DERIVED, moments
 from feedbackstudy.policy.applications.opening import DAY
 from feedbackstudy.policy.declared import Metric, PolicyPlan
 
-__all__ = ["counts_for", "outcomes"]
+__all__ = ["counts_for", "outcomes", "value_of"]
 
 type Frame = Any
 type Expression = Any
@@ -36,7 +36,7 @@ def outcomes(frame: Frame, plan: PolicyPlan) -> Frame:
     new = []
     for metric in plan.metrics:
         fits = counts_for(metric, plan)
-        new.append(nw.when(fits).then(_value(metric)).alias(f"m_{metric.name}"))
+        new.append(nw.when(fits).then(value_of(metric)).alias(f"m_{metric.name}"))
         new += [
             nw.when(fits).then(nw.col(f"x_{metric.name}{end}")).alias(f"m_{metric.name}{end}")
             for column, end in ((metric.per, "_per"), (metric.covariate, "_x"))
@@ -86,7 +86,19 @@ def _with_next(frame: Frame) -> Frame:
     return frame.join(found, on="fs_id", how="left")
 
 
-def _value(metric: Metric) -> Expression:
+def value_of(metric: Metric) -> Expression:
+    """Return the number of a metric, of applications that count for it.
+
+    Parameters
+    ----------
+    metric : Metric
+        The metric.
+
+    Returns
+    -------
+    Narwhals expression
+        A number; null where it is not known.
+    """
     import narwhals as nw
 
     raw = nw.col(f"x_{metric.name}")

@@ -1,13 +1,11 @@
 """Which answers are hidden, judged by the people of every arm; the arms of an experiment are protected together."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
-
-import pandas as pd
 
 from feedbackstudy.policy.arm_counts import fewest_of
 from feedbackstudy.policy.declared import DisclosureRule
-from feedbackstudy.policy.disclosure.levels import hidden_levels
+from feedbackstudy.policy.disclosure.linking import counts_of_arms, hides, linked_arms
 from feedbackstudy.policy.effect import ArmPeople, EffectEstimate
 
 __all__ = ["judged_by_arm", "too_few"]
@@ -41,7 +39,7 @@ def too_few(row: EffectEstimate, min_cell: int) -> str:
 
 
 def judged_by_arm(
-    rows: Sequence[EffectEstimate], rule: DisclosureRule
+    rows: Sequence[EffectEstimate], rule: DisclosureRule, *, also: Collection[str] = ()
 ) -> tuple[tuple[EffectEstimate, ...], tuple[str, ...]]:
     """Say which answers are hidden, and by how many people the others are rounded.
 
@@ -51,6 +49,8 @@ def judged_by_arm(
         The answers.
     rule : DisclosureRule
         The rule.
+    also : collection of str, optional
+        Arms that are hidden wherever any arm is, as `linking.hidden_arms` finds them for a whole plan.
 
     Returns
     -------
@@ -59,9 +59,10 @@ def judged_by_arm(
         fewest people of all arms that are shown, because roundings of one control by several steps would narrow it.
     """
     found, why = [], []
+    by_arms = _hidden(rows, rule, also)
     for row in rows:
         reason = too_few(row, rule.min_cell)
-        hidden = _hidden_arms(row.arms, rule) if row.arms else frozenset()
+        hidden = by_arms.get(row.arms, frozenset())
         if row.arms and not reason and hidden & set(row.compared):
             reason = _BESIDE
         if row.arms and not reason:
@@ -73,8 +74,13 @@ def judged_by_arm(
     return tuple(found), tuple(why)
 
 
-def _hidden_arms(arms: Sequence[ArmPeople], rule: DisclosureRule) -> frozenset[str]:
-    sides = {f"side {i}": [each.sides[i] for each in arms] for i in range(len(arms[0].sides))}
-    table = pd.DataFrame({"n": [each.people for each in arms], **sides}, index=[each.arm for each in arms])
-    control = next((each.arm for each in arms if each.control), None)
-    return hidden_levels([table], min_cell=rule.min_cell, complementary=rule.complementary, last=control)
+def _hidden(
+    rows: Sequence[EffectEstimate], rule: DisclosureRule, also: Collection[str]
+) -> dict[tuple[ArmPeople, ...], frozenset[str]]:
+    """Return the hidden arms of every metric: those of all metrics that hide any, or none."""
+    tables = {arms: counts_of_arms(arms) for arms in dict.fromkeys(row.arms for row in rows) if arms}
+    control = next((each.arm for arms in tables for each in arms if each.control), None)
+    if not rule.complementary:
+        return {arms: linked_arms([[table]], rule, control=control) for arms, table in tables.items()}
+    together = linked_arms([[table] for table in tables.values()], rule, control=control, also=also)
+    return {arms: together if hides([table], rule) else frozenset() for arms, table in tables.items()}

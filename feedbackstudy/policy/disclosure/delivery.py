@@ -9,8 +9,9 @@ from feedbackstudy.errors import InputError
 from feedbackstudy.policy.declared import DisclosureRule
 from feedbackstudy.policy.disclosure.disclosed import Disclosed
 from feedbackstudy.policy.disclosure.levels import hidden_levels
+from feedbackstudy.policy.disclosure.linking import hides, of_people
 from feedbackstudy.policy.disclosure.rounding import coarse_p
-from feedbackstudy.policy.sample_ratio import SampleRatio, SampleRatios
+from feedbackstudy.policy.sample_ratio import SampleRatios
 from feedbackstudy.policy.sufficient import SufficientStats
 from feedbackstudy.provenance import Provenance
 
@@ -18,7 +19,13 @@ __all__ = ["disclosed_arms", "disclosed_shares", "disclosed_sizes"]
 
 
 def disclosed_arms(
-    stats: SufficientStats, metrics: Sequence[str], sizes: SampleRatios | None, rule: DisclosureRule, words: str
+    stats: SufficientStats,
+    metrics: Sequence[str],
+    sizes: SampleRatios | None,
+    rule: DisclosureRule,
+    words: str,
+    *,
+    linked: Collection[str] = (),
 ) -> tuple[Disclosed, ...]:
     """Return shares by arm and the sizes of arms, protected together.
 
@@ -34,6 +41,8 @@ def disclosed_arms(
         The rule.
     words : str
         The rule in words.
+    linked : collection of str, optional
+        Arms that are hidden wherever any arm is.
 
     Returns
     -------
@@ -50,9 +59,14 @@ def disclosed_arms(
         raise InputError(f"{strange} are no proportions; a share is shown of proportions only.")
     sums = {name: stats.of(name).groupby("arm")[["sum", "n"]].sum().round().reset_index() for name in metrics}
     tables = [_counts(frame, ["arm"]) for frame in sums.values()]
-    people = [test for test in (sizes.tests if sizes is not None else ()) if _of_people(test)]
+    people = [test for test in (sizes.tests if sizes is not None else ()) if of_people(test.of)]
     tables += [pd.DataFrame({"n": pd.Series(dict(test.counts), dtype=np.float64)}) for test in people]
-    also = hidden_levels(tables, min_cell=rule.min_cell, complementary=rule.complementary) if tables else frozenset()
+    beside = linked if tables and hides(tables, rule) else ()
+    also = (
+        hidden_levels(tables, min_cell=rule.min_cell, complementary=rule.complementary, also=beside)
+        if tables
+        else frozenset()
+    )
     parts = [
         disclosed_shares(frame, ["arm"], rule, title=stats.plan.metrics[name].label, words=words, also=also,
                          provenance=stats.provenance)
@@ -129,7 +143,7 @@ def disclosed_sizes(found: SampleRatios, rule: DisclosureRule, *, words: str, al
     rows: list[dict[str, object]] = []
     out: list[dict[str, bool]] = []
     for test in found.tests:
-        people = _of_people(test)
+        people = of_people(test.of)
         sizes = pd.DataFrame({"n": pd.Series(dict(test.counts), dtype=np.float64)})
         own = hidden_levels([sizes], min_cell=rule.min_cell, complementary=rule.complementary)
         gone = (set(own) | set(also)) & set(test.counts) if people else set()
@@ -153,7 +167,3 @@ def _counts(sums: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
     wide = both.pivot_table(index=keys[0], columns=keys[1], values=["yes", "no"], aggfunc="sum", fill_value=0.0,
                             observed=True)  # fmt: skip
     return wide.set_axis([":".join(map(str, pair)) for pair in wide.columns.to_flat_index()], axis=1)
-
-
-def _of_people(test: SampleRatio) -> bool:
-    return not test.of.startswith("units")

@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 
 import numpy as np
@@ -25,6 +25,7 @@ _MAIN = (
 )
 _ONCE = {"label": "Metric", "contrast": "Contrast", "scale": "Scale", "n_clusters": "Clusters"}
 """Columns that are said once below the table where all rows have one value, and the word for each."""
+_FEW_CLUSTERS = 12
 _NUMBERS = ("estimate", "se", "df", "low", "high", "p", "p_adjusted", "baseline", "n")
 
 
@@ -47,7 +48,9 @@ class Guarded:
     notes: tuple[str, ...]
 
 
-def guarded(rows: Sequence[EffectEstimate], rule: DisclosureRule, words: Callable[[str], str]) -> Guarded:
+def guarded(
+    rows: Sequence[EffectEstimate], rule: DisclosureRule, words: Callable[[str], str], *, also: Collection[str] = ()
+) -> Guarded:
     """Hide the answers that rest on too few people in any arm, and round the others.
 
     Parameters
@@ -58,6 +61,8 @@ def guarded(rows: Sequence[EffectEstimate], rule: DisclosureRule, words: Callabl
         The rule.
     words : callable
         Takes the counts out of a sentence.
+    also : collection of str, optional
+        Arms that are hidden wherever any arm is.
 
     Returns
     -------
@@ -66,13 +71,14 @@ def guarded(rows: Sequence[EffectEstimate], rule: DisclosureRule, words: Callabl
 
     Notes
     -----
-    The arms of an experiment are protected together, metric by metric: an arm with few people is hidden in every
-    comparison, with others until its counts do not follow from the totals; the control is the last of them.
+    The arms of an experiment are protected together: an arm with few people is hidden in every comparison, with others
+    until its counts do not follow from the totals; the control is the last of them. Metrics that hide any arm hide the
+    same ones, because they count the same people; the others show all.
     An answer is hidden whole, on every scale: absolute and relative difference give the baseline, and an absolute
     difference with its error gives both shares. The size of the metric's other answers is hidden with it, because it
     would follow from theirs.
     """
-    rows, why = judged_by_arm(rows, rule)
+    rows, why = judged_by_arm(rows, rule, also=also)
     small = {row.metric for row, reason in zip(rows, why, strict=True) if reason}
     sizes = levelled([row.n for row, reason in zip(rows, why, strict=True) if not reason], rule.min_cell)
     found, hidden, notes = [], [], dict[str, None]()
@@ -92,7 +98,13 @@ def guarded(rows: Sequence[EffectEstimate], rule: DisclosureRule, words: Callabl
 
 
 def disclosed_effects(
-    effects: Effects, rule: DisclosureRule, words: str, strip: Callable[[str], str], margins: Mapping[str, float]
+    effects: Effects,
+    rule: DisclosureRule,
+    words: str,
+    strip: Callable[[str], str],
+    margins: Mapping[str, float],
+    *,
+    also: Collection[str] = (),
 ) -> DisclosedEffects:
     """Return effects as they may be shown.
 
@@ -108,13 +120,15 @@ def disclosed_effects(
         Takes the counts out of a sentence.
     margins : mapping of str to float
         Metric -> effect at which a guardrail is breached.
+    also : collection of str, optional
+        Arms that are hidden wherever any arm is.
 
     Returns
     -------
     DisclosedEffects
         Columns as `EffectEstimate`, without those that count people behind the answers.
     """
-    found = guarded(tuple(effects), rule, strip)
+    found = guarded(tuple(effects), rule, strip, also=also)
     table, out = table_of(found.rows, found.hidden)
     alike = [name for name in _ONCE if len(set(table[name])) == 1 and not out[name].any()]
     alike = [name for name in alike if name != "label" or len(table) > 1]
@@ -146,7 +160,8 @@ def _convention(rule: DisclosureRule) -> tuple[str, ...]:
         "Effects, limits, errors and baselines are rounded to steps of 1, 2 or 5 times a power of ten; a step is at "
         f"least {rule.round_to} people as a share of the smallest arm, and twice that where applications are "
         "independent. P values have two decimals, below .01 three, and 0 stands for below .001. Where applications are "
-        "independent, errors, p values and limits of ratios are hidden as far as counts would follow from them. "
+        "independent, or clusters are fewer than 12, errors, p values and limits of ratios are hidden as far as counts "
+        "would follow from them. "
         "Verdicts and decisions rest on exact numbers. Sizes that differ by few people are shown as one.",
     )
 
@@ -194,9 +209,8 @@ def _rounded(
     if rule.round_to == 1:
         return replace(row, n=n, warnings=said, smallest_arm=None, fewest=None), frozenset()
     own = step_of(_share(row, rule)) * (1000 if row.scale == "per_1000" else 1)
-    step = _step(row, rule)
-    numbers = {name: to_step(getattr(row, name), step) for name in ("estimate", "se", "low", "high")}
-    if row.scale == "relative" and _seen_often(row):
+    numbers = {name: to_step(getattr(row, name), _step(row, rule, name)) for name in ("estimate", "se", "low", "high")}
+    if row.scale == "relative" and (row.fewest is not None or not _independent(row)):
         numbers["estimate"] = _relative_of_shown(row, own)
     numbers |= {"p": coarse_p(row.p), "p_adjusted": coarse_p(row.p_adjusted), "df": significant(row.df, 2)}
     numbers |= dict.fromkeys(_of_four_counts(row, rule), None)
@@ -216,9 +230,11 @@ def _rounded(
 
 
 def _of_four_counts(row: EffectEstimate, rule: DisclosureRule) -> tuple[str, ...]:
-    """Return the numbers that would give counts away where two shares of independent people are all there is."""
+    """Return the numbers that would give counts away where a few shares are all there is."""
     if not _independent(row):
-        return ()
+        # A ratio's error is a second equation about the same few clusters: two in each arm would follow from both.
+        few = row.scale == "relative" and (row.n_clusters or 0) < _FEW_CLUSTERS
+        return ("se", "df", "low", "high", "p", "p_adjusted") if few else ()
     if not _seen_often(row):
         return ("se", "df")
     if row.scale == "relative":
@@ -259,15 +275,18 @@ def _relative_of_shown(row: EffectEstimate, step: float) -> float:
     return round(effect / base, 3) if base and effect is not None else math.nan
 
 
-def _step(row: EffectEstimate, rule: DisclosureRule) -> float:
-    """Return what may not be told apart on the scale of an answer."""
+def _step(row: EffectEstimate, rule: DisclosureRule, name: str) -> float:
+    """Return what may not be told apart in a number of an answer, on its scale."""
     share = _share(row, rule)
     if row.scale == "per_1000":
         return step_of(share) * 1000
     if row.scale == "relative":
         # A ratio of two shares moves by so much where the share below moves by what `round_to` people make of it.
+        # A limit is a ratio as well: far from 1 its last digits would say more about an error than the error does.
         base = abs(row.baseline) if row.baseline else 0.0
-        return step_of((1 + abs(row.estimate)) * share / base) if base and math.isfinite(row.estimate) else math.inf
+        own = getattr(row, name) if name in {"low", "high"} else row.estimate
+        size = max(abs(row.estimate), abs(own) if own is not None else 0.0)
+        return step_of((1 + size) * share / base) if base and math.isfinite(size) else math.inf
     if row.scale in {"log odds", "ratio"}:
         return step_of(rule.round_to / max(row.fewest or row.smallest_arm or 1, 1))
     return step_of(share)

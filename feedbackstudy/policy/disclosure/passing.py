@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -11,11 +11,13 @@ from feedbackstudy.collect.suppression import Suppressed, suppress
 from feedbackstudy.errors import InputError, NotFoundError, choices
 from feedbackstudy.policy.adverse_impact import AdverseImpact
 from feedbackstudy.policy.declared import DisclosureRule, PolicyPlan
+from feedbackstudy.policy.disclosure.crossed import crossed_counts
 from feedbackstudy.policy.disclosure.delivery import disclosed_arms, disclosed_shares, disclosed_sizes
 from feedbackstudy.policy.disclosure.disclosed import Disclosed, DisclosedEffects, DisclosedEvents, DisclosedImpact
 from feedbackstudy.policy.disclosure.effects import disclosed_effects, guarded
 from feedbackstudy.policy.disclosure.events import disclosed_events
 from feedbackstudy.policy.disclosure.impact import disclosed_impacts
+from feedbackstudy.policy.disclosure.linking import hidden_arms
 from feedbackstudy.policy.effect import Effects
 from feedbackstudy.policy.rollouts.event_study import EventStudy
 from feedbackstudy.policy.rollouts.panel import Panel
@@ -34,9 +36,12 @@ class DisclosurePolicy:
     ----------
     rule : DisclosureRule
         Smallest cell, complementary hiding, rounding; a plan's own rule is ``DisclosurePolicy.of(plan)``.
+    linked : frozenset of str
+        Arms of an experiment that are hidden in every table that hides any, as `for_arms_of` finds them.
     """
 
     rule: DisclosureRule = field(default_factory=DisclosureRule)
+    linked: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, plan: PolicyPlan) -> "DisclosurePolicy":
@@ -53,6 +58,23 @@ class DisclosurePolicy:
             Its rule.
         """
         return cls(plan.disclosure)
+
+    def for_arms_of(self, stats: SufficientStats, sizes: SampleRatios | None = None) -> "DisclosurePolicy":
+        """Return the policy for several tables about the arms of one experiment, so that none gives another away.
+
+        Parameters
+        ----------
+        stats : SufficientStats
+            The statistics.
+        sizes : SampleRatios, optional
+            Tests of the sizes of arms that are shown as well.
+
+        Returns
+        -------
+        DisclosurePolicy
+            With the arms that every table hides which hides any.
+        """
+        return replace(self, linked=hidden_arms(stats, sizes, self.rule))
 
     @property
     def words(self) -> str:
@@ -139,21 +161,7 @@ class DisclosurePolicy:
         NotFoundError
             For an absent column.
         """
-        for name in (rows, columns, count):
-            if name not in frame.columns:
-                raise NotFoundError(choices("Column", name, map(str, frame.columns)))
-        wide = frame.pivot_table(index=rows, columns=columns, values=count, aggfunc="sum", fill_value=0, observed=True)
-        found = self.suppressed(wide.to_numpy(dtype=np.float64).round())
-        head = [*map(str, wide.columns), "total"]
-        body = [
-            [None if h else self.rounded(c) for c, h in zip(line, out, strict=True)]
-            for line, out in zip(found.counts, found.hidden, strict=True)
-        ]
-        shown = pd.DataFrame(body, columns=head, dtype="Int64")
-        out = pd.DataFrame(found.hidden, columns=head)
-        for table, first in ((shown, [*map(str, wide.index), "total"]), (out, False)):
-            table.insert(0, rows, first)
-        return Disclosed(title=title or f"{count} by {rows} and {columns}", table=shown, out=out, words=self.words)
+        return crossed_counts(frame, (rows, columns, count), self.rule, title=title, words=self.words)
 
     def fidelity(
         self, stats: SufficientStats, metric: str, *, by: str = "period", also: Collection[str] = ()
@@ -213,7 +221,7 @@ class DisclosurePolicy:
         tuple of Disclosed
             One for each metric, then the sizes. An arm that is hidden in one is hidden in all.
         """
-        return disclosed_arms(stats, metrics, sizes, self.rule, self.words)
+        return disclosed_arms(stats, metrics, sizes, self.rule, self.words, linked=self.linked)
 
     def effects(self, effects: Effects, *, margins: Mapping[str, float] | None = None) -> DisclosedEffects:
         """Show effects: hidden where an arm, or what is counted in it, is too small, and rounded otherwise.
@@ -230,7 +238,7 @@ class DisclosurePolicy:
         DisclosedEffects
             Columns as `EffectEstimate`, without those that count people behind the answers.
         """
-        return disclosed_effects(effects, self.rule, self.words, self.without_counts, margins or {})
+        return disclosed_effects(effects, self.rule, self.words, self.without_counts, margins or {}, also=self.linked)
 
     def coarse(self, effects: Effects) -> Effects:
         """Return effects with the numbers that may be shown, for sentences that are made of them.
@@ -245,7 +253,7 @@ class DisclosurePolicy:
         Effects
             Rounded; what is hidden has no interval.
         """
-        found = guarded(tuple(effects), self.rule, self.without_counts)
+        found = guarded(tuple(effects), self.rule, self.without_counts, also=self.linked)
         return Effects(rows=found.rows, title=effects.title, provenance=effects.provenance)
 
     def event_study(self, found: EventStudy, panel: Panel) -> DisclosedEvents:

@@ -3,9 +3,15 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import optimize
 
 from feedbackstudy import policy
+from feedbackstudy.policy.declared import ApplicationColumns, Experiment, Metric, PolicyArm, PolicyPlan, Window
 from feedbackstudy.policy.disclosure import DisclosurePolicy
+from feedbackstudy.policy.effect import Effects
+from feedbackstudy.policy.readout import readout as planned_readout
+from feedbackstudy.policy.sufficient import Prepared, compress_prepared
+from feedbackstudy.provenance import Provenance
 from tests.policy.disclosure.attacking import candidates_of
 
 NUMBERS = ["estimate", "se", "low", "high", "p", "baseline", "n", "df"]
@@ -98,3 +104,103 @@ def test_exact_counts_do_not_leave_with_rounded_effects():
     assert all(row.arms == () and row.compared == () for row in coarse)
     frame = DisclosurePolicy().effects(read(CASES[0])).frame()
     assert {"arms", "compared", "smallest_arm", "fewest"}.isdisjoint(frame.columns)
+
+
+ARMS = {  # arm: hired and told, hired and not told, rejected and told, rejected and not told
+    "c": (60, 60, 300, 300),
+    "x": (1, 0, 3, 3),
+    "u": (0, 0, 300, 306),
+    "v": (40, 30, 240, 300),
+    "w": (40, 44, 262, 270),
+}
+OF_ALL, OF_REJECTED = "told", "in_time"
+
+
+def two_metrics(people):
+    """Compare arms on who is told: of all decided, and of the rejected."""
+    kinds = [("hired", 1.0), ("hired", 0.0), ("rejected", 1.0), ("rejected", 0.0)]
+    rows = pd.DataFrame([(arm, *kind) for arm, each in people.items() for n, kind in zip(each, kinds, strict=True)
+                         for _ in range(n)], columns=["arm", "state", "m_told"])  # fmt: skip
+    rows["m_in_time"] = rows["m_told"].where(rows["state"] == "rejected")
+    rows["treated"], rows["period"] = (rows["arm"] != "c").astype(float), 2026 * 12
+    metrics = (
+        Metric(name=OF_ALL, label="Told", kind="proportion", column="x", role="primary"),
+        Metric(name=OF_REJECTED, label="In time", kind="proportion", column="y", of="rejected"),
+    )
+    experiment = Experiment(column="arm", control="c", arms=[PolicyArm(name=a, label=a, code=a) for a in people])
+    columns = ApplicationColumns(application="id", applied_at="a", decided_at="d", status="s",
+                                 statuses={"R": "rejected", "H": "hired"})  # fmt: skip
+    plan = PolicyPlan(title="Arms", columns=columns, metrics=metrics, treatment=experiment,
+                      window=Window(first="2026-01-01", last="2026-01-31", data_end="2026-06-30"))  # fmt: skip
+    return compress_prepared(Prepared(table=rows, provenance=Provenance(made_by="test", simulated=True)), plan)
+
+
+def seen_by(metric, effects, frame):
+    """Arms of which a metric shows a comparison; the control with them."""
+    rows = zip(effects, frame["estimate"].notna(), strict=True)
+    shown = {treated_of(row) for row, known in rows if row.scale == "absolute" and row.metric == metric and known}
+    return shown | {"c"} if shown else shown
+
+
+def room_of(people, shown, arm):
+    """Fewest and most people of an arm that fit all totals and the counts, to 5, of the arms that metrics show."""
+    index = {(a, k): 4 * i + k for i, a in enumerate(people) for k in range(4)}
+    rows, low, high = [], [], []
+
+    def known(cells, near):
+        rows.append(np.isin(np.arange(len(index)), [index[cell] for cell in cells]).astype(float))
+        low.append(sum(people[a][k] for a, k in cells) - near)
+        high.append(sum(people[a][k] for a, k in cells) + near)
+
+    for k in range(4):
+        known([(a, k) for a in people], 0)
+    for metric, counted in ((OF_ALL, ((0, 2), (1, 3))), (OF_REJECTED, ((2,), (3,)))):
+        for a in shown[metric]:
+            for side in counted:
+                known([(a, k) for k in side], 2.5)
+    goal = np.isin(np.arange(len(index)), [index[arm, k] for k in range(4)]).astype(float)
+    limits = optimize.LinearConstraint(np.array(rows), low, high)
+    ends = [optimize.milp(sign * goal, constraints=limits, integrality=np.ones(len(index))).fun for sign in (1, -1)]
+    return ends[0], -ends[1]
+
+
+def test_no_solver_finds_a_tiny_arm_from_two_metrics_of_the_same_people():
+    stats = two_metrics(ARMS)
+    effects = planned_readout(stats)
+    frame = DisclosurePolicy().effects(effects).frame()
+    shown = {metric: seen_by(metric, effects, frame) for metric in (OF_ALL, OF_REJECTED)}
+    assert "x" not in shown[OF_ALL] | shown[OF_REJECTED]
+    assert shown[OF_ALL] == shown[OF_REJECTED]
+    low, high = room_of(ARMS, shown, "x")
+    assert low <= 7 <= high
+    assert high - low > 300
+    # Each metric for itself hides the smallest other arm that it knows, and the two know different ones: what one hides
+    # the other shows, and rounding alone protects the tiny arm.
+    alone = {}
+    for metric in (OF_ALL, OF_REJECTED):
+        own = Effects(rows=tuple(row for row in effects if row.metric == metric))
+        alone[metric] = seen_by(metric, own, DisclosurePolicy().effects(own).frame())
+    assert alone[OF_ALL] != alone[OF_REJECTED]
+    low, high = room_of(ARMS, alone, "x")
+    assert high - low < 30
+
+
+def test_a_metric_without_a_small_count_shows_every_arm():
+    people = {**ARMS, "x": (1, 1, 300, 300)}  # of all decided nothing is small
+    effects = planned_readout(two_metrics(people))
+    frame = DisclosurePolicy().effects(effects).frame()
+    assert seen_by(OF_ALL, effects, frame) == set(people)
+
+
+def test_the_tables_of_one_plan_hide_the_same_arms():
+    stats = two_metrics(ARMS)
+    gate = DisclosurePolicy().for_arms_of(stats)
+    assert "x" in gate.linked
+    effects = planned_readout(stats)
+    for metric in (OF_ALL, OF_REJECTED):
+        own = Effects(rows=tuple(row for row in effects if row.metric == metric))
+        assert seen_by(metric, own, gate.effects(own).frame()) == set(ARMS) - gate.linked
+        (share,) = gate.arms(stats, [metric])
+        table = share.frame()
+        assert set(table.loc[table["share"].notna(), "arm"]) <= set(ARMS) - gate.linked
+    assert gate.coarse(effects).rows
