@@ -100,7 +100,8 @@ def answer_question(asked: Question, setting: Setting) -> Answer:
     -------
     Answer
         Rows before adjustment and decision; where the declared treatment of missing values cannot be carried out, rows
-        say so in their note and `Problem.notes`, and must not decide.
+        say so in their note and `Problem.notes`, and must not decide. Where a cell that is compared holds one row, its
+        spread cannot be estimated and no row is fit to report.
 
     Raises
     ------
@@ -136,9 +137,9 @@ def answer_material(asked: Question, material: Material, setting: Setting) -> An
     words = worded(asked, setting.study, metric)
     fits = _fitted(asked, material, metric, setting)
     limits = _limits(fits.problem)
-    checked = proportional_check(fits.problem) if fits.classical is not None else None
+    checked = proportional_check(fits.problem) if fits.path is None else None
     rows, posteriors = _rows(fits, words, limits, setting, checked)
-    notes = (*fits.problem.notes, *limits.notes, *_assigned_elsewhere(setting))
+    notes = (*_alone(fits.problem.lone_cells), *fits.problem.notes, *limits.notes, *_assigned_elsewhere(setting))
     unweighted = _unweighted(asked, setting)
     said = tuple(_noted(row, notes, unweighted) for row in rows)
     return Answer(
@@ -168,6 +169,12 @@ def answer_material(asked: Question, material: Material, setting: Setting) -> An
 def _noted(row: Estimate, notes: tuple[str, ...], unweighted: str) -> Estimate:
     own = (unweighted,) if unweighted and (row.engine == "bayesian" or "paths" in unweighted) else ()
     return replace(row, note="; ".join(filter(None, (row.note, *own, *notes))))
+
+
+def _alone(cells: tuple[str, ...]) -> tuple[str, ...]:
+    held = f"{'each of ' * (len(cells) > 1)}the cell{'s' * (len(cells) > 1)} {', '.join(cells)} holds one row only"
+    taken = "its spread would be taken from the other cells, which nothing here supports; collect more answers there"
+    return (f"{held}: {taken}",) if cells else ()
 
 
 def _assigned_elsewhere(setting: Setting) -> tuple[str, ...]:
@@ -324,8 +331,11 @@ def _rows(
     if fits.bayesian is None:
         return classical, {}
     bayesian, drawn = posterior_rows(problem, fits.bayesian, words, limits)
+    if checked is not None and checked.differs:
+        bayesian = tuple(replace(row, note="; ".join(filter(None, (checked.words, row.note)))) for row in bayesian)
     return (*classical, *bayesian), dict(zip(words.contrasts, drawn, strict=True))
 
 
 def _counted(row: Estimate, problem: Problem) -> Estimate:
-    return replace(row, n_excluded=problem.excluded, n_missing=problem.missing)
+    fit = row.fit_to_report and (problem.question.kind != "cells" or not problem.lone_cells)
+    return replace(row, n_excluded=problem.excluded, n_missing=problem.missing, fit_to_report=fit)

@@ -120,6 +120,13 @@ class Problem:
         return np.bincount(self.cell, minlength=len(self.cells)).astype(np.int64)
 
     @property
+    def lone_cells(self) -> tuple[str, ...]:
+        """Cells that the question weighs and that hold a single row, which tells nothing of the spread there."""
+        used = zip(self.question.cells, self.question.weights.any(axis=0), strict=True)
+        weighed = {key for key, any_ in used if any_}
+        return tuple(self.cells[i] for i in np.flatnonzero(self.counts == 1) if self.cells[i] in weighed)
+
+    @property
     def sd(self) -> float:
         """Pooled standard deviation of the outcome within cells, unadjusted: the unit of standardised effects."""
         return self.within_sd(self.y)
@@ -256,16 +263,8 @@ def posed(
         ledger=material.ledger,
         excluded=material.excluded,
         missing=missing,
-        notes=(*notes, *constant, *said, *_told(material), *_alone(asked, cells, cell)),
+        notes=(*notes, *constant, *said, *_told(material)),
     )
-
-
-def _alone(asked: Question, cells: tuple[str, ...], cell: Ints) -> tuple[str, ...]:
-    """Name the cells of the contrast that hold one row, which tells nothing of the spread there."""
-    used = {key for key, any_ in zip(asked.cells, asked.weights.any(axis=0), strict=True) if any_}
-    one = [cells[i] for i in np.flatnonzero(np.bincount(cell) == 1) if cells[i] in used]
-    held = f"{'each of ' * (len(one) > 1)}the cell{'s' * (len(one) > 1)} {', '.join(one)} holds one row only"
-    return (f"{held}: its spread is taken to be that of the other cells",) if one else ()
 
 
 def _told(material: Material) -> tuple[str, ...]:

@@ -1,6 +1,7 @@
 """Whether the effect that is asked about is the same at every threshold between ordered categories."""
 
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,10 +13,12 @@ from feedbackstudy.analysis.problem import Problem
 from feedbackstudy.errors import DataError
 from feedbackstudy.render import number, p_value
 
-__all__ = ["ProportionalCheck", "effect_columns", "proportional_check"]
+__all__ = ["DIFFERS", "ProportionalCheck", "effect_columns", "proportional_check"]
 
 type Floats = NDArray[np.float64]
 
+DIFFERS: Final = "the effect differs between thresholds"
+"""How the note of a row says that the check speaks against its model; a sentence of the row says it too."""
 _LINK = "probit"
 
 
@@ -92,7 +95,7 @@ def proportional_check(problem: Problem) -> ProportionalCheck | None:
     each = _by_threshold(codes, own, others, values.size) if differs else ()
     said = f" (latent effect from the lowest threshold on: {', '.join(map(number, each))})" if each else ""
     words = (
-        f"the effect differs between thresholds: {test}; one shift does not describe it{said}"
+        f"{DIFFERS}: {test}; one shift does not describe it{said}"
         if differs
         else f"one shift at all thresholds is not contradicted: {test}"
     )

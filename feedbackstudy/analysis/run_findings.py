@@ -142,6 +142,7 @@ def about_answers(answers: Mapping[str, Answer], study: Study) -> Iterator[Issue
     """
     yield from undecided(answers, study)
     yield from _not_proportional(answers, study)
+    yield from _lone(answers, study)
 
 
 def _not_proportional(answers: Mapping[str, Answer], study: Study) -> Iterator[Issue]:
@@ -159,6 +160,23 @@ def _not_proportional(answers: Mapping[str, Answer], study: Study) -> Iterator[I
                 "apart, or turns round between categories, can be missed or misread by it.",
                 fix="Look at the shares of the categories (rating_shares), and report the effect at each threshold, "
                 "which the note of the answer gives.",
+            )
+
+
+def _lone(answers: Mapping[str, Answer], study: Study) -> Iterator[Issue]:
+    """Name hypotheses that compare a cell of one row, whose spread cannot be estimated."""
+    for name, answer in answers.items():
+        cells = answer.problem.lone_cells if answer.problem.question.kind == "cells" else ()
+        if cells:
+            yield Issue(
+                code="analysis.cell_of_one",
+                severity=Severity.WARNING,
+                where=study.where("hypotheses", study.hypotheses.names.index(name)),
+                what=f"{name!r} compares {', '.join(cells)}, of which there is one answer only.",
+                why="One answer tells nothing of the spread in its cell; error, test and posterior would rest on "
+                "the assumption that it is the spread of the other cells.",
+                fix="Collect more answers there, or ask about cells that have some; until then the answer is not fit "
+                "to report and decides nothing.",
             )
 
 

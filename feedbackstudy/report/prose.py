@@ -8,6 +8,7 @@ from feedbackstudy.analysis.both_ways import differences, pairs
 from feedbackstudy.analysis.estimate import NOT_AS_DECLARED, Estimate, Estimates
 from feedbackstudy.analysis.frequencies import Frequencies
 from feedbackstudy.analysis.posterior import Posterior
+from feedbackstudy.analysis.proportional import DIFFERS
 from feedbackstudy.errors import InputError
 from feedbackstudy.literature.card import Reproduction
 from feedbackstudy.literature.heterogeneity import TAU2_METHODS
@@ -103,7 +104,12 @@ def _row(result: Estimate, study: "Study | None", *, allow_failed: bool, model: 
     failed = "" if result.fit_to_report else f" Not fit to report: {result.note}"
     says = _frequentist if result.engine == "frequentist" else _bayesian
     among = about(study) or _among(result.population, result.realism)
-    return _capital(f"{among}{says(result, model=model)}{_decision(result)}") + clean(failed)
+    return _capital(f"{among}{says(result, model=model)}{_shift(result)}{_decision(result)}") + clean(failed)
+
+
+def _shift(row: Estimate) -> str:
+    """Say with an ordinal effect that it is not one, where the check of its model found so."""
+    return f" One shift does not describe it: {DIFFERS}." if DIFFERS in row.note else ""
 
 
 def _decision(row: Estimate) -> str:

@@ -9,6 +9,7 @@ import statsmodels.api as sm
 import statsmodels.formula.api as smf
 import yaml
 
+from feedbackstudy import report
 from feedbackstudy.analysis.analysing import analyse
 from feedbackstudy.analysis.estimate import Estimates
 from feedbackstudy.analysis.frequentist.cumulative import fit_cumulative
@@ -194,6 +195,13 @@ def test_a_cell_of_one_row_is_named_in_every_row(asking, frame):
     few = frame[~alone | (alone.cumsum() == 1)]
     estimates = analyse(scored(study, few), study)
     assert all("the cell delayed:gain:high holds one row only" in row.note for row in estimates.rows)
+    assert not any(row.fit_to_report or row.decision for row in estimates.rows)
+    (issue,) = [one for one in estimates.issues if one.code == "analysis.cell_of_one"]
+    assert "delayed:gain:high" in issue.what
+    assert report.sentence(estimates).count("not fit to report") == len(estimates.rows)
+    whole = frequentist(study, frame)
+    assert whole.rows[0].fit_to_report
+    assert "analysis.cell_of_one" not in {one.code for one in whole.issues}
     assert not any("one row only" in row.note for row in frequentist(study, frame).rows)
 
 
@@ -238,6 +246,9 @@ def test_an_effect_that_differs_between_thresholds_is_seen(asking, frame):
     found = frequentist(study, frame.assign(likert=drawn))
     assert "the effect differs between thresholds: chi square(3)" in found.rows[0].note
     assert "latent effect from the lowest threshold on: \N{MINUS SIGN}0." in found.rows[0].note
+    said = report.sentence(found)
+    assert "One shift does not describe it: the effect differs between thresholds." in said
+    assert "differs between thresholds" not in report.sentence(frequentist(study, frame))
     (issue,) = [one for one in found.issues if one.code == "analysis.effect_differs_between_thresholds"]
     assert str(issue.severity) == "warning"
     assert "'h1'" in issue.what
