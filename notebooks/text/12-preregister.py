@@ -66,7 +66,8 @@ try:
     fs.report.preregistration(study, "osf", answers={"hypotheses": "Feedback helps."})
 except ValueError as refusal:
     display(Markdown(f"> {refusal}"))
-pd.DataFrame([{"still open": item.title, "what to say": item.hint} for item in filled.gaps]).set_index("still open")
+still = pd.DataFrame([{"still open": item.title, "what to say": item.hint} for item in filled.gaps])
+fs.report.styled(still).hide(axis="index")
 
 # %% [markdown]
 # ## What is committed to

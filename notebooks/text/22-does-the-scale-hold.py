@@ -57,7 +57,7 @@ axes = fs.report.figure(model)
 # index says by how much chi-square would fall if one fixed path were set free.
 
 # %%
-model.modification_indices().head(5).round(3)
+fs.report.styled(model.modification_indices().head(5))
 
 # %% [markdown]
 # A reviewer who trusts R can run R. Every fit writes the script and its data:

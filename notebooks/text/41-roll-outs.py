@@ -60,9 +60,7 @@ named = {
 }
 beside = pd.concat([found.frame().assign(way=name) for name, found in named.items()], ignore_index=True)
 per_thousand = beside.assign(**{key: 1000 * beside[key] for key in ("estimate", "low", "high")})
-per_thousand[["way", "estimate", "low", "high", "p", "method"]].set_index("way").style.format(
-    {"p": "{:.1e}"}, precision=1
-)
+fs.report.styled(per_thousand[["way", "estimate", "low", "high", "p", "method"]], decimals=1).hide(axis="index")
 
 # %%
 truth = 1000 * invented.truth["reapply_assigned"]
