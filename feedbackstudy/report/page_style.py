@@ -154,6 +154,14 @@ tr,figure,.fs-means,[role=note]{break-inside:avoid}
 .fs-report a{color:inherit;text-decoration:none}
 .fs-report .fs-tag,.fs-means{-webkit-print-color-adjust:exact;print-color-adjust:exact}
 .fs-report .fs-scroll{overflow:visible;background:none}
+.fs-report .fs-lead,.fs-report [role=note]{break-inside:avoid;break-after:avoid}
+.fs-report p{orphans:3;widows:3}
+.fs-report dl{break-inside:avoid}
+.fs-report dl,.fs-report .fs-notes,.fs-scroll+p{break-before:avoid}
+.fs-report tbody tr:nth-child(-n+2){break-after:avoid}
+.fs-report tbody tr:nth-last-child(-n+2){break-before:avoid}
+.fs-report svg.fs-figure{max-height:19cm;max-width:100%}
+.fs-report figcaption{break-before:avoid}
 }
 """
 )

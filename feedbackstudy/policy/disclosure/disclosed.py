@@ -195,5 +195,5 @@ def _plain(value: float) -> str:
 def _p(value: float) -> str:
     """Write a p value with the decimals that it has: a rounded .04 is not .040."""
     if value < 0.001:
-        return "< .001"
+        return "<\N{NO-BREAK SPACE}.001"
     return (f"{value:.2f}" if round(value, 2) == value else f"{value:.3f}").lstrip("0") or "0"

@@ -53,6 +53,6 @@ def test_what_all_rows_share_is_said_once_and_small_p_values_are_words():
     assert "contrast" not in head
     assert f"Contrast: {ROW.contrast}." in shown.notes
     assert [row[head.index("scale")] for row in rows] == [ROW.scale, "relative"]
-    assert [row[head.index("p")] for row in rows] == ["< .001", "< .001"]
+    assert [row[head.index("p")] for row in rows] == ["<\N{NO-BREAK SPACE}.001", "<\N{NO-BREAK SPACE}.001"]
     assert [row[head.index("decides")] for row in rows] == ["no", "yes"]
     assert shown.frame()["contrast"].tolist() == [ROW.contrast] * 2
