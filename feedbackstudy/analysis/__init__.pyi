@@ -16,6 +16,7 @@ from feedbackstudy.analysis.estimate import Estimates as Estimates
 from feedbackstudy.analysis.gee import gee as gee
 from feedbackstudy.analysis.imputing_frames import impute as impute
 from feedbackstudy.analysis.imputing_frames import pool as pool
+from feedbackstudy.analysis.latent_paths import latent_mediation as latent_mediation
 from feedbackstudy.analysis.lmm import lmm as lmm
 from feedbackstudy.analysis.logistic import logistic as logistic
 from feedbackstudy.analysis.longitudinal import longitudinal as longitudinal

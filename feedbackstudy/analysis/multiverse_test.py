@@ -3,11 +3,13 @@
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 from scipy import special
 
 from feedbackstudy.errors import DataError
 from feedbackstudy.provenance import Provenance
+from feedbackstudy.psychometrics.rscript import RScript
 from feedbackstudy.render import Block, Facts, Notice, Page, Rendered, Table, Text, interval, number, p_value
 
 __all__ = ["JointMultiverseTest", "JointStatistic", "sign_flips"]
@@ -18,6 +20,34 @@ _BLOCK = 250
 _FEW_UNITS = 12
 _NAMES = ("median effect", "share significant", "mean z", "share P(direction) > .975")
 _CERTAIN = float(special.ndtri(0.975))
+_IN_R = """\
+# Rows: what each unit adds to the effect of each specification; then critical z; then posterior z for one of effect.
+table <- as.matrix(responses)
+shares <- table[seq_len({units}), , drop = FALSE]
+bound <- table[{units} + 1, ]
+gain <- table[{units} + 2, ]
+spread <- sqrt(colSums(shares^2))
+dominant <- function(z, bound) pmax(rowMeans(z > bound), rowMeans(z < -bound))
+across <- function(limit, rows) matrix(limit, rows, ncol(shares), byrow = TRUE)
+statistics <- function(effects) {{
+  n <- nrow(effects)
+  z <- effects / across(spread, n)
+  cbind("median effect" = apply(effects, 1, median), "share significant" = dominant(z, across(bound, n)),
+        "mean z" = rowMeans(z),
+        "share P(direction) > .975" = dominant(effects * across(gain, n), across(qnorm(.975), n)))
+}}
+seen <- statistics(t(colSums(shares)))
+set.seed({seed})
+beyond <- 0
+for (draw in seq_len({draws})) {{
+  flipped <- statistics(t(colSums(shares * sample(c(-1, 1), {units}, replace = TRUE))))
+  beyond <- beyond + (abs(flipped) >= abs(seen) - 1e-12)
+}}
+for (name in colnames(seen)) {{
+  show(paste("observed", name), seen[1, name])
+  show(paste("p", name), (1 + beyond[1, name]) / ({draws} + 1))
+}}
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +90,12 @@ class JointMultiverseTest(Rendered):
         Effects in order.
     curve : tuple of ndarray, shape (specifications,)
         Lower and upper limit of the middle 95 % of the sorted effects where there is no effect.
+    sums : ndarray, shape (units, specifications)
+        What each unit adds to each effect.
+    bounds, gains : ndarray, shape (specifications,)
+        Critical z of each specification, and posterior mean over standard deviation for one unit of effect.
+    seed : int
+        Of the flips.
     provenance : Provenance
         What made it.
     """
@@ -71,7 +107,27 @@ class JointMultiverseTest(Rendered):
     alpha: float
     effects: Floats
     curve: tuple[Floats, Floats]
+    sums: Floats
+    bounds: Floats
+    gains: Floats
+    seed: int
     provenance: Provenance
+
+    def r_script(self) -> RScript:
+        """Return the same sign flips in base R.
+
+        Returns
+        -------
+        RScript
+            Shows ``observed`` of every statistic, equal to `statistics`, and ``p``, which is
+            as close as other flips of the same number make it.
+        """
+        table = pd.DataFrame(
+            np.vstack([self.sums, self.bounds, self.gains]),
+            columns=[f"s{k + 1}" for k in range(self.sums.shape[1])],
+        )
+        body = _IN_R.format(units=self.units, draws=self.draws, seed=self.seed)
+        return RScript(made_by="Multiverse.joint_test", body=body, data=table, name="joint_test")
 
     def __getitem__(self, name: str) -> JointStatistic:
         """Return one statistic by its name."""
@@ -200,6 +256,10 @@ def sign_flips(
         alpha=alpha,
         effects=np.sort(sums.sum(axis=0)),
         curve=(below.astype(np.float64), above.astype(np.float64)),
+        sums=sums,
+        bounds=np.asarray(bound, dtype=np.float64),
+        gains=gains,
+        seed=seed,
         provenance=provenance,
     )
 

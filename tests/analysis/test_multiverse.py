@@ -183,6 +183,17 @@ def test_the_joint_test_finds_an_effect_and_repeats_itself(found):
         found.joint_test(seed=1, draws=50)
 
 
+@pytest.mark.against_r
+def test_r_flips_the_same_shares(found, run_r, tmp_path):
+    test = found.joint_test(seed=1, draws=999)
+    in_r = run_r(test.r_script(), tmp_path / "r")
+    for one in test.statistics:
+        assert one.observed == pytest.approx(in_r[f"observed {one.name}"][0], rel=1e-9, abs=1e-12)
+        error = 2**0.5 * max(one.p * (1 - one.p), 0.005) ** 0.5 / 999**0.5
+        assert one.p == pytest.approx(in_r[f"p {one.name}"][0], abs=5 * error)
+
+
+@pytest.mark.slow
 @pytest.mark.slow
 def test_the_joint_test_holds_its_level_and_detects():
     """Of 400 studies without effect the share with p < .05 lies in its binomial limits (.05 +- 3 standard errors)."""
@@ -235,6 +246,7 @@ def test_whole_clusters_are_flipped_where_they_were_assigned():
     assert alone[0] > 0.15, alone
 
 
+@pytest.mark.slow
 @pytest.mark.slow
 def test_the_joint_test_holds_its_level_and_detects_where_clusters_were_assigned():
     """400 studies without effect (.05 +- 3 standard errors), and 100 with one, through every handling of clusters."""

@@ -10,12 +10,15 @@ from numpy.typing import ArrayLike, NDArray
 
 from feedbackstudy.analysis.bayesian.densities import IntervalKind, from_draws
 from feedbackstudy.analysis.bayesian.gates import converged
+from feedbackstudy.analysis.bayesian.latent_lavaan import latent_lavaan
 from feedbackstudy.analysis.bayesian.latent_model import Factor, LatentModel
 from feedbackstudy.analysis.bayesian.priors import CellPrior
 from feedbackstudy.analysis.bayesian.sampling import Draws, Progress, sample
 from feedbackstudy.analysis.posterior import Posterior
 from feedbackstudy.errors import DataError, NotFoundError, choices
-from feedbackstudy.render import Block, Facts, Page, Rendered, Table, interval, number
+from feedbackstudy.provenance import Provenance
+from feedbackstudy.psychometrics.rscript import RScript
+from feedbackstudy.render import Block, Facts, Notice, Page, Rendered, Table, Text, interval, number
 
 if TYPE_CHECKING:
     import pymc  # type: ignore[import-untyped, unused-ignore]
@@ -35,10 +38,16 @@ class LatentMediation(Rendered):
         The model.
     draws : Draws
         What the sampler drew, with the gates.
+    notes : tuple of str
+        What was left out or decided about the rows.
+    provenance : Provenance or None
+        What made it; None where it was made from arrays.
     """
 
     model: LatentModel
     draws: Draws
+    notes: tuple[str, ...] = ()
+    provenance: Provenance | None = None
 
     @cached_property
     def effects(self) -> dict[str, Floats]:
@@ -108,6 +117,21 @@ class LatentMediation(Rendered):
         """
         return self.model.pymc_model()
 
+    def r_script(self) -> RScript:
+        """Return the same equations for lavaan, by maximum likelihood.
+
+        Returns
+        -------
+        RScript
+            Data and code; ``.save(folder)`` writes both.
+        """
+        return latent_lavaan(self.model)
+
+    @property
+    def fit_to_report(self) -> bool:
+        """Whether the gates of the sampler hold."""
+        return self.draws.gates.hold
+
     def page(self) -> Page:
         """Return effects, prior and convergence as a page.
 
@@ -131,8 +155,10 @@ class LatentMediation(Rendered):
             )
         )
         table = Table(("effect", "median", "95% HDI", "P(direction)"), tuple(rows))
-        blocks: tuple[Block, ...] = (facts, table, *self.draws.gates.page().blocks)
-        return Page(title="Mediation between latent variables", blocks=blocks)
+        unfit = () if self.fit_to_report else (Notice("Not fit to report: a gate failed, see below.", tone="warning"),)
+        blocks: list[Block] = [*unfit, facts, table, *map(Text, self.notes), *self.draws.gates.page().blocks]
+        blocks += [] if self.provenance is None else [self.provenance.facts()]
+        return Page(title="Mediation between latent variables", blocks=tuple(blocks))
 
 
 def latent_mediation(
