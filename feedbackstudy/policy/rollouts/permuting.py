@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from feedbackstudy.errors import DataError, InputError
 from feedbackstudy.policy.effect import EffectEstimate, Effects
+from feedbackstudy.policy.guardrails import judged
 from feedbackstudy.policy.inference.permutation import RandomisationTest, inverted
 from feedbackstudy.policy.rollouts.panel import Panel, panel_of
 from feedbackstudy.policy.rollouts.two_way import fixed_effects
@@ -235,7 +236,7 @@ def randomisation(stats: SufficientStats, metric: str | None = None, *, draws: i
     Returns
     -------
     Effects
-        One row, with the interval of constant effects that are not rejected.
+        One row, with the interval of constant effects that are not rejected, and the verdict of a guardrail by it.
     """
     panel = panel_of(stats, metric)
     test = reshuffle(panel, draws, seed=stats.plan.seed, level=stats.plan.interval_level).test
@@ -262,7 +263,9 @@ def randomisation(stats: SufficientStats, metric: str | None = None, *, draws: i
         warnings=panel.notes,
     )
     made = stats.provenance.derived("policy.rollouts.randomisation", conventions=("sharp null of no effect",))
-    return Effects(rows=(row,), title=f"Randomisation inference: {stats.plan.title}", provenance=made)
+    return Effects(
+        rows=(judged(row, panel.metric),), title=f"Randomisation inference: {stats.plan.title}", provenance=made
+    )
 
 
 def _constant(panel: Panel) -> str:

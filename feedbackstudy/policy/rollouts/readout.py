@@ -87,4 +87,5 @@ def _of_metric(stats: SufficientStats, metric: Metric, chosen: str, draws: int) 
     first = found.pop(chosen)
     decides = metric.role in {"primary", "co_primary", "guardrail"}
     first = replace(first, decides=decides, warnings=(*first.warnings, *told))
-    return [judged(first, metric), *found.values(), *more]
+    # Beside the row that decides, another estimator's verdict would read as a second decision.
+    return [judged(first, metric), *(replace(row, verdict="") for row in (*found.values(), *more))]

@@ -9,6 +9,7 @@ from feedbackstudy.adapters.diff_diff import StaggeredFit, callaway_santanna, go
 from feedbackstudy.adapters.pyfixest import two_stage
 from feedbackstudy.errors import DataError
 from feedbackstudy.policy.effect import EffectEstimate, Effects
+from feedbackstudy.policy.guardrails import judged
 from feedbackstudy.policy.inference.cell_regression import Effect
 from feedbackstudy.policy.rollouts.panel import Panel, panel_of
 from feedbackstudy.policy.rollouts.two_way import row_of
@@ -118,7 +119,8 @@ def staggered(
     Returns
     -------
     Effects
-        Callaway-Sant'Anna (comparison: not yet treated), imputation, and the cross-check.
+        Callaway-Sant'Anna (comparison: not yet treated), with the verdict of a guardrail; imputation, and the
+        cross-check.
 
     Raises
     ------
@@ -157,6 +159,7 @@ def staggered(
             notes = (*notes, "cells of anticipation count as untreated in this cross-check")
         rows.append(_row(panel, two_stage(frame), level, "two-stage (pyfixest); cells weighted by applications", notes))
     made = stats.provenance.derived("policy.rollouts.staggered", conventions=(words, "comparison: not yet treated"))
+    rows[0] = judged(rows[0], panel.metric)
     return Effects(rows=tuple(rows), title=f"Staggered roll-out: {stats.plan.title}", provenance=made)
 
 

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from feedbackstudy.errors import DataError
 from feedbackstudy.policy.effect import EffectEstimate, Effects
+from feedbackstudy.policy.guardrails import judged
 from feedbackstudy.policy.inference.cell_regression import CellRegression, Correction, Effect, fit_cells
 from feedbackstudy.policy.rollouts.panel import Panel, panel_of
 from feedbackstudy.policy.sufficient import SufficientStats
@@ -121,7 +122,8 @@ def two_way(stats: SufficientStats, metric: str | None = None, *, correction: Co
     Returns
     -------
     Effects
-        From the cells, and beside it the model adjusted as the plan says, where it was fitted (CR1 by unit).
+        From the cells, with the verdict of a guardrail, and beside it the model adjusted as the plan says, where it was
+        fitted (CR1 by unit).
 
     Raises
     ------
@@ -147,7 +149,9 @@ def two_way(stats: SufficientStats, metric: str | None = None, *, correction: Co
     row = row_of(panel, effect, level=level, method=method, covariance=words)
     warned = (*row.warnings, *((diagnosis.words,) if diagnosis.negative > 0 else ()))
     rows = [
-        replace(row, warnings=warned, assumptions=(PARALLEL, "one effect for all units and periods")),
+        replace(
+            judged(row, panel.metric), warnings=warned, assumptions=(PARALLEL, "one effect for all units and periods")
+        ),
         *_adjusted(stats, row),
     ]
     made = stats.provenance.derived("policy.rollouts.two_way", conventions=("cells weighted by applications",))

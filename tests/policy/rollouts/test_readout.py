@@ -7,11 +7,11 @@ from scipy import special
 from feedbackstudy.errors import DataError, InputError, NotFoundError
 from feedbackstudy.policy.declared import Experiment, Metric, PolicyArm, Rollout
 from feedbackstudy.policy.rollouts.panel import Panel, panel_of
-from feedbackstudy.policy.rollouts.permuting import reshuffle, schedules
+from feedbackstudy.policy.rollouts.permuting import randomisation, reshuffle, schedules
 from feedbackstudy.policy.rollouts.readout import read_rollout
-from feedbackstudy.policy.rollouts.staggered import fit_staggered
+from feedbackstudy.policy.rollouts.staggered import fit_staggered, staggered
 from feedbackstudy.policy.rollouts.subgroups import shrunken, subgroups
-from feedbackstudy.policy.rollouts.two_way import fit_two_way
+from feedbackstudy.policy.rollouts.two_way import fit_two_way, two_way
 from tests.policy.rollouts.invented import plan_of, rows_of, stats_of
 
 ROWS = rows_of(1)
@@ -30,6 +30,22 @@ def test_chance_decides_what_leads():
     assert drawn["rating"].rows[0].verdict == "within the margin"
     lead = read_rollout(stats_of(ROWS, plan_of(ROWS, metrics=GUARDED)), leading="two-way")
     assert "two-way" in lead.rows[0].method
+
+
+def test_an_estimator_on_its_own_says_whether_a_guardrail_holds_and_beside_the_deciding_one_does_not():
+    for margin, limit in ((0.5, "within the margin"), (1e-4, "undecided")):
+        metrics = (GUARDED[0], GUARDED[1].model_copy(update={"margin": margin}))
+        stats = stats_of(ROWS, plan_of(ROWS, metrics=metrics, mechanism="randomised"))
+        alone = [two_way(stats, "rating"), staggered(stats, "rating"), randomisation(stats, "rating", draws=400)]
+        for found in alone:
+            first, *others = found.rows
+            assert first.low < -1e-4 < first.high or first.verdict == "within the margin"
+            assert first.verdict == (limit if first.low < -1e-4 else "within the margin")
+            assert all(row.verdict == "" for row in others)
+        whole = read_rollout(stats, draws=400)
+        assert [row.verdict != "" for row in whole["rating"].rows] == [True, False, False, False]
+        assert all(row.verdict == "" for row in whole["again"].rows)
+    assert two_way(stats, "again").rows[0].verdict == ""
 
 
 def test_what_cannot_lead_is_refused():
