@@ -248,12 +248,16 @@ def _imputed(asked: Asked, block: Block, y: Floats, x: Floats, setting: Setting)
     chance = stream(*block.key, f"impute:{asked.hypothesis.name}")
 
     ratio, repeated = None, Repeated(columns=asked.weights.shape[1])
+    made: list[tuple[Floats, tuple[Floats, Floats]]] = []
     if asked.takes_intercepts and setting.random:
         ratio = _mixed(asked, block, y, x, setting, ratio=None)[1]
 
     def fit(full_y: Floats, full_x: Floats) -> Fits:
         if ratio is not None:
-            return _mixed(asked, block, full_y, full_x, setting, ratio=ratio, repeated=repeated)[0]
+            if not made or made[0][0] is not full_x:  # variables without gaps are the same in all completed sets
+                made[:] = [(full_x, _design(asked, block, full_x))]
+            design = made[0][1]
+            return _mixed(asked, block, full_y, full_x, setting, ratio=ratio, repeated=repeated, design=design)[0]
         return _fitted(asked, block, full_y, full_x, setting)
 
     groups = list(setting.groups(block).values())
@@ -269,14 +273,15 @@ def _mixed(
     *,
     ratio: Floats | None,
     repeated: Repeated | None = None,
+    design: tuple[Floats, Floats] | None = None,
 ) -> tuple[Fits, Floats]:
     """Fit with the design's random intercepts."""
-    design, weights = _design(asked, block, x)
+    columns, weights = _design(asked, block, x) if design is None else design
     groups = list(setting.groups(block).values())
     if setting.told:
-        return story_fit(y, design, weights, groups, ratio=ratio)
+        return story_fit(y, columns, weights, groups, ratio=ratio)
     assigned = setting.assigned(asked, block)
-    return random_fit(y, design, weights, groups, ratio=ratio, assigned=assigned, repeated=repeated)
+    return random_fit(y, columns, weights, groups, ratio=ratio, assigned=assigned, repeated=repeated)
 
 
 def _fitted(asked: Asked, block: Block, y: Floats, x: Floats, setting: Setting) -> Fits:

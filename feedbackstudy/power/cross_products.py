@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Products", "Repeated", "group_sums"]
+__all__ = ["Design", "Products", "Repeated", "group_sums"]
 
 type Floats = NDArray[np.float64]
 type Ints = NDArray[np.int64]
@@ -65,12 +65,18 @@ class Products:
         Products
             Of each replicate.
         """
-        there = np.isfinite(y) & np.isfinite(x).all(axis=2)
-        y0, x0 = np.where(there, y, 0.0), np.where(there[..., None], x, 0.0)
         sizes = [int(codes.max()) + 1 for codes in groups]
         both = list(zip(groups, sizes, strict=True))
         known = None if repeated is None else repeated.products
-        if repeated is not None and known is not None and np.array_equal(known.there, there):
+        held = None if repeated is None or repeated.design is None else repeated.design.of(x)
+        finite, x0 = (np.isfinite(x).all(axis=2), x) if held is None else (held.finite, held.filled)
+        there = np.isfinite(y) & finite
+        y0, same = np.where(there, y, 0.0), known is not None and np.array_equal(known.there, there)
+        if held is None or not same:
+            x0 = np.where(there[..., None], x, 0.0)
+        if known is not None and same and held is not None:
+            xx, zx, zz = known.xx, known.zx, known.zz
+        elif repeated is not None and known is not None and same:
             new = x0[..., repeated.columns :]
             xx, zx, zz = known.xx.copy(), known.zx.copy(), known.zz
             xx[:, repeated.columns :] = np.swapaxes(new, 1, 2) @ x0
@@ -85,13 +91,47 @@ class Products:
         xy, yy = (np.swapaxes(x0, 1, 2) @ y0[..., None])[..., 0], (y0[:, None] @ y0[..., None])[:, 0, 0]
         made = cls(xx, zx, zz, xy, zy, yy, there, np.repeat(np.arange(len(groups)), sizes))
         if repeated is not None:
-            repeated.products = made
+            repeated.products, repeated.design = made, Design(x, finite, x0)
         return made
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Design:
+    """A design as it was added up.
+
+    Attributes
+    ----------
+    given : ndarray of shape (replicates, n, p)
+        The design.
+    finite : ndarray of bool, shape (replicates, n)
+        Rows in which it has no gap.
+    filled : ndarray of shape (replicates, n, p)
+        The design, 0 in rows with a gap in it or in the outcome.
+    """
+
+    given: Floats
+    finite: Flags
+    filled: Floats
+
+    def of(self, x: Floats) -> "Design | None":
+        """Return itself for the very same design.
+
+        Parameters
+        ----------
+        x : ndarray
+            A design.
+
+        Returns
+        -------
+        Design or None
+            None for another array, whatever it holds.
+        """
+        return self if self.given is x else None
 
 
 @dataclass(slots=True, eq=False)
 class Repeated:
-    """What a run of fits has in common: the first columns of the design, and often the rows without a gap.
+    """What a run of fits has in common: the first columns of the design or all of it, and often the rows without a gap.
 
     Attributes
     ----------
@@ -99,10 +139,16 @@ class Repeated:
         How many of the first columns are the same in all fits.
     products : Products or None
         Of the fit before; None at first.
+    design : Design or None
+        Of the fit before: where the next one has the same array, only the outcome is added up anew.
+    kept : object
+        What a fit made of the same products, for the next one.
     """
 
     columns: int
     products: Products | None = None
+    design: Design | None = None
+    kept: object = None
 
 
 def group_sums(values: Floats, codes: Ints, k: int) -> Floats:

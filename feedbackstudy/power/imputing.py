@@ -66,35 +66,43 @@ def imputed(
     enters = known.any(axis=2)
     if known[enters].all():
         return fit(y, x)
-    made = []
-    for _ in range(IMPUTATIONS):
-        full = _completed(joint, known, enters, cell, chance=chance, groups=groups)
-        made.append(fit(full[..., 0], full[..., 1 : 1 + x.shape[2]]))
+    start, gaps = _filled(joint, known, cell), [j for j in range(joint.shape[2]) if not known[..., j][enters].all()]
+    same = _Regression.beside(start, known, gaps[0], cell) if len(gaps) == 1 else None
+    made, full_x = [], x
+    for i in range(IMPUTATIONS):
+        full = _completed(start, known, gaps, cell, chance=chance, groups=groups, same=same)
+        full[~enters] = np.nan
+        if not i or any(0 < j <= x.shape[2] for j in gaps):
+            full_x = full[..., 1 : 1 + x.shape[2]]
+        made.append(fit(full[..., 0], full_x))
     return _pooled(made)
 
 
-def _completed(
-    joint: Floats,
-    known: Flags,
-    enters: Flags,
-    cell: Ints,
-    *,
-    chance: np.random.Generator,
-    groups: Sequence[Ints],
-) -> Floats:
-    """Return one completed set, from a start at cell means."""
+def _filled(joint: Floats, known: Flags, cell: Ints) -> Floats:
+    """Return the variables with cell means where something is missing."""
     inside = np.eye(int(cell.max()) + 1)[cell]
     full = np.where(known, joint, 0.0)
     counts = np.maximum(np.swapaxes(known, 1, 2).astype(np.float64) @ inside, 1.0)
     means = (np.swapaxes(full, 1, 2) @ inside) / counts
-    full = np.where(known, full, np.swapaxes(means[:, :, cell], 1, 2))
-    gaps = [j for j in range(joint.shape[2]) if not known[..., j][enters].all()]
+    return np.where(known, full, np.swapaxes(means[:, :, cell], 1, 2))
+
+
+def _completed(
+    start: Floats,
+    known: Flags,
+    gaps: Sequence[int],
+    cell: Ints,
+    *,
+    chance: np.random.Generator,
+    groups: Sequence[Ints],
+    same: "_Regression | None",
+) -> Floats:
+    """Return one completed set; `same` is the regression of the only variable with gaps."""
+    full = start.copy()
     for _ in range(_CYCLES if len(gaps) > 1 else 1):
         for j in gaps:
-            others = np.delete(full, j, axis=2)
-            made = _Regression.of(others, known[..., j].astype(np.float64), inside, cell)
+            made = same or _Regression.beside(full, known, j, cell)
             full[..., j] = _drawn(full[..., j], made, groups, chance)
-    full[~enters] = np.nan
     return full
 
 
@@ -114,7 +122,13 @@ class _Regression:
     df: Floats
 
     @classmethod
-    def of(cls, x: Floats, there: Floats, inside: Floats, cell: Ints) -> "_Regression":
+    def beside(cls, full: Floats, known: Flags, j: int, cell: Ints) -> "_Regression":
+        """Return the regression of a variable on all others."""
+        x, there, inside = (
+            np.delete(full, j, axis=2),
+            known[..., j].astype(np.float64),
+            np.eye(int(cell.max()) + 1)[cell],
+        )
         counts = there @ inside
         x_means = np.swapaxes(np.swapaxes(x * there[..., None], 1, 2) @ inside, 1, 2)
         x_means = x_means / np.maximum(counts, 1.0)[..., None]

@@ -1,7 +1,7 @@
 """Batched rows with random intercepts: REML of crossed or nested groupings, in every replicate at once."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,7 +9,7 @@ from scipy import special
 
 from feedbackstudy.power.cross_products import Products, Repeated
 from feedbackstudy.power.rows import Fits
-from feedbackstudy.power.variance_ratios import At, Rotated, at_given, maximised
+from feedbackstudy.power.variance_ratios import At, Held, Rotated, maximised
 
 __all__ = ["joint_p", "random_fit", "random_joint"]
 
@@ -69,7 +69,7 @@ def random_fit(
     contrast is :math:`l'Cl`, :math:`C = (X'V^{-1}X)^{-1}`, with derivatives :math:`|Z_i'V^{-1}XCl|^2`.
     """
     made = Products.of(y, x, groups, repeated)
-    fitted, ratio = _fitted(made, y, weights != 0, ratio=ratio, assigned=assigned)
+    fitted, ratio = _fitted(made, y, weights != 0, ratio=ratio, assigned=assigned, repeated=repeated)
     return fitted.contrast(weights), ratio
 
 
@@ -147,33 +147,87 @@ def joint_p(covariance: Floats, weights: Floats, contrast: Callable[[Floats], Fi
 
 
 def _fitted(
-    made: Products, y: Floats, used: Flags, *, ratio: Floats | None, assigned: bool
+    made: Products, y: Floats, used: Flags, *, ratio: Floats | None, assigned: bool, repeated: Repeated | None = None
 ) -> tuple["_Fitted", Floats]:
     """Find the ratios of variances, where they are not given, and what all contrasts need."""
-    p, count = made.xx.shape[1], int(made.part[-1]) + 1
-    empty = np.einsum("rpp->rp", made.xx) <= 1e-12
-    xx = made.xx + np.eye(p) * empty[:, None]
-    df = made.rows - p + empty.sum(axis=1)
-    singular = _dependent(xx) | (df < 1) | (empty & used).any(axis=1)
-    inverse = np.linalg.inv(np.where(singular[:, None, None], np.eye(p), xx))
-    df = np.where(singular, np.nan, df)
-    turned = made.zx @ inverse
-    s = made.zz - turned @ np.swapaxes(made.zx, 1, 2)
-    r = made.zy - np.einsum("rqp,rp->rq", turned, made.xy)
-    t = made.yy - np.einsum("rp,rpq,rq->r", made.xy, inverse, made.xy)
-    free = np.where(singular, 1.0, df)
+    kept = repeated.kept if repeated is not None else None
+    base = kept if isinstance(kept, _Projected) and kept.zx is made.zx else _Projected.of(made, used)
+    r = made.zy - np.einsum("rqp,rp->rq", base.turned, made.xy)
+    t = made.yy - np.einsum("rp,rpq,rq->r", made.xy, base.inverse, made.xy)
+    free = np.where(base.singular, 1.0, base.df)
     lost, error = np.zeros(len(y), dtype=bool), _Error.none(len(y))
     if ratio is not None and not assigned:
-        at = at_given((s, r, t), free, made.part, ratio)
-        return _Fitted.of(made, ratio, df=df, xx=xx, at=at, failed=singular, error=error), ratio
-    problem = Rotated.of(s, r, t, free, made.part)
+        base = base.held(made, ratio)
+        if repeated is not None:
+            repeated.kept = base
+        if base.given is None or base.weighed is None:
+            raise TypeError("held at no ratios")
+        at = base.given.at(r, t, free)
+        return _Fitted.of(made, base.weighed, df=base.df, at=at, failed=base.singular, error=error), ratio
+    problem = Rotated.of(base.s, r, t, free, made.part)
     if ratio is None:
-        ratio, lost = maximised(problem, np.full((len(y), count), _START))
+        ratio, lost = maximised(problem, np.full((len(y), int(made.part[-1]) + 1), _START))
     if assigned:
-        error = _Error.between(problem, s, r, ratio, held=~singular & (ratio[:, -1] < _NOTHING))
+        error = _Error.between(problem, base.s, r, ratio, held=~base.singular & (ratio[:, -1] < _NOTHING))
         lost = lost | ~error.there  # clusters and conditions cannot be told apart
-    at = problem.at(ratio)
-    return _Fitted.of(made, ratio, df=df, xx=xx, at=at, failed=singular | lost, error=error), ratio
+    failed = base.singular | lost
+    weighed = _Weighed.of(made, ratio, base.xx, failed)
+    return _Fitted.of(made, weighed, df=base.df, at=problem.at(ratio), failed=failed, error=error), ratio
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Projected:
+    """What a design makes of any outcome: its projection, and the same at ratios of variances that are known."""
+
+    zx: Floats
+    xx: Floats
+    df: Floats
+    singular: Flags
+    inverse: Floats
+    turned: Floats
+    s: Floats
+    given: Held | None = None
+    weighed: "_Weighed | None" = None
+
+    @classmethod
+    def of(cls, made: Products, used: Flags) -> "_Projected":
+        p = made.xx.shape[1]
+        empty = np.einsum("rpp->rp", made.xx) <= 1e-12
+        xx = made.xx + np.eye(p) * empty[:, None]
+        df = made.rows - p + empty.sum(axis=1)
+        singular = _dependent(xx) | (df < 1) | (empty & used).any(axis=1)
+        inverse = np.linalg.inv(np.where(singular[:, None, None], np.eye(p), xx))
+        turned = made.zx @ inverse
+        s = made.zz - turned @ np.swapaxes(made.zx, 1, 2)
+        return cls(made.zx, xx, np.where(singular, np.nan, df), singular, inverse, turned, s)
+
+    def held(self, made: Products, ratio: Floats) -> "_Projected":
+        """Return the same at known ratios; itself where it is held at these already."""
+        if self.given is not None and self.given.ratio is ratio:
+            return self
+        weighed = _Weighed.of(made, ratio, self.xx, self.singular)
+        return replace(self, given=Held.of(self.s, made.part, ratio), weighed=weighed)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Weighed:
+    """A design weighted by ratios of variances: what coefficients of any outcome need."""
+
+    ratio: Floats
+    d: Floats
+    inside: Floats
+    lifted: Floats
+    covariance: Floats
+
+    @classmethod
+    def of(cls, made: Products, ratio: Floats, xx: Floats, failed: Flags) -> "_Weighed":
+        d = ratio[:, made.part]
+        inside = np.linalg.inv(np.eye(len(made.part)) + made.zz * d[:, None, :])
+        lifted = inside @ made.zx  # Z'V^{-1}X
+        information = np.where(
+            failed[:, None, None], np.eye(xx.shape[1]), xx - (np.swapaxes(made.zx, 1, 2) * d[:, None]) @ lifted
+        )
+        return cls(ratio, d, inside, lifted, np.linalg.inv(information))
 
 
 def _dependent(xx: Floats) -> Flags:
@@ -218,29 +272,24 @@ class _Fitted:
     """Coefficients at the estimated ratios of variances, and what degrees of freedom need."""
 
     made: Products
-    ratio: Floats
+    weighed: _Weighed
     df: Floats
     at: At
     failed: Flags
-    lifted: Floats
-    covariance: Floats
     beta: Floats
     error: _Error
 
     @classmethod
-    def of(
-        cls, made: Products, ratio: Floats, *, df: Floats, xx: Floats, at: At, failed: Flags, error: _Error
-    ) -> "_Fitted":
-        d = ratio[:, made.part]
-        inside = np.linalg.inv(np.eye(len(made.part)) + made.zz * d[:, None, :])
-        lifted = inside @ made.zx  # Z'V^{-1}X
-        seen = np.einsum("rqk,rk->rq", inside, made.zy)
-        information = np.where(
-            failed[:, None, None], np.eye(xx.shape[1]), xx - (np.swapaxes(made.zx, 1, 2) * d[:, None]) @ lifted
-        )
-        covariance = np.linalg.inv(information)
-        beta = np.einsum("rpq,rq->rp", covariance, made.xy - np.einsum("rqp,rq,rq->rp", made.zx, d, seen))
-        return cls(made, ratio, np.where(failed, 1.0, df), at, failed, lifted, covariance, beta, error)
+    def of(cls, made: Products, weighed: _Weighed, *, df: Floats, at: At, failed: Flags, error: _Error) -> "_Fitted":
+        seen = np.einsum("rqk,rk->rq", weighed.inside, made.zy)
+        pulled = made.xy - np.einsum("rqp,rq->rp", made.zx, weighed.d * seen)
+        beta = np.einsum("rpq,rq->rp", weighed.covariance, pulled)
+        return cls(made, weighed, np.where(failed, 1.0, df), at, failed, beta, error)
+
+    @property
+    def covariance(self) -> Floats:
+        """Of the coefficients, up to the residual variance."""
+        return self.weighed.covariance
 
     def contrast(self, weights: Floats) -> Fits:
         """Return a contrast; `weights` may differ between replicates."""
@@ -248,14 +297,15 @@ class _Fitted:
         s2 = self.at.rss / self.df
         aim = np.einsum("rpq,rq->rp", self.covariance, rows)
         spread = np.einsum("rp,rp->r", rows, aim)
-        m = self.ratio.shape[1]
-        pull = np.einsum("rqp,rp->rq", self.lifted, aim) ** 2 @ np.eye(m)[self.made.part]
-        found = _satterthwaite(self.at, self.ratio, s2=s2, df=self.df, spread=spread, pull=pull)
+        ratio = self.weighed.ratio
+        m = ratio.shape[1]
+        pull = np.einsum("rqp,rp->rq", self.weighed.lifted, aim) ** 2 @ np.eye(m)[self.made.part]
+        found = _satterthwaite(self.at, ratio, s2=s2, df=self.df, spread=spread, pull=pull)
         found = np.where(self.error.held, self.error.df, found)
         variance = np.where(self.error.held, self.error.square, s2) * spread
         bad = self.failed | ~(variance > 0)
         estimate = np.einsum("rp,rp->r", self.beta, rows)
-        sigma = np.sqrt(s2 * (1 + self.ratio.sum(axis=1)))
+        sigma = np.sqrt(s2 * (1 + ratio.sum(axis=1)))
         hidden = [np.where(bad, np.nan, v) for v in (estimate, np.sqrt(np.maximum(variance, 0)), found, sigma)]
         return Fits(estimate=hidden[0], se=hidden[1], df=hidden[2], sigma=hidden[3], n=self.made.rows)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["At", "Rotated", "at_given", "maximised"]
+__all__ = ["At", "Held", "Rotated", "maximised"]
 
 type Floats = NDArray[np.float64]
 type Ints = NDArray[np.int64]
@@ -201,40 +201,80 @@ class Rotated:
         return At(deviance, rss, trace, square, norm, bent)
 
 
-def at_given(projected: tuple[Floats, Floats, Floats], df: Floats, part: Ints, ratio: Floats) -> At:
-    r"""Return the deviance and what its derivatives need at ratios that are known: one inverse, and no rotation.
+@dataclass(frozen=True, slots=True, eq=False)
+class Held:
+    r"""What derivatives of the deviance need at ratios that are known, as far as it does not depend on the outcome.
 
-    Parameters
+    Attributes
     ----------
-    projected : tuple of ndarray
-        :math:`S = Z'MZ`, :math:`r = Z'My`, :math:`t = y'My`.
-    df : ndarray of shape (replicates,)
-        Rows minus coefficients.
-    part : ndarray of shape (q,)
-        Grouping of each column of Z, in order.
     ratio : ndarray of shape (replicates, m)
         Ratios of variances.
-
-    Returns
-    -------
-    At
-        As of `Rotated.at`.
+    d : ndarray of shape (replicates, q)
+        The same for each column of Z.
+    inverse, a : ndarray of shape (replicates, q, q)
+        :math:`(I + SD)^{-1}`, and its product with S.
+    logs : ndarray of shape (replicates,)
+        :math:`\log|I + SD|`.
+    member : ndarray of shape (q, m)
+        Which grouping each column of Z belongs to.
     """
-    s, r, t = projected
-    d = ratio[:, part]
-    moved = np.eye(len(part)) + s * d[:, None, :]
-    inverse = np.linalg.inv(moved)  # (I + SD)^-1
-    a, b = inverse @ s, np.einsum("rqk,rk->rq", inverse, r)
-    rss = np.maximum(t - np.einsum("rq,rq->r", r * d, b), 1e-300)
-    member = np.eye(int(part.max()) + 1)[part]
-    return At(
-        deviance=np.linalg.slogdet(moved)[1] + df * np.log(rss),
-        rss=rss,
-        trace=np.einsum("rqq->rq", a) @ member,
-        square=b**2 @ member,
-        norm=member.T @ a**2 @ member,
-        bent=member.T @ (b[:, :, None] * a * b[:, None, :]) @ member,
-    )
+
+    ratio: Floats
+    d: Floats
+    inverse: Floats
+    a: Floats
+    logs: Floats
+    member: Floats
+
+    @classmethod
+    def of(cls, s: Floats, part: Ints, ratio: Floats) -> "Held":
+        r"""Invert once, without a rotation.
+
+        Parameters
+        ----------
+        s : ndarray of shape (replicates, q, q)
+            :math:`S = Z'MZ`.
+        part : ndarray of shape (q,)
+            Grouping of each column of Z, in order.
+        ratio : ndarray of shape (replicates, m)
+            Ratios of variances.
+
+        Returns
+        -------
+        Held
+            For any outcome.
+        """
+        d = ratio[:, part]
+        moved = np.eye(len(part)) + s * d[:, None, :]
+        inverse = np.linalg.inv(moved)
+        member = np.eye(int(part.max()) + 1)[part]
+        return cls(ratio, d, inverse, inverse @ s, np.linalg.slogdet(moved)[1], member)
+
+    def at(self, r: Floats, t: Floats, df: Floats) -> At:
+        r"""Return the deviance of an outcome and what its derivatives need.
+
+        Parameters
+        ----------
+        r, t : ndarray
+            :math:`Z'My`, :math:`y'My`.
+        df : ndarray of shape (replicates,)
+            Rows minus coefficients.
+
+        Returns
+        -------
+        At
+            As of `Rotated.at`.
+        """
+        b, a, member = np.einsum("rqk,rk->rq", self.inverse, r), self.a, self.member
+        rss = np.maximum(t - np.einsum("rq,rq->r", r * self.d, b), 1e-300)
+        return At(
+            deviance=self.logs + df * np.log(rss),
+            rss=rss,
+            trace=np.einsum("rqq->rq", a) @ member,
+            square=b**2 @ member,
+            norm=member.T @ a**2 @ member,
+            bent=member.T @ (b[:, :, None] * a * b[:, None, :]) @ member,
+        )
 
 
 def maximised(problem: Rotated, start: Floats) -> tuple[Floats, Flags]:

@@ -157,3 +157,21 @@ def test_a_run_of_fits_that_share_their_cells_is_as_each_alone(rng):
         shared, _ = random_fit(y, design, row, [site, text], repeated=repeated)
         for name in ("estimate", "se", "df", "n"):
             np.testing.assert_allclose(getattr(shared, name), getattr(alone, name), rtol=1e-9)
+
+
+@pytest.mark.parametrize("known", [False, True])
+@pytest.mark.parametrize("assigned", [False, True])
+def test_a_run_of_fits_with_one_design_is_as_each_alone(rng, known, assigned):
+    """Imputed sets differ in the outcome alone: what the design makes of it is computed once, other gaps or not."""
+    site, x = np.arange(90) % 9, rng.standard_normal((3, 90, 2))
+    cell, text = site % 4, site + 9 * (np.arange(90) % 2)  # texts are nested in sites, which were assigned
+    design = np.concatenate([np.broadcast_to(np.eye(4)[cell], (3, 90, 4)), x], axis=2)
+    row, ratio = np.array([-0.5, -0.5, 0.5, 0.5, 0.0, 0.0]), np.array([[0.3, 0.2], [0.1, 0.0], [0.0, 0.5]])
+    repeated, given = Repeated(columns=4), {"ratio": ratio} if known else {}
+    for gap in (0, 0, 7, 0):
+        y = rng.standard_normal((3, 90))
+        y[:, :gap] = np.nan
+        alone, _ = random_fit(y, design.copy(), row, [text, site], assigned=assigned, **given)
+        shared, _ = random_fit(y, design, row, [text, site], assigned=assigned, repeated=repeated, **given)
+        for name in ("estimate", "se", "df", "n"):
+            np.testing.assert_allclose(getattr(shared, name), getattr(alone, name), rtol=1e-9)
