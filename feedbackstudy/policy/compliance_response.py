@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
 from feedbackstudy.errors import DataError, InputError
@@ -117,77 +117,78 @@ def _survey(stats: SufficientStats, metric: Metric, response: Metric) -> _Survey
     return _Survey(frame=frame, scale=values, unit=unit)
 
 
-def trimmed_mean(values: Floats, counts: Floats, share: float, *, top: bool) -> float:
-    """Return the mean after a share of answers was cut off one end.
+def trimmed_mean(values: Floats, counts: Floats, share: ArrayLike, *, top: bool) -> Floats:
+    """Return means after a share of answers was cut off one end.
 
     Parameters
     ----------
-    values, counts : ndarray
-        Values in rising order, and how many gave each.
-    share : float
+    values : ndarray, shape (k,)
+        Values in rising order.
+    counts : ndarray, shape (..., k)
+        How many gave each.
+    share : array_like, shape (...)
         Share cut off.
     top : bool
         Whether the highest go, or the lowest.
 
     Returns
     -------
-    float
-        The mean of the rest; a value at the cut is split.
+    ndarray, shape (...)
+        The mean of the rest; a value at the cut is split. Of nobody it is no number.
     """
     order = np.argsort(values)[:: -1 if top else 1]
-    left = counts[order].astype(float)
-    cut = share * left.sum()
-    gone = np.minimum(left, np.maximum(cut - np.concatenate([[0.0], np.cumsum(left)[:-1]]), 0.0))
+    left = np.asarray(counts, dtype=np.float64)[..., order]
+    cut = np.asarray(share)[..., None] * left.sum(axis=-1, keepdims=True)
+    gone = np.minimum(left, np.maximum(cut - (np.cumsum(left, axis=-1) - left), 0.0))
     rest = left - gone
-    return float((rest * values[order]).sum() / rest.sum())
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray((rest * values[order]).sum(axis=-1) / rest.sum(axis=-1))
 
 
 def _lee(survey: _Survey, like: EffectEstimate) -> list[EffectEstimate]:
-    groups = [[part for _, part in survey.frame.groupby("period")], [survey.frame]]
     staggered = survey.frame.groupby(survey.unit)["treated"].nunique().max() > 1
-    parts = groups[0] if staggered else groups[1]
-    units = sorted(set(survey.frame[survey.unit]))
+    own = _by_unit(survey, by_period=bool(staggered))
+    whole, units = own.sum(axis=0), len(own)
     found = []
     for words, top in (("lower", True), ("upper", False)):
-        estimate = _lee_bound(parts, survey.scale, top=top)
-        without = [
-            _lee_bound([part[part[survey.unit] != unit] for part in parts], survey.scale, top=top) for unit in units
-        ]
-        se = math.sqrt((len(units) - 1) / len(units) * float(((np.array(without) - np.mean(without)) ** 2).sum()))
-        df = float(len(units) - 1)
+        (estimate,) = _lee_bounds(whole[None], survey.scale, top=top)
+        without = _lee_bounds(whole - own, survey.scale, top=top)
+        se = math.sqrt((units - 1) / units * float(((without - without.mean()) ** 2).sum()))
+        df = float(units - 1)
         half = float(special.stdtrit(df, (1 + like.level) / 2)) * se
         found.append(
-            replace(like, estimate=estimate, se=se, df=df, low=estimate - half, high=estimate + half, p=None,
-                    baseline=None, method=f"bound {words}, trimmed (Lee)", warnings=(),
-                    covariance=f"jackknife over {len(units)} units", decides=False,
+            replace(like, estimate=float(estimate), se=se, df=df, low=float(estimate - half),
+                    high=float(estimate + half), p=None, baseline=None, method=f"bound {words}, trimmed (Lee)",
+                    warnings=(), covariance=f"jackknife over {units} units", decides=False,
                     assumptions=("the policy only adds, or only takes away, responders",))
         )  # fmt: skip
     return found
 
 
-def _lee_bound(parts: list[pd.DataFrame], values: Floats, *, top: bool) -> float:
-    """Return the bound of the effect; `top` says that the lower one is meant, for which the policy's best go."""
-    names = [f"v{i}" for i in range(len(values))]
-    total = weight = 0.0
-    for part in parts:
-        asked, answered, counts = _by_arm(part, names)
-        if (answered <= 0).any():
-            continue
+def _by_unit(survey: _Survey, *, by_period: bool) -> Floats:
+    """Return counts by unit, period and arm: people asked, people who answered, answers by value; whole numbers."""
+    frame = survey.frame
+    names = ["n", "answered", *(f"v{i}" for i in range(len(survey.scale)))]
+    _, unit = np.unique(frame[survey.unit].astype(str), return_inverse=True)
+    period = np.unique(frame["period"], return_inverse=True)[1] if by_period else np.zeros(len(frame), dtype=np.intp)
+    found = np.zeros((unit.max() + 1, period.max() + 1, 2, len(names)))
+    np.add.at(found, (unit, period, (frame["treated"] == 1).to_numpy(dtype=np.intp)), frame[names].to_numpy(np.float64))
+    return found
+
+
+def _lee_bounds(cells: Floats, values: Floats, *, top: bool) -> Floats:
+    """Return the bound of each table; `top` says that the lower one is meant, for which the policy's best go."""
+    asked, answered, counts = cells[..., 0], cells[..., 1], cells[..., 2:]
+    used = (answered > 0).all(axis=-1)
+    with np.errstate(divide="ignore", invalid="ignore"):  # periods in which an arm did not answer do not count
         rate = answered / asked
-        more = int(rate[1] >= rate[0])
-        share = float(1 - rate[1 - more] / rate[more])
-        policy = trimmed_mean(values, counts[1], share if more else 0.0, top=top)
-        before = trimmed_mean(values, counts[0], 0.0 if more else share, top=not top)
-        total, weight = total + answered[1] * (policy - before), weight + answered[1]
-    if weight == 0:
+        more = rate[..., 1] >= rate[..., 0]
+        share = 1 - np.where(more, rate[..., 0] / rate[..., 1], rate[..., 1] / rate[..., 0])
+    share = np.where(used, share, 0.0)
+    policy = trimmed_mean(values, counts[..., 1, :], np.where(more, share, 0.0), top=top)
+    before = trimmed_mean(values, counts[..., 0, :], np.where(more, 0.0, share), top=not top)
+    weight = np.where(used, answered[..., 1], 0.0)
+    if (weight.sum(axis=-1) == 0).any():
         raise DataError("In no period did people answer both with and without the policy: nothing can be trimmed.")
-    return float(total / weight)
-
-
-def _by_arm(part: pd.DataFrame, names: list[str]) -> tuple[Floats, Floats, Floats]:
-    """Return people asked, people who answered, and answers by value: without the policy, then with it."""
-    under = part["treated"].to_numpy() == 1
-    arms = [part[~under], part[under]]
-    asked = np.array([arm["n"].sum() for arm in arms], dtype=np.float64)
-    answered = np.array([arm["answered"].sum() for arm in arms], dtype=np.float64)
-    return asked, answered, np.array([arm[names].sum().to_numpy() for arm in arms], dtype=np.float64)
+    effects = np.where(used, policy - before, 0.0)
+    return np.asarray((weight * effects).sum(axis=-1) / weight.sum(axis=-1))

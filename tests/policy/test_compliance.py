@@ -1,5 +1,7 @@
 """Assigned and delivered equal two-stage least squares, and bounds hold the truth that responders hide."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -86,6 +88,22 @@ def test_bounds_hold_the_truth_for_everybody(invented, stats):
     assert abs(rate.estimate - invented.truth["response_assigned"]) < 4 * rate.se
     worst = rows["bound upper, worst case"].estimate - rows["bound lower, worst case"].estimate
     assert worst > high.estimate - low.estimate
+
+
+def test_the_jackknife_of_trimmed_bounds_leaves_out_whole_sites(stats):
+    """Errors are those of bounds of tables that lack a site: sqrt((G - 1) / G * sum of squares), to 1e-12."""
+    sites = sorted(stats.of("cnps")["site"].unique())[:8]
+
+    def bounds(kept):
+        cells = {name: frame[frame["site"].isin(kept)] for name, frame in stats.cells.items()}
+        found = response_bounds(replace(stats, cells=cells), metric="cnps", response="answered")
+        return [row for row in found if "Lee" in row.method]
+
+    whole = bounds(sites)
+    without = np.array([[row.estimate for row in bounds([s for s in sites if s != site])] for site in sites])
+    expected = np.sqrt(7 / 8 * ((without - without.mean(axis=0)) ** 2).sum(axis=0))
+    assert [row.se for row in whole] == pytest.approx(expected, rel=1e-12)
+    assert [row.df for row in whole] == [7.0, 7.0]
 
 
 @pytest.mark.slow
