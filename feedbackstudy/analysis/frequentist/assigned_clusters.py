@@ -78,7 +78,7 @@ def compares_clusters(weights: ArrayLike, cell: ArrayLike, groups: Mapping[str, 
 
 
 def mean_square_between(
-    y: Floats, X: Floats, codes: NDArray[np.int64], inner: Sequence[tuple[NDArray[np.int64], float]] = ()
+    y: Floats, X: Floats, codes: NDArray[np.int64], *, inner: Sequence[tuple[NDArray[np.int64], float]] = ()
 ) -> tuple[float, int]:
     r"""Return the mean square between clusters, adjusted for the fixed columns.
 
@@ -172,7 +172,7 @@ def assigned_cells(
     ratio = {part.factor: float(part.covariance[0, 0]) / fit.sigma2 for part in fit.components}
     (factor,) = (each for each in factors if each.name == name)
     inner = [(each.codes, ratio[each.name]) for each in factors if each is not factor]
-    square, df = mean_square_between(outcome, X, factor.codes, inner)
+    square, df = mean_square_between(outcome, X, factor.codes, inner=inner)
     if not df:
         raise DataError(
             f"{factor.levels} levels of {name} are compared with as many fixed effects that differ between them: a "

@@ -65,7 +65,7 @@ def test_uneven_units_and_a_covariate_agree_with_the_dense_formula_and_with_batc
     bread = np.linalg.inv(X.T @ w @ X)
     p = w - w @ X @ bread @ X.T @ w
     square = y @ p @ z @ np.linalg.pinv(z.T @ p @ z, hermitian=True) @ z.T @ p @ y / 6
-    assert mean_square_between(y, X, site, [(inner, float(ratio[0, 0]))]) == (pytest.approx(square, rel=1e-9), 6)
+    assert mean_square_between(y, X, site, inner=[(inner, float(ratio[0, 0]))]) == (pytest.approx(square, rel=1e-9), 6)
     assert found.se == pytest.approx(np.sqrt(square * aim @ bread @ aim), rel=1e-4)
     assert found.df == 6
     assert "mean square between site clusters" in fit.model
