@@ -3,6 +3,7 @@
 import sys
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,7 @@ from feedbackstudy.analysis.bayesian.count_model import Counts
 from feedbackstudy.analysis.bayesian.crossed import Normals, NormalsPrior
 from feedbackstudy.analysis.bayesian.cumulative import Cumulative
 from feedbackstudy.analysis.bayesian.latent_mediation import latent_model
-from feedbackstudy.analysis.bayesian.multilevel import ClassFigures, ThreeLevelPrior, three_level_model
+from feedbackstudy.analysis.bayesian.multilevel import ACCEPT, ClassFigures, ThreeLevelPrior, three_level_model
 from feedbackstudy.analysis.bayesian.priors import CellPrior
 from feedbackstudy.analysis.bayesian.sampling import quick_draws
 from feedbackstudy.analysis.bayesian.student import Students
@@ -145,15 +146,17 @@ def three_levels(simulations: int, seed: int) -> Calibration:
         class_sd = rng.gamma(1 + mode * rate, 1 / rate, 10)
         class_mean = rng.normal(mean[condition], between[condition])
         rows = [rng.normal(m, s, n) for m, s, n in zip(class_mean, class_sd, people, strict=True)]
-        data = {"mean": np.array([r.mean() for r in rows]), "sd": np.array([r.std(ddof=1) for r in rows])}
-        drawn = quick_draws(compiled.with_data(data), seed=chain_seed, draws=300, tune=400, chains=2, target_accept=0.9)
+        study = replace(template, mean=np.array([r.mean() for r in rows]), sd=np.array([r.std(ddof=1) for r in rows]))
+        drawn = quick_draws(
+            compiled.with_data(study.data()), seed=chain_seed, draws=300, tune=400, chains=2, target_accept=ACCEPT
+        )
         true = {"condition_mean[0]": mean[0], "condition_mean[1]": mean[1], "between_sd[0]": between[0],
                 "class_sd_mode": mode[0], "class_sd_sd": spread[0], "class_sd[0]": class_sd[0]}  # fmt: skip
         return ranked(true, drawn)
 
     return sbc(
         experiment, simulations=simulations, seed=seed, model="three-level normal model of class figures, 10 classes",
-        prior=str(prior), settings="2 chains of 300 draws after 400, target acceptance 0.9",
+        prior=str(prior), settings=f"2 chains of 300 draws after 400, target acceptance {ACCEPT}",
     )  # fmt: skip
 
 

@@ -213,15 +213,13 @@ def calibrate(
     Calibration
         Ranks of every parameter, of the difference of the first two cells and of the log likelihood.
     """
-    compiled = model.compiled()
 
     def experiment(rng: np.random.Generator, chain_seed: int) -> tuple[dict[str, float], dict[str, Floats], int]:
         truth = model.forward(rng, 1)
         y = model.outcome(truth, rng)[0]
         study = model.with_outcome(y)
         drawn = quick_draws(
-            compiled.with_data({"outcome": y}), seed=chain_seed, draws=draws, tune=tune, chains=chains,
-            target_accept=target_accept,
+            study.compiled(), seed=chain_seed, draws=draws, tune=tune, chains=chains, target_accept=target_accept,
         )  # fmt: skip
         true = {name: float(value[0]) for name, value in _quantities(study, truth).items()}
         return true, _quantities(study, thinned(drawn)), drawn.gates.divergences

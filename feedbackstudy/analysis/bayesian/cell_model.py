@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from feedbackstudy.analysis.bayesian.cell_rows import CellRows, cell_rows, in_units
+from feedbackstudy.analysis.bayesian.centring import reliability
 from feedbackstudy.analysis.bayesian.compiled import Compiled, compiled_once
 from feedbackstudy.analysis.bayesian.family import Family
 from feedbackstudy.analysis.bayesian.predictor import parameters, predictor, random_columns
@@ -67,9 +68,14 @@ class CellModel:
 
     @property
     def centred(self) -> frozenset[str]:
-        """Grouping factors large enough for their effects to be sampled as such."""
+        """Grouping factors large enough for their effects to be sampled partly centred."""
         rows, groups = self.family.rows_to_centre, self.family.groups_to_centre
         return frozenset(g.name for g in self.rows.groups if g.rows_per_group >= rows and g.count >= groups)
+
+    @property
+    def centring(self) -> dict[str, Floats]:
+        """How far the effects of each of these factors are centred, by their reliability, shape (size,)."""
+        return {g.name: reliability(self.rows, g) for g in self.rows.groups if g.name in self.centred}
 
     def with_outcome(self, y: ArrayLike) -> "CellModel":
         """Return the same model of another outcome.
@@ -101,7 +107,7 @@ class CellModel:
                 p.name: p.law.variable(pm, p.name, pm.Data(f"{p.name}_prior", p.law.figures), p.shape)
                 for p in self.parameters
             }
-            eta = predictor(pm, self.rows, variables, centred=self.centred)
+            eta = predictor(pm, self.rows, variables, centring=self.centring)
             self.family.observe(pm, self.rows, eta, variables, pm.Data("outcome", whole))
         return model
 
@@ -120,7 +126,7 @@ class CellModel:
             found[f"member_{group.name}"] = group.member
             found[f"columns_{group.name}"] = random_columns(group)
             found[f"held_{group.name}"] = 1.0 * group.held
-        return found
+        return found | {f"centring_{name}": share for name, share in self.centring.items()}
 
     def compiled(self) -> Compiled:
         """Return the compiled graph with these data.

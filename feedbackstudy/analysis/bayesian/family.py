@@ -32,10 +32,10 @@ class Family(ABC):
     level : bool
         Whether the predictor has a level of its own.
     rows_to_centre : float
-        Median rows of a group from which its effects are sampled as such, not in standard units: with so many the data
-        say more of an effect than its prior does.
+        Median rows of a group from which its effects are sampled partly centred, not in standard units: with so many
+        the data may say more of an effect than its prior does.
     groups_to_centre : int
-        Groups from which that is done: the sd of few groups may be near zero, where effects sampled as such diverge.
+        Groups from which that is done: fewer do not say how reliable they are.
     """
 
     prior: PredictorPrior

@@ -103,7 +103,7 @@ class GaussianCells:
                 for one in parameters(self.rows, self.prior.predictor(), level=True)
             }
             sd = pm.HalfNormal("sd_residual", self.prior.residual_sd)
-            mean = predictor(pm, self.rows, variables, centred=frozenset())
+            mean = predictor(pm, self.rows, variables, centring={})
             pm.Normal("outcome", mean, sd, observed=self.rows.y)
         return model
 

@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy import stats
 
 from feedbackstudy.analysis.bayesian.sampling import Draws, Progress, load_pymc, sample
 from feedbackstudy.analysis.tables import group_figures
@@ -23,6 +24,9 @@ __all__ = [
     "three_level",
     "three_level_model",
 ]
+
+ACCEPT = 0.95
+"""Acceptance that the step size is tuned to; 0.9 left single divergent transitions in studies drawn from the prior."""
 
 _Floats = NDArray[np.float64]
 
@@ -132,6 +136,32 @@ class ClassFigures:
             raise DataError(f"Condition {few[0]!r} has fewer than two classes: no spread between classes exists.")
         return cls(n=sizes, mean=means, sd=sds, condition=position, conditions=conditions)
 
+    @property
+    def centring(self) -> float:
+        r"""Lower limit of the reliability of the logarithms of the classes' sds, from 0 to 1.
+
+        Returns
+        -------
+        float
+            :math:`1 - q \bar v / V`: V the variance of the k logarithms, v the sampling variance :math:`1 / (2n - 2)`
+            of one, q the 99 % quantile of chi square over its k - 1 degrees of freedom. 0 unless the classes' sds
+            differ by more than chance.
+        """
+        free = self.sd.size - 1
+        chance = float((0.5 / (self.n - 1)).mean() * stats.chi2.ppf(0.99, free) / free)
+        return 1 - chance / max(float(np.log(self.sd).var(ddof=1)), chance)
+
+    def data(self) -> dict[str, NDArray[np.float64]]:
+        """Return the data of the model by name, to put other figures of as many classes into its compiled code.
+
+        Returns
+        -------
+        dict of str to ndarray
+            n, mean, sd, centring, and the mean logarithm of the sds.
+        """
+        middle = np.asarray(np.log(self.sd).mean())
+        return {"n": self.n, "mean": self.mean, "sd": self.sd, "centring": np.asarray(self.centring), "middle": middle}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class ThreeLevel:
@@ -188,7 +218,7 @@ def log_likelihood(figures: ClassFigures, *, class_mean: ArrayLike, class_sd: Ar
 
 
 def three_level_model(figures: ClassFigures, prior: ThreeLevelPrior | None = None) -> "pymc.Model":
-    r"""Return the PyMC model, with the class means integrated out.
+    r"""Return the PyMC model, with class means and condition means integrated out.
 
     Parameters
     ----------
@@ -200,33 +230,63 @@ def three_level_model(figures: ClassFigures, prior: ThreeLevelPrior | None = Non
     Returns
     -------
     pymc.Model
-        Free variables: condition means, sds between classes, class sds and their mode and sd.
+        Free variables: sds between classes, mode and sd of the class sds, and, in units that suit the sampler, the
+        class sds (`raw_class_sd`) and the condition means (`raw_condition_mean`); both are kept by their own names.
 
     Notes
     -----
     People are :math:`N(\mu_c, \sigma_c^2)`, class means :math:`N(\mu_k, \tau_k^2)`. Given the sds, the class mean is
-    normal around :math:`\mu_k` with variance :math:`\tau_k^2 + \sigma_c^2 / n_c`, and :math:`(n_c - 1) s_c^2 /
-    \sigma_c^2` is chi square: together the exact likelihood without the class means, whose funnel near
-    :math:`\tau = 0` would slow the sampler. The gamma of mode m and sd s has rate
+    normal around :math:`\mu_k` with variance :math:`v_c = \tau_k^2 + \sigma_c^2 / n_c`, and :math:`(n_c - 1) s_c^2 /
+    \sigma_c^2` is chi square: together the exact likelihood without the class means. With its normal prior
+    :math:`N(0, s_0^2)`, :math:`\mu_k` is normal too given the sds, with precision :math:`1/s_0^2 + \sum 1/v_c` and mean
+    :math:`\sum (\bar y_c/v_c)` over it; it is integrated out as well, and `condition_mean` is a draw of that normal.
+    Sampled as such, both means funnel where :math:`\tau` is small. The gamma of mode m and sd s has rate
     :math:`(m + \sqrt{m^2 + 4 s^2}) / (2 s^2)` and shape :math:`1 + m \cdot` rate.
+
+    Class sds that follow their gamma of shape a and rate b closely would funnel too. The sampler therefore moves
+    :math:`u = a^{(1-w)/2} [\log \sigma_c - w l - (1-w) \log(a/b)]`, l the mean of :math:`\log s_c`: with w = 0 near a
+    standard normal whatever a and b, with w = 1 the logarithm as such. w is `ClassFigures.centring`; it changes the
+    coordinates, never the model.
     """
     pm = load_pymc()
     chosen = prior or ThreeLevelPrior()
     count = len(figures.conditions)
     with pm.Model() as model:
-        n, mean, sd = (pm.Data(name, getattr(figures, name)) for name in ("n", "mean", "sd"))
+        n, mean, sd, share, middle = (pm.Data(name, value) for name, value in figures.data().items())
         condition = pm.Data("condition", figures.condition)
-        condition_mean = pm.Normal("condition_mean", 0.0, chosen.condition_mean_sd, shape=count)
+        member = pm.Data("member", np.eye(count)[figures.condition])
         between = pm.Gamma("between_sd", alpha=chosen.between_sd.shape, beta=chosen.between_sd.rate, shape=count)
         mode = pm.Gamma("class_sd_mode", alpha=chosen.class_sd_mode.shape, beta=chosen.class_sd_mode.rate)
         spread = pm.Gamma("class_sd_sd", alpha=chosen.class_sd_sd.shape, beta=chosen.class_sd_sd.rate)
         rate = (mode + pm.math.sqrt(mode**2 + 4 * spread**2)) / (2 * spread**2)
-        class_sd = pm.Gamma("class_sd", alpha=1 + mode * rate, beta=rate, shape=figures.n.size)
-        total = pm.math.sqrt(between[condition] ** 2 + class_sd**2 / n)
-        pm.Potential("class_means", pm.logp(pm.Normal.dist(condition_mean[condition], total), mean))
+        shape = 1 + mode * rate
+        raw = pm.CustomDist("raw_class_sd", shape, rate, share, middle, dist=_log_gamma, shape=figures.n.size)
+        centre, scale = _log_gamma_units(pm, shape, rate, share, middle)
+        class_sd = pm.Deterministic("class_sd", pm.math.exp(centre + raw / scale))
+        variance = between[condition] ** 2 + class_sd**2 / n
+        weight = member / variance[:, None]
+        precision = weight.sum(axis=0) + 1 / chosen.condition_mean_sd**2
+        expected = (weight * mean[:, None]).sum(axis=0) / precision
+        offset = pm.Normal("raw_condition_mean", 0.0, 1.0, shape=count)
+        pm.Deterministic("condition_mean", expected + offset / pm.math.sqrt(precision))
+        squares = (mean - expected[condition]) ** 2 / variance
+        pm.Potential("class_means", -(pm.math.log(variance) + squares) / 2)
+        pm.Potential("condition_means", -(pm.math.log(precision) + (expected / chosen.condition_mean_sd) ** 2) / 2)
         squares = (n - 1) * sd**2 / (2 * class_sd**2)
         pm.Potential("class_variances", -(n - 1) * pm.math.log(class_sd) - squares)
     return model
+
+
+def _log_gamma_units(pm: Any, shape: Any, rate: Any, share: Any, middle: Any) -> tuple[Any, Any]:  # noqa: ANN401
+    """Return centre and scale that the logarithm of a gamma variable is brought to, less so the larger the share."""
+    return share * middle + (1 - share) * pm.math.log(shape / rate), shape ** ((1 - share) / 2)
+
+
+def _log_gamma(shape: Any, rate: Any, share: Any, middle: Any, size: Any) -> Any:  # noqa: ANN401
+    """Return the logarithm of a gamma variable in these units; PyMC derives its density."""
+    pm = load_pymc()
+    centre, scale = _log_gamma_units(pm, shape, rate, share, middle)
+    return (pm.math.log(pm.Gamma.dist(alpha=shape, beta=rate, size=size)) - centre) * scale
 
 
 def three_level(
@@ -260,7 +320,13 @@ def three_level(
         Draws of all levels, with gates.
     """
     drawn = sample(
-        three_level_model(figures, prior), seed=seed, draws=draws, tune=tune, chains=chains, progress=progress
+        three_level_model(figures, prior),
+        seed=seed,
+        draws=draws,
+        tune=tune,
+        chains=chains,
+        target_accept=ACCEPT,
+        progress=progress,
     )
     variables = drawn.variables
     return ThreeLevel(

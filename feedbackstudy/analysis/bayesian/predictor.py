@@ -141,7 +141,7 @@ def parameters(rows: CellRows, prior: PredictorPrior, *, level: bool, prefix: st
     return tuple(found)
 
 
-def predictor(pm: Any, rows: CellRows, variables: Mapping[str, Any], *, centred: frozenset[str]) -> Any:  # noqa: ANN401
+def predictor(pm: Any, rows: CellRows, variables: Mapping[str, Any], *, centring: Mapping[str, Floats]) -> Any:  # noqa: ANN401
     """Build the predictor of every row in the model that is open.
 
     Parameters
@@ -152,8 +152,9 @@ def predictor(pm: Any, rows: CellRows, variables: Mapping[str, Any], *, centred:
         The rows.
     variables : mapping of str to tensor
         The free variables by name.
-    centred : frozenset of str
-        Grouping factors whose effects are sampled as such; those of the others are sampled in standard units.
+    centring : mapping of str to ndarray, shape (size,)
+        Grouping factors whose effects are sampled partly centred, and how far each coefficient is: 0 is in standard
+        units, 1 as such. Effects of the factors that are not named are sampled in standard units.
 
     Returns
     -------
@@ -166,7 +167,7 @@ def predictor(pm: Any, rows: CellRows, variables: Mapping[str, Any], *, centred:
     if rows.covariates.shape[1]:
         found += pt.matmul(pm.Data("covariates", rows.covariates), variables["coefficient"])
     for group in rows.groups:
-        effect = _effect(pm, group, variables, centred=group.name in centred)
+        effect = _effect(pm, group, variables, centring.get(group.name))
         member = pm.Data(f"member_{group.name}", group.member)
         if group.size == 1:
             found += effect[member] if group.whole else effect[member] * pm.Data(f"held_{group.name}", 1.0 * group.held)
@@ -201,12 +202,14 @@ def cells_of(pm: Any, rows: CellRows, variables: Mapping[str, Any], *, prefix: s
     return level + pm.math.dot(cell_basis(rows.n_cells), variables[f"{prefix}deviation"])
 
 
-def _effect(pm: Any, group: Grouping, variables: Mapping[str, Any], *, centred: bool) -> Any:  # noqa: ANN401
+def _effect(pm: Any, group: Grouping, variables: Mapping[str, Any], centring: Floats | None) -> Any:  # noqa: ANN401
     pt = load_tensors()
     name, sd = f"effect_{group.name}", variables[f"sd_{group.name}"]
+    share = None if centring is None else pm.Data(f"centring_{group.name}", centring)
     if group.size == 1:
-        if centred:
-            return pm.Normal(name, 0.0, sd, shape=group.count)
+        if share is not None:
+            raw = pm.Normal(f"raw_{name}", 0.0, sd ** share[0], shape=group.count)
+            return pm.Deterministic(name, sd ** (1 - share[0]) * raw)
         return pm.Deterministic(name, sd * pm.Normal(f"raw_{name}", 0.0, 1.0, shape=group.count))
     sds = pt.concatenate([pt.atleast_1d(sd), variables[f"slope_sd_{group.name}"]])
     partial = variables[f"partial_{group.name}"]
@@ -218,12 +221,12 @@ def _effect(pm: Any, group: Grouping, variables: Mapping[str, Any], *, centred: 
             left *= 1 - partial[at] ** 2
             at += 1
         rows.append(pt.stack([*row, pt.sqrt(left), *[pt.constant(0.0)] * (group.size - i - 1)]))
-    factor = sds[:, None] * pt.stack(rows)
-    if centred:
-        return pm.MvNormal(name, pt.zeros(group.size), chol=factor, shape=(group.count, group.size))
-    return pm.Deterministic(
-        name, pt.matmul(pm.Normal(f"raw_{name}", 0.0, 1.0, shape=(group.count, group.size)), factor.T)
-    )
+    root, shape = pt.stack(rows), (group.count, group.size)
+    if share is not None:
+        factor = (sds**share)[:, None] * root
+        raw = pm.MvNormal(f"raw_{name}", pt.zeros(group.size), chol=factor, shape=shape)
+        return pm.Deterministic(name, sds ** (1 - share) * raw)
+    return pm.Deterministic(name, pt.matmul(pm.Normal(f"raw_{name}", 0.0, 1.0, shape=shape), (sds[:, None] * root).T))
 
 
 def random_columns(group: Grouping) -> Floats:

@@ -68,3 +68,8 @@ def test_every_sampled_model_has_its_card_and_every_card_is_even():
 
     assert set(cards) == set(calibration.CASES)
     assert [name for name, text in cards.items() if "Ranks are even" not in text] == []
+
+
+@pytest.mark.parametrize("name", ["normal-large-groups", "three-level"])
+def test_no_transition_diverges_where_coordinates_follow_the_data(name):
+    assert "divergent transitions in all: 0\n" in (calibration.FOLDER / f"{name}.md").read_text(encoding="utf-8")

@@ -4,9 +4,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from feedbackstudy.analysis.bayesian.binary import Binary
 from feedbackstudy.analysis.bayesian.cell_model import CellModel, stated
+from feedbackstudy.analysis.bayesian.centring import reliability
 from feedbackstudy.analysis.bayesian.count_model import Counts
 from feedbackstudy.analysis.bayesian.crossed import Normals, NormalsPrior
 from feedbackstudy.analysis.bayesian.cumulative import Cumulative
@@ -41,7 +43,7 @@ def point_of(pymc_model, values):
             value = values["df"][0] - 2.0
         elif name == "raw_partial_site":
             value = (values["partial_site"][0] + 1) / 2
-        elif name == "raw_effect_site":
+        elif name == "raw_effect_site" and "slope_sd_site" in values:
             sds = np.concatenate([values["sd_site"], values["slope_sd_site"][0]])
             factor = sds[:, None] * cholesky(values["partial_site"], 2)[0]
             value = np.linalg.solve(factor, values["effect_site"][0].T).T
@@ -94,15 +96,83 @@ def test_the_same_holds_where_some_rows_belong_to_no_group():
     assert set(model.data()) >= {"held_rater", "held_coder"}
 
 
-def test_effects_of_many_large_groups_are_sampled_as_such_and_others_in_standard_units():
+def test_effects_of_many_large_groups_are_sampled_partly_centred_and_others_in_standard_units():
     rows = np.arange(900)
     groups = {"site": rows // 60, "coder": rows % 30, "country": rows // 225}
     model = stated(Normals(prior=RATING), rows % 7.0, rows % 2, 2, groups=groups)
 
-    names = {variable.name for variable in model.pymc_model().free_RVs}
-
     assert model.centred == {"site"}
-    assert {"effect_site", "raw_effect_coder", "raw_effect_country"} <= names
+    assert set(model.centring) == {"site"}
+    assert {name for name in model.data() if name.startswith("centring")} == {"centring_site"}
+
+
+def large_groups(*, slopes, scale=1.0):
+    rows, rng = np.arange(900), np.random.default_rng(8)
+    x = rng.normal(size=900)
+    y = 4 + scale * rng.normal(size=15)[rows // 60] + 0.3 * rng.normal(size=15)[rows // 60] * x + rng.normal(size=900)
+    wanted = {"slopes": {"site": x}} if slopes else {}
+    return stated(Normals(prior=RATING), y, rows % 2, 2, groups={"site": rows // 60}, **wanted), x
+
+
+@pytest.mark.parametrize("slopes", [False, True])
+def test_partly_centred_effects_have_the_density_of_the_normal_model(slopes):
+    """Density of effects sampled as sigma^(1-w) u is the multivariate normal one, times sigma^(1-w) for each."""
+    model, _ = large_groups(slopes=slopes)
+    values = model.forward(np.random.default_rng(9), 1)
+    effect = values["effect_site"][0].reshape(15, -1)
+    sds = np.concatenate([values["sd_site"], *([values["slope_sd_site"][0]] if slopes else [])])
+    root = cholesky(values["partial_site"], 2)[0] if slopes else np.eye(1)
+    share = model.centring["site"]
+    assert ((share > 0) & (share < 1)).all()
+    pymc_model = model.pymc_model()
+    raw = next(v for v in pymc_model.free_RVs if v.name == "raw_effect_site")
+    point = point_of(pymc_model, values)
+    point[raw.name] = (effect / sds ** (1 - share)).reshape(values["effect_site"][0].shape)
+
+    found = float(pymc_model.compile_logp(vars=[raw], jacobian=False, mode="FAST_COMPILE")(point))
+
+    covariance = (sds[:, None] * root) @ (sds[:, None] * root).T
+    wanted = stats.multivariate_normal.logpdf(effect, np.zeros(sds.size), covariance).sum()
+    assert found == pytest.approx(wanted + 15 * ((1 - share) * np.log(sds)).sum(), abs=1e-8)
+    likelihood = float(pymc_model.compile_logp(vars=pymc_model.observed_RVs, mode="FAST_COMPILE")(point))
+    assert likelihood == pytest.approx(model.log_likelihood(values).sum(), abs=1e-8)
+
+
+def test_the_reliability_of_balanced_groups_comes_from_f():
+    """Method of moments of a one-way layout: 1 - q/F, F the ratio of the mean squares, q = 29.1412 / 14 by table."""
+    model, _ = large_groups(slopes=False)
+    y, site = model.rows.y, model.rows.groups[0].member
+    shifted = y - np.array([y[model.rows.cell == k].mean() for k in (0, 1)])[model.rows.cell]
+
+    f = stats.f_oneway(*[shifted[site == g] for g in range(15)]).statistic
+
+    assert reliability(model.rows, model.rows.groups[0]) == pytest.approx([1 - 29.141237741 / 14 / f], rel=1e-7)
+
+
+def test_the_reliability_of_slopes_is_that_of_regressions_within_groups():
+    model, x = large_groups(slopes=True)
+    rows, group = model.rows, model.rows.groups[0]
+    shifted = rows.y - np.array([rows.y[rows.cell == k].mean() for k in (0, 1)])[rows.cell]
+    fits, products, squares = [], [], 0.0
+    for g in range(15):
+        design = np.column_stack([np.ones(60), x[group.member == g]])
+        fit, left, *_ = np.linalg.lstsq(design, shifted[group.member == g])
+        fits.append(fit)
+        products.append(np.diag(np.linalg.inv(design.T @ design)))
+        squares += left[0]
+    noise = 29.141237741 / 14 * np.mean(products, axis=0) * squares / (900 - 30)
+
+    assert reliability(rows, group) == pytest.approx(1 - noise / np.var(fits, axis=0, ddof=1), rel=1e-7)
+
+
+def test_groups_that_do_not_differ_or_cannot_be_estimated_are_not_centred_at_all():
+    rows = np.arange(900)
+    same = stated(Normals(prior=RATING), rows % 3.0, rows % 2, 2, groups={"site": rows // 60})
+    flat = stated(Normals(prior=RATING), rows % 7.0, rows % 2, 2, groups={"site": rows // 60},
+                  slopes={"site": 1.0 * (rows // 60 > 3)})  # fmt: skip
+
+    assert same.centring["site"].tolist() == [0.0]
+    assert flat.centring["site"].tolist() == [0.0, 0.0]
 
 
 def test_a_fit_keeps_its_graph_and_takes_other_data(binary_fit):

@@ -139,6 +139,40 @@ def test_the_sampler_prints_nothing_and_imports_nothing_until_it_is_called():
         assert "\nimport nutpie" not in source
 
 
+def test_the_units_of_the_class_sds_follow_what_the_classes_say_of_them():
+    """Mean sampling variance of log s is 1/(2n - 2); 11.34 is the 99 % chi square of 3; equal sds are not centred."""
+    one, same = (
+        ClassFigures.of([11] * 4, [0.0] * 4, sds, condition=[0, 0, 1, 1], conditions=CONDITIONS)
+        for sds in (np.exp([0.0, 0.5, 1.0, 1.5]), np.ones(4))
+    )
+
+    assert one.centring == pytest.approx(1 - 0.05 * 11.344867 / 3 / np.var([0, 0.5, 1, 1.5], ddof=1), rel=1e-7)
+    assert same.centring == 0.0
+
+
+@pytest.mark.parametrize("sds", [[0.5, 1.0, 2.0, 4.0], [1.0, 1.0, 1.0, 1.0]], ids=["partly centred", "standard units"])
+def test_class_sds_keep_their_gamma_prior_in_the_units_of_the_sampler(sds):
+    figures = ClassFigures.of([12] * 4, [0.0] * 4, sds, condition=[0, 0, 1, 1], conditions=CONDITIONS)
+    model = multilevel.three_level_model(figures)
+    raw = next(v for v in model.free_RVs if v.name == "raw_class_sd")
+    mode, spread, share = 0.7, 0.4, figures.centring
+    rate = (mode + np.sqrt(mode**2 + 4 * spread**2)) / (2 * spread**2)
+    shape, wanted = 1 + mode * rate, np.array([0.3, 0.8, 1.1, 2.0])
+    scale = shape ** ((1 - share) / 2)
+    point = model.initial_point()
+    point |= {"class_sd_mode_log__": np.log(mode), "class_sd_sd_log__": np.log(spread)}
+    point["raw_class_sd"] = (np.log(wanted) - share * np.log(sds).mean() - (1 - share) * np.log(shape / rate)) * scale
+
+    found = float(model.compile_logp(vars=[raw], jacobian=False, mode="FAST_COMPILE")(point))
+
+    jacobian = np.log(wanted).sum() - 4 * np.log(scale)  # d sd / d raw = sd / scale
+    assert found == pytest.approx(stats.gamma.logpdf(wanted, shape, scale=1 / rate).sum() + jacobian, abs=1e-8)
+    evaluated = model.compile_fn(
+        model.replace_rvs_by_values([model["class_sd"]]), inputs=model.value_vars, on_unused_input="ignore"
+    )
+    assert evaluated(point)[0] == pytest.approx(wanted, rel=1e-10)
+
+
 @pytest.mark.slow
 def test_the_model_with_class_means_integrated_out_equals_the_model_with_them(classes):
     """The same posterior from the authors' form, class means sampled (off centre) and people's likelihood in full."""
