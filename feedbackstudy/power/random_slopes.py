@@ -110,12 +110,16 @@ def random_slope(
         },
         title="An effect within people with a random slope" + (", compared between two samples" if groups == 2 else ""),
         engine="exact for balanced rows: noncentral t",
-        conventions=(
-            "effect, slope_sd and sd in units of the outcome; levels coded -1/2 and 1/2",
-            f"n counts {people}; df = {'2n - 2' if groups == 2 else 'n - 1'}",
-            f"{alternative} test",
-        ),
+        conventions=_conventions(people, alternative),
         details=details,
+    )
+
+
+def _conventions(people: str, alternative: str) -> tuple[str, ...]:
+    return (
+        "effect, slope_sd and sd in units of the outcome; levels coded -1/2 and 1/2",
+        f"n counts {people}; df = {'n - 1' if people == 'people' else '2n - 2'}",
+        f"{alternative} test",
     )
 
 
