@@ -51,7 +51,9 @@ def count(
     random : mapping of str to sequence of str, optional
         Grouping factors with ``["1"]``: random intercepts, crossed or (named with ``:``) nested.
     cluster : str, optional
-        Column of clusters of a sandwich covariance (CR1, t on clusters - 1), instead of random effects.
+        Column of clusters of a sandwich covariance (CR1, t on clusters - 1), instead of random effects. CR2 and CR3 of
+        the same model, with Satterthwaite's degrees of freedom for few clusters, are those of `gee` with
+        ``structure="independence"`` and ``correction="kauermann-carroll"`` or ``"mancl-derouen"``.
     nodes : int, default 1
         Nodes of adaptive Gauss-Hermite quadrature for one grouping factor; 1 is Laplace's approximation.
     categorical : sequence of str

@@ -37,7 +37,9 @@ def logistic(
     random : mapping of str to sequence of str, optional
         Grouping factors with ``["1"]``: random intercepts, crossed or (named with ``:``) nested.
     cluster : str, optional
-        Column of clusters of a sandwich covariance (CR1, t on clusters - 1), instead of random effects.
+        Column of clusters of a sandwich covariance (CR1, t on clusters - 1), instead of random effects. CR2 and CR3 of
+        the same model, with Satterthwaite's degrees of freedom for few clusters, are those of `gee` with
+        ``structure="independence"`` and ``correction="kauermann-carroll"`` or ``"mancl-derouen"``.
     firth : bool, default False
         Firth's penalised likelihood, finite under separation.
     nodes : int, default 1

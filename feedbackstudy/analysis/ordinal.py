@@ -155,7 +155,9 @@ def ordinal(
     random : mapping of str to sequence of str, optional
         Grouping factors with ``["1"]``: random intercepts, crossed or (named with ``:``) nested.
     cluster : str, optional
-        Column of clusters of a sandwich covariance (CR1, t on clusters - 1), instead of random effects.
+        Column of clusters of a sandwich covariance (CR1, t on clusters - 1), instead of random effects. CR2 and CR3 are
+        not offered: thresholds and slopes together have no working linear model whose leverages would correct it.
+        `analyse` gives declared clusters random intercepts.
     nodes : int, default 1
         Nodes of adaptive Gauss-Hermite quadrature for one grouping factor; 1 is Laplace's approximation.
     categorical : sequence of str

@@ -12,6 +12,7 @@ from scipy import special
 
 from feedbackstudy.analysis.count import count
 from feedbackstudy.analysis.frequentist.counts import zero_inflated_negative_binomial
+from feedbackstudy.analysis.gee import gee
 from feedbackstudy.analysis.logistic import logistic
 from feedbackstudy.errors import DataError
 
@@ -144,6 +145,26 @@ def test_bad_input_is_refused_by_name(data, case):
     )
     with pytest.raises(DataError, match=match):
         function(table, outcome, ["timing", "framing"], **options)
+
+
+def test_estimating_equations_without_correlation_are_the_logistic_model_with_cr2_and_cr3():
+    # R 4.2.2, clubSandwich 0.5.8: vcovCR(glm(likert >= 4 ~ timing + framing + baseline, binomial), interviewer, type);
+    # treatment contrasts, epsilon = 1e-15, feedback_unbalanced.csv
+    table = pd.read_csv(REFERENCE / "feedback_unbalanced.csv")
+    table = table.assign(high=(table["likert"] >= 4).astype(int))
+    terms = ["timing", "framing", "baseline"]
+    plain = logistic(table, "high", terms, cluster="interviewer")
+    known = {
+        "kauermann-carroll": [0.226258832262, 0.268234792823, 0.248514681761, 0.119814613232],
+        "mancl-derouen": [0.234029707885, 0.276801095114, 0.256930789786, 0.123917932979],
+    }
+    for correction, ses in known.items():
+        fit = gee(
+            table, "high", terms, "interviewer", family="binomial", structure="independence", correction=correction
+        )
+        frame = fit.frame()
+        np.testing.assert_allclose(frame["se"], ses, rtol=1e-5)
+        np.testing.assert_allclose(frame["estimate"], [one.estimate for one in plain.effects], rtol=1e-12)
 
 
 @pytest.mark.against_r

@@ -227,6 +227,7 @@ def test_an_ordinal_effect_is_held_against_one_of_its_own_at_each_threshold_as_i
         (row,) = frequentist(asking("likert"), frame, clusters=clusters).rows
         assert "one shift at all thresholds is not contradicted: chi square(3) = 4.98, p = .173" in row.note
         assert ("checked without random effects" in row.note) == clusters
+        assert ("stand for the clusters in place of a sandwich covariance" in row.model) == clusters
     problem = frequentist(asking("likert"), frame).answer("h1").problem
     own, others = effect_columns(problem)
     codes = problem.y.astype(int) - 1

@@ -231,7 +231,7 @@ def _words(fit: CumulativeFit | CumulativeMixedFit, scale: CumulativeScale, cate
     how = "Laplace" if fit.quadrature == 1 else f"adaptive quadrature, {fit.quadrature} nodes"
     return (
         f"cumulative {fit.link} model of {categories} categories with random intercepts of {', '.join(fit.factors)} "
-        f"({how}); {what}; {BETWEEN_WITHIN}"
+        f"({how}), which stand for the clusters in place of a sandwich covariance; {what}; {BETWEEN_WITHIN}"
     )
 
 
