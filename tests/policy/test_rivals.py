@@ -7,6 +7,7 @@ import pytest
 import statsmodels.api as sm
 
 from feedbackstudy.policy.compression import LinearModel, Term, compress_linear
+from feedbackstudy.policy.rollouts.two_way import two_way
 from tests.policy.rollouts.invented import plan_of, stats_of
 from tests.policy.rollouts.invented import rows_of as roll_out
 
@@ -105,6 +106,16 @@ def test_the_adjusted_model_of_the_statistics_is_that_of_rows():
     at = fit.position("treated")
     expected = (found.coef()["treated"], found.se()["treated"])
     same((fit.beta[at], np.sqrt(fit.clustered("site")[at, at])), expected)
+
+
+@pytest.mark.parametrize(("ours", "theirs"), [("CR1", "CRV1"), ("CR3", "CRV3")])
+def test_two_way_effects_of_cells_have_the_errors_of_rows(ours, theirs):
+    """pyfixest on the rows, unit and period absorbed; CR1 has no factor for parameters, CR3 none at all."""
+    rows = roll_out(4, sites=14, periods=7)
+    row = two_way(stats_of(rows, plan_of(rows)), correction=ours).rows[0]
+    found = pf.feols("m_again ~ treated | site + period", rows, vcov={theirs: "site"},
+                     ssc=pf.ssc(k_adj=False, G_adj=ours == "CR1"), demeaner=pf.MapDemeaner(100_000, 1e-14))  # fmt: skip
+    same((row.estimate, row.se), (found.coef()["treated"], found.se()["treated"]))
 
 
 def test_memory_of_a_file_does_not_grow_with_its_rows(tmp_path):

@@ -17,26 +17,35 @@ def plain(value):
     return int(value) if isinstance(value, int | np.integer) else float(value)
 
 
+def rows_of(rng, first):
+    """Means by unit and time; a unit whose first treated time is 0 never changes over."""
+    rows = []
+    for unit, own_first in enumerate(first):
+        own = rng.normal(0, 0.1)
+        for t in range(1, 8):
+            effect = (own_first > 0) * (t >= own_first) * (0.05 + 0.02 * (t - own_first))
+            rows.append((unit, t, int(own_first), round(0.4 + own + 0.01 * t + effect + rng.normal(0, 0.05), 6)))
+    return pd.DataFrame(rows, columns=["unit", "time", "first", "mean"])
+
+
+def answers(data):
+    model = ATTgt(yname="mean", gname="first", idname="unit", tname="time", xformla="mean~1", data=data,
+                  control_group="notyettreated").fit(est_method="reg", bstrap=False)  # fmt: skip
+    found = {"data": {name: data[name].tolist() for name in data}}
+    for kind, keys in (("simple", ("overall_att", "overall_se")), ("dynamic", ("egt", "att_egt", "se_egt"))):
+        made = model.aggte(kind, bstrap=False, cband=False).atte
+        found[kind] = plain({key: made[key] for key in keys})
+    return found
+
+
 rng = np.random.default_rng(11)
-start = np.minimum(np.tile([3, 4, 5, 6, 7, 8], 4), 7)  # everybody changes over in the end
-rows = []
-for unit in range(24):
-    own = rng.normal(0, 0.1)
-    for t in range(1, 8):
-        effect = (t >= start[unit]) * (0.05 + 0.02 * (t - start[unit]))
-        rows.append((unit, t, int(start[unit]), round(0.4 + own + 0.01 * t + effect + rng.normal(0, 0.05), 6)))
-data = pd.DataFrame(rows, columns=["unit", "time", "first", "mean"])
-model = ATTgt(yname="mean", gname="first", idname="unit", tname="time", xformla="mean~1", data=data,
-              control_group="notyettreated").fit(est_method="reg", bstrap=False)  # fmt: skip
-found = {}
-for kind, keys in (("simple", ("overall_att", "overall_se")), ("dynamic", ("egt", "att_egt", "se_egt"))):
-    made = model.aggte(kind, bstrap=False, cband=False).atte
-    found[kind] = plain({key: made[key] for key in keys})
+everybody = rows_of(rng, np.minimum(np.tile([3, 4, 5, 6, 7, 8], 4), 7))  # everybody changes over in the end
+some = rows_of(rng, np.tile([3, 4, 6, 0, 0], 5))  # two in five never do
 what = "ATTgt(control_group='notyettreated').fit(est_method='reg', bstrap=False).aggte(..., bstrap=False, cband=False)"
 reference = {
     "what": what,
     "versions": {name: version(name) for name in ("csdid", "numpy", "pandas")},
-    "data": {name: data[name].tolist() for name in data},
-    **found,
+    **answers(everybody),
+    "with_never_treated": answers(some),
 }
 Path(__file__).with_suffix(".json").write_text(json.dumps(reference) + "\n", encoding="utf-8")
