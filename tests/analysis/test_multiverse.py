@@ -194,7 +194,6 @@ def test_r_flips_the_same_shares(found, run_r, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.slow
 def test_the_joint_test_holds_its_level_and_detects():
     """Of 400 studies without effect the share with p < .05 lies in its binomial limits (.05 +- 3 standard errors)."""
     given = Alternatives(
@@ -246,7 +245,6 @@ def test_whole_clusters_are_flipped_where_they_were_assigned():
     assert alone[0] > 0.15, alone
 
 
-@pytest.mark.slow
 @pytest.mark.slow
 def test_the_joint_test_holds_its_level_and_detects_where_clusters_were_assigned():
     """400 studies without effect (.05 +- 3 standard errors), and 100 with one, through every handling of clusters."""
