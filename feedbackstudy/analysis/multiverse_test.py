@@ -240,16 +240,7 @@ def sign_flips(
     below, above = np.quantile(sorted_curves, [0.025, 0.975], axis=0)
     beyond = (np.abs(flipped) >= np.abs(seen) - 1e-12).sum(axis=0)
     return JointMultiverseTest(
-        statistics=tuple(
-            JointStatistic(
-                name=name,
-                observed=float(seen[k]),
-                low=float(low[k]),
-                high=float(high[k]),
-                p=float((1 + beyond[k]) / (draws + 1)),
-            )
-            for k, name in enumerate(_NAMES)
-        ),
+        statistics=_said(seen, low, high, (1 + beyond) / (draws + 1)),
         specifications=count,
         units=size,
         draws=draws,
@@ -262,6 +253,11 @@ def sign_flips(
         seed=seed,
         provenance=provenance,
     )
+
+
+def _said(seen: Floats, low: Floats, high: Floats, p: Floats) -> tuple[JointStatistic, ...]:
+    each = zip(_NAMES, seen.tolist(), low.tolist(), high.tolist(), p.tolist(), strict=True)
+    return tuple(JointStatistic(name=name, observed=a, low=b, high=c, p=d) for name, a, b, c, d in each)
 
 
 def _by_unit(shares: Floats, units: NDArray[np.int64]) -> Floats:
