@@ -35,8 +35,13 @@ def prior_scale(problem: Problem) -> float:
     Returns
     -------
     float
-        The declared one where the Bayes factor decides, else the default of `ByBayesFactor`.
+        The declared one where the Bayes factor decides, else the default of `ByBayesFactor`; it is the scale of a
+        difference of two averages, so that the Bayes factor of a trend does not depend on the unit of its scores.
     """
+    return _declared_scale(problem) * problem.question.difference_unit
+
+
+def _declared_scale(problem: Problem) -> float:
     criterion = problem.question.criterion
     return criterion.prior_scale if isinstance(criterion, ByBayesFactor) else _DEFAULT
 
@@ -129,7 +134,9 @@ def _factor(problem: Problem, fit: CellPosterior, weights: np.ndarray, found: Ce
     if fit.scale == "response" and fit.sd is None:
         return found.bayes_factor, f"Bayes factor: {found.bayes_factor_note}" if found.bayes_factor_note else ""
     under = fit.effect_bayes_factor(weights, scale=prior_scale(problem), value=problem.question.value)
-    return (under.bayes_factor if under.resolved else None), f"Bayes factor: {under.words}"
+    trend = problem.question.difference_unit != 1
+    also = f", which is {_declared_scale(problem):g} for a difference of two averages" if trend else ""
+    return (under.bayes_factor if under.resolved else None), f"Bayes factor: {under.words}{also}"
 
 
 def _kind(problem: Problem, *, ratio: bool = False) -> IntervalKind:

@@ -30,7 +30,7 @@ from feedbackstudy.design.crossing import Cell, Crossing
 from feedbackstudy.design.factors import Factor
 from feedbackstudy.errors import DeclarationError
 
-__all__ = ["Weights", "weights"]
+__all__ = ["Weights", "difference_unit", "weights"]
 
 type Row = NDArray[np.float64]
 
@@ -192,6 +192,25 @@ def _interaction(comparison: Interaction, crossing: Crossing) -> Weights:
         name: _steps(crossing.factors[name], *pairs.get(name, (None, None))) for name in comparison.factors or pairs
     }
     return _in_crossing(crossing, parts | _held(crossing, comparison.at))
+
+
+def difference_unit(comparison: Comparison, row: Row) -> float:
+    r"""Return what a contrast is where two weighted averages of cells differ by 1.
+
+    Parameters
+    ----------
+    comparison : Comparison
+        The declared comparison.
+    row : ndarray, shape (cells,)
+        Its weights.
+
+    Returns
+    -------
+    float
+        Of a trend the sum of its positive weights :math:`\sum_j |w_j| / 2`, which depends on the unit of the scores, as
+        a slope does; 1 for every other comparison, whose size follows from its definition.
+    """
+    return float(row[row > 0].sum()) if isinstance(comparison, Trend) and np.any(row > 0) else 1.0
 
 
 def _trend(comparison: Trend, crossing: Crossing) -> Weights:

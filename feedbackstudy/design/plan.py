@@ -104,7 +104,8 @@ class ByBayesFactor(_By):
     threshold : float
         The factor in favour at which the hypothesis counts as supported, and its inverse against it.
     prior_scale : float
-        Scale of the prior on the standardised effect (Cauchy), stated because the factor depends on it.
+        Scale of the prior on the standardised effect (Cauchy), stated because the factor depends on it; for a trend on
+        the difference between the averages above and below its middle, whatever the unit of its scores.
     """
 
     by: Literal["bayes_factor"] = "bayes_factor"

@@ -82,7 +82,10 @@ def _effect(asked: Asked) -> str:
         words = f"{number(asked.truth)} along the path"
     elif math.isfinite(asked.sd):
         unit = "points" if asked.measured == "points" else asked.measured
-        words = f"{number(asked.truth / asked.sd, 2)} sd of {hypothesis.outcome} ({number(asked.truth)} {unit})"
+        in_sd, trend = asked.truth / asked.sd, asked.question.difference_unit
+        words = f"{number(in_sd, 2 if trend == 1 else 4)} sd of {hypothesis.outcome} ({number(asked.truth)} {unit})"
+        if trend != 1:
+            words += f" for one unit of the scores, {number(in_sd / trend, 2)} sd between the averages above and below"
     else:
         words = f"{number(asked.truth)} {asked.measured} of {hypothesis.outcome}"
     return words + ("" if hypothesis.sesoi is not None else "; it declares no smallest effect (sesoi)")

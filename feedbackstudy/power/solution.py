@@ -126,7 +126,11 @@ class Solution(Rendered):
             each = self.whole_groups // self.groups
             facts.append(("in equal groups", f"{self.whole_groups:,} = {self.groups} x {each:,}"))
         if math.isfinite(self.effect):
-            sd = f"{number(self.effect_sd, 2)} sd; " if math.isfinite(self.effect_sd) else ""
+            sd = (
+                f"{number(self.effect_sd, 2 if abs(self.effect_sd) >= 0.1 else 4)} sd; "
+                if math.isfinite(self.effect_sd)
+                else ""
+            )
             facts.append((f"true effect of {self.hypothesis}", f"{sd}{number(self.effect)} in units of the estimate"))
         reached = f"{number(self.reached)} (Monte-Carlo error {number(self.mcse, 4)})"
         facts += [(f"{_WORDS[self.goal]} there", reached), ("target", number(self.target)), ("engine", self.engine)]

@@ -9,7 +9,10 @@ from concurrent.futures import Executor
 import numpy as np
 
 from feedbackstudy.assign.conditions import conditions_of
+from feedbackstudy.design.plan import ByP
+from feedbackstudy.design.wording import criterion_in_words
 from feedbackstudy.errors import InputError
+from feedbackstudy.power.asking import Asked
 from feedbackstudy.power.assumptions import assumptions, enters
 from feedbackstudy.power.evaluating import Evaluator, Point
 from feedbackstudy.power.searching import Found, Search, Stop
@@ -91,6 +94,17 @@ def solve(
     return _solution(search, found)
 
 
+def _plans_own(asked: Asked | None, goal: Goal) -> tuple[str, ...]:
+    """Say so where the plan decides by something else than the p value that was solved for."""
+    criterion = asked.question.criterion if asked is not None else None
+    if asked is None or goal != "power" or criterion is None or isinstance(criterion, ByP):
+        return ()
+    return (
+        f"The plan decides {asked.hypothesis.name} by {criterion_in_words(criterion)}, and this is the answer for p "
+        f"below {asked.question.plan.alpha:g}. The goal 'decided' (--goal decided) gives that of the plan.",
+    )
+
+
 def _refuse_precision(precision: float, mcse: float | None) -> None:
     if not 0 < precision < 1:
         raise InputError(f"precision {precision:g} is no share of the answer; give one such as 0.05.")
@@ -119,7 +133,7 @@ def _solution(search: Search, found: Found) -> Solution:
         effect=truth,
         effect_sd=truth / own.sd if own is not None and own.kind != "path" else math.nan,
         assumed=_assumed(point, vary),
-        notes=found.notes,
+        notes=(*found.notes, *_plans_own(own, evaluator.goal)),
         engine=f"batched rows of scores, common random numbers, {point.done:,} replicates at the answer",
         provenance=Provenance(
             made_by="power.solve",

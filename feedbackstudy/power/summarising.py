@@ -306,7 +306,7 @@ def _decided(
         outside = (mass < 1 - criterion.mass) & side & np.isfinite(found.p)
         return np.asarray(mass > criterion.mass if expected == "negligible" else outside, dtype=bool)
     if isinstance(criterion, ByBayesFactor):
-        evidence = _evidence(found, criterion)
+        evidence = _evidence(found, criterion.prior_scale * asked.question.difference_unit)
         wanted = np.log(criterion.threshold)
         return np.asarray(evidence < -wanted if expected == "negligible" else (evidence > wanted) & side, dtype=bool)
     if expected == "negligible" and not isinstance(criterion, ByP):
@@ -314,7 +314,7 @@ def _decided(
     return np.asarray(hit & side, dtype=bool)
 
 
-def _evidence(found: Answers, criterion: ByBayesFactor) -> Floats:
+def _evidence(found: Answers, scale: float) -> Floats:
     """Return the log Bayes factor of each replicate, with the mean effective n of a contrast in standard deviations."""
     ok = np.isfinite(found.p) & np.isfinite(found.sigma) & (found.se > 0)
     result = np.zeros(len(found.p))
@@ -322,7 +322,7 @@ def _evidence(found: Answers, criterion: ByBayesFactor) -> Floats:
         effective = float(np.mean((found.sigma[ok] / found.se[ok]) ** 2))
         t = found.estimate[ok] / found.se[ok]
         df = float(np.mean(found.df[ok]))
-        result[ok] = log_jzs(t, effective, df=df, scale=criterion.prior_scale, alternative="two-sided")
+        result[ok] = log_jzs(t, effective, df=df, scale=scale, alternative="two-sided")
     return result
 
 

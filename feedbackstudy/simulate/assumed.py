@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from feedbackstudy.design.comparisons import Association, Moderation
-from feedbackstudy.design.contrasts import weights
+from feedbackstudy.design.contrasts import difference_unit, weights
 from feedbackstudy.design.hypotheses import RATIOS, Hypothesis, SmallestEffect
 from feedbackstudy.errors import DeclarationError
 from feedbackstudy.named import Fixed, Named
@@ -157,7 +157,8 @@ def _wanted(study: Study, known: Mapping[str, Trait]) -> list[_Wanted]:
             trait = known.get(hypothesis.outcome)
             if trait is None or trait.nominal:
                 continue
-            size = _sign(hypothesis) * _size(hypothesis.sesoi, trait)
+            unit = difference_unit(hypothesis.contrast, compiled.matrix[0]) if hypothesis.sesoi is None else 1.0
+            size = _sign(hypothesis) * _size(hypothesis.sesoi, trait) * unit
             targets = [(hypothesis.outcome, _occasion(study, hypothesis, hypothesis.outcome), size)]
         for score, occasion, value in targets:
             if score in known:

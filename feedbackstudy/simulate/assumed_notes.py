@@ -33,8 +33,8 @@ def assumed_notes(
     silent = [h.name for h in study.hypotheses if h.sesoi is None and h.direction != "negligible"]
     if silent:
         yield (
-            f"No smallest effect is declared for {', '.join(silent)}: {effect:g} standard deviations were taken (for "
-            f"each step of a path {step:g})."
+            f"No smallest effect is declared for {', '.join(silent)}: {effect:g} standard deviations were taken (of a "
+            f"trend between the averages above and below its middle; for each step of a path {step:g})."
         )
     for each in means:
         cells = [cell for cell in study.crossing.cells() if cell.key in each.cells]

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from feedbackstudy.design.contrasts import weights
+from feedbackstudy.design.comparisons import Trend
+from feedbackstudy.design.contrasts import difference_unit, weights
 from feedbackstudy.design.hypotheses import Hypothesis
 from feedbackstudy.errors import InputError
 from feedbackstudy.issues import Issue
@@ -95,7 +96,8 @@ def _size(study: "Study", at: Location, hypothesis: Hypothesis) -> Iterator[Issu
                 at,
                 "sesoi_beyond_scale",
                 f"The smallest effect of {hypothesis.name!r} is {words}, but {hypothesis.outcome!r} lies between "
-                f"{reach[0]:g} and {reach[1]:g}: this comparison cannot reach {most:g}{assumed}.",
+                f"{reach[0]:g} and {reach[1]:g}: this comparison cannot reach "
+                f"{most:.3g}{assumed}{_per_unit(hypothesis)}.",
                 why="No answers could show such an effect; nothing can be simulated or planned with it.",
                 fix="Give a size that somebody could see, such as value: 0.3, unit: sd; unit: raw means points of the "
                 "score.",
@@ -116,10 +118,19 @@ def _size(study: "Study", at: Location, hypothesis: Hypothesis) -> Iterator[Issu
         )
 
 
+def _per_unit(hypothesis: Hypothesis) -> str:
+    trend = isinstance(hypothesis.contrast, Trend)
+    return (
+        ", because the size of a trend counts for one unit of the factor's scores, and not from first to last" * trend
+    )
+
+
 def _steps(study: "Study", hypothesis: Hypothesis) -> float:
     """Return how many ranges of the score the contrast can span: 1 for a difference, 2 for one of two differences."""
     try:
         matrix = weights(hypothesis.contrast, study.crossing).matrix
     except (InputError, TypeError):
         return 1.0
+    if isinstance(hypothesis.contrast, Trend):
+        return difference_unit(hypothesis.contrast, matrix[0])
     return max(float(np.abs(matrix).sum(axis=1).max()) / 2, 0.5) if matrix.size else 1.0
