@@ -94,7 +94,7 @@ def solve(
     return _solution(search, found)
 
 
-def _plans_own(asked: Asked | None, goal: Goal) -> tuple[str, ...]:
+def _plans_own(asked: Asked | None, goal: str) -> tuple[str, ...]:
     """Say so where the plan decides by something else than the p value that was solved for."""
     criterion = asked.question.criterion if asked is not None else None
     if asked is None or goal != "power" or criterion is None or isinstance(criterion, ByP):
