@@ -254,6 +254,10 @@ NOTES: list[tuple[str, dict[str, object]]] = [
     ("template_mark", {"title": "EDIT: what is studied"}),
     ("count_in_words", {"conduct/debriefing": {"text": "The message you read was one of eleven."}}),
     ("family_without_p", {"plan/families/main/hypotheses": ["h1", "h2", "h3", "h4", "h6"]}),
+    (
+        "messages_alike",
+        {"factors/rank": {"name": "rank", "mode": "enacted", "levels": {"a": "A", "b": "B"}, "reference": "a"}},
+    ),
 ]
 
 CASES = [(Severity.ERROR, *case) for case in ERRORS]

@@ -202,3 +202,15 @@ def _texts(study: "Study") -> Iterator[Issue]:
         # A difference in length or ease may be what the factor is; it must be reported, and stops nothing.
         give = {"error": error, "warning": note if issue.code in _REPORTED else warning}[issue.severity]
         yield give(study, ("messages",), issue.code.split(".")[1], issue.what, why=issue.why, fix=issue.fix)
+    for factor in study.crossing.factors:
+        if factor.name not in made.factors and factor.concept != "timing" and factor.mode != "measured":
+            yield note(
+                study,
+                ("messages",),
+                "messages_alike",
+                f"The text is the same at every level of {factor.name!r}.",
+                why="What differs must then reach people in another way: who is named as the sender, the channel, the "
+                "time.",
+                fix="Say in the factor's definitions how it reaches them, or give texts of your own that differ "
+                "(messages: own).",
+            )
