@@ -227,6 +227,15 @@ def explain(fault: pydantic.ValidationError, cls: type[BaseModel], document: Doc
     return "\n".join(_explain_one(error, cls, document) for error in fault.errors())
 
 
+_SHAPES = {
+    "dict_type": "write a mapping, one `code: value` to a line, such as `early: At once`",
+    "tuple_type": "write a list, such as `[a, b]`, or leave the key out where there is nothing to list",
+    "list_type": "write a list, such as `[a, b]`, or leave the key out where there is nothing to list",
+    "model_type": "write a mapping of the keys that belong here, one `key: value` to a line",
+}
+"""What YAML calls the shapes that Python asks for."""
+
+
 def _explain_one(error: ErrorDetails, cls: type[BaseModel], document: Document | None) -> str:
     location = error["loc"]
     place = ".".join(map(str, location)) or cls.__name__
@@ -245,6 +254,9 @@ def _explain_one(error: ErrorDetails, cls: type[BaseModel], document: Document |
         return f"{where}: this key is required and absent."
     if error["type"] == "value_error":
         return f"{where}: {error['ctx']['error']}"
+    given = "nothing" if error["input"] is None else repr(error["input"])
+    if error["type"] in _SHAPES:
+        return f"{where}: given {given}; {_SHAPES[error['type']]}."
     message = error["msg"].removeprefix("Value error, ")
     return f"{where}: given {error['input']!r}; {message[:1].lower()}{message[1:]}."
 

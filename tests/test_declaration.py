@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from pydantic import Field, model_validator
 
 from feedbackstudy.declaration import Declaration, Many, digest, from_document, read_document, to_document
+from feedbackstudy.design import factors
 from feedbackstudy.errors import DeclarationError, FileFormatError, InputError
 
 
@@ -251,3 +252,17 @@ def test_an_unknown_kind_is_answered_with_the_nearest():
     with pytest.raises(DeclarationError, match=r"Kind 'simple' is unknown\. Did you mean 'simple_effect'") as fault:
         Hypothesis.from_data(data)
     assert "input tag" not in str(fault.value)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"levels": ["recruiter", "manager"]}, "levels: given ['recruiter', 'manager']; write a mapping"),
+        ({"order": None}, "order: given nothing; write a list"),
+    ],
+)
+def test_shapes_are_asked_for_in_the_words_of_the_file(given, said):
+    with pytest.raises(DeclarationError) as caught:
+        factors.Factor.from_data({"name": "x", "mode": "described", "levels": {"a": "A", "b": "B"}, **given})
+    assert said in str(caught.value)
+    assert "dictionary" not in str(caught.value)
