@@ -26,7 +26,7 @@ help:
 	@echo "make lint        style, types, imports, docstrings"
 	@echo "make notebooks   execute the course        make bench       timings beside rivals"
 	@echo "make setup       only make $(VENV)           make lock        resolve the dependencies anew"
-	@echo "make snapshots   write the files derived from the code: public API, environment.yml"
+	@echo "make snapshots   write the files derived from the code: public API, environment.yml, docs/study-keys.md"
 
 setup: $(STAMP)
 
@@ -99,3 +99,4 @@ notebooks: $(STAMP)
 snapshots: $(STAMP)
 	$(PY) -m tools.public_api
 	$(PY) -m tools.conda
+	$(PY) -m tools.study_keys

@@ -131,7 +131,8 @@ class Trend(_Kind):
     Attributes
     ----------
     factor : str
-        A factor with `scores`, or with an `order` (then its steps count as equal).
+        A factor with `scores`, or with an `order` (then its steps count as equal). The size of a linear trend, and a
+        smallest effect declared for it, count for one unit of the scores (one step), not from the first to the last.
     degree : {1, 2, 3}
         Linear, quadratic or cubic.
     at : mapping of str to str
