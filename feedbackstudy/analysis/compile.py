@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from feedbackstudy.design.comparisons import Association, Moderation
-from feedbackstudy.design.contrasts import Weights, difference_unit, weights
+from feedbackstudy.design.contrasts import Weights, weights
 from feedbackstudy.design.hypotheses import Hypothesis
 from feedbackstudy.design.plan import Criterion, Plan
 from feedbackstudy.errors import DataError, NotFoundError
@@ -119,11 +119,6 @@ class Question:
     def criterion(self) -> Criterion | None:
         """The one criterion that decides, where the plan names one."""
         return self.plan.decides.get(self.hypothesis.name)
-
-    @property
-    def difference_unit(self) -> float:
-        """What the contrast is where two averages of cells differ by 1; not 1 for a trend."""
-        return difference_unit(self.hypothesis.contrast, self.weights[0]) if self.weights.size else 1.0
 
     @property
     def term(self) -> str:

@@ -11,7 +11,7 @@ from feedbackstudy.analysis.bayesian_model import CellPosterior
 from feedbackstudy.analysis.estimate import Estimate
 from feedbackstudy.analysis.posterior import Posterior
 from feedbackstudy.analysis.problem import Problem
-from feedbackstudy.analysis.scaled_weights import with_scaled_d
+from feedbackstudy.analysis.scaled_weights import unit_of, with_scaled_d
 from feedbackstudy.analysis.thresholds import Thresholds
 from feedbackstudy.analysis.wording import Worded
 from feedbackstudy.design.plan import ByBayesFactor
@@ -38,7 +38,7 @@ def prior_scale(problem: Problem) -> float:
         The declared one where the Bayes factor decides, else the default of `ByBayesFactor`; it is the scale of a
         difference of two averages, so that the Bayes factor of a trend does not depend on the unit of its scores.
     """
-    return _declared_scale(problem) * problem.question.difference_unit
+    return _declared_scale(problem) * unit_of(problem.question)
 
 
 def _declared_scale(problem: Problem) -> float:
@@ -134,7 +134,7 @@ def _factor(problem: Problem, fit: CellPosterior, weights: np.ndarray, found: Ce
     if fit.scale == "response" and fit.sd is None:
         return found.bayes_factor, f"Bayes factor: {found.bayes_factor_note}" if found.bayes_factor_note else ""
     under = fit.effect_bayes_factor(weights, scale=prior_scale(problem), value=problem.question.value)
-    trend = problem.question.difference_unit != 1
+    trend = unit_of(problem.question) != 1
     also = f", which is {_declared_scale(problem):g} for a difference of two averages" if trend else ""
     return (under.bayes_factor if under.resolved else None), f"Bayes factor: {under.words}{also}"
 

@@ -5,12 +5,30 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from feedbackstudy.analysis.compile import Question
 from feedbackstudy.analysis.estimate import Estimate
 from feedbackstudy.analysis.problem import Problem
 from feedbackstudy.design.comparisons import Interaction
+from feedbackstudy.design.contrasts import difference_unit
 from feedbackstudy.render import interval, number
 
-__all__ = ["with_scaled_d"]
+__all__ = ["unit_of", "with_scaled_d"]
+
+
+def unit_of(question: Question) -> float:
+    """Return what a contrast is where two averages of cells differ by 1; not 1 for a trend.
+
+    Parameters
+    ----------
+    question : Question
+        The question.
+
+    Returns
+    -------
+    float
+        As `difference_unit`.
+    """
+    return difference_unit(question.hypothesis.contrast, question.weights[0]) if question.weights.size else 1.0
 
 
 def with_scaled_d(row: Estimate, problem: Problem, weights: NDArray[np.float64]) -> Estimate:

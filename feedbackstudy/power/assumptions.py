@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator, Sequence
 
+from feedbackstudy.analysis.scaled_weights import unit_of
 from feedbackstudy.power.asking import Asked
 from feedbackstudy.render import number
 from feedbackstudy.simulate.model import Model
@@ -82,7 +83,7 @@ def _effect(asked: Asked) -> str:
         words = f"{number(asked.truth)} along the path"
     elif math.isfinite(asked.sd):
         unit = "points" if asked.measured == "points" else asked.measured
-        in_sd, trend = asked.truth / asked.sd, asked.question.difference_unit
+        in_sd, trend = asked.truth / asked.sd, unit_of(asked.question)
         words = f"{number(in_sd, 2 if trend == 1 else 4)} sd of {hypothesis.outcome} ({number(asked.truth)} {unit})"
         if trend != 1:
             words += f" for one unit of the scores, {number(in_sd / trend, 2)} sd between the averages above and below"

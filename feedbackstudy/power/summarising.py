@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
+from feedbackstudy.analysis.scaled_weights import unit_of
 from feedbackstudy.analysis.thresholds import Thresholds
 from feedbackstudy.design.plan import ByBayesFactor, ByEquivalence, ByP, ByRope, Criterion, Family, Plan
 from feedbackstudy.power.answers import Answers
@@ -306,7 +307,7 @@ def _decided(
         outside = (mass < 1 - criterion.mass) & side & np.isfinite(found.p)
         return np.asarray(mass > criterion.mass if expected == "negligible" else outside, dtype=bool)
     if isinstance(criterion, ByBayesFactor):
-        evidence = _evidence(found, criterion.prior_scale * asked.question.difference_unit)
+        evidence = _evidence(found, criterion.prior_scale * unit_of(asked.question))
         wanted = np.log(criterion.threshold)
         return np.asarray(evidence < -wanted if expected == "negligible" else (evidence > wanted) & side, dtype=bool)
     if expected == "negligible" and not isinstance(criterion, ByP):

@@ -116,10 +116,8 @@ class Study(Rendered, Declaration):
             if column in RESERVED:
                 raise ValueError(f"the {kind} {column!r} would take a column of that name, which tables need.")
             if column in owner:
-                raise ValueError(
-                    f"the {kind} {column!r} would take the column of the {owner[column]} {column!r}; give one of them "
-                    "another name."
-                )
+                taken = f"{owner[column]} {column!r}; rename one of them"
+                raise ValueError(f"the {kind} {column!r} would take the column of the {taken}.")
             owner[column] = kind
         return self
 
