@@ -13,7 +13,7 @@ from feedbackstudy.errors import DataError, InputError, NotFoundError
 from feedbackstudy.policy.compression import LinearModel, Term, compress_linear
 from feedbackstudy.policy.compression.covering import Sums, cover
 from feedbackstudy.policy.compression.engine import Effects, merged
-from feedbackstudy.policy.compression.margins import coded
+from feedbackstudy.policy.compression.margins import coded, refuse_change
 from feedbackstudy.policy.compression.model import Need
 from feedbackstudy.policy.compression.packing import packing
 
@@ -278,3 +278,9 @@ def test_levels_that_appear_while_the_table_is_read_are_refused():
     sums = (Sums(("a",), pd.DataFrame({"a": ["x", "new"], "n": [1.0, 2.0]})),)
     with pytest.raises(DataError, match="changed while it was read"):
         coded(sums, {"a": ("x", "y")})
+
+
+def test_rows_that_come_or_go_while_the_table_is_read_are_refused():
+    refuse_change(10.0, 10)
+    with pytest.raises(DataError, match="10 complete rows, then 9"):
+        refuse_change(9.0, 10)

@@ -10,15 +10,13 @@ from numpy.typing import ArrayLike, NDArray
 from feedbackstudy.analysis.frequentist.cell_fit import CellFit
 from feedbackstudy.analysis.frequentist.mixed_cells import cell_columns, cell_fit_of
 from feedbackstudy.analysis.frequentist.mixed_structure import Floats, RandomFactor
-from feedbackstudy.analysis.frequentist.reml import fit_mixed
+from feedbackstudy.analysis.frequentist.reml import SINGULAR_SD, fit_mixed
 from feedbackstudy.errors import DataError
 
 __all__ = ["NO_UNITS", "assigned_cells", "compares_clusters", "mean_square_between", "outermost"]
 
 NO_UNITS = ("participant", "exemplar")
 """Random factors that are no units: nobody is assigned by them."""
-
-_SINGULAR = 1e-4  # relative standard deviation below which lme4 calls a fit singular
 
 
 def outermost(groups: Mapping[str, NDArray[np.int64]]) -> str | None:
@@ -178,7 +176,7 @@ def assigned_cells(
             f"{factor.levels} levels of {name} are compared with as many fixed effects that differ between them: a "
             f"difference between conditions cannot be told from one between levels of {name}. Assign more of them."
         )
-    if ratio[name] >= _SINGULAR**2 or not square > 0:
+    if ratio[name] >= SINGULAR_SD**2 or not square > 0:
         return mixed
     beside = f", with random {', '.join(each.name for each in factors if each is not factor)}" if inner else ""
     note = (

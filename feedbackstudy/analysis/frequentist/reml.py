@@ -13,10 +13,10 @@ from feedbackstudy.analysis.frequentist.mixed_products import CrossedProducts, p
 from feedbackstudy.analysis.frequentist.mixed_structure import Floats, RandomFactor
 from feedbackstudy.errors import DataError
 
-__all__ = ["MixedFit", "VarianceComponent", "fit_mixed", "orthonormal", "unit_terms"]
+__all__ = ["SINGULAR_SD", "MixedFit", "VarianceComponent", "fit_mixed", "orthonormal", "unit_terms"]
 
 _NOTHING = 1e-12  # relative variance that is zero but for rounding
-_SINGULAR = 1e-4  # relative standard deviation below which lme4 calls a fit singular
+SINGULAR_SD = 1e-4  # relative standard deviation below which lme4 calls a fit singular
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -284,7 +284,7 @@ def _components(
         factor, rms = scaled[k]
         lower = shape.factor(theta[at : at + len(shape.cells)])
         at += len(shape.cells)
-        singular |= bool((np.abs(lower.diagonal()) < _SINGULAR).any())
+        singular |= bool((np.abs(lower.diagonal()) < SINGULAR_SD).any())
         relative = lower @ lower.T
         relative[np.abs(relative) < _NOTHING] = 0.0
         moments = factor.design.T @ factor.design / factor.codes.size

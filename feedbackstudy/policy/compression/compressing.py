@@ -13,7 +13,15 @@ from feedbackstudy.policy.compression.centring import centred, full_factors, way
 from feedbackstudy.policy.compression.covering import Sums, cover
 from feedbackstudy.policy.compression.engine import Counted, Effects, Engine
 from feedbackstudy.policy.compression.fitting import Gram, MarginFit, Solved, solved
-from feedbackstudy.policy.compression.margins import Levels, Margin, coded, design_places, levels_of, serving
+from feedbackstudy.policy.compression.margins import (
+    Levels,
+    Margin,
+    coded,
+    design_places,
+    levels_of,
+    refuse_change,
+    serving,
+)
 from feedbackstudy.policy.compression.model import Column, Level, LinearModel, Need, Term
 
 __all__ = ["compress_linear", "engine_for"]
@@ -92,7 +100,10 @@ def compress_linear(
     centres = centred(safe, counted.centres)
     sums = engine.sums(safe, centres, cover(safe.needs(), counted.cardinality, most=_MOST_GROUPS))
     levels = {factor: _levels(sums, factor, safe) for factor in safe.factors}
-    gram = _gram(safe, coded(sums, levels), levels, counted.complete)
+    margins = coded(sums, levels)
+    if safe.weight is None:
+        refuse_change(float(serving(margins, (), ())[1].sum()), counted.complete)
+    gram = _gram(safe, margins, levels, counted.complete)
     if gram.yy - gram.xy[0] ** 2 / gram.xx[0, 0] <= 1e-12 * max(gram.yy, 1e-300):
         raise DataError(f"The outcome {model.outcome!r} is constant over all {counted.complete:,} rows.")
     found = solved(gram)

@@ -29,7 +29,7 @@ class Counted:
     centres : mapping of str to float
         Numeric column -> its mean over its values; taken off before anything is multiplied.
     cardinality : mapping of str to int
-        Factor or cluster -> number of different values.
+        Factor or cluster -> number of different values, estimated by some engines: it chooses groupings, no number.
     """
 
     rows: int

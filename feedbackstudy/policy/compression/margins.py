@@ -11,7 +11,7 @@ from feedbackstudy.errors import DataError
 from feedbackstudy.policy.compression.covering import Sums
 from feedbackstudy.policy.compression.model import Column, Level, Product, Term, summed
 
-__all__ = ["Levels", "Margin", "coded", "design_places", "levels_of", "serving"]
+__all__ = ["Levels", "Margin", "coded", "design_places", "levels_of", "refuse_change", "serving"]
 
 type Levels = Mapping[str, tuple[Level, ...]]
 
@@ -52,6 +52,26 @@ class Margin:
         if not term.factors:
             return np.full(self.groups, design[()], dtype=np.intp)
         return design[tuple(self.codes[factor] for factor in term.factors)]
+
+
+_CHANGED = "The table changed while it was read"
+
+
+def refuse_change(now: float, before: int) -> None:
+    """Refuse a table whose complete rows are not as many as at the first look.
+
+    Parameters
+    ----------
+    now, before : float
+        Complete rows summed, and counted before.
+
+    Raises
+    ------
+    DataError
+        Where they differ; packed keys are then not to be trusted.
+    """
+    if now != before:
+        raise DataError(f"{_CHANGED}: {before:,} complete rows, then {now:,.0f}. Read a copy that nobody writes to.")
 
 
 def levels_of(sums: Sequence[Sums], key: str) -> list[Level]:
@@ -98,9 +118,7 @@ def coded(sums: Iterable[Sums], levels: Levels) -> tuple[Margin, ...]:
         codes = {key: pd.Index(levels[key]).get_indexer(pd.Index(np.asarray(part.frame[key]))) for key in part.keys}
         changed = [key for key, places in codes.items() if (places < 0).any()]
         if changed:
-            raise DataError(
-                "The table changed while it was read: new levels came up. Read a copy that nobody writes to."
-            )
+            raise DataError(f"{_CHANGED}: new levels came up. Read a copy that nobody writes to.")
         names = [name for name in part.frame.columns if name not in part.keys]
         values = {str(name): part.frame[name].to_numpy(dtype=np.float64) for name in names}
         found.append(Margin(codes, values, len(part.frame)))
