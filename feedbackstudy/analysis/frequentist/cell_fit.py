@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -78,8 +78,7 @@ class ContrastFit:
         return self.estimate - half, self.estimate + half
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JointTest:
+class JointTest(NamedTuple):
     """Several contrasts tested at once.
 
     Attributes

@@ -4,10 +4,9 @@ from dataclasses import dataclass
 from math import log, pi
 
 import numpy as np
-from numpy.typing import NDArray
 
 from feedbackstudy.analysis.frequentist.mixed_one import one_intercept_start
-from feedbackstudy.analysis.frequentist.mixed_pieces import Curvature, OneInterceptProducts, forms_of, solved
+from feedbackstudy.analysis.frequentist.mixed_pieces import Curvature, OneInterceptProducts, forms_of, whitening
 from feedbackstudy.analysis.frequentist.mixed_products import CrossedProducts
 from feedbackstudy.analysis.frequentist.mixed_structure import Floats
 
@@ -72,26 +71,20 @@ def covariance_map(products: _Products, theta: Floats) -> tuple[Floats, Floats, 
 
 def _deviance(products: _Products, theta: Floats, n: int, *, reml: bool) -> float:
     log_det, gram = products.value(theta)
-    _, _, rest, fixed_det = solved(gram)
+    _, fixed_det, rest = whitening(gram)
     df = n - (gram.shape[0] - 1) * reml
-    if not rest > 0:
-        return float("inf")
-    return float(df * (1 + np.log(2 * np.pi * rest / df)) + log_det + reml * fixed_det)
+    return float(df * (1 + log(2 * pi * rest / df)) + log_det + reml * fixed_det)
 
 
-def _with_residual(zero: Floats, one: Floats, two: Floats, covariances: Floats) -> tuple[Floats, Floats]:
-    r"""Add the residual variance as the first of the variances to forms with one and two factors :math:`V_r`.
+def _with_residual(forms: Floats, covariances: Floats) -> tuple[Floats, Floats]:
+    r"""Turn forms with one and two factors of :math:`I, V_1, \dots` into those of :math:`V_0, V_1, \dots`.
 
-    :math:`V_0 = I = V - \sum_r\lambda_rV_r`, whatever is inside of the form: the same for every column of the arrays.
+    :math:`V_0 = I = V - \sum_r\lambda_rV_r`, whatever is inside of the form: the same for every column of `forms`.
     """
-    k, width = one.shape
-    first, second = np.empty((k + 1, width)), np.empty((k + 1, k + 1, width))
-    first[1:], second[1:, 1:] = one, two
-    first[0] = zero - covariances @ one
-    second[0, 1:] = one - (covariances @ two.reshape(k, -1)).reshape(k, width)
-    second[1:, 0] = one - covariances @ two
-    second[0, 0] = first[0] - covariances @ second[0, 1:]
-    return first, second
+    turn = np.eye(len(forms))
+    turn[0, 1:] = -covariances
+    once = (turn @ forms.reshape(len(forms), -1)).reshape(forms.shape)
+    return once[:, 0], turn @ once
 
 
 def curvature_at(products: _Products, theta: Floats, n: int, *, reml: bool, sigma2: float | None = None) -> Curvature:
@@ -127,13 +120,14 @@ def curvature_at(products: _Products, theta: Floats, n: int, *, reml: bool, sigm
     df = n - p * reml
     sigma2 = at.rest / df if sigma2 is None else sigma2
     covariances, slope, bend = covariance_map(products, theta)
-    flat = pieces.stacked[:, :p, :p].reshape(-1, p * p)
-    zero, one, two = np.empty(p * p + 3), np.empty((k, p * p + 3)), np.empty((k, k, p * p + 3))
-    zero[:-3], zero[-3:] = pieces.gram[:p, :p].reshape(-1), (at.rest, n - p, n)
+    forms = np.empty((k + 1, k + 1, p * p + 3))
+    forms[0, 0, :-3], forms[0, 0, -3:] = pieces.gram[:p, :p].reshape(-1), (at.rest, n - p, n)
+    flat, one, two = pieces.stacked[:, :p, :p].reshape(-1, p * p), forms[0, 1:], forms[1:, 1:]
     one[:, :-3], one[:, -3], one[:, -2], one[:, -1] = flat[:k], at.scores, at.centre, pieces.trace
-    two.reshape(k * k, -1)[:, :-3] = flat[k:]
+    forms[1:, 0] = one
+    two[..., :-3] = flat[k:].reshape(k, k, -1)
     two[..., -3], two[..., -2], two[..., -1] = at.quadratic, at.expected, pieces.traces
-    first, second = _with_residual(zero, one, two, covariances)
+    first, second = _with_residual(forms, covariances)
     scores, quadratic, expected = first[:, -3], second[..., -3], second[..., -2]
     by_variance = first[:, -2 if reml else -1] / sigma2 - scores / sigma2**2
     bent = 2 * quadratic / sigma2**3 - second[..., -2 if reml else -1] / sigma2**2
@@ -204,7 +198,6 @@ def minimise(products: _Products, n: int, *, reml: bool) -> Minimum:
         theta = one_intercept_start(products, n, reml=reml)
     else:
         theta = products.start()
-    diagonal = np.array([row == column for shape in products.patterns for row, column in shape.cells])
     best = curvature_at(products, theta, n, reml=reml)
     for count in range(1, _STEPS + 1):
         step, decrement, away = _direction(best)
@@ -213,7 +206,7 @@ def minimise(products: _Products, n: int, *, reml: bool) -> Minimum:
                 theta = theta + step
                 best = curvature_at(products, theta, n, reml=reml)
             return Minimum(theta=_upright(products, theta), curvature=best, steps=count, converged=True)
-        moved = _halved(products, theta, step + away, diagonal, best.deviance, n, reml=reml)
+        moved = _halved(products, theta, step + away, best.deviance, n, reml=reml)
         if moved is None:
             done = decrement < 1e-6 and not away.any()
             return Minimum(theta=_upright(products, theta), curvature=best, steps=count, converged=done)
@@ -225,7 +218,6 @@ def _halved(
     products: _Products,
     theta: Floats,
     step: Floats,
-    diagonal: NDArray[np.bool_],
     deviance: float,
     n: int,
     *,
@@ -237,6 +229,7 @@ def _halved(
     """
     limit = 2.0 * max(1.0, float(np.abs(theta).max()))
     scale = min(1.0, limit / max(float(np.abs(step).max()), 1e-300))
+    diagonal = np.array([row == column for shape in products.patterns for row, column in shape.cells])
     held = diagonal & (np.abs(theta) > _NEAR_ZERO)
     for attempt in range(40):
         trial = theta + scale * step
@@ -253,6 +246,8 @@ def _halved(
 
 def _upright(products: _Products, theta: Floats) -> Floats:
     """Turn columns of the factors so that their diagonal is not negative; the covariance stays."""
+    if (theta >= 0).all():
+        return theta
     made, at = theta.copy(), 0
     for shape in products.patterns:
         for column in range(shape.size):

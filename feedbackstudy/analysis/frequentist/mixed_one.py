@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from feedbackstudy.analysis.frequentist.mixed_pieces import OneInterceptProducts, forms_of
+from feedbackstudy.analysis.frequentist.mixed_pieces import OneInterceptProducts, whitening
 from feedbackstudy.analysis.frequentist.mixed_structure import Floats
 
 __all__ = ["one_intercept_start"]
@@ -55,12 +55,19 @@ def _safe(theta: float, step: float) -> bool:
 
 
 def _slopes(products: OneInterceptProducts, theta: Floats, n: int, *, reml: bool) -> tuple[float, float]:
-    """Return the first two derivatives of the profiled deviance by the relative standard deviation."""
+    """Return the first two derivatives of the profiled deviance by the relative standard deviation.
+
+    The forms of `mixed_pieces.forms_of` for a single covariance, over y'Py, in scalars.
+    """
     pieces = products.pieces(theta)
-    at = forms_of(pieces)
-    df, place = n - at.beta.size * reml, float(theta[0])
-    ratio = float(at.scores[0]) / at.rest
-    traces = (at.centre, at.expected) if reml else (pieces.trace, pieces.traces)
-    first = float(traces[0][0]) - df * ratio
-    second = df * (2 * float(at.quadratic[0, 0]) / at.rest - ratio * ratio) - float(traces[1][0, 0])
-    return 2 * place * first, 2 * first + 4 * place**2 * second
+    white = whitening(pieces.gram).inverse
+    one, two = white @ pieces.stacked @ white.T
+    traced, traced2, edge = one.diagonal().tolist(), two.diagonal().tolist(), one[-1, :-1]
+    score, quadratic = traced.pop(), traced2.pop() - float(edge @ edge)
+    trace, trace2 = float(pieces.trace[0]), float(pieces.traces[0, 0])
+    if reml:
+        inner = one[:-1, :-1].ravel()
+        trace, trace2 = trace - sum(traced), trace2 - 2 * sum(traced2) + float(inner @ inner)
+    df, place = n - (products.m - 1) * reml, float(theta[0])
+    first, second = trace - df * score, df * (2 * quadratic - score * score) - trace2
+    return 2 * place * first, 2 * first + 4 * place * place * second

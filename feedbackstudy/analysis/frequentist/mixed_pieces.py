@@ -13,12 +13,15 @@ __all__ = [
     "Forms",
     "OneInterceptProducts",
     "Pieces",
+    "Whitening",
     "forms_of",
     "level_sums",
     "positive_inverse",
-    "solved",
+    "whitening",
 ]
 
+_LEAST = 1e-15  # share of the largest eigenvalue that one below it is lifted to
+_APART = 40  # levels up to which each keeps its own matrix
 _FEW = 100_000  # levels x rows below which sums of levels come from one product of matrices
 
 
@@ -114,29 +117,41 @@ def positive_inverse(matrix: Floats) -> tuple[Floats, float] | None:
     return None if failed else (half.T @ half, 2 * sum(map(log, lower.diagonal().tolist())))
 
 
-def solved(gram: Floats) -> tuple[Floats, Floats, float, float]:
-    """Solve the normal equations of the fixed columns.
+class Whitening(NamedTuple):
+    """What the Cholesky factor of the weighted cross-products gives, the outcome being the last of their columns."""
+
+    inverse: Floats
+    """Inverse of the lower triangular factor."""
+    fixed_det: float
+    """Log determinant of the block of the fixed columns."""
+    rest: float
+    """Weighted residual sum of squares of the outcome."""
+
+
+def whitening(gram: Floats) -> Whitening:
+    """Factor the weighted cross-products of the fixed columns and the outcome.
 
     Parameters
     ----------
     gram : ndarray, shape (p + 1, p + 1)
-        Weighted cross-products, the outcome last.
+        Symmetric, the outcome last. Where rounding has left a value below zero, the nearest matrix without is used.
 
     Returns
     -------
-    tuple of (ndarray, ndarray, float, float)
-        Coefficients, inverse, the weighted residual sum of squares and the log determinant.
+    Whitening
+        The inverse of the factor, and the two numbers that the deviance needs.
     """
-    p = gram.shape[0] - 1
-    fixed, right = gram[:p, :p], gram[:p, p]
-    found = positive_inverse(fixed)
-    inverse, log_det = found or (np.linalg.inv(fixed), float(np.linalg.slogdet(fixed)[1]))
-    beta = inverse @ right
-    return beta, inverse, float(gram[p, p] - beta @ right), log_det
+    lower, failed = dpotrf(gram, lower=1)
+    if failed:
+        values, vectors = np.linalg.eigh(gram)
+        lifted = np.maximum(values, _LEAST * max(float(values[-1]), 1e-300))
+        lower = dpotrf((vectors * lifted) @ vectors.T, lower=1)[0]
+    *fixed, last = lower.diagonal().tolist()
+    return Whitening(dtrtri(lower, lower=1)[0], 2 * sum(map(log, fixed)), last * last)
 
 
 def forms_of(pieces: Pieces) -> Forms:
-    """Project the fixed columns out of the pieces.
+    r"""Project the fixed columns out of the pieces.
 
     Parameters
     ----------
@@ -147,32 +162,33 @@ def forms_of(pieces: Pieces) -> Forms:
     -------
     Forms
         What the derivatives of the deviance are made of.
+
+    Notes
+    -----
+    With :math:`W'V^{-1}W = LL'`, the outcome last in W, and :math:`C_r = L^{-1}W'V^{-1}V_rV^{-1}WL^{-\top}`, the corner
+    of :math:`C_r` is :math:`y'PV_rPy / y'Py`, and the rest of its diagonal sums to
+    :math:`\mathrm{tr}(V^{-1}V_r - PV_r)`; forms of two :math:`V_r` likewise.
     """
-    beta, inverse, rest, fixed_det = solved(pieces.gram)
-    p, k = beta.size, pieces.trace.size
-    residual = np.ones(p + 1)
-    residual[:p] = -beta
-    fixed = pieces.stacked[:, :p, :p]
-    pulls = pieces.stacked @ residual
-    pulled = pulls @ residual
-    traced = fixed.reshape(-1, p * p) @ inverse.reshape(-1)
-    inner = pulls[:k, :p]
-    spread = inverse @ fixed[:k]
-    turned = spread.transpose(0, 2, 1).reshape(k, -1)
+    p, k = pieces.gram.shape[0] - 1, pieces.trace.size
+    white, fixed_det, rest = whitening(pieces.gram)
+    made = white @ pieces.stacked @ white.T
+    diagonals = made.reshape(-1, (p + 1) ** 2)[:, :: p + 2]
+    traced, corner = diagonals[:, :p].sum(axis=1), rest * diagonals[:, p]
+    edge, inner, half = made[:k, p, :p], made[:k, :p, :p].reshape(k, -1), white[:p, :p]
     return Forms(
-        beta,
-        inverse,
+        white[p, :p] * -(rest**0.5),
+        half.T @ half,
         fixed_det,
         rest,
-        pulled[:k],
-        pulled[k:].reshape(k, k) - inner @ inverse @ inner.T,
+        corner[:k],
+        corner[k:].reshape(k, k) - rest * (edge @ edge.T),
         pieces.trace - traced[:k],
-        pieces.traces - 2 * traced[k:].reshape(k, k) + spread.reshape(k, -1) @ turned.T,
+        pieces.traces - 2 * traced[k:].reshape(k, k) + inner @ inner.T,
     )
 
 
 class OneInterceptProducts:
-    """Cross-products for one grouping factor with a random intercept: levels of one size share one matrix.
+    """Cross-products for one grouping factor with a random intercept; of many levels those of one size share a matrix.
 
     Parameters
     ----------
@@ -187,11 +203,15 @@ class OneInterceptProducts:
         self.order: tuple[int, ...] = (0,)
         sums = level_sums(factor, columns)
         sizes = np.bincount(factor.codes, minlength=factor.levels)
-        alike = np.bincount(sizes)
-        used = alike.nonzero()[0]
-        self.sizes, self.levels = used.astype(np.float64), alike[used].astype(np.float64)
         m = columns.shape[1]
-        squares = (sizes == used[:, None]).astype(np.float64) @ (sums[:, :, None] * sums[:, None, :]).reshape(-1, m * m)
+        squares = (sums[:, :, None] * sums[:, None, :]).reshape(-1, m * m)
+        counts = np.ones(factor.levels)
+        if factor.levels > _APART:
+            alike = np.bincount(sizes)
+            used = alike.nonzero()[0]
+            squares = (sizes == used[:, None]).astype(np.float64) @ squares
+            sizes, counts = used, alike[used].astype(np.float64)
+        self.sizes, self.levels = sizes.astype(np.float64), counts
         self.squares, self.gram, self.m = squares, columns.T @ columns, m
 
     def start(self) -> Floats:
