@@ -1,11 +1,11 @@
 """Mixed and ordinal models against lmerTest, ordinal and statsmodels: same data, same script, one thread, warm.
 
-Run: python benchmarks/analysis_mixed.py [--turns 8] [--repeats 5]. Needs Rscript with lmerTest and ordinal for those ratios;
-without it our times and statsmodels' stand alone. Each task starts from the table's columns and ends with tests:
-cross-products, search, Satterthwaite's degrees of freedom and the F of every term. Processor time of one thread is
-compared (of every rival), so that a busy machine does not decide; R and we take turns, a few runs each, because a
-machine's clock changes by half within minutes. Medians, with minima in brackets. Milliseconds are printed, not promised;
-ratios are judged against the bar beside them.
+Run: python benchmarks/analysis_mixed.py [--turns 8] [--repeats 5]. Needs Rscript with lmerTest and ordinal for those
+ratios; without it our times and statsmodels' stand alone. Each task starts from the table's columns and ends with
+tests: cross-products, search, Satterthwaite's degrees of freedom and the F of every term. Processor time of one thread
+is compared (of every rival), so that a busy machine does not decide; R and we take turns, a few runs each, because a
+machine's clock changes by half within minutes. Medians, with minima in brackets. Milliseconds are printed, not
+promised; ratios are judged against the bar beside them.
 """
 
 import argparse
