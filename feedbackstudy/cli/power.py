@@ -123,17 +123,20 @@ def _solve(given: argparse.Namespace, session: Session) -> int:
 
     study, seed = _study(given)
     world = world_of(given, study)
-    session.say("Searching; more studies are invented until the answer is precise enough ...")
+    vary = given.vary or "n"
     made = solve(
         study,
         world,
-        vary=given.vary or "n",
+        vary=vary,
         hypothesis=given.hypothesis or "",
         goal=given.goal,
         target=given.target,
         seed=seed,
         precision=given.precision,
         mcse=given.mcse,
+        progress=lambda value, done, reached: session.say(
+            f"{vary} = {value:g}: {given.goal} {reached:.3f} in {done:,} invented studies ..."
+        ),
     )
     data = {"answer": made.sentence, "vary": made.vary, "value": made.value, "interval": made.interval}
     data |= {"in_equal_groups": made.whole_groups, "goal": made.goal, "hypothesis": made.hypothesis}

@@ -5,6 +5,7 @@ the logarithm of a number: a line through the values tried near the target says 
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from scipy import special
@@ -14,7 +15,10 @@ from feedbackstudy.power.evaluating import Evaluator, Point
 from feedbackstudy.power.local_line import Line, Slope, fitted, gap_of, steepness
 from feedbackstudy.simulate.draw import BLOCK
 
-__all__ = ["Found", "Search", "Stop"]
+__all__ = ["Found", "Progress", "Search", "Stop"]
+
+type Progress = Callable[[float, int, float], object]
+"""Told a value that was tried, the replicates made there so far, and what they reach."""
 
 _EXPLORE = 5 * BLOCK
 _MOST = 20_000
@@ -75,10 +79,15 @@ class Search:
         What the goal is to be.
     low, high : float
         Where to look.
+    progress : callable, optional
+        Told of every value after new replicates.
     """
 
-    def __init__(self, evaluator: Evaluator, target: float, low: float, high: float) -> None:
+    def __init__(
+        self, evaluator: Evaluator, target: float, low: float, high: float, progress: Progress | None = None
+    ) -> None:
         self.evaluator, self.target, self.low, self.high = evaluator, target, low, high
+        self.progress = progress
         self.points: dict[float, Point] = {}
         self.shares = evaluator.goal != "width"
         self.whole = evaluator.vary.startswith("n.")
@@ -119,6 +128,8 @@ class Search:
         point = self.points[value]
         if point.done < simulations:
             self.evaluator.grow(point, simulations)
+            if self.progress is not None:
+                self.progress(value, point.done, point.reached)
         return point
 
     def find(self, start: float, stop: Stop) -> Found:

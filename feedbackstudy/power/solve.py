@@ -15,7 +15,7 @@ from feedbackstudy.errors import InputError
 from feedbackstudy.power.asking import Asked
 from feedbackstudy.power.assumptions import assumptions, enters
 from feedbackstudy.power.evaluating import Evaluator, Point
-from feedbackstudy.power.searching import Found, Search, Stop
+from feedbackstudy.power.searching import Found, Progress, Search, Stop
 from feedbackstudy.power.solution import Solution
 from feedbackstudy.power.wishes import Goal, ends, first, hypothesis_of, path_of, refuse_limits, refuse_target
 from feedbackstudy.provenance import Provenance
@@ -40,6 +40,7 @@ def solve(
     precision: float = 0.05,
     mcse: float | None = None,
     executor: Executor | None = None,
+    progress: Progress | None = None,
 ) -> Solution:
     """Find the number of units, the effect or another assumption at which a study reaches its goal.
 
@@ -70,6 +71,9 @@ def solve(
         Simulations are added until the goal's Monte-Carlo error at the answer is below this, instead.
     executor : concurrent.futures.Executor, optional
         Where the work is done.
+    progress : callable, optional
+        Called after every round of the search with the value tried, the studies invented there so far, and what they
+        reach.
 
     Returns
     -------
@@ -89,7 +93,7 @@ def solve(
     low, high = limits or ends(study, world, vary)
     refuse_limits(low, high)
     evaluator = Evaluator(study=study, world=world, vary=vary, name=name, goal=goal, seed=seed, executor=executor)
-    search = Search(evaluator, target, low, high)
+    search = Search(evaluator, target, low, high, progress)
     found = search.find(first(study, world, vary), Stop(precision=precision, mcse=mcse))
     return _solution(search, found)
 

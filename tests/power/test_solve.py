@@ -34,6 +34,28 @@ def test_by_default_the_answer_is_known_to_five_per_cent(found):
     assert not found.notes
 
 
+def test_every_round_of_the_search_is_told_and_a_refusal_comes_first(study, found):
+    told, refused = [], []
+    again = solve(
+        study,
+        World.assumed(study),
+        vary="n",
+        hypothesis="h1",
+        target=0.9,
+        seed=1,
+        progress=lambda *row: told.append(row),
+    )
+    with pytest.raises(FeedbackstudyError):
+        solve(
+            study, World.assumed(study), vary="n", hypothesis="h99", seed=1, progress=lambda *row: refused.append(row)
+        )
+
+    assert again.value == found.value
+    last = {value: (done, reached) for value, done, reached in told}
+    assert last == {row["value"]: (row["n_simulations"], row["reached"]) for row in again.curve}
+    assert not refused
+
+
 def test_other_seeds_give_the_same_number_within_its_range(study, found):
     other = [solve(study, World.assumed(study), vary="n", hypothesis="h1", target=0.9, seed=s).value for s in (2, 7)]
 
