@@ -31,9 +31,7 @@ reference <- function(l) {
 for (i in seq_len(nrow(L))) {
   against <- reference(L[i, ])
   estimate <- sum(L[i, ] * b) - VALUE
-  se <- sqrt(drop(L[i, ] %*% V %*% L[i, ]) * against$scale); t <- estimate / se
-  show("estimate", estimate); show("se", se); show("df", against$df)
-  show("p", if (is.finite(against$df)) 2 * pt(-abs(t), against$df) else 2 * pnorm(-abs(t)))
+  given(estimate, sqrt(drop(L[i, ] %*% V %*% L[i, ]) * against$scale), against$df)
 }
 """
 
@@ -88,7 +86,7 @@ def across_levels(groups: Mapping[str, NDArray[np.int64]], fixed: str, value: st
     Returns
     -------
     str
-        R code after ``fit``, ``b``, ``V`` and ``L``.
+        R code after ``fit``, ``b``, ``V`` and ``L``; it shows by ``given``.
     """
     of_level = 'paste0("group_", name)'
     variance = f"as.numeric(lme4::VarCorr(fit)[[{of_level}]])[1]" if lme4 else f"c(fit$ST[[{of_level}]])[1]^2"

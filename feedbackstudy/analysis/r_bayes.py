@@ -99,6 +99,9 @@ for (i in seq_len(nrow(W))) {
                                  tol = 1e-9)$minimum
   show("low", quantile_at(tail)); show("high", quantile_at(tail + level))
   show("P(direction)", if (middle_of < 0) below(0) else 1 - below(0))
+"""
+
+_FACTOR = """\
   # likelihood of the contrast, all else integrated out: the posterior without the model's own normal prior of it
   before <- drop(W[i, ] %*% prior_target %*% W[i, ]); p0 <- centre * sum(W[i, ]) - value
   lambda <- pmax(1 / s^2 - 1 / before, 1e-300); h <- m / s^2 - p0 / before
@@ -109,7 +112,6 @@ for (i in seq_len(nrow(W))) {
     terms <- h[k] * x - lambda[k] * x^2 / 2 + dcauchy(x, 0, r * sds[k], TRUE)
     log(none[k]) + max(terms) + log(sum(exp(terms - max(terms))) * (x[2] - x[1])) }, 1)
   show("log_bayes_factor", max(parts) + log(sum(exp(parts - max(parts)))))
-}
 """
 
 _JOINT = """
@@ -126,7 +128,7 @@ show("joint log_bayes_factor", before - max(after) - log(sum(weight * exp(after 
 """
 
 
-def bayesian_code(problem: Problem, posterior: CellPosterior | None) -> str:
+def bayesian_code(problem: Problem, posterior: CellPosterior | None, *, factors: bool = True) -> str:
     """Return R code that computes a question's exact posterior and Bayes factor.
 
     Parameters
@@ -135,6 +137,8 @@ def bayesian_code(problem: Problem, posterior: CellPosterior | None) -> str:
         The rows, named in R as `analysis_script` names them.
     posterior : CellMixture, CellDraws or None
         The Bayesian model that answered.
+    factors : bool, default True
+        Whether with Bayes factors.
 
     Returns
     -------
@@ -151,7 +155,9 @@ def bayesian_code(problem: Problem, posterior: CellPosterior | None) -> str:
         return _OTHER_ROWS
     prior = gaussian_prior(problem.metric, change=problem.question.minus is not None)
     code = _HEAD + _given(problem, prior) + _columns(problem) + _MODEL + _CONTRAST
-    return code + (_JOINT if len(problem.weights) > 1 else "")
+    if not factors:
+        return code + "}\n"
+    return code + _FACTOR + "}\n" + (_JOINT if len(problem.weights) > 1 else "")
 
 
 def _given(problem: Problem, prior: CellPrior) -> str:

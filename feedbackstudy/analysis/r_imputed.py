@@ -20,13 +20,17 @@ pool <- function(q, u, df) {
 _EACH = """\
 analysed <- lapply(split(responses, responses$imputation), function(responses) {
   shown <- list(); show <- function(name, value) shown[[name]] <<- c(shown[[name]], as.numeric(value))
+  environment(given) <- environment()
 BODY
   shown
 })
 taken <- function(name) do.call(cbind, lapply(analysed, `[[`, name))
 estimates <- taken("estimate"); errors <- taken("se"); dfs <- taken("df")
-for (i in seq_len(nrow(estimates)))
-  pool(estimates[i, ], errors[i, ]^2, if (is.null(dfs)) Inf else mean(dfs[i, ]))
+for (i in seq_len(nrow(estimates))) {
+  found <- pool(estimates[i, ], errors[i, ]^2, if (is.null(dfs)) Inf else mean(dfs[i, ]))
+  half <- qt((1 + level) / 2, found["df"]) * found["se"]
+  show("CI low", found["estimate"] - half); show("CI high", found["estimate"] + half)
+}
 """
 
 
@@ -36,7 +40,8 @@ def over_tables(body: str) -> str:
     Parameters
     ----------
     body : str
-        R code that shows ``estimate``, ``se`` and perhaps ``df`` of each contrast from `responses`.
+        R code that shows ``estimate``, ``se`` and perhaps ``df`` of each contrast from `responses`; ``level`` is that
+        of the intervals.
 
     Returns
     -------

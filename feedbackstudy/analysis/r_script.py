@@ -1,24 +1,37 @@
 """The way out to R: the rows of one question and a script that computes the same estimate, error and p value."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from feedbackstudy.analysis.bayesian_model import CellPosterior
 from feedbackstudy.analysis.frequentist.assigned_clusters import compares_clusters, outermost
 from feedbackstudy.analysis.missing.treating import ImputedProblem
 from feedbackstudy.analysis.problem import Problem
 from feedbackstudy.analysis.proportional_script import proportional_code
-from feedbackstudy.analysis.r_across import across_levels, between_outermost
+from feedbackstudy.analysis.r_across import between_outermost
 from feedbackstudy.analysis.r_bayes import bayesian_code
+from feedbackstudy.analysis.r_columns import (
+    cells_code,
+    fixed_columns,
+    head_of,
+    matrix_code,
+    random_columns,
+    shown_code,
+    value_of,
+)
+from feedbackstudy.analysis.r_generalised import count_code, logistic_code, ordinal_code
 from feedbackstudy.analysis.r_imputed import over_tables
 from feedbackstudy.analysis.r_path import path_code
-from feedbackstudy.analysis.thresholds import measured_by
 from feedbackstudy.errors import DataError
-from feedbackstudy.psychometrics.rscript import RScript, r_vector
+from feedbackstudy.psychometrics.rscript import RScript
 
-__all__ = ["analysis_script"]
+__all__ = ["analysis_script", "means_script"]
+
+type Floats = NDArray[np.float64]
 
 
 def analysis_script(problem: Problem, posterior: CellPosterior | None = None) -> RScript:
@@ -35,8 +48,9 @@ def analysis_script(problem: Problem, posterior: CellPosterior | None = None) ->
     -------
     RScript
         Least squares with emmeans, mixed models with lmerTest, ordinal ones with ordinal, logistic and count models
-        with stats and MASS, paths with lavaan. It prints estimate, standard error, degrees of freedom and p of each
-        contrast, over completed tables pooled by Rubin's rules; then what the exact posterior says.
+        with stats, MASS and pscl, paths with lavaan. It prints estimate, standard error, degrees of freedom, p and
+        confidence limits of each contrast, over completed tables pooled by Rubin's rules; then what the exact
+        posterior says.
 
     Raises
     ------
@@ -44,30 +58,72 @@ def analysis_script(problem: Problem, posterior: CellPosterior | None = None) ->
         For weights by the probability of assignment together with clusters or slopes, and for full information about
         incomplete rows, whose completed tables are no data to pool.
     """
+    whole = compares_clusters(problem.weights, problem.cell, problem.groups)
+    body, data = _classical(problem, whole=whole)
+    if not isinstance(problem, ImputedProblem):
+        if problem.question.family == "ordinal":
+            body += proportional_code(problem)
+        body += bayesian_code(problem, posterior)
+    name = problem.question.hypothesis.name
+    return RScript(made_by=f"analyse, hypothesis {name}", body=head_of(problem) + body, data=data, name=name)
+
+
+def means_script(
+    problem: Problem, weights: Floats, labels: tuple[str, ...], posterior: CellPosterior | None = None
+) -> RScript:
+    """Return means of cells as an R script with its data: weighted means in the model that answered a question.
+
+    Parameters
+    ----------
+    problem : Problem
+        The arrays of a question about cells.
+    weights : ndarray, shape (means, cells)
+        Weights of each mean.
+    labels : tuple of str
+        One for each mean, put before its numbers.
+    posterior : CellMixture or CellDraws, optional
+        The Bayesian model that answered; an exact one is integrated anew.
+
+    Returns
+    -------
+    RScript
+        Prints what `analysis_script` prints, of means instead of the question's contrasts, without Bayes factors.
+
+    Raises
+    ------
+    DataError
+        As `analysis_script`.
+    """
+    whole = compares_clusters(problem.weights, problem.cell, problem.groups)
+    asked = replace(problem, weights=weights, question=replace(problem.question, value=0.0))
+    body, data = _classical(asked, whole=whole)
+    if not isinstance(problem, ImputedProblem):
+        body += bayesian_code(asked, posterior, factors=False)
+    name = problem.question.hypothesis.name
+    made_by = f"marginal_means, hypothesis {name}"
+    return RScript(made_by=made_by, body=head_of(problem, labels) + body, data=data, name=f"{name}_means")
+
+
+def _classical(problem: Problem, *, whole: bool) -> tuple[str, pd.DataFrame]:
+    """Return code and rows of the frequentist answer; `whole` where whole clusters are compared."""
     if problem.case_weights is not None and (problem.groups or problem.question.kind != "cells"):
         raise DataError("There is no R script for weights by the probability of assignment with clusters or slopes.")
     asked = problem.question
-    key = (
-        "path"
-        if asked.kind == "path"
-        else "slopes"
-        if asked.kind in {"slope", "slopes"}
-        else (asked.family or "gaussian")
-    )
-    body, data = _BODIES[key](problem), _table(problem)
-    if isinstance(problem, ImputedProblem):
-        if asked.plan.missing == "fiml":
-            raise DataError(
-                "There is no R script for full information about incomplete rows; the same question with missing: "
-                "listwise or multiple_imputation has one."
-            )
-        tables = [_table(table).assign(imputation=i) for i, table in enumerate(problem.tables, start=1)]
-        body, data = over_tables(body), pd.concat(tables, ignore_index=True)
+    if asked.kind == "path":
+        body = path_code(problem)
+    elif (asked.family or "gaussian") == "gaussian":
+        body = _slopes(problem) if asked.kind in {"slope", "slopes"} else _linear(problem, whole=whole)
     else:
-        body += bayesian_code(problem, posterior)
-    return RScript(
-        made_by=f"analyse, hypothesis {asked.hypothesis.name}", body=body, data=data, name=asked.hypothesis.name
-    )
+        body = _BODIES[str(asked.family)](problem)
+    if not isinstance(problem, ImputedProblem):
+        return body, _table(problem)
+    if asked.plan.missing == "fiml":
+        raise DataError(
+            "There is no R script for full information about incomplete rows; the same question with missing: "
+            "listwise or multiple_imputation has one."
+        )
+    tables = [_table(table).assign(imputation=i) for i, table in enumerate(problem.tables, start=1)]
+    return over_tables(body), pd.concat(tables, ignore_index=True)
 
 
 def _table(problem: Problem) -> pd.DataFrame:
@@ -87,43 +143,6 @@ def _table(problem: Problem) -> pd.DataFrame:
     return pd.DataFrame(columns)
 
 
-def _terms(problem: Problem) -> str:
-    return "".join(f" + x{j + 1}" for j in range(problem.covariates.shape[1]))
-
-
-def _random(problem: Problem) -> str:
-    return "".join(
-        f" + (0 + has_{name} | group_{name})" if (codes < 0).any() else f" + (1 | group_{name})"
-        for name, codes in problem.groups.items()
-    )
-
-
-def _cells(problem: Problem) -> str:
-    return f"responses$cell <- factor(responses$cell, levels = {r_vector(problem.cells)})\n"
-
-
-def _matrix(problem: Problem, extra: int = 0, before: int = 0) -> str:
-    rows = np.hstack(
-        [np.zeros((len(problem.weights), before)), problem.weights, np.zeros((len(problem.weights), extra))]
-    )
-    numbers = ", ".join(f"{value:.17g}" for value in rows.ravel())
-    return f"L <- matrix(c({numbers}), nrow = {len(rows)}, byrow = TRUE)\n"
-
-
-def _value(problem: Problem) -> str:
-    return f"{problem.question.value:.17g}"
-
-
-_SHOW_T = """
-for (i in seq_len(nrow(L))) {
-  estimate <- sum(L[i, ] * b) - VALUE
-  se <- sqrt(drop(L[i, ] %*% V %*% L[i, ]))
-  show("estimate", estimate); show("se", se); show("df", df)
-  show("p", if (is.finite(df)) 2 * pt(-abs(estimate / se), df) else 2 * pnorm(-abs(estimate / se)))
-}
-"""
-
-
 _HC3 = """
 X <- model.matrix(fit); w <- responses$w; bread <- solve(crossprod(X * sqrt(w)))
 V <- bread %*% crossprod(X * (w * resid(fit) / (1 - hatvalues(fit)))) %*% bread
@@ -134,47 +153,44 @@ b <- coef(fit); df <- fit$df.residual
 def _weighted(problem: Problem) -> str:
     """Weighted least squares with HC3, in R's own functions."""
     return (
-        _cells(problem)
-        + f"fit <- lm(y ~ 0 + cell{_terms(problem)}, data = responses, weights = w)\n"
+        cells_code(problem)
+        + f"fit <- lm(y ~ 0 + {fixed_columns(problem)}, data = responses, weights = w)\n"
         + _HC3.lstrip()
-        + _matrix(problem, extra=problem.covariates.shape[1])
-        + _SHOW_T.replace("VALUE", _value(problem)).lstrip()
+        + matrix_code(problem, extra=problem.covariates.shape[1])
+        + shown_code(problem)
     )
 
 
-def _linear(problem: Problem) -> str:
+def _linear(problem: Problem, *, whole: bool) -> str:
     if problem.case_weights is not None:
         return _weighted(problem)
     if problem.groups:
         return (
             "suppressMessages(library(lmerTest))\n"
-            + _cells(problem)
-            + f"fit <- lmer(y ~ 0 + cell{_terms(problem)}{_random(problem)}, data = responses)\n"
-            + _matrix(problem, extra=problem.covariates.shape[1])
-            + (_between(problem) if _compares_clusters(problem) else _contest(problem))
+            + cells_code(problem)
+            + f"fit <- lmer(y ~ 0 + {fixed_columns(problem)}{random_columns(problem)}, data = responses)\n"
+            + matrix_code(problem, extra=problem.covariates.shape[1])
+            + (_between(problem) if whole else _contest(problem))
         )
     return (
         "library(emmeans)\n"
-        + _cells(problem)
-        + f"fit <- lm(y ~ cell{_terms(problem)}, data = responses)\n"
-        + _matrix(problem)
+        + cells_code(problem)
+        + f"fit <- lm(y ~ {fixed_columns(problem)}, data = responses)\n"
+        + matrix_code(problem)
         + 'found <- contrast(emmeans(fit, "cell"), lapply(seq_len(nrow(L)), function(i) L[i, ]), '
-        + f"offset = -{_value(problem)})\n"
-        + "found <- summary(found, infer = c(FALSE, TRUE))\n"
+        + f"offset = -{value_of(problem)})\n"
+        + "found <- summary(found, infer = c(TRUE, TRUE), level = level)\n"
         + 'for (i in seq_len(nrow(found))) {\n  show("estimate", found$estimate[i]); show("se", found$SE[i])\n'
-        + '  show("df", found$df[i]); show("p", found$p.value[i])\n}\n'
+        + '  show("df", found$df[i]); show("p", found$p.value[i])\n'
+        + '  show("CI low", found$lower.CL[i]); show("CI high", found$upper.CL[i])\n}\n'
     )
-
-
-def _compares_clusters(problem: Problem) -> bool:
-    return compares_clusters(problem.weights, problem.cell, problem.groups)
 
 
 def _between(problem: Problem) -> str:
     """Whole clusters compared: where lmer's variance is zero, the mean square between them is the error."""
-    fixed, group = f"y ~ 0 + cell{_terms(problem)}", outermost(problem.groups) or ""
+    fixed, group = f"y ~ 0 + {fixed_columns(problem)}", outermost(problem.groups) or ""
     if len(problem.groups) > 1:
-        shown = _SHOW_T.replace("VALUE", _value(problem)).lstrip()
+        shown = shown_code(problem)
         return between_outermost(problem.groups, group) + shown + "} else {\n" + _contest(problem) + "}\n"
     return (
         "if (isSingular(fit)) {\n"
@@ -182,109 +198,36 @@ def _between(problem: Problem) -> str:
         f"  held <- lm(update(formula(free), ~ . + factor(group_{group})), data = responses)\n"
         "  df <- df.residual(free) - df.residual(held)\n"
         "  b <- coef(free); V <- summary(free)$cov.unscaled * (deviance(free) - deviance(held)) / df\n"
-        f"{_SHOW_T.replace('VALUE', _value(problem)).lstrip()}"
+        f"{shown_code(problem)}"
         "} else {\n" + _contest(problem) + "}\n"
     )
 
 
 def _contest(problem: Problem) -> str:
+    value = value_of(problem)
     return (
         "for (i in seq_len(nrow(L))) {\n"
-        f"  found <- contest1D(fit, L[i, ], rhs = {_value(problem)}, confint = FALSE)\n"
-        f'  show("estimate", found[["Estimate"]] - {_value(problem)}); show("se", found[["Std. Error"]])\n'
-        '  show("df", found[["df"]]); show("p", found[["Pr(>|t|)"]])\n}\n'
+        f"  found <- contest1D(fit, L[i, ], rhs = {value}, confint = TRUE, level = level)\n"
+        f'  show("estimate", found[["Estimate"]] - {value}); show("se", found[["Std. Error"]])\n'
+        '  show("df", found[["df"]]); show("p", found[["Pr(>|t|)"]])\n'
+        f'  show("CI low", found[["lower"]] - {value}); show("CI high", found[["upper"]] - {value})\n}}\n'
     )
 
 
 def _slopes(problem: Problem) -> str:
     k, q = len(problem.cells), problem.covariates.shape[1]
-    common = problem.question.kind == "slope"
-    term = "predictor" if common else "cell:predictor"
-    fixed = f"y ~ 0 + cell{_terms(problem)} + {term}"
-    matrix = _matrix(problem, before=k + q)
-    head = _cells(problem)
+    fixed = f"y ~ 0 + {fixed_columns(problem)}"
+    matrix = matrix_code(problem, before=k + q)
+    head = cells_code(problem)
     if problem.groups:
-        fit = f"suppressMessages(library(lmerTest))\nfit <- lmer({fixed}{_random(problem)}, data = responses)\n"
+        fit = f"suppressMessages(library(lmerTest))\nfit <- lmer({fixed}{random_columns(problem)}, data = responses)\n"
         return head + fit + matrix + _contest(problem)
     fit = f"fit <- lm({fixed}, data = responses)\nb <- coef(fit); V <- vcov(fit); df <- df.residual(fit)\n"
-    return head + fit + matrix + _SHOW_T.replace("VALUE", _value(problem))
-
-
-def _logistic(problem: Problem) -> str:
-    return _generalised(problem, "binomial")
-
-
-def _count(problem: Problem) -> str:
-    if problem.question.distribution == "poisson":
-        return _generalised(problem, "poisson")
-    if problem.question.distribution == "zero-inflated":
-        head = "suppressMessages(library(pscl))\n" + _cells(problem)
-        fit = f'fit <- zeroinfl(y ~ 0 + cell{_terms(problem)} | 0 + cell, data = responses, dist = "negbin")\n'
-        part = "k <- length(fit$coefficients$count)\nb <- coef(fit)[1:k]; V <- vcov(fit)[1:k, 1:k]; df <- Inf\n"
-        return head + fit + part + _shown(problem)
-    if problem.groups:
-        head = "suppressMessages(library(lme4))\n" + _cells(problem)
-        fit = f"fit <- glmer.nb(y ~ 0 + cell{_terms(problem)}{_random(problem)}, data = responses)\n"
-        return head + fit + "b <- fixef(fit); V <- as.matrix(vcov(fit))\n" + _across(problem)
-    head = "suppressMessages(library(MASS))\n" + _cells(problem)
-    fit = f"fit <- glm.nb(y ~ 0 + cell{_terms(problem)}, data = responses)\n"
-    return head + fit + "b <- coef(fit); V <- vcov(fit); df <- Inf\n" + _shown(problem)
-
-
-def _generalised(problem: Problem, family: str) -> str:
-    if problem.groups:
-        head = "suppressMessages(library(lme4))\n" + _cells(problem)
-        fit = f"fit <- glmer(y ~ 0 + cell{_terms(problem)}{_random(problem)}, family = {family}, data = responses)\n"
-        return head + fit + "b <- fixef(fit); V <- as.matrix(vcov(fit))\n" + _across(problem)
-    fit = f"fit <- glm(y ~ 0 + cell{_terms(problem)}, family = {family}, data = responses)\n"
-    return _cells(problem) + fit + "b <- coef(fit); V <- vcov(fit); df <- Inf\n" + _shown(problem)
-
-
-def _log_note(problem: Problem) -> str:
-    return "# estimates are on the scale of the logarithm\n" if measured_by(problem.question).startswith("log") else ""
-
-
-def _across(problem: Problem) -> str:
-    code = across_levels(problem.groups, f"cell{_terms(problem)}", _value(problem), lme4=True)
-    return _log_note(problem) + _matrix(problem, extra=problem.covariates.shape[1]) + code
-
-
-def _shown(problem: Problem) -> str:
-    return (
-        _log_note(problem)
-        + _matrix(problem, extra=problem.covariates.shape[1])
-        + _SHOW_T.replace("VALUE", _value(problem))
-    )
-
-
-def _ordinal(problem: Problem) -> str:
-    mixed = bool(problem.groups)
-    call = "clmm" if mixed else "clm"
-    link = "probit"
-    k = len(problem.cells)
-    # clm has no cell means: the first cell is the reference, and a contrast of means is one of the differences.
-    return (
-        "suppressMessages(library(ordinal))\n"
-        + _cells(problem)
-        + "responses$y <- factor(responses$y, ordered = TRUE)\n"
-        + f'fit <- {call}(y ~ cell{_terms(problem)}{_random(problem)}, link = "{link}", data = responses)\n'
-        + _matrix(problem)
-        + f"at <- match({r_vector(tuple('cell' + key for key in problem.cells[1:]))}, names(coef(fit)))\n"
-        + f"b <- c(0, coef(fit)[at]); V <- matrix(0, {k}, {k}); V[-1, -1] <- vcov(fit)[at, at]; df <- Inf\n"
-        + (
-            across_levels(problem.groups, f"cell{_terms(problem)}", _value(problem), lme4=False)
-            if mixed
-            else _SHOW_T.replace("VALUE", _value(problem))
-        )
-        + proportional_code(problem)
-    )
+    return head + fit + matrix + shown_code(problem)
 
 
 _BODIES: Mapping[str, Callable[[Problem], str]] = {
-    "gaussian": _linear,
-    "slopes": _slopes,
-    "binary": _logistic,
-    "count": _count,
-    "ordinal": _ordinal,
-    "path": path_code,
+    "binary": logistic_code,
+    "count": count_code,
+    "ordinal": ordinal_code,
 }
