@@ -10,8 +10,10 @@ from numpy.typing import NDArray
 
 from feedbackstudy.analysis.answer import Answer
 from feedbackstudy.analysis.bayesian.densities import IntervalKind
+from feedbackstudy.analysis.r_script import means_script
 from feedbackstudy.errors import DataError, NotFoundError, choices
 from feedbackstudy.provenance import Provenance
+from feedbackstudy.psychometrics.rscript import RScript
 from feedbackstudy.render import Page, Rendered, Table, Text, interval, number
 from feedbackstudy.study import Study
 
@@ -36,6 +38,8 @@ class MeanRow:
         Raw outcomes; empty where means are not on the outcome's scale.
     n : int
         Rows.
+    weights : ndarray, shape (cells,)
+        What each cell's mean counts.
     """
 
     levels: tuple[str, ...]
@@ -47,6 +51,7 @@ class MeanRow:
     hdi_high: float | None
     points: Floats
     n: int
+    weights: Floats
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -71,6 +76,8 @@ class MarginalMeans(Rendered):
         Level of the intervals.
     interval_kind : str
         Kind of the Bayesian interval.
+    answer : Answer
+        The answer whose models these means are of.
     provenance : Provenance
         What made it.
     """
@@ -83,6 +90,7 @@ class MarginalMeans(Rendered):
     rows: tuple[MeanRow, ...]
     level: float
     interval_kind: str
+    answer: Answer
     provenance: Provenance
 
     def frame(self) -> pd.DataFrame:
@@ -96,6 +104,25 @@ class MarginalMeans(Rendered):
         names = ("n", "estimate", "low", "high", "median", "hdi_low", "hdi_high")
         rows = [{"cell": ", ".join(row.levels)} | {name: getattr(row, name) for name in names} for row in self.rows]
         return pd.DataFrame(rows, columns=["cell", *names])
+
+    def r_script(self) -> RScript:
+        """Return the same means for R.
+
+        Returns
+        -------
+        RScript
+            Data and code: estimate, standard error, degrees of freedom and limits of each mean by emmeans, lmerTest,
+            ordinal, stats, MASS or pscl, as the answer's model calls for; then the exact posterior. A mean that the
+            others are counted from has no numbers of its own.
+
+        Raises
+        ------
+        DataError
+            As `Answer.r_script`.
+        """
+        rows = [row for row in self.rows if row.weights.any()]
+        labels = tuple(", ".join(row.levels) for row in rows)
+        return means_script(self.answer.problem, np.array([row.weights for row in rows]), labels, self.answer.bayesian)
 
     def page(self) -> Page:
         """Return the means as a table.
@@ -175,6 +202,7 @@ def marginal_means(answer: Answer, study: Study, *, by: Sequence[str] | None = N
         rows=tuple(_row(answer, names, keys) for names, keys in groups),
         level=asked.plan.interval_level,
         interval_kind="equal-tailed interval" if asked.plan.interval_kind == "equal_tailed" else "HDI",
+        answer=answer,
         provenance=answer.provenance.derived("analysis.marginal_means"),
     )
 
@@ -210,7 +238,7 @@ def _row(answer: Answer, names: tuple[str, ...], keys: list[str]) -> MeanRow:
     if _latent(answer):
         weights -= 1 / len(problem.cells)
     if not weights.round(12).any():
-        return _origin(names, int(np.isin(problem.cell, at).sum()))
+        return _origin(names, int(np.isin(problem.cell, at).sum()), np.zeros_like(weights))
     estimate = low = high = median = hdi_low = hdi_high = None
     raw = True
     if answer.classical is not None:
@@ -233,6 +261,7 @@ def _row(answer: Answer, names: tuple[str, ...], keys: list[str]) -> MeanRow:
         hdi_high=hdi_high,
         points=problem.y[inside & problem.observed] if raw else np.empty(0),
         n=int(inside.sum()),
+        weights=weights,
     )
 
 
@@ -242,10 +271,10 @@ def _latent(answer: Answer) -> bool:
     )
 
 
-def _origin(names: tuple[str, ...], n: int) -> MeanRow:
+def _origin(names: tuple[str, ...], n: int, weights: Floats) -> MeanRow:
     """Return the mean that the others are counted from."""
     zeros = dict.fromkeys(("estimate", "low", "high", "median", "hdi_low", "hdi_high"), 0.0)
-    return MeanRow(levels=names, points=np.empty(0), n=n, **zeros)
+    return MeanRow(levels=names, points=np.empty(0), n=n, weights=weights, **zeros)
 
 
 def _scale(answer: Answer, scale: str) -> str:

@@ -97,13 +97,16 @@ def _tested(problem: Problem, before: str, *, lme4: bool) -> str:
     return before + shown_code(problem)
 
 
-def ordinal_code(problem: Problem) -> str:
+def ordinal_code(problem: Problem, *, ratings: bool | None = None) -> str:
     """Return R code of a question about ordered categories.
 
     Parameters
     ----------
     problem : Problem
         The arrays, named in R as `analysis_script` names them.
+    ratings : bool, optional
+        Whether expected ratings are weighed instead of latent means; as the question measures its effect where left
+        out.
 
     Returns
     -------
@@ -126,7 +129,7 @@ def ordinal_code(problem: Problem) -> str:
         code += f"b <- c(rep(0, {zeros}), coef(fit)[at]); V <- matrix(0, length(b), length(b))\n"
         code += f"V[-seq_len({zeros}), -seq_len({zeros})] <- vcov(fit)[at, at]; df <- Inf\n"
         return code + _tested(problem, matrix_code(problem, before=zeros), lme4=False)
-    if measured_by(problem.question) == "rating":
+    if measured_by(problem.question) == "rating" if ratings is None else ratings:
         code += response_code(problem, "rating")
     else:
         code += _LATENT.replace("CELLS", r_vector(tuple("cell" + key for key in problem.cells[1:])))

@@ -39,7 +39,7 @@ means <- function(at) plogis(-at[p + seq_len(k)]) * exp(at[seq_len(k)]) *
 # Random effects of clmm stand as logarithms of their standard deviations; covariates at their mean.
 _RATING = """\
 cuts <- length(fit$alpha); own <- match(CELLS, names(coef(fit)))
-sds <- if (inherits(fit, "clmm")) vapply(fit$ST, function(s) s[1, 1], 1) else NULL
+sds <- if (inherits(fit, "clmm")) vapply(fit$ST, function(s) s[1, 1], 1) else numeric(0)
 kept <- which(sds > 1e-4); here <- c(seq_len(cuts), own, length(coef(fit)) + kept)
 at <- c(fit$alpha, coef(fit)[own], log(sds[kept])); df <- Inf; V <- vcov(fit)[here, here]
 means <- function(at) {

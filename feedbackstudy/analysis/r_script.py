@@ -29,7 +29,7 @@ from feedbackstudy.analysis.r_path import path_code
 from feedbackstudy.errors import DataError
 from feedbackstudy.psychometrics.rscript import RScript
 
-__all__ = ["analysis_script", "means_script"]
+__all__ = ["analysis_script", "means_script", "rows_of"]
 
 type Floats = NDArray[np.float64]
 
@@ -116,17 +116,30 @@ def _classical(problem: Problem, *, whole: bool) -> tuple[str, pd.DataFrame]:
     else:
         body = _BODIES[str(asked.family)](problem)
     if not isinstance(problem, ImputedProblem):
-        return body, _table(problem)
+        return body, rows_of(problem)
     if asked.plan.missing == "fiml":
         raise DataError(
             "There is no R script for full information about incomplete rows; the same question with missing: "
             "listwise or multiple_imputation has one."
         )
-    tables = [_table(table).assign(imputation=i) for i, table in enumerate(problem.tables, start=1)]
+    tables = [rows_of(table).assign(imputation=i) for i, table in enumerate(problem.tables, start=1)]
     return over_tables(body), pd.concat(tables, ignore_index=True)
 
 
-def _table(problem: Problem) -> pd.DataFrame:
+def rows_of(problem: Problem) -> pd.DataFrame:
+    """Return the rows of a question as its scripts read them.
+
+    Parameters
+    ----------
+    problem : Problem
+        The arrays.
+
+    Returns
+    -------
+    DataFrame
+        Columns participant, y, cell, x1 and on for covariates, m1 and on for mediators, w, predictor, and group_ and
+        has_ before the name of each random factor.
+    """
     columns: dict[str, object] = {
         "participant": list(problem.participants),
         "y": problem.y,

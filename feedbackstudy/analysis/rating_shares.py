@@ -12,8 +12,10 @@ from feedbackstudy.analysis.bayesian.predictive import PredictiveCheck, posterio
 from feedbackstudy.analysis.bayesian.sampled_cells import SampledCells
 from feedbackstudy.analysis.frequentist.cumulative_cells import cumulative_cells
 from feedbackstudy.analysis.problem import Problem
+from feedbackstudy.analysis.r_ratings import ratings_script
 from feedbackstudy.errors import DataError
 from feedbackstudy.provenance import Provenance
+from feedbackstudy.psychometrics.rscript import RScript
 from feedbackstudy.render import Page, Rendered, Table, interval, number
 
 __all__ = ["ExpectedRating", "RatingShares", "rating_shares"]
@@ -65,6 +67,8 @@ class RatingShares(Rendered):
         Level of the intervals of expected ratings.
     check : PredictiveCheck
         The whole posterior predictive check.
+    problem : Problem
+        The rows.
     provenance : Provenance
         What made it.
     """
@@ -80,6 +84,7 @@ class RatingShares(Rendered):
     expected: tuple[ExpectedRating, ...]
     level: float
     check: PredictiveCheck
+    problem: Problem
     provenance: Provenance
 
     @property
@@ -107,6 +112,18 @@ class RatingShares(Rendered):
             for i, cell in enumerate(self.cells) for k, value in enumerate(self.categories)
         ]  # fmt: skip
         return pd.DataFrame(rows, columns=["cell", "category", "n", "share", "predicted", "lower", "upper"])
+
+    def r_script(self) -> RScript:
+        """Return the ratings for R: shares seen, and expected ratings by package ordinal.
+
+        Returns
+        -------
+        RScript
+            Shows the share of each category in each cell, and estimate, standard error and limits of each expected
+            rating. The shares that studies drawn from the posterior would show rest on draws of a sampler; the script
+            of the answer is where its model is.
+        """
+        return ratings_script(self.problem)
 
     def page(self) -> Page:
         """Return expected ratings and the predictive check.
@@ -175,6 +192,7 @@ def rating_shares(answer: Answer, *, seed: int, studies: int = 1000) -> RatingSh
         expected=_expected(problem, fit.source),
         level=asked.plan.interval_level,
         check=check,
+        problem=problem,
         provenance=answer.provenance.derived("analysis.rating_shares"),
     )
 

@@ -4,6 +4,7 @@ import json
 import subprocess
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 import yaml
@@ -120,7 +121,9 @@ def as_scores(study: Study, name: str, *, clusters: bool, assigned: bool = False
     if assigned:  # each interviewer gives one timing, and there are half as many
         half = (frame["interviewer"].astype("category").cat.codes // 2).astype(str)
         frame["interviewer"] = frame["timing"].astype(str) + "-" + half
-    frame = frame.assign(arm="feedback", occasion="t1")
+    told = (frame["likert"] > 1) & (np.arange(len(frame)) % 5 > 0)
+    counts = np.floor(frame["outcome"] ** 2 / 6 * told * (1 + frame["reapply"]))
+    frame = frame.assign(arm="feedback", occasion="t1", hints=counts.astype("int64"))
     scores = [column for measure in study.measures for column in measure.columns]
     kept = ["participant", "arm", "occasion", *study.factors.names, "baseline", *scores]
     return Scores.from_frame(

@@ -22,13 +22,11 @@ WITHOUT_R = {
     "bayesian.sampled_cells.SampledCells": SAMPLED,
     "bayesian.sensitivity.Sensitivity": SAMPLED,
     "frequencies.Frequencies": "observed counts beside those a model expects; nothing is estimated here",
-    "marginal_means.MarginalMeans": OF_AN_ANSWER,
     "mediation_views.ConditionalEffects": OF_AN_ANSWER,
     "mediation_views.EffectDraws": OF_AN_ANSWER,
     "model_checks.PriorShares": OF_A_MODEL,
     "posterior.Posterior": OF_AN_ANSWER,
     "prior_posterior.PriorPosterior": OF_AN_ANSWER,
-    "rating_shares.RatingShares": OF_AN_ANSWER,
 }
 BAYESIAN = {
     "answer.Answer",

@@ -169,6 +169,9 @@ def test_likert_bars_are_the_shares_seen_and_their_borders_lie_in_the_prediction
     observed = [ratings.problem.y[ratings.problem.cell == j].mean() for j in range(len(shares.cells))]
     assert dots == pytest.approx(observed, abs=0.25)
     assert "lie outside what the model predicts" in report.alt_text(shares)
+    script = shares.r_script()
+    assert 'clm(y ~ cell, link = "probit", data = responses)' in script.script and "averaged(pnorm" in script.script
+    assert script.data["y"].to_list() == ratings.problem.y.tolist()
 
 
 def test_a_prediction_that_ignores_the_data_is_seen_outside(ratings):
