@@ -1,7 +1,8 @@
 """What stands behind the rows of one hypothesis: people, models, posteriors, robustness, and the way out to R."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,7 @@ from feedbackstudy.analysis.posterior_rows import prior_scale
 from feedbackstudy.analysis.problem import Problem
 from feedbackstudy.analysis.proportional import ProportionalCheck
 from feedbackstudy.analysis.r_script import analysis_script
+from feedbackstudy.analysis.r_views import robustness_script
 from feedbackstudy.analysis.randomisation import RandomisationTest, randomisation
 from feedbackstudy.assign import Allocation
 from feedbackstudy.errors import DataError, choices
@@ -127,12 +129,12 @@ class Answer(Rendered):
         at, wanted = self._contrast(contrast)
         if self.bayesian is None:
             raise DataError(f"Hypothesis {self.name!r}: a path has no curve over prior widths here.")
-        return self.bayesian.robustness(
-            self.problem.weights[at],
-            declared=prior_scale(self.problem),
-            value=self.problem.question.value,
-            quantity=wanted,
+        weights = self.problem.weights[at]
+        found = self.bayesian.robustness(
+            weights, declared=prior_scale(self.problem), value=self.problem.question.value, quantity=wanted
         )
+        widths = tuple(found.scales.tolist())
+        return replace(found, script=partial(robustness_script, self.problem, self.bayesian, weights, widths))
 
     def randomisation(
         self, contrast: str | None = None, *, draws: int | None = 5000, seed: int = 1
@@ -201,7 +203,7 @@ class Answer(Rendered):
         -------
         RScript
             Data and code; ``.save(folder)`` writes both. An exact posterior is integrated anew from the rows, with its
-            Bayes factor; a sampled one is named in a comment.
+            Bayes factor; a sampled one is sampled anew by Stan where rstan is installed.
 
         Raises
         ------

@@ -1,4 +1,4 @@
-"""The exact Bayesian answer as R code: the same prior and likelihood integrated anew from the rows, in base R."""
+"""The Bayesian answer as R code: an exact one integrated anew from the rows in base R, a sampled one in Stan."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,6 +8,7 @@ from feedbackstudy.analysis.bayesian.priors import CellPrior
 from feedbackstudy.analysis.bayesian_model import CellPosterior, gaussian_prior
 from feedbackstudy.analysis.posterior_rows import prior_scale
 from feedbackstudy.analysis.problem import Problem
+from feedbackstudy.analysis.r_stan_answer import sampled_code
 from feedbackstudy.psychometrics.rscript import r_vector
 
 __all__ = ["bayesian_code"]
@@ -15,8 +16,8 @@ __all__ = ["bayesian_code"]
 type Floats = NDArray[np.float64]
 
 _SAMPLED = """
-# The Bayesian model of this question was sampled: a recomputation would need a sampler with the same priors, which base
-# R and BayesFactor do not have. answer.pymc_model() is the model, answer.save_draws(...) its draws.
+# The Bayesian model of this question was sampled, and its draws came without the model or rest on other rows than
+# these: nothing of it can be computed anew here. answer.pymc_model() is the model, answer.save_draws(...) its draws.
 """
 _OTHER_ROWS = """
 # The posterior averages over completed tables or rests on other rows than these; answer.pymc_model() is its model.
@@ -129,7 +130,7 @@ show("joint log_bayes_factor", before - max(after) - log(sum(weight * exp(after 
 
 
 def bayesian_code(problem: Problem, posterior: CellPosterior | None, *, factors: bool = True) -> str:
-    """Return R code that computes a question's exact posterior and Bayes factor.
+    """Return R code that computes a question's posterior anew: the exact one with its Bayes factor, or by Stan.
 
     Parameters
     ----------
@@ -144,13 +145,13 @@ def bayesian_code(problem: Problem, posterior: CellPosterior | None, *, factors:
     -------
     str
         Shows median, posterior sd, limits, probability of direction and log Bayes factor of each contrast, and of
-        several all at once. Empty without that engine; a comment that says why where the model was sampled or its rows
-        are not those of the script.
+        several all at once; a sampled model is sampled anew in Stan, without Bayes factors. Empty without that engine;
+        a comment that says why where the draws came without their model or its rows are not those of the script.
     """
     if posterior is None:
         return ""
     if not isinstance(posterior, CellMixture):
-        return _SAMPLED
+        return sampled_code(problem, posterior) or _SAMPLED
     if posterior.n != problem.n or np.isnan(posterior.log_marginal):
         return _OTHER_ROWS
     prior = gaussian_prior(problem.metric, change=problem.question.minus is not None)

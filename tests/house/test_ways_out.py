@@ -19,7 +19,6 @@ WITHOUT_R = {
     "bayesian.predictive.PredictiveCheck": SAMPLED,
     "bayesian.prior_predictive.PriorPredictive": OF_A_MODEL,
     "bayesian.robustness.Robustness": OF_A_MODEL,
-    "bayesian.sampled_cells.SampledCells": SAMPLED,
     "bayesian.sensitivity.Sensitivity": SAMPLED,
     "frequencies.Frequencies": "observed counts beside those a model expects; nothing is estimated here",
     "mediation_views.ConditionalEffects": OF_AN_ANSWER,

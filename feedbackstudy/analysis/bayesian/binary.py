@@ -11,7 +11,7 @@ from scipy.special import expit, log_expit
 from feedbackstudy.analysis.bayesian.cell_contrast import Scale
 from feedbackstudy.analysis.bayesian.cell_model import stated
 from feedbackstudy.analysis.bayesian.cell_rows import CellRows
-from feedbackstudy.analysis.bayesian.family import Family
+from feedbackstudy.analysis.bayesian.family import Family, StanOutcome
 from feedbackstudy.analysis.bayesian.predictor import PredictorPrior
 from feedbackstudy.analysis.bayesian.predictor_draws import Values
 from feedbackstudy.analysis.bayesian.prior_laws import Parameter
@@ -70,6 +70,10 @@ class Binary(Family):
 
     def observe(self, pm: Any, rows: CellRows, eta: Any, variables: Mapping[str, Any], outcome: Any) -> None:  # noqa: ANN401, ARG002, D102
         pm.Bernoulli("yes", logit_p=eta, observed=outcome)
+
+    def stan(self, scale: Scale, rows: CellRows) -> StanOutcome:  # noqa: ARG002, D102
+        cells = "cells" if scale == "log odds" else "inv_logit(cells)"
+        return StanOutcome(likelihood="y ~ bernoulli_logit(eta);", cells=cells)
 
     def log_likelihood(self, rows: CellRows, eta: Floats, values: Values) -> Floats:  # noqa: ARG002, D102
         return np.asarray(log_expit(np.where(rows.y == 1, eta, -eta)), dtype=np.float64)

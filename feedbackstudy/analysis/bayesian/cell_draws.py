@@ -1,6 +1,5 @@
 """Draws of cell means from a sampled model, and contrasts of them, draw by draw."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -58,10 +57,10 @@ class CellDraws:
         What a reader must know beside the numbers.
     counts : ndarray of int, shape (cells,), or None
         Rows in each cell; a contrast that needs a cell without rows is refused.
-    twin : callable or None
-        Builds the PyMC model that was sampled.
+    sampled : SampledCells or None
+        The sampled model with all its variables, whose cells or slopes these are; None where the draws stand alone.
     source : SampledCells or None
-        The sampled model with all its variables, for predictive checks; None where the draws stand alone.
+        The same where these are its cells, for predictive checks; None where they are slopes.
     """
 
     draws: Floats
@@ -75,7 +74,7 @@ class CellDraws:
     prior_cells: NormalCells | Floats | None = None
     notes: tuple[str, ...] = ()
     counts: NDArray[np.int64] | None = None
-    twin: Callable[[], "pymc.Model"] | None = None
+    sampled: "SampledCells | None" = None
     source: "SampledCells | None" = None
 
     def __post_init__(self) -> None:
@@ -311,9 +310,9 @@ class CellDraws:
         DataError
             Where the draws came without their model.
         """
-        if self.twin is None:
+        if self.sampled is None:
             raise DataError("These draws came without their model.")
-        return self.twin()
+        return self.sampled.pymc_model()
 
     def _row(self, weights: ArrayLike) -> Floats:
         row = np.asarray(weights, dtype=np.float64)

@@ -11,7 +11,7 @@ from scipy.special import expit, gammaln, log_expit
 from feedbackstudy.analysis.bayesian.cell_contrast import Scale
 from feedbackstudy.analysis.bayesian.cell_model import stated
 from feedbackstudy.analysis.bayesian.cell_rows import CellRows
-from feedbackstudy.analysis.bayesian.family import Family
+from feedbackstudy.analysis.bayesian.family import Family, StanOutcome
 from feedbackstudy.analysis.bayesian.predictor import PredictorPrior, cells_of, parameters
 from feedbackstudy.analysis.bayesian.predictor_draws import Values, cells_of_draws
 from feedbackstudy.analysis.bayesian.prior_laws import Normal, Parameter
@@ -24,6 +24,11 @@ type Floats = NDArray[np.float64]
 type CountLaw = Literal["Poisson", "negative binomial"]
 
 _TYPICAL = float(np.log(5.0))
+_ZERO_INFLATED = """\
+for (i in 1:N) {
+    real counted = log1m_inv_logit(zero_cells[cell[i]]) + LAW;
+    target += y[i] == 0 ? log_sum_exp(log_inv_logit(zero_cells[cell[i]]), counted) : counted;
+  }"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,6 +114,21 @@ class Counts(Family):
     def completed(self, rows: CellRows, values: dict[str, Floats]) -> None:  # noqa: D102
         if self.zero_inflated:
             values["zero_cells"] = cells_of_draws(rows, values, values["cells"].shape[0], prefix="zero_")
+
+    def stan(self, scale: Scale, rows: CellRows) -> StanOutcome:  # noqa: D102
+        poisson = self.law == "Poisson"
+        cells = {"log rate": "cells", "response": "exp(cells)", "log odds": "zero_cells"}[scale]
+        if not self.zero_inflated:
+            law = "poisson_log(eta)" if poisson else "neg_binomial_2_log(eta, exp(log_size))"
+            return StanOutcome(likelihood=f"y ~ {law};", cells=cells)
+        spread = "zero_level" if rows.n_cells == 1 else "zero_level + basis * zero_deviation"
+        zero = f"rep_vector({spread}, 1)" if rows.n_cells == 1 else spread
+        law = "poisson_log_lpmf(y[i] | eta[i])" if poisson else "neg_binomial_2_log_lpmf(y[i] | eta[i], exp(log_size))"
+        return StanOutcome(
+            likelihood=_ZERO_INFLATED.replace("LAW", law),
+            cells="exp(cells) .* inv_logit(-zero_cells)" if scale == "response" else cells,
+            derived=f"vector[{rows.n_cells}] zero_cells = {zero};",
+        )
 
     def log_likelihood(self, rows: CellRows, eta: Floats, values: Values) -> Floats:  # noqa: D102
         y = rows.y

@@ -11,7 +11,7 @@ from scipy import stats
 from feedbackstudy.analysis.bayesian.cell_contrast import Scale
 from feedbackstudy.analysis.bayesian.cell_model import stated
 from feedbackstudy.analysis.bayesian.cell_rows import CellRows
-from feedbackstudy.analysis.bayesian.family import Family
+from feedbackstudy.analysis.bayesian.family import Family, StanOutcome
 from feedbackstudy.analysis.bayesian.predictor import PredictorPrior
 from feedbackstudy.analysis.bayesian.predictor_draws import Values, spread
 from feedbackstudy.analysis.bayesian.prior_laws import HalfNormal, Parameter
@@ -86,6 +86,9 @@ class Normals(Family):
 
     def observe(self, pm: Any, rows: CellRows, eta: Any, variables: Mapping[str, Any], outcome: Any) -> None:  # noqa: ANN401, ARG002, D102
         pm.Normal("score", eta, variables["sd_residual"], observed=outcome)
+
+    def stan(self, scale: Scale, rows: CellRows) -> StanOutcome:  # noqa: ARG002, D102
+        return StanOutcome(likelihood="y ~ normal(eta, sd_residual);")
 
     def log_likelihood(self, rows: CellRows, eta: Floats, values: Values) -> Floats:  # noqa: D102
         return np.asarray(stats.norm.logpdf(rows.y, eta, values["sd_residual"][:, None]), dtype=np.float64)

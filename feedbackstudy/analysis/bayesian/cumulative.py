@@ -11,7 +11,7 @@ from scipy.special import expit, log_expit, logit, ndtr, ndtri
 from feedbackstudy.analysis.bayesian.cell_contrast import Scale
 from feedbackstudy.analysis.bayesian.cell_model import stated
 from feedbackstudy.analysis.bayesian.cell_rows import CellRows
-from feedbackstudy.analysis.bayesian.family import Family
+from feedbackstudy.analysis.bayesian.family import Family, StanOutcome
 from feedbackstudy.analysis.bayesian.predictor import PredictorPrior
 from feedbackstudy.analysis.bayesian.predictor_draws import Values, spread
 from feedbackstudy.analysis.bayesian.prior_laws import Dirichlet, Parameter
@@ -115,6 +115,19 @@ class Cumulative(Family):
         low = ndtri(below) if self.link == "probit" else logit(below)
         high = -ndtri(above) if self.link == "probit" else -logit(above)
         values["thresholds"] = np.clip(np.where(below < 0.5, low, high), -_EDGE, _EDGE)
+
+    def stan(self, scale: Scale, rows: CellRows) -> StanOutcome:  # noqa: ARG002, D102
+        k, probit = self.categories, self.link == "probit"
+        below = f"cumulative_sum(shares)[1:{k - 1}]"
+        derived = f"vector[{k - 1}] thresholds = {'inv_Phi' if probit else 'logit'}({below});"
+        above = "Phi" if probit else "inv_logit"
+        rating = " + ".join([f"{self.lowest:.17g}", *(f"{above}(cells - thresholds[{j}])" for j in range(1, k))])
+        return StanOutcome(
+            likelihood=f"y ~ ordered_{'probit' if probit else 'logistic'}(eta, thresholds);",
+            cells="cells" if scale == "latent" else rating,
+            derived=derived,
+            first=1,
+        )
 
     def log_likelihood(self, rows: CellRows, eta: Floats, values: Values) -> Floats:  # noqa: D102
         edges = _edges(values["thresholds"])

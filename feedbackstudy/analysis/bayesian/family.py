@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Hashable, Mapping
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
@@ -13,9 +14,31 @@ from feedbackstudy.analysis.bayesian.predictor import PredictorPrior
 from feedbackstudy.analysis.bayesian.predictor_draws import Values
 from feedbackstudy.analysis.bayesian.prior_laws import Parameter
 
-__all__ = ["Family"]
+__all__ = ["Family", "StanOutcome"]
 
 type Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StanOutcome:
+    """A family in Stan, given its parameters, `cells` and the predictor `eta` of each row.
+
+    Attributes
+    ----------
+    likelihood : str
+        Statements of the model block.
+    cells : str
+        The cells on the scale asked for, a vector.
+    derived : str
+        Statements of the block of transformed parameters.
+    first : int
+        Number in `y` of an outcome that the rows count as 0: categories count from 1 in Stan.
+    """
+
+    likelihood: str
+    cells: str = "cells"
+    derived: str = ""
+    first: int = 0
 
 
 class Family(ABC):
@@ -96,6 +119,23 @@ class Family(ABC):
             The parameters.
         outcome : tensor, shape (n,)
             The outcome, as data of the graph.
+        """
+
+    @abstractmethod
+    def stan(self, scale: Scale, rows: CellRows) -> StanOutcome:
+        """Return the same likelihood in Stan.
+
+        Parameters
+        ----------
+        scale : str
+            One of `scales`.
+        rows : CellRows
+            The rows.
+
+        Returns
+        -------
+        StanOutcome
+            The outcome is `y`, its cell `cell`, counted from 1.
         """
 
     @abstractmethod

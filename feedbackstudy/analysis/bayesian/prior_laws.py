@@ -1,4 +1,4 @@
-"""Laws of parameters: each serves the sampler, true forward draws and the log density, so that the three agree."""
+"""Laws of parameters: each serves PyMC, Stan, true forward draws and the log density, so that the four agree."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
@@ -43,6 +43,23 @@ class Law(ABC):
         -------
         tensor
             The free variable.
+        """
+
+    @abstractmethod
+    def stan(self, name: str, shape: tuple[int, ...]) -> tuple[str, str]:
+        """Return the same law in Stan.
+
+        Parameters
+        ----------
+        name : str
+            Name of the parameter in the program.
+        shape : tuple of int
+            Its shape.
+
+        Returns
+        -------
+        tuple of (str, str)
+            The declaration, and the statement of its distribution.
         """
 
     @abstractmethod
@@ -104,6 +121,9 @@ class Normal(Law):
     def variable(self, pm: Any, name: str, figures: Any, shape: tuple[int, ...]) -> Any:  # noqa: ANN401, D102
         return pm.Normal(name, figures[0], figures[1], shape=shape)
 
+    def stan(self, name: str, shape: tuple[int, ...]) -> tuple[str, str]:  # noqa: D102
+        return f"{_real(shape)} {name};", f"{name} ~ normal({self.mean:.17g}, {self.sd:.17g});"
+
     def draw(self, rng: np.random.Generator, size: int, shape: tuple[int, ...]) -> Floats:  # noqa: D102
         return np.asarray(rng.normal(self.mean, self.sd, size=(size, *shape)), dtype=np.float64)
 
@@ -136,6 +156,9 @@ class HalfNormal(Law):
 
     def variable(self, pm: Any, name: str, figures: Any, shape: tuple[int, ...]) -> Any:  # noqa: ANN401, D102
         return pm.HalfNormal(name, figures[0], shape=shape)
+
+    def stan(self, name: str, shape: tuple[int, ...]) -> tuple[str, str]:  # noqa: D102
+        return f"{_real(shape, '<lower=0>')} {name};", f"{name} ~ normal(0, {self.sd:.17g});"
 
     def draw(self, rng: np.random.Generator, size: int, shape: tuple[int, ...]) -> Floats:  # noqa: D102
         return np.abs(rng.normal(0.0, self.sd, size=(size, *shape)))
@@ -177,6 +200,10 @@ class ShiftedGamma(Law):
             name, figures[2] + pm.Gamma(f"raw_{name}", alpha=figures[0], beta=figures[1], shape=shape)
         )
 
+    def stan(self, name: str, shape: tuple[int, ...]) -> tuple[str, str]:  # noqa: D102
+        declared = f"{_real(shape, f'<lower={self.start:.17g}>')} {name};"
+        return declared, f"target += gamma_lpdf({name} - {self.start:.17g} | {self.shape:.17g}, {self.rate:.17g});"
+
     def draw(self, rng: np.random.Generator, size: int, shape: tuple[int, ...]) -> Floats:  # noqa: D102
         return np.asarray(self.start + rng.gamma(self.shape, 1 / self.rate, size=(size, *shape)), dtype=np.float64)
 
@@ -211,6 +238,10 @@ class Dirichlet(Law):
 
     def variable(self, pm: Any, name: str, figures: Any, shape: tuple[int, ...]) -> Any:  # noqa: ANN401, D102
         return pm.Dirichlet(name, figures, shape=shape)
+
+    def stan(self, name: str, shape: tuple[int, ...]) -> tuple[str, str]:  # noqa: D102
+        weights = ", ".join(f"{weight:.17g}" for weight in self.weights)
+        return f"simplex[{shape[0]}] {name};", f"{name} ~ dirichlet([{weights}]');"
 
     def draw(self, rng: np.random.Generator, size: int, shape: tuple[int, ...]) -> Floats:  # noqa: ARG002, D102
         return np.asarray(rng.dirichlet(self.weights, size=size), dtype=np.float64)
@@ -256,6 +287,9 @@ class Correlations(Law):
     def variable(self, pm: Any, name: str, figures: Any, shape: tuple[int, ...]) -> Any:  # noqa: ANN401, D102
         return pm.Deterministic(name, 2 * pm.Beta(f"raw_{name}", alpha=figures, beta=figures, shape=shape) - 1)
 
+    def stan(self, name: str, shape: tuple[int, ...]) -> tuple[str, str]:  # noqa: ARG002, D102
+        return f"cholesky_factor_corr[{self.size}] {name};", f"{name} ~ lkj_corr_cholesky({self.eta:.17g});"
+
     def draw(self, rng: np.random.Generator, size: int, shape: tuple[int, ...]) -> Floats:  # noqa: D102
         return np.asarray(2 * rng.beta(self.figures, self.figures, size=(size, *shape)) - 1, dtype=np.float64)
 
@@ -283,6 +317,10 @@ class Parameter:
     name: str
     law: Law
     shape: tuple[int, ...] = ()
+
+
+def _real(shape: tuple[int, ...], bounds: str = "") -> str:
+    return f"vector{bounds}[{shape[0]}]" if shape else f"real{bounds}"
 
 
 def _total(each: Any) -> Floats:  # noqa: ANN401

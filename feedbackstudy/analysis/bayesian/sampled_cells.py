@@ -13,7 +13,9 @@ from feedbackstudy.analysis.bayesian.cell_model import CellModel
 from feedbackstudy.analysis.bayesian.normal_mixture import NormalCells
 from feedbackstudy.analysis.bayesian.predictor import cell_basis
 from feedbackstudy.analysis.bayesian.sampling import Draws, Progress, sample
+from feedbackstudy.analysis.r_stan import cells_script
 from feedbackstudy.errors import NotFoundError, choices
+from feedbackstudy.psychometrics.rscript import RScript
 from feedbackstudy.render import Block, Facts, Page, Rendered
 
 if TYPE_CHECKING:
@@ -70,9 +72,7 @@ class SampledCells(Rendered):
             For a scale that the family does not have.
         """
         family, rows = self.model.family, self.model.rows
-        chosen = scale or family.scales[0]
-        if chosen not in family.scales:
-            raise NotFoundError(choices("Scale", chosen, family.scales))
+        chosen = self._scale(scale)
         return CellDraws(
             draws=self._over_all(family.cells(chosen, rows, self.values)),
             chains=self.chains,
@@ -85,7 +85,7 @@ class SampledCells(Rendered):
             prior_cells=self._prior_cells(chosen, prior_draws),
             notes=family.notes(chosen, rows),
             counts=self.model.counts,
-            twin=self.pymc_model,
+            sampled=self,
             source=self,
         )
 
@@ -116,6 +116,33 @@ class SampledCells(Rendered):
             A new copy.
         """
         return self.model.pymc_model()
+
+    def r_script(self, scale: Scale | None = None) -> RScript:
+        """Return the same model for Stan, with its data.
+
+        Parameters
+        ----------
+        scale : str, optional
+            One of the family's scales; by default the predictor's own.
+
+        Returns
+        -------
+        RScript
+            Samples with rstan and shows every cell that holds rows; ``.save(folder)`` writes data and code.
+
+        Raises
+        ------
+        NotFoundError
+            For a scale that the family does not have.
+        """
+        chosen, (chains, draws, _) = self._scale(scale), self.draws.variables["cells"].shape
+        return cells_script(self.model, chains=chains, draws=draws, seed=self.draws.seed, scale=chosen)
+
+    def _scale(self, scale: Scale | None) -> Scale:
+        chosen = scale or self.model.family.scales[0]
+        if chosen not in self.model.family.scales:
+            raise NotFoundError(choices("Scale", chosen, self.model.family.scales))
+        return chosen
 
     def page(self) -> Page:
         """Return model, prior and convergence as a page.

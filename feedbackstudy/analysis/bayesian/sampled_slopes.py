@@ -91,5 +91,5 @@ def sampled_slopes(
         prior_cells=NormalCells(weights=np.ones(1), means=np.zeros((1, k)), covariances=(sd**2 * np.eye(k))[None]),
         notes=cells.notes,
         counts=np.array([x.size]) if common else model.counts,
-        twin=done.pymc_model,
+        sampled=done,
     )

@@ -12,6 +12,7 @@ from feedbackstudy.analysis.bayesian.cell_contrast import Scale
 from feedbackstudy.analysis.bayesian.cell_model import stated
 from feedbackstudy.analysis.bayesian.cell_rows import CellRows
 from feedbackstudy.analysis.bayesian.crossed import Normals, NormalsPrior
+from feedbackstudy.analysis.bayesian.family import StanOutcome
 from feedbackstudy.analysis.bayesian.predictor_draws import Values
 from feedbackstudy.analysis.bayesian.prior_laws import Parameter, ShiftedGamma
 from feedbackstudy.analysis.bayesian.priors import CellPrior
@@ -56,6 +57,9 @@ class Students(Normals):
 
     def observe(self, pm: Any, rows: CellRows, eta: Any, variables: Mapping[str, Any], outcome: Any) -> None:  # noqa: ANN401, ARG002, D102
         pm.StudentT("score", nu=variables["df"], mu=eta, sigma=variables["sd_residual"], observed=outcome)
+
+    def stan(self, scale: Scale, rows: CellRows) -> StanOutcome:  # noqa: ARG002, D102
+        return StanOutcome(likelihood="y ~ student_t(df, eta, sd_residual);")
 
     def log_likelihood(self, rows: CellRows, eta: Floats, values: Values) -> Floats:  # noqa: D102
         scale, df = values["sd_residual"][:, None], values["df"][:, None]

@@ -1,0 +1,78 @@
+"""The sampled posterior of a question as R code, from the rows of its script."""
+
+import numpy as np
+
+from feedbackstudy.analysis.bayesian.cell_draws import CellDraws
+from feedbackstudy.analysis.missing.treating import ImputedProblem
+from feedbackstudy.analysis.problem import Problem
+from feedbackstudy.analysis.r_stan import cells_code
+from feedbackstudy.analysis.r_stan_run import Asked
+from feedbackstudy.psychometrics.rscript import r_vector
+
+__all__ = ["sampled_code"]
+
+
+def sampled_code(problem: Problem, posterior: CellDraws) -> str:
+    """Return R code that samples the model behind a question's draws anew in Stan.
+
+    Parameters
+    ----------
+    problem : Problem
+        The rows, named in R as `analysis_script` names them.
+    posterior : CellDraws
+        The draws.
+
+    Returns
+    -------
+    str
+        Shows each contrast; empty where the draws stand alone, without their model, or rest on other rows or on
+        completed tables.
+    """
+    fit = posterior.sampled
+    if fit is None or posterior.n != problem.n or isinstance(problem, ImputedProblem):
+        return ""
+    plan, sloped = problem.question.plan, posterior.source is None
+    present = np.ones(problem.weights.shape[1], dtype=bool) if sloped else fit.model.counts > 0
+    if problem.weights[:, ~present].any():
+        return ""
+    chains, draws, _ = fit.draws.variables["cells"].shape
+    asked = Asked(
+        weights=problem.weights[:, present],
+        chains=chains,
+        draws=draws,
+        seed=fit.draws.seed,
+        careful=bool(problem.groups),
+        value=problem.question.value,
+        level=plan.interval_level,
+        interval="equal-tailed" if plan.interval_kind == "equal_tailed" else "HDI",
+        unit="sd(responses$predictor)" if sloped else "1",
+    )
+    return cells_code(
+        fit.model,
+        asked,
+        cells=[key for key, rows in zip(problem.cells, fit.model.counts, strict=True) if rows],
+        columns=_columns(problem, fit.model.family.whole and problem.question.family == "ordinal"),
+        scale=None if sloped else posterior.scale,
+        slopes=problem.weights.shape[1] if sloped else 0,
+    )
+
+
+def _columns(problem: Problem, ordinal: bool) -> str:
+    """Write outcome and covariates; these count in their own standard deviations, as their priors do."""
+    code = "given$y <- responses$y\n"
+    if ordinal:
+        values = problem.metric.categories or tuple(np.unique(problem.y))
+        numbers = ", ".join(f"{float(value):.17g}" for value in values)
+        code = f"given$y <- match(as.numeric(as.character(responses$y)), c({numbers}))\n"
+    names = r_vector(tuple(f"x{j + 1}" for j in range(problem.covariates.shape[1])))
+    beside = f"as.matrix(responses[{names}])"
+    if problem.question.kind in {"slope", "slopes"}:
+        slopes = "cbind(responses$predictor)"
+        if problem.question.kind == "slopes":
+            slopes = '(outer(as.character(responses$cell), cells, "==") + 0) * responses$predictor'
+        code += f"given$x <- cbind({slopes} / sd(responses$predictor))\n"
+        if problem.covariates.shape[1]:
+            code += f'given$x <- cbind(given$x, sweep({beside}, 2, apply({beside}, 2, sd), "/"))\n'
+    elif problem.covariates.shape[1]:
+        code += f'given$x <- sweep({beside}, 2, apply({beside}, 2, sd), "/")\n'
+    return code

@@ -1,0 +1,120 @@
+"""R code that samples a Stan program with rstan and tells contrasts of what it drew."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from feedbackstudy.analysis.bayesian.densities import IntervalKind
+
+__all__ = ["PORTABLE", "Asked", "sampling_code"]
+
+type Floats = NDArray[np.float64]
+
+_HEAD = """
+# The Bayesian answer, sampled anew: our PyMC model written in Stan, with the same priors and the same likelihood.
+# Draws of two samplers agree within their Monte-Carlo errors, about posterior sd / sqrt(ess). The Bayes factor of a
+# sampled model rests on a log-spline density of its draws, which base R and rstan do not have: it is not computed
+# here. Compiling takes a minute or two, once for each program; options(feedbackstudy.stan = FALSE) leaves this out.
+if (!isTRUE(getOption("feedbackstudy.stan", TRUE)) || !requireNamespace("rstan", quietly = TRUE)) {
+  message("The sampled posterior is not computed anew: that needs the R package rstan.")
+} else local({
+"""
+
+PORTABLE = """\
+# Stan before 2.26 writes arrays the other way round
+if (utils::packageVersion("rstan") < "2.26")
+  program <- gsub("array\\\\[(\\\\w+)\\\\] (int(<[^>]*>)?) (\\\\w+)", "\\\\2 \\\\4[\\\\1]", program)
+"""
+"""R code after `program`: the arrays of today's Stan in the words of rstan's own version."""
+
+_RUN = """\
+# Debian keeps the headers of Boost outside the package BH
+if (!nzchar(rstan::rstan_options("boost_lib"))) rstan::rstan_options(boost_lib = "/usr/include")
+before <- rstan::rstan_options(auto_write = TRUE); on.exit(rstan::rstan_options(auto_write = before))
+compiled <- rstan::stan_model(model_code = program)
+fit <- rstan::sampling(compiled, data = given, chains = chains, iter = 2 * draws, warmup = draws, seed = seed,
+                       refresh = 0, control = list(adapt_delta = adapt_delta))
+drawn <- rstan::extract(fit, "found", permuted = FALSE)
+for (i in seq_len(nrow(W))) {
+  one <- apply(drawn, 1:2, function(found) sum(W[i, ] * found)) / unit - value
+  sorted <- sort(c(one)); n <- length(sorted); middle <- median(sorted); inside <- floor(interval * n)
+  start <- which.min(sorted[(inside + 1):n] - sorted[1:(n - inside)])
+  limits <- if (shortest) sorted[c(start, start + inside)] else quantile(sorted, c(1 - interval, 1 + interval) / 2)
+  show("median", middle); show("posterior sd", sd(sorted)); show("low", limits[1]); show("high", limits[2])
+  show("P(direction)", if (middle < 0) mean(sorted < 0) else mean(sorted > 0))
+  show("ess", rstan::ess_bulk(one)); show("R-hat", rstan::Rhat(one))
+}
+show("divergences", rstan::get_num_divergent(fit))
+every <- rstan::extract(fit, permuted = FALSE)
+every <- every[, , !startsWith(dimnames(every)[[3]], "raw_"), drop = FALSE]
+show("largest R-hat", max(apply(every, 3, rstan::Rhat), na.rm = TRUE))
+})
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Asked:
+    """What is asked of the draws, and how to make them.
+
+    Attributes
+    ----------
+    weights : ndarray, shape (contrasts, quantities)
+        Weights over `found`.
+    chains, draws, seed : int
+        As our own sampler had them; as many draws again warm a chain up.
+    careful : bool
+        Whether small steps are needed, as where standard deviations between groups may be near zero.
+    value : float
+        The fixed value that is subtracted.
+    level : float
+        Probability inside the interval.
+    interval : {"HDI", "equal-tailed"}
+        Kind of the interval.
+    unit : str
+        R code of a number that `found` is divided by.
+    """
+
+    weights: Floats
+    chains: int
+    draws: int
+    seed: int
+    careful: bool = False
+    value: float = 0.0
+    level: float = 0.95
+    interval: IntervalKind = "HDI"
+    unit: str = "1"
+
+
+def sampling_code(program: str, given: str, asked: Asked) -> str:
+    """Return R code that samples a program and shows each contrast.
+
+    Parameters
+    ----------
+    program : str
+        The Stan program, free of quotes and backslashes; what is asked for is its vector `found`.
+    given : str
+        R code that makes the list `given` of its data.
+    asked : Asked
+        What to show, and how to sample.
+
+    Returns
+    -------
+    str
+        Shows median, posterior sd, limits, probability of direction, effective sample size and R-hat of each contrast;
+        then divergences and the largest R-hat. Where rstan is not there it says so and the script goes on.
+    """
+    weights = ", ".join(f"{weight:.17g}" for weight in asked.weights.ravel())
+    numbers = {
+        "chains": asked.chains,
+        "draws": asked.draws,
+        "seed": asked.seed % (2**31 - 1),
+        "adapt_delta": 0.99 if asked.careful else 0.95,
+        "value": f"{asked.value:.17g}",
+        "interval": f"{asked.level:.17g}",
+        "shortest": "TRUE" if asked.interval == "HDI" else "FALSE",
+        "unit": asked.unit,
+    }
+    said = "; ".join(f"{name} <- {number}" for name, number in numbers.items())
+    rows = f"W <- matrix(c({weights}), nrow = {len(asked.weights)}, byrow = TRUE)\n"
+    return f'{_HEAD}program <- "\n{program}"\n{given}{said}\n{rows}{PORTABLE}{_RUN}'
