@@ -23,6 +23,7 @@ from feedbackstudy.analysis.posterior import Posterior
 from feedbackstudy.analysis.posterior_rows import posterior_rows
 from feedbackstudy.analysis.problem import Metric, Problem, complete_cases, posed
 from feedbackstudy.analysis.proportional import ProportionalCheck, proportional_check
+from feedbackstudy.analysis.r_views import led_out
 from feedbackstudy.analysis.thresholds import Thresholds, thresholds
 from feedbackstudy.analysis.wording import Worded, worded
 from feedbackstudy.assign import Allocation
@@ -148,7 +149,7 @@ def answer_material(asked: Question, material: Material, setting: Setting) -> An
         classical=fits.classical,
         bayesian=fits.bayesian,
         path=fits.path,
-        posteriors=posteriors,
+        posteriors=led_out(fits.problem, posteriors, fits.bayesian),
         undeclared="; ".join(
             filter(
                 None,

@@ -225,6 +225,7 @@ class BayesFactors(Rendered):
             declared=self.prior_scale,
             log_declared=at(self.prior_scale),
             note="every width integrated anew",
+            script=self.script,
         )
 
     def r_script(self) -> RScript:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from itertools import combinations
 from typing import Any, Literal
@@ -20,6 +21,7 @@ from feedbackstudy.analysis.bayesian.jzs_model import blocks_model, correlation_
 from feedbackstudy.analysis.bayesian.jzs_regression import log_bic_factor, log_jzs_r2
 from feedbackstudy.analysis.bayesian.robustness import Robustness
 from feedbackstudy.analysis.columns import Columns, read_columns
+from feedbackstudy.analysis.r_effect import correlation_posterior, widths_code
 from feedbackstudy.errors import DataError, choices
 from feedbackstudy.provenance import Provenance
 from feedbackstudy.psychometrics.rscript import RScript
@@ -174,6 +176,7 @@ def bayes_factor_correlation(
     widths = np.exp(np.linspace(np.log(0.1), np.log(2.0), 41))
     density = correlation_density(r, read.n, kappa=kappa, alternative=alternative)
     title = f"Correlation of {x} and {y}"
+    script = _correlation_script(first, second, kappa, alternative, level)
     return EffectBayesFactor(
         title=title,
         statistic="r",
@@ -182,7 +185,7 @@ def bayes_factor_correlation(
         n=(read.n,),
         log_bayes_factor=at(kappa),
         prior=f"stretched beta, kappa {kappa:.4g}{_ALTERNATIVES[alternative]}",
-        posterior=from_density(density, quantity="correlation", level=level),
+        posterior=replace(from_density(density, quantity="correlation", level=level), script=script),
         curve=Robustness(
             quantity=title,
             family="stretched beta",
@@ -192,11 +195,12 @@ def bayes_factor_correlation(
             declared=kappa,
             log_declared=at(kappa),
             note="exact but for quadrature",
+            script=_curve_script(first, second, widths, alternative),
         ),
         within=None,
         notes=read.notes,
         provenance=Provenance(made_by="analysis.bayes_factor_correlation", conventions=(f"kappa {kappa:.4g}",)),
-        script=_correlation_script(first, second, kappa, alternative),
+        script=script,
         model=partial(correlation_model, first, second, kappa=kappa, alternative=alternative),
     )
 
@@ -253,12 +257,22 @@ def _regression_script(read: Columns, asked: tuple[tuple[str, ...], ...], scale:
     )
 
 
-def _correlation_script(first: Floats, second: Floats, kappa: float, alternative: Alternative) -> RScript:
-    half = {"two-sided": "", "greater": ", nullInterval = c(0, 1)", "less": ", nullInterval = c(-1, 0)"}[alternative]
+_HALF = {"two-sided": "", "greater": ", nullInterval = c(0, 1)", "less": ", nullInterval = c(-1, 0)"}
+
+
+def _curve_script(first: Floats, second: Floats, widths: Floats, alternative: Alternative) -> RScript:
+    body = widths_code(f"correlationBF(responses$x, responses$y, rscale = width{_HALF[alternative]})", widths)
+    frame = pd.DataFrame({"x": first, "y": second})
+    return RScript(made_by="analysis.bayes_factor_correlation", body=body, data=frame, name="correlation_widths")
+
+
+def _correlation_script(first: Floats, second: Floats, kappa: float, alternative: Alternative, level: float) -> RScript:
+    half = _HALF[alternative]
     body = (
         "suppressMessages(library(BayesFactor))\n"
         f"found <- correlationBF(responses$x, responses$y, rscale = {kappa!r}{half})\n"
         'show("log_bayes_factor", found@bayesFactor$bf[1])\n'
+        + correlation_posterior(kappa=kappa, alternative=alternative, level=level)
     )
     frame = pd.DataFrame({"x": first, "y": second})
     return RScript(made_by="analysis.bayes_factor_correlation", body=body, data=frame, name="bayes_factor_correlation")

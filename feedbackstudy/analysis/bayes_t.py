@@ -1,7 +1,7 @@
 """The Bayes factor of a t test of a data frame: one sample, two groups, or pairs."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -16,6 +16,7 @@ from feedbackstudy.analysis.bayesian.jzs_model import effect_model
 from feedbackstudy.analysis.bayesian.robustness import Robustness, widths_around
 from feedbackstudy.analysis.columns import Columns, read_columns
 from feedbackstudy.analysis.crossed import cells_of, one_row_each
+from feedbackstudy.analysis.r_effect import t_posterior, widths_code
 from feedbackstudy.errors import DataError, choices
 from feedbackstudy.provenance import Provenance
 from feedbackstudy.psychometrics.rscript import RScript
@@ -116,7 +117,9 @@ def bayes_factor_t(
         declared=scale,
         log_declared=log_factor(scale),
         note="exact but for quadrature",
+        script=_curve_script(test, widths, alternative),
     )
+    script = _script(test, scale, alternative, null_interval, level)
     return EffectBayesFactor(
         title=test.title,
         statistic="t",
@@ -125,7 +128,7 @@ def bayes_factor_t(
         n=test.n,
         log_bayes_factor=log_factor(scale),
         prior=f"standardised effect {_HALVES[alternative]}, scale {scale:.4g} (JZS)",
-        posterior=from_density(density, quantity="standardised effect", level=level),
+        posterior=replace(from_density(density, quantity="standardised effect", level=level), script=script),
         curve=curve,
         within=_inside(test, scale, null_interval),
         notes=test.notes,
@@ -133,7 +136,7 @@ def bayes_factor_t(
             made_by="analysis.bayes_factor_t",
             conventions=("p(mu, sigma) proportional to 1 / sigma", "two groups share one variance"),
         ),
-        script=_script(test, scale, alternative, null_interval),
+        script=script,
         model=partial(effect_model, test.outcome, test.first, scale=scale, alternative=alternative),
     )
 
@@ -234,10 +237,16 @@ def _inside(test: _Test, scale: float, asked: tuple[float, float] | None) -> Int
     return IntervalFactors(low=low, high=high, log_inside=inside, log_outside=outside)
 
 
-def _script(test: _Test, scale: float, alternative: str, asked: tuple[float, float] | None) -> RScript:
-    half = {"two-sided": "", "greater": ", nullInterval = c(0, Inf)", "less": ", nullInterval = c(-Inf, 0)"}[
-        alternative
-    ]
+_HALF = {"two-sided": "", "greater": ", nullInterval = c(0, Inf)", "less": ", nullInterval = c(-Inf, 0)"}
+
+
+def _curve_script(test: _Test, widths: Floats, alternative: str) -> RScript:
+    body = widths_code(f"{test.call}, rscale = width{_HALF[alternative]})", widths)
+    return RScript(made_by="analysis.bayes_factor_t", body=body, data=test.rows, name="bayes_factor_t_widths")
+
+
+def _script(test: _Test, scale: float, alternative: str, asked: tuple[float, float] | None, level: float) -> RScript:
+    half = _HALF[alternative]
     lines = [
         "suppressMessages(library(BayesFactor))",
         f"found <- {test.call}, rscale = {scale!r}{half})",
@@ -250,4 +259,7 @@ def _script(test: _Test, scale: float, alternative: str, asked: tuple[float, flo
             'show("log_inside", parts@bayesFactor$bf[1])',
             'show("log_outside", parts@bayesFactor$bf[2])',
         ]
-    return RScript(made_by="analysis.bayes_factor_t", body="\n".join(lines), data=test.rows, name="bayes_factor_t")
+    body = "\n".join(lines) + t_posterior(
+        test.t, test.df, test.n_effective, scale=scale, alternative=alternative, level=level
+    )
+    return RScript(made_by="analysis.bayes_factor_t", body=body, data=test.rows, name="bayes_factor_t")

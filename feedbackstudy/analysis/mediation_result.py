@@ -1,6 +1,6 @@
 """What a mediation analysis says: every effect, both ways, with what it takes for granted."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -201,9 +201,10 @@ class Mediation(Rendered):
         from feedbackstudy.analysis.bayesian.path_robustness import path_robustness
 
         drawn, asked = self.posterior, self[effect] if effect else self.main
-        return path_robustness(
+        found = path_robustness(
             self.design.system, asked.effect, priors=drawn.priors, cluster=drawn.cluster, fold=fold, points=points
         )
+        return replace(found, script=self.r_script)
 
     def density(self, effect: str = "") -> "EffectDraws":
         """Return one effect's bootstrap draws beside its posterior, for a picture.

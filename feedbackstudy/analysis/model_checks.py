@@ -1,6 +1,7 @@
 """What can be asked of the Bayesian model behind an answer: its prior, its fit, its sensitivity, its saved draws."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ from feedbackstudy.analysis.bayesian.cell_posterior import CellMixture
 from feedbackstudy.analysis.bayesian.comparison import Loo, loo
 from feedbackstudy.analysis.bayesian.exact_predictive import exact_posterior_predictive
 from feedbackstudy.analysis.bayesian.gaussian import GaussianCells, gaussian_cells
-from feedbackstudy.analysis.bayesian.gaussian_sensitivity import PriorWidths, prior_widths
+from feedbackstudy.analysis.bayesian.gaussian_sensitivity import PriorWidths, prior_widths, widened
 from feedbackstudy.analysis.bayesian.predictive import Bars, PredictiveCheck, posterior_predictive, prior_bars
 from feedbackstudy.analysis.bayesian.prior_predictive import PriorPredictive
 from feedbackstudy.analysis.bayesian.sampled_cells import SampledCells
@@ -19,6 +20,7 @@ from feedbackstudy.analysis.bayesian.sensitivity import Sensitivity, prior_sensi
 from feedbackstudy.analysis.bayesian.student import student
 from feedbackstudy.analysis.bayesian_model import CellPosterior, gaussian_prior
 from feedbackstudy.analysis.problem import Problem
+from feedbackstudy.analysis.r_views import prior_widths_script
 from feedbackstudy.errors import DataError
 from feedbackstudy.provenance import Provenance
 from feedbackstudy.render import Facts, Page, Rendered, Table, interval, number
@@ -176,13 +178,16 @@ def sensitivity_to_prior(
     """
     if isinstance(bayesian, CellDraws) and bayesian.source is not None:
         return prior_sensitivity(bayesian.source, weights, scale=bayesian.scale)
-    return prior_widths(
-        _exact(problem, bayesian),
+    model = _exact(problem, bayesian)
+    found = prior_widths(
+        model,
         weights,
         value=problem.question.value,
         level=problem.question.plan.interval_level,
         quantity=quantity,
     )
+    folds = [(row.fold, widened(model.prior, row.fold)) for row in found.rows]
+    return replace(found, script=partial(prior_widths_script, problem, weights, folds))
 
 
 def heavy_tailed(problem: Problem, *, seed: int) -> SampledCells:

@@ -6,8 +6,10 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from feedbackstudy.analysis.carried import Way, carried
 from feedbackstudy.errors import DataError
 from feedbackstudy.provenance import Provenance
+from feedbackstudy.psychometrics.rscript import RScript
 from feedbackstudy.render import Block, Facts, Page, Rendered, interval, number
 
 __all__ = ["Posterior"]
@@ -71,6 +73,22 @@ class Posterior(Rendered):
     ess: float | None = None
     engine: str = ""
     provenance: Provenance | None = None
+    script: Way = None
+
+    def r_script(self) -> RScript:
+        """Return the analysis behind the posterior for R.
+
+        Returns
+        -------
+        RScript
+            It shows median, limits and probabilities of this quantity: integrated anew, or sampled anew in Stan.
+
+        Raises
+        ------
+        DataError
+            Where the posterior was made apart from an analysis of rows.
+        """
+        return carried(self.script, f"The posterior of {self.quantity!r}")
 
     def __post_init__(self) -> None:
         for name in ("grid", "density", "prior_density"):

@@ -1,6 +1,7 @@
 """Prior and posterior of one contrast on one axis: how much the Bayes factor owes to which."""
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -10,9 +11,12 @@ from scipy import integrate, stats
 from feedbackstudy.analysis.answer import Answer
 from feedbackstudy.analysis.bayesian.cell_contrast import exponential
 from feedbackstudy.analysis.bayesian.cell_posterior import CellMixture
+from feedbackstudy.analysis.carried import Way, carried
 from feedbackstudy.analysis.posterior_rows import prior_scale
+from feedbackstudy.analysis.r_views import density_script
 from feedbackstudy.errors import DataError, choices
 from feedbackstudy.provenance import Provenance
+from feedbackstudy.psychometrics.rscript import RScript
 from feedbackstudy.render import Block, Facts, Page, Rendered, Text, bayes_factor, number
 
 __all__ = ["PriorPosterior", "prior_posterior"]
@@ -20,6 +24,7 @@ __all__ = ["PriorPosterior", "prior_posterior"]
 type Floats = NDArray[np.float64]
 
 _POINTS = 2001
+_EVERY = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -44,6 +49,8 @@ class PriorPosterior(Rendered):
         How it was computed.
     provenance : Provenance
         What made it.
+    script : RScript or callable or None
+        The way out to R.
     """
 
     quantity: str
@@ -57,6 +64,23 @@ class PriorPosterior(Rendered):
     log_bayes_factor: float | None
     note: str
     provenance: Provenance
+    script: Way = None
+
+    def r_script(self) -> RScript:
+        """Return both densities for R.
+
+        Returns
+        -------
+        RScript
+            For exact models the Bayes factor and both densities at 0 and at every hundredth point of `grid`; for
+            sampled ones the script of the answer, which samples the model anew.
+
+        Raises
+        ------
+        DataError
+            As `Answer.r_script`.
+        """
+        return carried(self.script, f"The densities of {self.quantity!r}")
 
     @property
     def bayes_factor(self) -> float | None:
@@ -163,6 +187,7 @@ def _under_cauchy(answer: Answer, fit: CellMixture, weights: Floats, quantity: s
         prior_at_null=at_null,
         posterior_at_null=at_null * exponential(-log_factor),
         log_bayes_factor=log_factor,
+        script=partial(density_script, answer.problem, fit, weights, tuple(grid[::_EVERY].tolist())),
         note="Only the prior of this contrast is a Cauchy distribution; all else keeps the model's prior. By "
         "quadrature.",
         provenance=answer.provenance,
@@ -190,6 +215,7 @@ def _under_own(answer: Answer, weights: Floats, quantity: str) -> PriorPosterior
         prior_at_null=at_null,
         posterior_at_null=after,
         log_bayes_factor=told,
+        script=answer.r_script,
         note=f"Under the model's own prior, where the table may have a Cauchy prior of the standardised effect: "
         f"{found.bayes_factor_note}.",
         provenance=answer.provenance,

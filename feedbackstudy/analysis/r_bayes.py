@@ -6,12 +6,13 @@ from numpy.typing import NDArray
 from feedbackstudy.analysis.bayesian.cell_posterior import CellMixture
 from feedbackstudy.analysis.bayesian.priors import CellPrior
 from feedbackstudy.analysis.bayesian_model import CellPosterior, gaussian_prior
+from feedbackstudy.analysis.missing.treating import ImputedProblem
 from feedbackstudy.analysis.posterior_rows import prior_scale
 from feedbackstudy.analysis.problem import Problem
 from feedbackstudy.analysis.r_stan_answer import sampled_code
 from feedbackstudy.psychometrics.rscript import r_vector
 
-__all__ = ["bayesian_code"]
+__all__ = ["CONTRAST", "FACTOR", "bayesian_code", "exact_model", "is_exact"]
 
 type Floats = NDArray[np.float64]
 
@@ -20,7 +21,7 @@ _SAMPLED = """
 # these: nothing of it can be computed anew here. answer.pymc_model() is the model, answer.save_draws(...) its draws.
 """
 _OTHER_ROWS = """
-# The posterior averages over completed tables or rests on other rows than these; answer.pymc_model() is its model.
+# The posterior rests on other rows than these; answer.pymc_model() is its model.
 """
 
 _HEAD = """
@@ -84,7 +85,26 @@ sds <- vapply(all, `[[`, 1, "sd"); target <- if (length(first)) first else last
 prior_target <- if (length(first)) prior_slopes else prior_cells; centre <- if (length(first)) 0 else middle
 """
 
-_CONTRAST = """
+_TABLES = """
+# The posterior averages those of the completed tables.
+solved_tables <- lapply(split(responses, responses$imputation), function(responses) {
+MODEL
+  list(all = all, weight = weight, sds = sds, X = X, target = target, prior_target = prior_target, centre = centre)
+})
+taken <- function(name) lapply(solved_tables, `[[`, name)
+all <- do.call(c, taken("all")); weight <- unlist(taken("weight")) / length(solved_tables); sds <- unlist(taken("sds"))
+X <- taken("X")[[1]]; target <- taken("target")[[1]]; prior_target <- taken("prior_target")[[1]]
+centre <- taken("centre")[[1]]
+"""
+
+_GIVEN_ROWS = """
+# Rows without an outcome say nothing about this model: it rests on the others, covariates counted from their mean.
+responses <- responses[responses$imputation == 1 & responses$observed == 1, ]
+for (name in grep("^(x[0-9]+|predictor)$", names(responses), value = TRUE))
+  responses[[name]] <- responses[[name]] - mean(responses[[name]])
+"""
+
+CONTRAST = """
 for (i in seq_len(nrow(W))) {
   found <- vapply(all, function(one) {
     l <- rep(0, ncol(X)); l[target] <- W[i, ]
@@ -102,7 +122,7 @@ for (i in seq_len(nrow(W))) {
   show("P(direction)", if (middle_of < 0) below(0) else 1 - below(0))
 """
 
-_FACTOR = """\
+FACTOR = """\
   # likelihood of the contrast, all else integrated out: the posterior without the model's own normal prior of it
   before <- drop(W[i, ] %*% prior_target %*% W[i, ]); p0 <- centre * sum(W[i, ]) - value
   lambda <- pmax(1 / s^2 - 1 / before, 1e-300); h <- m / s^2 - p0 / before
@@ -152,13 +172,60 @@ def bayesian_code(problem: Problem, posterior: CellPosterior | None, *, factors:
         return ""
     if not isinstance(posterior, CellMixture):
         return sampled_code(problem, posterior) or _SAMPLED
-    if posterior.n != problem.n or np.isnan(posterior.log_marginal):
+    if not is_exact(problem, posterior):
         return _OTHER_ROWS
-    prior = gaussian_prior(problem.metric, change=problem.question.minus is not None)
-    code = _HEAD + _given(problem, prior) + _columns(problem) + _MODEL + _CONTRAST
+    code = exact_model(problem, posterior) + CONTRAST
     if not factors:
         return code + "}\n"
-    return code + _FACTOR + "}\n" + (_JOINT if len(problem.weights) > 1 else "")
+    return code + FACTOR + "}\n" + (_JOINT if len(problem.weights) > 1 else "")
+
+
+def is_exact(problem: Problem, posterior: CellPosterior | None) -> bool:
+    """Say whether a posterior can be integrated anew from the rows of a question.
+
+    Parameters
+    ----------
+    problem : Problem
+        The rows.
+    posterior : CellMixture, CellDraws or None
+        The Bayesian model that answered.
+
+    Returns
+    -------
+    bool
+        Where it was solved exactly on these rows, on the completed tables, or on the rows whose outcome was given.
+    """
+    if not isinstance(posterior, CellMixture):
+        return False
+    if np.isnan(posterior.log_marginal):
+        return isinstance(problem, ImputedProblem) and posterior.n == problem.n
+    return posterior.n == int(problem.observed.sum())
+
+
+def exact_model(problem: Problem, posterior: CellPosterior | None = None, prior: CellPrior | None = None) -> str:
+    """Return R code that integrates the exact model of a question.
+
+    Parameters
+    ----------
+    problem : Problem
+        The rows, named in R as `analysis_script` names them.
+    posterior : CellMixture, optional
+        The posterior: that of completed tables mixes theirs in equal shares.
+    prior : CellPrior, optional
+        The prior; that of the scale where left out.
+
+    Returns
+    -------
+    str
+        Leaves components ``all`` with ``weight`` and ``sds``, and the contrasts ``W``.
+    """
+    own = gaussian_prior(problem.metric, change=problem.question.minus is not None) if prior is None else prior
+    code, model = _HEAD + _given(problem, own), _columns(problem) + _MODEL
+    if not isinstance(problem, ImputedProblem):
+        return code + model
+    if isinstance(posterior, CellMixture) and np.isnan(posterior.log_marginal):
+        return code + _TABLES.replace("MODEL", model.rstrip())
+    return code + _GIVEN_ROWS + model
 
 
 def _given(problem: Problem, prior: CellPrior) -> str:

@@ -29,7 +29,7 @@ from feedbackstudy.analysis.r_path import path_code
 from feedbackstudy.errors import DataError
 from feedbackstudy.psychometrics.rscript import RScript
 
-__all__ = ["analysis_script", "means_script", "rows_of"]
+__all__ = ["analysis_script", "means_script", "question_rows", "rows_of"]
 
 type Floats = NDArray[np.float64]
 
@@ -60,10 +60,9 @@ def analysis_script(problem: Problem, posterior: CellPosterior | None = None) ->
     """
     whole = compares_clusters(problem.weights, problem.cell, problem.groups)
     body, data = _classical(problem, whole=whole)
-    if not isinstance(problem, ImputedProblem):
-        if problem.question.family == "ordinal":
-            body += proportional_code(problem)
-        body += bayesian_code(problem, posterior)
+    if problem.question.family == "ordinal" and not isinstance(problem, ImputedProblem):
+        body += proportional_code(problem)
+    body += bayesian_code(problem, posterior)
     name = problem.question.hypothesis.name
     return RScript(made_by=f"analyse, hypothesis {name}", body=head_of(problem) + body, data=data, name=name)
 
@@ -97,8 +96,7 @@ def means_script(
     whole = compares_clusters(problem.weights, problem.cell, problem.groups)
     asked = replace(problem, weights=weights, question=replace(problem.question, value=0.0))
     body, data = _classical(asked, whole=whole)
-    if not isinstance(problem, ImputedProblem):
-        body += bayesian_code(asked, posterior, factors=False)
+    body += bayesian_code(asked, posterior, factors=False)
     name = problem.question.hypothesis.name
     made_by = f"marginal_means, hypothesis {name}"
     return RScript(made_by=made_by, body=head_of(problem, labels) + body, data=data, name=f"{name}_means")
@@ -116,14 +114,33 @@ def _classical(problem: Problem, *, whole: bool) -> tuple[str, pd.DataFrame]:
     else:
         body = _BODIES[str(asked.family)](problem)
     if not isinstance(problem, ImputedProblem):
-        return body, rows_of(problem)
+        return body, question_rows(problem)
     if asked.plan.missing == "fiml":
         raise DataError(
             "There is no R script for full information about incomplete rows; the same question with missing: "
             "listwise or multiple_imputation has one."
         )
-    tables = [rows_of(table).assign(imputation=i) for i, table in enumerate(problem.tables, start=1)]
-    return over_tables(body), pd.concat(tables, ignore_index=True)
+    return over_tables(body), question_rows(problem)
+
+
+def question_rows(problem: Problem) -> pd.DataFrame:
+    """Return the rows of a question, all completed tables one below the other.
+
+    Parameters
+    ----------
+    problem : Problem
+        The arrays.
+
+    Returns
+    -------
+    DataFrame
+        As `rows_of`; with imputed rows also imputation, from 1, and observed, 1 where the outcome was given.
+    """
+    if not isinstance(problem, ImputedProblem):
+        return rows_of(problem)
+    observed = problem.observed.astype(int)
+    tables = [rows_of(table).assign(imputation=i, observed=observed) for i, table in enumerate(problem.tables, start=1)]
+    return pd.concat(tables, ignore_index=True)
 
 
 def rows_of(problem: Problem) -> pd.DataFrame:

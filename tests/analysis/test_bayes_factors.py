@@ -227,20 +227,41 @@ def _from_r(result, folder) -> list[float]:
     return [float(line.split("\t")[1]) for line in done.stdout.splitlines() if "\t" in line]
 
 
+def _agrees(in_r, factors, posterior) -> None:
+    *first, median, low, high = in_r
+    assert first == pytest.approx(factors, abs=1e-4)
+    assert median == pytest.approx(posterior.median, abs=1e-4)
+    # the shortest interval is flat in its place
+    assert (low, high) == pytest.approx((posterior.low, posterior.high), abs=1e-3)
+
+
+@needs_r
+@pytest.mark.parametrize(("alternative", "tolerance"), [("two-sided", 1e-4), ("greater", 1e-3)])
+def test_r_gives_the_same_curves_over_prior_widths(people, tmp_path, alternative, tolerance):
+    # of one half BayesFactor says "t is large; approximation invoked" here; R's dt and integrate agree with ours
+    for name, found in (
+        ("t", bayes_factor_t(people, "trust", "timing", alternative=alternative)),
+        ("r", bayes_factor_correlation(people, "age", "trust", alternative=alternative)),
+    ):
+        curve = found.robustness()
+        in_r = _from_r(curve, tmp_path / name)
+        assert in_r[::2] == pytest.approx(curve.scales.tolist())
+        assert in_r[1::2] == pytest.approx(curve.log_bayes_factors.tolist(), abs=tolerance)
+
+
 @needs_r
 def test_r_scripts_give_the_same_numbers(people, tmp_path):
     pairs = people.assign(who=np.repeat(np.arange(30), 2))
     t = bayes_factor_t(pairs, "trust", "timing", participant="who", value=0.2, null_interval=(-0.1, 0.1))
     assert t.within is not None
-    assert _from_r(t, tmp_path / "t") == pytest.approx(
-        [t.log_bayes_factor, t.within.log_inside, t.within.log_outside], abs=1e-4
-    )
+    wanted = [t.log_bayes_factor, t.within.log_inside, t.within.log_outside]
+    _agrees(_from_r(t, tmp_path / "t"), wanted, t.posterior)
     less = bayes_factor_t(people, "trust", "timing", value=-0.3, alternative="less")
-    assert _from_r(less, tmp_path / "less") == pytest.approx([less.log_bayes_factor], abs=1e-4)
+    _agrees(_from_r(less, tmp_path / "less"), [less.log_bayes_factor], less.posterior)
     one = bayes_factor_t(people, "trust", value=1.5)
-    assert _from_r(one, tmp_path / "one") == pytest.approx([one.log_bayes_factor], abs=1e-4)
+    _agrees(_from_r(one, tmp_path / "one"), [one.log_bayes_factor], one.posterior)
     r = bayes_factor_correlation(people, "age", "trust", kappa=0.4)
-    assert _from_r(r, tmp_path / "r") == pytest.approx([r.log_bayes_factor], abs=1e-6)
+    _agrees(_from_r(r.posterior, tmp_path / "r"), [r.log_bayes_factor], r.posterior)
     regression = bayes_factor_regression(people, "trust", ["age", "hope"])
     wanted = [row.log_bayes_factor for row in regression.rows[1:]]
     assert _from_r(regression, tmp_path / "regression") == pytest.approx(wanted, abs=1e-5)

@@ -15,17 +15,13 @@ WITHOUT_R = {
     "bayesian.comparison.Comparison": SAMPLED,
     "bayesian.comparison.Loo": SAMPLED,
     "bayesian.gates.Gates": SAMPLED,
-    "bayesian.gaussian_sensitivity.PriorWidths": OF_A_MODEL,
     "bayesian.predictive.PredictiveCheck": SAMPLED,
     "bayesian.prior_predictive.PriorPredictive": OF_A_MODEL,
-    "bayesian.robustness.Robustness": OF_A_MODEL,
     "bayesian.sensitivity.Sensitivity": SAMPLED,
     "frequencies.Frequencies": "observed counts beside those a model expects; nothing is estimated here",
     "mediation_views.ConditionalEffects": OF_AN_ANSWER,
     "mediation_views.EffectDraws": OF_AN_ANSWER,
     "model_checks.PriorShares": OF_A_MODEL,
-    "posterior.Posterior": OF_AN_ANSWER,
-    "prior_posterior.PriorPosterior": OF_AN_ANSWER,
 }
 BAYESIAN = {
     "answer.Answer",
@@ -40,6 +36,8 @@ BAYESIAN = {
 WITHOUT_PYMC = {
     "confounding.Confounding": "a curve over the posterior of a mediation, which has the model",
     "estimate.Estimates": "a table of answers, each of which has its model",
+    "posterior.Posterior": OF_AN_ANSWER.replace("r_script computes", "pymc_model builds"),
+    "prior_posterior.PriorPosterior": OF_AN_ANSWER.replace("r_script computes", "pymc_model builds"),
     "multiverse_result.Multiverse": "thousands of models; that of one specification is analyse's on its rows",
 }
 

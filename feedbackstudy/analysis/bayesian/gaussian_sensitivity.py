@@ -10,10 +10,12 @@ from numpy.typing import ArrayLike
 from feedbackstudy.analysis.bayesian.cell_contrast import exponential
 from feedbackstudy.analysis.bayesian.gaussian import GaussianCells
 from feedbackstudy.analysis.bayesian.priors import CellPrior
+from feedbackstudy.analysis.carried import Way, carried
 from feedbackstudy.errors import DataError
+from feedbackstudy.psychometrics.rscript import RScript
 from feedbackstudy.render import Block, Notice, Page, Rendered, bayes_factor, interval, number, table_of
 
-__all__ = ["PriorWidths", "WidthAnswer", "prior_widths"]
+__all__ = ["PriorWidths", "WidthAnswer", "prior_widths", "widened"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,12 +59,30 @@ class PriorWidths(Rendered):
         Probability inside the intervals.
     prior : str
         The declared prior in words.
+    script : RScript or callable or None
+        The way out to R; None where the widths were asked apart from an analysis of rows.
     """
 
     quantity: str
     rows: tuple[WidthAnswer, ...]
     level: float
     prior: str
+    script: Way = None
+
+    def r_script(self) -> RScript:
+        """Return the answers under every width for R, integrated anew.
+
+        Returns
+        -------
+        RScript
+            Shows ``fold`` and then the numbers of that row.
+
+        Raises
+        ------
+        DataError
+            Where the widths were asked apart from an analysis of rows.
+        """
+        return carried(self.script, f"The widths of {self.quantity!r}")
 
     @property
     def declared(self) -> WidthAnswer:
@@ -167,7 +187,7 @@ def prior_widths(
     declared = problem.posterior().contrast(weights, value=value).posterior.median
     rows = []
     for fold in wanted:
-        posterior = replace(problem, prior=_widened(problem.prior, fold)).posterior()
+        posterior = replace(problem, prior=widened(problem.prior, fold)).posterior()
         found = posterior.contrast(weights, value=value, level=level)
         above = found.beyond(0.0)
         rows.append(
@@ -184,6 +204,20 @@ def prior_widths(
     return PriorWidths(quantity=quantity, rows=tuple(rows), level=level, prior=str(problem.prior))
 
 
-def _widened(prior: CellPrior, fold: float) -> CellPrior:
+def widened(prior: CellPrior, fold: float) -> CellPrior:
+    """Multiply all scales of a prior.
+
+    Parameters
+    ----------
+    prior : CellPrior
+        The prior.
+    fold : float
+        What they are multiplied by.
+
+    Returns
+    -------
+    CellPrior
+        Around the same middle.
+    """
     scales = ("middle_sd", "effect_sd", "residual_sd", "group_sd", "slope_sd")
     return replace(prior, **{name: getattr(prior, name) * fold for name in scales})

@@ -9,7 +9,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from feedbackstudy.analysis.bayesian.cell_contrast import exponential
 from feedbackstudy.analysis.bayesian.effect_evidence import Alternative
+from feedbackstudy.analysis.carried import Way, carried
 from feedbackstudy.errors import DataError, choices
+from feedbackstudy.psychometrics.rscript import RScript
 from feedbackstudy.render import Block, Facts, Notice, Page, Rendered, bayes_factor, number, table_of
 
 __all__ = ["Evidence", "Family", "Robustness", "curve", "widths_around"]
@@ -86,6 +88,8 @@ class Robustness(Rendered):
         Logarithm of the Bayes factor there.
     note : str
         How it was computed.
+    script : RScript or callable or None
+        The way out to R; None where the curve was made apart from an analysis of rows.
     """
 
     quantity: str
@@ -96,6 +100,23 @@ class Robustness(Rendered):
     declared: float
     log_declared: float
     note: str = ""
+    script: Way = None
+
+    def r_script(self) -> RScript:
+        """Return the Bayes factor over prior widths for R.
+
+        Returns
+        -------
+        RScript
+            Integrated anew at every width for scores, by BayesFactor for its priors. For a sampled model and for a
+            table of models the script is that of the analysis at its one width.
+
+        Raises
+        ------
+        DataError
+            Where the curve was made apart from an analysis of rows.
+        """
+        return carried(self.script, f"The curve of {self.quantity!r}")
 
     def __post_init__(self) -> None:
         if (

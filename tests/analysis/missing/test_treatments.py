@@ -228,6 +228,21 @@ def test_completed_tables_are_analysed_and_pooled_in_r(answered, run_r, tmp_path
     assert in_r["fmi"][0] > 0.02
 
 
+@pytest.mark.against_r
+@pytest.mark.parametrize(("column", "clusters"), [("reaction", False), ("baseline", False), ("baseline", True)])
+def test_the_posterior_over_completed_tables_is_integrated_in_r(answered, run_r, tmp_path, column, clusters):
+    found = answered("multiple_imputation", column=column, clusters=clusters)
+    row = of(found, "h3", "bayesian")
+
+    in_r = run_r(found.answer("h3").r_script(), tmp_path / "r")
+
+    unit = row.se
+    assert row.estimate == pytest.approx(in_r["median"][0], abs=1e-5 * unit)
+    assert row.se == pytest.approx(in_r["posterior sd"][0], rel=1e-5)
+    assert (row.low, row.high) == pytest.approx((in_r["low"][0], in_r["high"][0]), abs=1e-3 * unit)
+    assert np.log(row.bayes_factor) == pytest.approx(in_r["log_bayes_factor"][0], abs=1e-4)
+
+
 def test_full_information_about_incomplete_rows_has_no_r_script(answered):
     with pytest.raises(DataError, match="no R script for full information"):
         answered("fiml").answer("h3").r_script()
