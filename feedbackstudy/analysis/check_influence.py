@@ -10,12 +10,12 @@ from scipy import stats
 from feedbackstudy.analysis.answer import Answer
 from feedbackstudy.analysis.answering import Setting, answer_material, answer_question
 from feedbackstudy.analysis.compile import Column, Question, compiled, question
-from feedbackstudy.analysis.material import gather
+from feedbackstudy.analysis.material import Material, gather
 from feedbackstudy.analysis.waves import condition_of_people
 from feedbackstudy.design.comparisons import Association
 from feedbackstudy.design.hypotheses import Hypothesis
 from feedbackstudy.design.wording import contrast_in_words
-from feedbackstudy.errors import InputError
+from feedbackstudy.errors import DataError, InputError
 from feedbackstudy.frames import Scores
 from feedbackstudy.issues import Issue, Severity
 from feedbackstudy.psychometrics.rscript import RScript
@@ -193,17 +193,39 @@ def _priming(study: Study, setting: Setting, check: Measure, outcome: Column) ->
         direction="either",
         role="exploratory",
     )
-    words = f"asked {check.title} minus not asked, within conditions"
-    asked = replace(compiled(study, hypothesis), predictor=None, labels=(words,), phrase=words)
+    asked = replace(compiled(study, hypothesis), predictor=None)
     if asked.family != "gaussian" and "frequentist" in setting.engines:
         setting = replace(setting, engines=("frequentist",))
     material = gather(asked, setting.scores, study, excluded=setting.excluded)
     could = {cell.key for cell in study.crossing.cells() if check.asks(cell.arm)}
-    keep = np.flatnonzero([material.cells[i] in could for i in material.cell])
     flags = setting.scores.asked(check.columns[0]) > 0
     were = set(setting.scores.frame["participant"].astype(str)[flags])
-    material = replace(material, predictor=np.array([float(name in were) for name in material.participants])).at(keep)
-    return answer_material(replace(asked, predictor=Column(f"asked {check.name}")), material, setting)
+    seen = np.array([name in were for name in material.participants])
+    split, both = _halves(material, seen, could)
+    words = f"asked {check.title} minus not asked, within conditions"
+    words += "" if both == could else f" ({len(both)} of {len(could)} conditions, those with both)"
+    weights = np.tile([1.0, -1.0], len(both)) / len(both)
+    asked = replace(
+        asked, kind="cells", cells=split.cells, weights=weights[None], outside=(), labels=(words,), phrase=words
+    )
+    return answer_material(asked, split, setting)
+
+
+def _halves(material: Material, seen: np.ndarray, could: set[str]) -> tuple[Material, set[str]]:
+    """Split each condition that could be asked into those who were and those who were not, where it holds both."""
+    both = {
+        key
+        for i, key in enumerate(material.cells)
+        if key in could and np.unique(seen[(material.cell == i) & ~np.isnan(material.y)]).size == 2
+    }
+    if not both:
+        raise DataError("no condition holds people who were asked the check and people who were not")
+    keys = [key for key in material.cells if key in both]
+    place = {key: 2 * i for i, key in enumerate(keys)}
+    keep = np.flatnonzero([material.cells[i] in both for i in material.cell])
+    cell = np.array([place[material.cells[material.cell[i]]] + (not seen[i]) for i in keep], dtype=np.int64)
+    names = tuple(f"{key}, {said}" for key in keys for said in ("asked", "not asked"))
+    return replace(material.at(keep), cells=names, cell=cell), both
 
 
 def awareness_moderates(study: Study, setting: Setting) -> tuple[dict[str, Answer], tuple[Issue, ...]]:
@@ -246,6 +268,9 @@ def _moderated(asked: Question, awareness: Measure, study: Study) -> Question | 
     words = contrast_in_words(asked.hypothesis.contrast, study.crossing)
     return replace(
         asked,
+        # Declared for the contrast, not for how it changes.
+        hypothesis=asked.hypothesis.model_copy(update={"sesoi": None}),
+        plan=asked.plan.model_copy(update={"rope": None, "decides": {}}),
         kind="slopes",
         predictor=column,
         labels=tuple(f"slope on {column.name}, {label}" for label in asked.labels),

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 import feedbackstudy as fs
 from feedbackstudy.errors import InputError, NotFoundError
@@ -38,7 +39,7 @@ hypotheses:
     direction: positive
     sesoi: {value: 0.3, unit: sd}
     role: confirmatory
-plan: {decides: {h1: {by: p}}}
+plan: {decides: {h1: {by: p}}, rope: {low: -0.7, high: 0.7, unit: sd}}
 conduct: {population: students, realism: enacted, published: "Invented (2026)"}
 """
 
@@ -100,6 +101,29 @@ def test_being_asked_the_check_primes_what_comes_later(checked):
     assert classical.p < 0.001
     assert classical.n == bayesian.n == 400
     assert "asked noticed timing minus not asked" in classical.contrast
+
+
+def test_priming_is_a_difference_of_averages_with_d_and_the_plans_region(checked):
+    found, frame, _, scores = checked
+    classical, bayesian = found.priming
+    after = frame[frame["occasion"] == "t1"].assign(half=scores.asked("noticed_timing")[len(frame) // 2 :] > 0)
+    means = after.groupby(["timing", "framing", "half"])["mood"].agg(["mean", "var", "size"])
+    asked, not_asked = (means["mean"].xs(half, level="half") for half in (True, False))
+    sd = np.sqrt(np.average(means["var"], weights=means["size"] - 1))
+
+    assert classical.estimate == pytest.approx((asked - not_asked).mean(), rel=1e-9)
+    assert (classical.std_kind, bayesian.std_kind) == ("d", "d")
+    assert classical.std_estimate == pytest.approx(classical.estimate / sd, rel=1e-9)
+
+    inside = stats.norm(bayesian.estimate, bayesian.se)
+    assert bayesian.prob_rope == pytest.approx(np.diff(inside.cdf([-0.7 * sd, 0.7 * sd]))[0], abs=0.005)
+
+
+def test_nobody_declared_a_smallest_effect_of_awareness(checked):
+    for row in checked[0].awareness:
+        assert row.sesoi is None
+        assert row.prob_rope is None
+        assert row.p_equivalence is None
 
 
 def test_awareness_moderates_where_it_does(checked):
