@@ -163,7 +163,8 @@ def gee(
     Raises
     ------
     DataError
-        For a table that `read_columns` refuses, one cluster, or perfect collinearity.
+        For a table that `read_columns` refuses, one cluster, perfect collinearity, or separation: a coefficient without
+        a finite estimate.
     NotFoundError
         For an unknown column, family, structure or correction.
     """
@@ -180,6 +181,7 @@ def gee(
         family=family,
         structure=structure,
         correction=correction,
+        names=design.names,
     )
     unit = np.eye(len(design.names))
     return EstimatingEquations(

@@ -1,6 +1,5 @@
 """A logistic or count model of a data frame: what both direct functions put together."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,7 +12,7 @@ from feedbackstudy.analysis.frequentist.generalised_cells import generalised_qua
 from feedbackstudy.analysis.frequentist.generalised_mixed import GeneralisedMixedFit, fit_generalised_mixed
 from feedbackstudy.analysis.frequentist.generalised_words import fit_words, generalised_notes
 from feedbackstudy.analysis.frequentist.links import LINKS
-from feedbackstudy.analysis.frequentist.separation import separated, without_counts
+from feedbackstudy.analysis.frequentist.separation import refuse_separation
 from feedbackstudy.analysis.model_formula import emmeans_code, model_script, random_formula
 from feedbackstudy.analysis.model_parts import Random, fitted_cells, intercepts, wald_terms
 from feedbackstudy.analysis.model_result import ModelResult
@@ -96,7 +95,8 @@ def generalised_model(
     """
     built, read = design.built, design.read
     if not firth:
-        _finite(read.y, built.matrix, built.names, family)
+        offer = "use firth=True, " if family == "binomial" else ""
+        refuse_separation(read.y, built.matrix, built.names, family, offer=offer)
     fit = _fit(design, family, random, cluster, firth=firth, nodes=nodes)
     size = fit.beta.size
     covariance = fit.covariance[:size, :size]
@@ -126,17 +126,6 @@ def generalised_model(
         fit=fit,
         design=design,
     )
-
-
-def _finite(y: Floats, X: Floats, names: Sequence[str], family: str) -> None:
-    infinite = separated(y, X) if family == "binomial" else without_counts(y, X)
-    if infinite.size:
-        named = ", ".join(names[int(i)] for i in infinite[:6])
-        offer = "use firth=True, " if family == "binomial" else ""
-        raise DataError(
-            f"Separation: the coefficients of {named} are infinite, as some combination of the predictors has one "
-            f"answer only. Drop or merge levels, {offer}or use the Bayesian model."
-        )
 
 
 def _fit(

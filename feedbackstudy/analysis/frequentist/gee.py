@@ -1,6 +1,6 @@
 """Generalised estimating equations with standard errors that are corrected for few clusters."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -11,6 +11,7 @@ from scipy import special
 from feedbackstudy.adapters.statsmodels_gee import Family, Structure, gee
 from feedbackstudy.analysis.frequentist.cell_fit import CellFit, ContrastFit, Scale
 from feedbackstudy.analysis.frequentist.clustered import FEW_CLUSTERS, Clustered, ClusterRobust, cluster_robust
+from feedbackstudy.analysis.frequentist.separation import refuse_separation
 from feedbackstudy.errors import DataError, NotFoundError, choices
 
 __all__ = ["CORRECTIONS", "Correction", "EstimatingFit", "fit_estimating_equations", "fit_gee_cells"]
@@ -75,6 +76,7 @@ def fit_estimating_equations(
     family: Family = "gaussian",
     structure: Structure = "exchangeable",
     correction: Correction = "kauermann-carroll",
+    names: Sequence[str] = (),
 ) -> EstimatingFit:
     r"""Fit generalised estimating equations.
 
@@ -92,6 +94,8 @@ def fit_estimating_equations(
         Working correlation within clusters.
     correction : {"kauermann-carroll", "mancl-derouen", "none"}, default "kauermann-carroll"
         Small-sample correction of the sandwich.
+    names : sequence of str
+        Names of the columns, for messages; their positions where left out.
 
     Returns
     -------
@@ -101,8 +105,8 @@ def fit_estimating_equations(
     Raises
     ------
     DataError
-        For fewer than two clusters, an outcome outside the family, dependent columns, or a working correlation at its
-        bound.
+        For fewer than two clusters, an outcome outside the family, dependent columns, separation (a coefficient without
+        a finite estimate), or a working correlation at its bound.
     NotFoundError
         For an unknown family, structure or correction.
 
@@ -121,6 +125,8 @@ def fit_estimating_equations(
         raise DataError("There is one cluster; estimating equations need at least two, and better forty.")
     if np.linalg.matrix_rank(design) < design.shape[1]:
         raise DataError("Columns of the model depend on each other perfectly (collinearity); leave one out.")
+    offer = "use analysis.logistic with firth=True and cluster=, " if family == "binomial" else ""
+    refuse_separation(outcome, design, names, family, offer=offer)
     order = np.argsort(group, kind="stable")
     found = gee(outcome[order], design[order], group[order], family, structure)
     mean, slope = _mean(design @ found.params, family)

@@ -1,11 +1,16 @@
 """Separation: data for which a likelihood has no maximum, found by linear programming."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from scipy import optimize
 
 from feedbackstudy.analysis.frequentist.mixed_structure import Floats, Integers
+from feedbackstudy.errors import DataError
 
-__all__ = ["separated", "without_counts"]
+__all__ = ["refuse_separation", "separated", "without_counts"]
+
+_NAMED = 6
 
 
 def separated(y: Floats, X: Floats) -> Integers:
@@ -52,6 +57,39 @@ def without_counts(y: Floats, X: Floats) -> Integers:
         return np.empty(0, dtype=np.int64)
     positive = np.unique(X[y > 0], axis=0)
     return _recession(zero, zero.sum(axis=0), positive)
+
+
+def refuse_separation(y: Floats, X: Floats, names: Sequence[str], family: str, *, offer: str = "") -> None:
+    """Refuse data for which the likelihood of a logistic or count model has no maximum.
+
+    Parameters
+    ----------
+    y : ndarray, shape (n,)
+        Zeros and ones, or counts.
+    X : ndarray, shape (n, p)
+        Columns.
+    names : sequence of str
+        What the message calls the columns; their positions where empty.
+    family : str
+        Distribution; with the log link those of counts, and "gaussian", which always has a maximum.
+    offer : str
+        A remedy that the model has, such as ``"use firth=True, "``.
+
+    Raises
+    ------
+    DataError
+        Naming the columns whose coefficients are infinite.
+    """
+    if family == "gaussian":
+        return
+    infinite = separated(y, X) if family == "binomial" else without_counts(y, X)
+    if infinite.size:
+        called = names or [f"column {i} (counted from 0)" for i in range(X.shape[1])]
+        named = ", ".join(called[int(i)] for i in infinite[:_NAMED])
+        raise DataError(
+            f"Separation: the coefficients of {named} are infinite, as some combination of the predictors has one "
+            f"answer only. Drop or merge levels, {offer}or use the Bayesian model."
+        )
 
 
 def _recession(rows: Floats, gain: Floats, level: Floats | None = None) -> Integers:
