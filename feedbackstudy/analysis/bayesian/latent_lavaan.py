@@ -9,7 +9,7 @@ import pandas as pd
 from feedbackstudy.analysis.bayesian.latent_model import LatentModel
 from feedbackstudy.psychometrics.rscript import RScript
 
-__all__ = ["latent_lavaan"]
+__all__ = ["effect_codes", "latent_lavaan"]
 
 
 def latent_lavaan(model: LatentModel) -> RScript:
@@ -31,12 +31,12 @@ def latent_lavaan(model: LatentModel) -> RScript:
     adjusted = [f"z{j + 1}" for j in range(model.covariates.shape[1])]
     lines = [f"{name} =~ {' + '.join(own)}" for name, own in zip(names, items, strict=True)]
     lines += [_equation(k, names, adjusted) for k in range(len(names))]
-    effects = _effects(model, names)
+    effects = effect_codes(model)
     lines += [f"e{i} := {code}" for i, (_, code) in enumerate(effects, start=1)]
     told = [f"# {name} stands for {_told(factor.name)}" for name, factor in zip(names, model.factors, strict=True)]
     told += [f"# e{i} is {_told(name)}" for i, (name, _) in enumerate(effects, start=1)]
     body = (
-        "# Priors and the sampled posterior are not in lavaan: this is the maximum of the same likelihood.\n"
+        "# Priors and posterior are not in lavaan: this is the maximum of the same likelihood.\n"
         "library(lavaan)\n" + "\n".join(told) + "\nmodel <- '\n" + "\n".join(lines) + "\n'\n"
         "fit <- sem(model, data = responses, meanstructure = TRUE, fixed.x = TRUE)\n"
         'rows <- parameterEstimates(fit)\nrows <- rows[rows$op == ":=", ]\nfor (k in seq_len(nrow(rows))) {\n'
@@ -53,14 +53,26 @@ def _equation(k: int, names: Sequence[str], adjusted: Sequence[str]) -> str:
     return f"{names[k]} ~ " + " + ".join([f"a{k}*x", *before, *adjusted])
 
 
-def _effects(model: LatentModel, names: Sequence[str]) -> list[tuple[str, str]]:
-    """Return the effects on the outcome in words and as products of lavaan's labels."""
+def effect_codes(model: LatentModel) -> list[tuple[str, str]]:
+    """Return every effect in words and as code.
+
+    Parameters
+    ----------
+    model : LatentModel
+        The model.
+
+    Returns
+    -------
+    list of (str, str)
+        Sums of products of ``a<k>`` (treatment on factor k) and ``b<j>_<k>`` (factor j on factor k), in the order of
+        `LatentMediation.effects`.
+    """
     place = {factor.name: k for k, factor in enumerate(model.factors)}
-    last = len(names) - 1
+    last = len(model.factors) - 1
     found = [(f"treatment -> {factor.name}", f"a{k}") for k, factor in enumerate(model.factors[:-1])]
     found += [
         (f"{model.factors[j].name} -> {model.factors[k].name}", f"b{j}_{k}")
-        for k in range(len(names))
+        for k in range(len(model.factors))
         for j in range(k)
     ]
     found.append(("direct", f"a{last}"))

@@ -1,7 +1,7 @@
 """Latent mediation, sampled: every effect is a product of paths within a draw."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -10,11 +10,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from feedbackstudy.analysis.bayesian.densities import IntervalKind, from_draws
 from feedbackstudy.analysis.bayesian.gates import converged
-from feedbackstudy.analysis.bayesian.latent_lavaan import latent_lavaan
+from feedbackstudy.analysis.bayesian.latent_lavaan import effect_codes, latent_lavaan
 from feedbackstudy.analysis.bayesian.latent_model import Factor, LatentModel
 from feedbackstudy.analysis.bayesian.priors import CellPrior
 from feedbackstudy.analysis.bayesian.sampling import Draws, Progress, sample
 from feedbackstudy.analysis.posterior import Posterior
+from feedbackstudy.analysis.r_stan_latent import latent_code
 from feedbackstudy.errors import DataError, NotFoundError, choices
 from feedbackstudy.provenance import Provenance
 from feedbackstudy.psychometrics.rscript import RScript
@@ -118,14 +119,18 @@ class LatentMediation(Rendered):
         return self.model.pymc_model()
 
     def r_script(self) -> RScript:
-        """Return the same equations for lavaan, by maximum likelihood.
+        """Return the same equations for lavaan, by maximum likelihood, and the same model for Stan.
 
         Returns
         -------
         RScript
-            Data and code; ``.save(folder)`` writes both.
+            Data and code; ``.save(folder)`` writes both. Where rstan is installed the posterior is sampled anew: its
+            figures follow in the order of `effects`.
         """
-        return latent_lavaan(self.model)
+        script, codes = latent_lavaan(self.model), [code for _, code in effect_codes(self.model)]
+        chains, draws = self.effects["total"].shape
+        sampled = latent_code(self.model, codes, chains=chains, draws=draws, seed=self.draws.seed)
+        return replace(script, body=script.body + sampled)
 
     @property
     def fit_to_report(self) -> bool:

@@ -1,0 +1,138 @@
+"""Mediation between latent variables as R code: the same equations and priors in Stan, sampled anew from the items."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from feedbackstudy.analysis.bayesian.latent_model import LatentModel
+from feedbackstudy.analysis.r_stan_run import Asked, sampling_code
+from feedbackstudy.psychometrics.rscript import r_vector
+
+__all__ = ["latent_code", "latent_program"]
+
+_DATA = """\
+data {
+  int<lower=1> K;
+  int<lower=2> F;
+  int<lower=2> E;
+  real<lower=0> people;
+  matrix[E, E] ee;
+  matrix[E, K] ey;
+  matrix[K, K] yy;
+}
+"""
+_IMPLIED = """\
+  matrix[K, F] loadings = rep_matrix(0, K, F);
+  matrix[F, F] paths = rep_matrix(0, F, F);
+  matrix[F, E - 1] causes;
+  matrix[K, F] carried;
+  matrix[K, E] coefficients;
+  matrix[K, K] covariance;
+  matrix[K, K] fitted;
+  vector[F] disturbance;
+  vector[K] error = rep_vector(0, K);
+"""
+_LIKELIHOOD = """\
+  // factors integrated out: items are normal given treatment and covariates
+  carried = loadings * inverse(diag_matrix(rep_vector(1, F)) - paths);
+  coefficients = append_col(INTERCEPTS, carried * causes);
+  covariance = tcrossprod(diag_post_multiply(carried, disturbance)) + diag_matrix(square(error));
+  fitted = coefficients * ey;
+  target += -0.5 * people * log_determinant(covariance);
+  target += -0.5 * sum(inverse(covariance) .* (yy - fitted - fitted' + coefficients * ee * coefficients'));
+"""
+
+
+def latent_program(model: LatentModel, effects: Sequence[str]) -> str:
+    r"""Write a mediation between latent variables in Stan.
+
+    Parameters
+    ----------
+    model : LatentModel
+        The model.
+    effects : sequence of str
+        Effects asked for, as products of ``a<k>`` (treatment on factor k) and ``b<j>_<k>`` (factor j on factor k).
+
+    Returns
+    -------
+    str
+        The program; `found` holds the effects. Factors are numbered in their order, from 0.
+
+    Notes
+    -----
+    The likelihood of `LatentModel`, from the same cross-products; its constant is left out.
+    """
+    declared: list[str] = []
+    stated: list[str] = []
+    names = _names(model)
+    for parameter in model.parameters:
+        declaration, prior = parameter.law.stan(names[parameter.name], parameter.shape)
+        declared, stated = [*declared, declaration], [*stated, prior]
+    intercepts = "intercept_0"
+    for k in range(1, len(model.factors)):
+        intercepts = f"append_row({intercepts}, intercept_{k})"
+    return (
+        f"{_DATA}parameters {{\n{_lines(declared)}}}\nmodel {{\n{_IMPLIED}{_lines([*_placed(model), *stated])}"
+        + _LIKELIHOOD.replace("INTERCEPTS", intercepts)
+        + f"}}\ngenerated quantities {{\n  vector[{len(effects)}] found = [{', '.join(effects)}]';\n}}\n"
+    )
+
+
+def latent_code(model: LatentModel, effects: Sequence[str], *, chains: int, draws: int, seed: int) -> str:
+    """Return R code that samples a mediation between latent variables anew and shows its effects.
+
+    Parameters
+    ----------
+    model : LatentModel
+        The model.
+    effects : sequence of str
+        Effects as `latent_program` takes them.
+    chains, draws, seed : int
+        As our own sampler had them.
+
+    Returns
+    -------
+    str
+        Code after the data of `latent_lavaan`; it needs rstan and says so where it is not there.
+    """
+    items = tuple(f"f{k}_{i + 1}" for k, factor in enumerate(model.factors) for i in range(factor.size))
+    beside = tuple(f"z{j + 1}" for j in range(model.covariates.shape[1]))
+    columns = r_vector(("x", *beside))
+    given = (
+        f"e <- cbind(1, as.matrix(responses[{columns}])); y <- as.matrix(responses[{r_vector(items)}])\n"
+        f"given <- list(K = ncol(y), F = {len(model.factors)}, E = ncol(e), people = nrow(y), "
+        "ee = crossprod(e), ey = crossprod(e, y), yy = crossprod(y))\n"
+    )
+    asked = Asked(weights=np.eye(len(effects)), chains=chains, draws=draws, seed=seed)
+    return sampling_code(latent_program(model, effects), given, asked)
+
+
+def _lines(lines: Sequence[str]) -> str:
+    return "".join(f"  {line}\n" for line in lines)
+
+
+def _names(model: LatentModel) -> dict[str, str]:
+    """Return the names of parameters in the program, by those of the model."""
+    found: dict[str, str] = {}
+    for k, factor in enumerate(model.factors):
+        kinds = ("intercept", "factor_sd", "loading", "item_sd", "covariate")
+        found |= {f"{kind}_{factor.name}": f"{kind}_{k}" for kind in kinds} | {f"effect_{factor.name}": f"a{k}"}
+        for j, before in enumerate(model.factors[:k]):
+            found[f"path_{before.name}_{factor.name}"] = f"b{j}_{k}"
+    return found
+
+
+def _placed(model: LatentModel) -> list[str]:
+    """Put parameters into the matrices of the model; a factor's first item has loading one."""
+    lines, at, q = [], 1, model.covariates.shape[1]
+    for k, factor in enumerate(model.factors):
+        lines.append(f"loadings[{at}, {k + 1}] = 1;")
+        if factor.size > 1:
+            last = at + factor.size - 1
+            lines += [f"loadings[{at + 1}:{last}, {k + 1}] = loading_{k};", f"error[{at}:{last}] = item_sd_{k};"]
+        lines += [f"paths[{k + 1}, {j + 1}] = b{j}_{k};" for j in range(k)]
+        lines.append(f"causes[{k + 1}, 1] = a{k};")
+        lines += [f"causes[{k + 1}, 2:{1 + q}] = covariate_{k}';"] * bool(q)
+        lines.append(f"disturbance[{k + 1}] = factor_sd_{k};")
+        at += factor.size
+    return lines
