@@ -33,6 +33,7 @@ from feedbackstudy.analysis.posterior import Posterior
 from feedbackstudy.analysis.posterior_rows import prior_scale
 from feedbackstudy.analysis.problem import Problem
 from feedbackstudy.analysis.proportional import ProportionalCheck
+from feedbackstudy.analysis.r_path_bayes import with_path
 from feedbackstudy.analysis.r_script import analysis_script
 from feedbackstudy.analysis.r_views import robustness_script
 from feedbackstudy.analysis.randomisation import RandomisationTest, randomisation
@@ -133,8 +134,7 @@ class Answer(Rendered):
         found = self.bayesian.robustness(
             weights, declared=prior_scale(self.problem), value=self.problem.question.value, quantity=wanted
         )
-        widths = tuple(found.scales.tolist())
-        return replace(found, script=partial(robustness_script, self.problem, self.bayesian, weights, widths))
+        return replace(found, script=partial(robustness_script, self.problem, self.bayesian, weights, found.scales))
 
     def randomisation(
         self, contrast: str | None = None, *, draws: int | None = 5000, seed: int = 1
@@ -158,8 +158,8 @@ class Answer(Rendered):
         Raises
         ------
         DataError
-            Without an allocation, for a path, a slope or stories within people, and where the scheme also assigned to
-            conditions that this question leaves aside: their people could have been among those compared.
+            Without an allocation, for a path, a slope or stories within people, and for a scheme that cannot be
+            conditioned on who was in the conditions compared, where it assigned to others too.
         """
         problem = self.problem
         names = list(dict.fromkeys(row.contrast for row in self.rows))[-len(problem.weights) :]
@@ -187,13 +187,6 @@ class Answer(Rendered):
             raise DataError(f"Hypothesis {self.name!r} is about {problem.question.kind}; only contrasts are re-drawn.")
         if len(set(problem.participants)) < problem.n:
             raise DataError(f"Hypothesis {self.name!r} compares stories within people; the allocation assigns people.")
-        drawn = {allocation.conditions[i].key for i in set(allocation.drawn)}
-        aside = sorted(drawn - set(problem.cells))
-        if aside:
-            raise DataError(
-                f"The scheme assigned people to {', '.join(aside)} too, whom this question leaves aside although they "
-                "could have been among those compared; use analysis.randomisation with the outcome of everybody."
-            )
         return allocation
 
     def r_script(self) -> RScript:
@@ -211,7 +204,8 @@ class Answer(Rendered):
             For weights by the probability of assignment together with clusters or slopes, and for full information
             about incomplete rows.
         """
-        return analysis_script(self.problem, self.bayesian)
+        path = self.path if any(row.engine == "bayesian" for row in self.rows) else None
+        return with_path(analysis_script(self.problem, self.bayesian), self.problem, path)
 
     def pymc_model(self) -> Any:  # noqa: ANN401 - a type of PyMC, which only the Bayesian room imports
         """Return the Bayesian model, to inspect or extend.

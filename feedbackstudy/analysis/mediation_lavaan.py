@@ -1,12 +1,20 @@
 """A lavaan script that fits the same equations and computes the same effects."""
 
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
 import pandas as pd
 
 from feedbackstudy.analysis.mediation_design import PathDesign
 from feedbackstudy.analysis.mediation_system import Effect, PathSystem
 from feedbackstudy.psychometrics.rscript import RScript
 
-__all__ = ["lavaan_paths"]
+if TYPE_CHECKING:
+    from feedbackstudy.analysis.mediation_result import Mediation
+
+__all__ = ["lavaan_paths", "mediation_script", "view_script"]
 
 
 def lavaan_paths(design: PathDesign, *, interval: str, n_boot: int, seed: int, correlated: bool) -> RScript:
@@ -62,6 +70,72 @@ def lavaan_paths(design: PathDesign, *, interval: str, n_boot: int, seed: int, c
     used = sorted({j for e in system.equations for j in (e.response, *e.predictors)})
     data = pd.DataFrame({names[j]: system.matrix[:, j] for j in used})
     return RScript(made_by="analysis.mediation", body=body, data=data, name="mediation")
+
+
+def mediation_script(result: "Mediation", effects: Sequence[tuple[str, Effect]]) -> RScript:
+    """Return the script of a mediation analysis, both ways.
+
+    Parameters
+    ----------
+    result : Mediation
+        The analysis.
+    effects : sequence of (str, Effect)
+        Effects whose posterior is shown, each with what is put behind the names of its numbers.
+
+    Returns
+    -------
+    RScript
+        What `lavaan_paths` shows, then ``median``, ``posterior sd``, ``low``, ``high``, ``P(direction)`` and
+        ``log_bayes_factor`` of the effects, posteriors without missing values only.
+    """
+    from feedbackstudy.analysis.r_path_bayes import path_columns, path_posterior_code
+
+    script = lavaan_paths(
+        result.design,
+        interval=result.interval,
+        n_boot=len(result.draws.theta),
+        seed=result.provenance.seed or 0,
+        correlated=result.correlated,
+    )
+    system, posterior = result.design.system, result.posterior
+    if np.isnan(system.matrix).any() or len(posterior.mixtures) < len(system.equations):
+        return script
+    code = path_posterior_code(system, posterior, effects, level=result.level)
+    return replace(script, body=script.body + code, data=path_columns(system, posterior))
+
+
+def view_script(result: "Mediation", effects: Sequence[tuple[str, Effect]]) -> RScript:
+    """Return a script of single effects of a mediation analysis, such as those over the values of a moderator.
+
+    Parameters
+    ----------
+    result : Mediation
+        The analysis.
+    effects : sequence of (str, Effect)
+        The effects, each with what is put behind the names of its numbers.
+
+    Returns
+    -------
+    RScript
+        Shows ``estimate``, ``CI low`` and ``CI high`` by least squares and the percentile bootstrap, then the posterior
+        as `mediation_script` does. That of the whole analysis where rows are incomplete.
+    """
+    from feedbackstudy.analysis.r_path_bayes import path_columns, path_estimates_code, path_posterior_code
+
+    system, posterior = result.design.system, result.posterior
+    if np.isnan(system.matrix).any() or len(posterior.mixtures) < len(system.equations):
+        return result.r_script()
+    body = path_estimates_code(
+        system,
+        effects,
+        level=result.level,
+        draws=len(result.draws.theta),
+        seed=result.provenance.seed or 0,
+        clusters=posterior.cluster is not None,
+    )
+    body += path_posterior_code(system, posterior, effects, level=result.level)
+    data = path_columns(system, posterior)
+    return RScript(made_by="analysis.mediation, single effects", body=body, data=data, name="effects")
 
 
 def _told(name: str) -> str:

@@ -257,22 +257,17 @@ class Mediation(Rendered):
         )
 
     def r_script(self) -> "RScript":
-        """Return a lavaan script with its data that computes the same effects.
+        """Return a script with its data that computes the same effects, in lavaan and by their exact posterior.
 
         Returns
         -------
         RScript
             ``.save(folder)`` writes it.
         """
-        from feedbackstudy.analysis.mediation_lavaan import lavaan_paths
+        from feedbackstudy.analysis.mediation_lavaan import mediation_script
 
-        return lavaan_paths(
-            self.design,
-            interval=self.interval,
-            n_boot=len(self.draws.theta),
-            seed=self.provenance.seed or 0,
-            correlated=self.correlated,
-        )
+        effects = [(f".e{i}", effect) for i, effect in enumerate(self.design.effects, start=1)]
+        return mediation_script(self, effects)
 
     def sentence(self) -> str:
         """Return the main finding in words.

@@ -1,6 +1,7 @@
 """What is drawn of a mediation analysis: one effect's draws both ways, and effects over a moderator."""
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -8,12 +9,15 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from feedbackstudy.analysis.bayesian.densities import hdi_of_draws
+from feedbackstudy.analysis.carried import Way, carried
 from feedbackstudy.analysis.frequentist.path_intervals import percentile
 from feedbackstudy.analysis.mediation_effects import Moderation
+from feedbackstudy.analysis.mediation_lavaan import view_script
 from feedbackstudy.analysis.mediation_system import Effect, Term, values
 from feedbackstudy.analysis.posterior import Posterior
 from feedbackstudy.errors import DataError, choices
 from feedbackstudy.provenance import Provenance
+from feedbackstudy.psychometrics.rscript import RScript
 from feedbackstudy.render import Facts, Numbered, Page, Rendered, Table, interval, number, p_value
 
 if TYPE_CHECKING:
@@ -44,6 +48,8 @@ class EffectDraws(Rendered):
         The posterior.
     provenance : Provenance
         What made the analysis.
+    script : RScript or callable or None
+        The way out to R.
     """
 
     effect: str
@@ -55,6 +61,22 @@ class EffectDraws(Rendered):
     kind: str
     posterior: Posterior
     provenance: Provenance
+    script: Way = None
+
+    def r_script(self) -> RScript:
+        """Return this effect for R.
+
+        Returns
+        -------
+        RScript
+            Estimate with its percentile interval by a bootstrap of R's own, and the exact posterior.
+
+        Raises
+        ------
+        DataError
+            Where the draws were laid together apart from an analysis.
+        """
+        return carried(self.script, f"The picture of {self.effect!r}")
 
     def page(self) -> Page:
         """Return both answers as a page.
@@ -97,6 +119,8 @@ class ConditionalEffects(Rendered):
         Level of the intervals.
     provenance : Provenance
         What made the analysis.
+    script : RScript or callable or None
+        The way out to R.
     """
 
     effect: str
@@ -111,6 +135,23 @@ class ConditionalEffects(Rendered):
     hdi_high: Floats
     level: float
     provenance: Provenance
+    script: Way = None
+
+    def r_script(self) -> RScript:
+        """Return the effect at every value of the moderator for R.
+
+        Returns
+        -------
+        RScript
+            Estimates with percentile intervals by a bootstrap of R's own, and the exact posteriors; behind the name of
+            every number stands the position of the value in `at`, from 1.
+
+        Raises
+        ------
+        DataError
+            Where the effects were laid together apart from an analysis.
+        """
+        return carried(self.script, f"The picture of {self.effect!r}")
 
     @property
     def regions(self) -> tuple[tuple[float, float], ...]:
@@ -189,6 +230,7 @@ def effect_draws(result: "Mediation", effect: str = "") -> EffectDraws:
         kind=result.interval,
         posterior=answer.posterior,
         provenance=result.provenance,
+        script=partial(view_script, result, [("", answer.effect)]),
     )
 
 
@@ -238,6 +280,7 @@ def conditional_effects(result: "Mediation", effect: str = "") -> ConditionalEff
         hdi_low=spans[:, 0],
         hdi_high=spans[:, 1],
         level=result.level,
+        script=partial(view_script, result, [(f" {i}", one) for i, one in enumerate(effects, start=1)]),
         provenance=result.provenance.derived(
             "analysis.mediation", conventions=("pointwise percentile intervals and highest-density intervals",)
         ),

@@ -95,7 +95,7 @@ def led_out(
     }
 
 
-def robustness_script(problem: Problem, posterior: CellPosterior, row: Floats, widths: Sequence[float]) -> RScript:
+def robustness_script(problem: Problem, posterior: CellPosterior, row: Floats, widths: Floats) -> RScript:
     """Return the Bayes factor over prior widths for R.
 
     Parameters
@@ -106,7 +106,7 @@ def robustness_script(problem: Problem, posterior: CellPosterior, row: Floats, w
         The Bayesian model that answered.
     row : ndarray, shape (cells,)
         The contrast.
-    widths : sequence of float
+    widths : ndarray, shape (m,)
         Scales of the Cauchy prior.
 
     Returns

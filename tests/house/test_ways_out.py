@@ -7,7 +7,7 @@ import pkgutil
 import feedbackstudy.analysis
 from feedbackstudy.render import Rendered
 
-OF_AN_ANSWER = "a picture or a summary of an answer, whose own r_script computes the models behind it"
+OF_AN_ANSWER = "a picture or a summary of an answer, whose own pymc_model builds the model behind it"
 OF_A_MODEL = "what a model says of itself; the script is that of the answer it belongs to"
 SAMPLED = "rests on draws of a sampler that base R and BayesFactor do not have"
 WITHOUT_R = {
@@ -19,8 +19,6 @@ WITHOUT_R = {
     "bayesian.prior_predictive.PriorPredictive": OF_A_MODEL,
     "bayesian.sensitivity.Sensitivity": SAMPLED,
     "frequencies.Frequencies": "observed counts beside those a model expects; nothing is estimated here",
-    "mediation_views.ConditionalEffects": OF_AN_ANSWER,
-    "mediation_views.EffectDraws": OF_AN_ANSWER,
     "model_checks.PriorShares": OF_A_MODEL,
 }
 BAYESIAN = {
@@ -36,8 +34,10 @@ BAYESIAN = {
 WITHOUT_PYMC = {
     "confounding.Confounding": "a curve over the posterior of a mediation, which has the model",
     "estimate.Estimates": "a table of answers, each of which has its model",
-    "posterior.Posterior": OF_AN_ANSWER.replace("r_script computes", "pymc_model builds"),
-    "prior_posterior.PriorPosterior": OF_AN_ANSWER.replace("r_script computes", "pymc_model builds"),
+    "mediation_views.ConditionalEffects": OF_AN_ANSWER,
+    "mediation_views.EffectDraws": OF_AN_ANSWER,
+    "posterior.Posterior": OF_AN_ANSWER,
+    "prior_posterior.PriorPosterior": OF_AN_ANSWER,
     "multiverse_result.Multiverse": "thousands of models; that of one specification is analyse's on its rows",
 }
 
