@@ -9,12 +9,12 @@ from feedbackstudy.render import Rendered
 
 OF_AN_ANSWER = "a picture or a summary of an answer, whose own pymc_model builds the model behind it"
 OF_A_MODEL = "what a model says of itself; the script is that of the answer it belongs to"
-SAMPLED = "rests on draws of a sampler that base R and BayesFactor do not have"
+SAMPLED = "sums up our draws of a model, whose own r_script draws anew in Stan; this summary is not written in R"
 WITHOUT_R = {
-    "bayesian.calibration.Calibration": SAMPLED,
+    "bayesian.calibration.Calibration": "a proof of our own sampler on invented data, about no answer",
     "bayesian.comparison.Comparison": SAMPLED,
     "bayesian.comparison.Loo": SAMPLED,
-    "bayesian.gates.Gates": SAMPLED,
+    "bayesian.gates.Gates": "convergence of our own chains; scripts in Stan show that of theirs",
     "bayesian.predictive.PredictiveCheck": SAMPLED,
     "bayesian.prior_predictive.PriorPredictive": OF_A_MODEL,
     "bayesian.sensitivity.Sensitivity": SAMPLED,
