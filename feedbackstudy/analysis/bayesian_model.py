@@ -142,8 +142,8 @@ def _binary(problem: Problem, seed: int) -> CellPosterior:
 
 def _count(problem: Problem, seed: int) -> CellPosterior:
     chosen = count_law(problem)
-    law: Literal["Poisson", "negative binomial"] = "Poisson" if chosen.name == "poisson" else "negative binomial"
-    inflated = chosen.name == "zero-inflated"
+    law: Literal["Poisson", "negative binomial"] = "Poisson" if chosen.name.endswith("poisson") else "negative binomial"
+    inflated = chosen.name.startswith("zero-inflated")
     if problem.question.kind in {"slope", "slopes"}:
         family = Counts(law=law, zero_inflated=inflated, prior=CountPrior())
         return _noted(_slopes(problem, family, seed), chosen.note)

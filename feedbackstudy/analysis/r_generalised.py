@@ -1,5 +1,6 @@
 """The way out to R of outcomes that are no scores: logistic, count and cumulative models of a question."""
 
+from feedbackstudy.analysis.count_law import count_law
 from feedbackstudy.analysis.problem import Problem
 from feedbackstudy.analysis.r_across import across_levels
 from feedbackstudy.analysis.r_columns import (
@@ -57,7 +58,8 @@ def count_code(problem: Problem) -> str:
         return _generalised(problem, "poisson")
     if problem.question.distribution == "zero-inflated":
         head = "suppressMessages(library(pscl))\n" + cells_code(problem)
-        fit = f'fit <- zeroinfl(y ~ 0 + {fixed_columns(problem)} | 0 + cell, data = responses, dist = "negbin",\n'
+        law = "poisson" if count_law(problem).name == "zero-inflated poisson" else "negbin"
+        fit = f'fit <- zeroinfl(y ~ 0 + {fixed_columns(problem)} | 0 + cell, data = responses, dist = "{law}",\n'
         fit += "  control = zeroinfl.control(reltol = 1e-14))\n"
         part = "at <- seq_along(fit$coefficients$count); b <- coef(fit)[at]; V <- vcov(fit)[at, at]; df <- Inf\n"
         return head + fit + part + _shown(problem, "zero-inflated")

@@ -1,14 +1,15 @@
-"""The zero-inflated negative binomial of a data frame."""
+"""Zero-inflated count models of a data frame."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from feedbackstudy.analysis.contrasts_fit import FittedCells
 from feedbackstudy.analysis.frequentist.cell_fit import Scale
-from feedbackstudy.analysis.frequentist.counts import ZeroInflated, zero_inflated_negative_binomial
+from feedbackstudy.analysis.frequentist.counts import POISSON_LIMIT, ZeroInflated, zero_inflated
 from feedbackstudy.analysis.frequentist.links import LINKS, Array
 from feedbackstudy.analysis.frequentist.response_means import delta
 from feedbackstudy.analysis.model_formula import model_script
@@ -24,12 +25,15 @@ from feedbackstudy.render import number
 __all__ = ["ZeroInflatedModel", "zero_inflated_model"]
 
 type Floats = NDArray[np.float64]
+type Law = Literal["negative binomial", "poisson"]
 type Integers = NDArray[np.int64]
+
+_SIZE = "theta (variance = mean + mean²/theta)"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ZeroInflatedModel(ModelResult):
-    """A zero-inflated negative binomial. Make it with `count`.
+    """A zero-inflated negative binomial or Poisson. Make it with `count`.
 
     Attributes
     ----------
@@ -44,9 +48,9 @@ class ZeroInflatedModel(ModelResult):
 
 
 def zero_inflated_model(
-    design: TermDesign, zero_terms: Sequence[str], *, title: str, level: float
+    design: TermDesign, zero_terms: Sequence[str], *, title: str, level: float, law: Law = "negative binomial"
 ) -> ZeroInflatedModel:
-    """Fit a zero-inflated negative binomial to columns that were read.
+    """Fit a zero-inflated count model to columns that were read.
 
     Parameters
     ----------
@@ -58,6 +62,8 @@ def zero_inflated_model(
         What the result is called.
     level : float
         Level of the intervals.
+    law : {"negative binomial", "poisson"}, default "negative binomial"
+        Law of the counts that are no structural zeros.
 
     Returns
     -------
@@ -71,9 +77,11 @@ def zero_inflated_model(
     """
     built, read = design.built, design.read
     columns = _zero_columns(design, zero_terms)
-    fit = zero_inflated_negative_binomial(
-        read.y, np.ones(read.n), count_design=built.matrix, zero_design=built.matrix[:, columns]
+    fit = zero_inflated(
+        read.y, np.ones(read.n), count_design=built.matrix, zero_design=built.matrix[:, columns], law=law
     )
+    limit = (POISSON_LIMIT,) if fit.log_theta is None and law != "poisson" else ()
+    size_said = () if fit.log_theta is None else ((_SIZE, number(float(np.exp(fit.log_theta)))),)
     p, size = fit.count.size, fit.count.size + fit.zero.size
     names = [*built.names, *(f"zero: {built.names[int(j)]}" for j in columns)]
     return ZeroInflatedModel(
@@ -91,17 +99,17 @@ def zero_inflated_model(
         terms=wald_terms(design.hypotheses, fit.count, fit.covariance[:p, :p]),
         facts=(
             ("log likelihood, AIC", f"{number(fit.log_likelihood)}, {number(fit.aic, 1)}"),
-            ("theta (variance = mean + mean²/theta)", number(float(np.exp(fit.log_theta)))),
+            *size_said,
         ),
         n=read.n,
         level=level,
-        notes=read.notes,
+        notes=(*read.notes, *limit),
         failures=(),
         scales={
             "log rate": lambda: _cells(design, fit, columns, "log rate"),
             "response": lambda: _cells(design, fit, columns, "response"),
         },
-        script=_script(design, zero_terms),
+        script=_script(design, zero_terms, fit),
         cells_in_r={},
         provenance=Provenance(made_by="analysis.count", conventions=_conventions(level)),
         fit=fit,
@@ -119,13 +127,15 @@ def _zero_columns(design: TermDesign, zero_terms: Sequence[str]) -> Integers:
     return np.array(columns, dtype=np.int64)
 
 
-def _script(design: TermDesign, zero_terms: Sequence[str]) -> RScript:
+def _script(design: TermDesign, zero_terms: Sequence[str], fit: ZeroInflated) -> RScript:
+    law = "poisson" if fit.log_theta is None else "negbin"
     return model_script(
         design,
         "analysis.count",
         library="pscl",
-        call=f'zeroinfl(FORMULA | {_r_zero(design, zero_terms)}, data = responses, dist = "negbin")',
-        shown='show(names(coef(fit)), coef(fit))\nshow("logLik", logLik(fit))\n',
+        call=f'zeroinfl(FORMULA | {_r_zero(design, zero_terms)}, data = responses, dist = "{law}")',
+        shown='show(names(coef(fit)), coef(fit))\nshow("logLik", logLik(fit))\n'
+        'show(paste("se of", names(coef(fit))), sqrt(diag(vcov(fit))))\n',
     )
 
 

@@ -11,6 +11,7 @@ import yaml
 
 from feedbackstudy import report
 from feedbackstudy.analysis.analysing import analyse
+from feedbackstudy.analysis.count_law import count_law
 from feedbackstudy.analysis.estimate import Estimates
 from feedbackstudy.analysis.frequentist.cumulative import fit_cumulative
 from feedbackstudy.analysis.frequentist.cumulative_tests import nominal_test
@@ -124,6 +125,19 @@ def test_a_declared_share_of_zeros_is_fitted_and_not_combined_with_clusters(aski
     assert row.estimate > 1
     (issue,) = frequentist(study, data, clusters=True).issues
     assert "no random effects" in issue.what + issue.why
+
+
+def test_zero_inflated_counts_at_the_limit_are_a_poisson_in_both_engines(asking, frame):
+    study = asking("hints", COUNTS | {"distribution": "zero-inflated"})
+    rng = np.random.default_rng(5)
+    mean = np.where(frame.timing == "delayed", 2.0, 3.5)
+    data = frame.assign(hints=(rng.poisson(mean) * (rng.random(len(frame)) >= 0.3)).astype(float))
+    made = frequentist(study, data)
+
+    assert made.rows[0].model.startswith("zero-inflated Poisson")
+    assert "no more than a Poisson allows" in made.rows[0].note
+    law = count_law(next(iter(made.answers.values())).problem)
+    assert law.name == "zero-inflated poisson"
 
 
 @pytest.mark.slow

@@ -1,33 +1,49 @@
-"""Counts with many zeros: the zero-inflated negative binomial, from a frequency table."""
+"""Counts with many zeros: the zero-inflated negative binomial and Poisson, from a frequency table."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import optimize, stats
+from scipy import stats
 from scipy.special import expit
 
-from feedbackstudy.analysis.frequentist.negative_binomial import negative_binomial_terms
-from feedbackstudy.analysis.tables import whole_numbers
+from feedbackstudy.analysis.frequentist.zero_inflated_likelihood import (
+    Maximum,
+    Vector,
+    ZeroInflatedRows,
+    count_terms,
+    derivatives,
+    maximise,
+    starts,
+)
 from feedbackstudy.errors import DataError
 
-__all__ = ["CoefficientContrast", "ZeroInflated", "expected_counts", "zero_inflated_negative_binomial"]
+__all__ = [
+    "POISSON_LIMIT",
+    "CoefficientContrast",
+    "ZeroInflated",
+    "expected_counts",
+    "zero_inflated",
+    "zero_inflated_negative_binomial",
+]
+
+POISSON_LIMIT = (
+    "The counts that are no structural zeros vary no more than a Poisson allows, so the likelihood of the negative "
+    "binomial has its maximum there: this is the zero-inflated Poisson model."
+)
+
+_LARGEST = 12.0  # log size from which on a negative binomial is a Poisson to five digits, and its terms lose theirs
+_GAIN = 1e-4  # log likelihood that a size must add to a Poisson for a negative binomial to have a maximum of its own
 
 _Floats = NDArray[np.float64]
 type Part = Literal["count", "zero"]
-_Vector = np.ndarray[tuple[int], np.dtype[np.float64]]
-
-
-class _Maximum(NamedTuple):
-    at: _Floats
-    log_likelihood: float
-    steps: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class ZeroInflated:
-    """Maximum-likelihood fit of a zero-inflated negative binomial.
+    """Maximum-likelihood fit of a zero-inflated negative binomial or Poisson.
 
     Attributes
     ----------
@@ -35,12 +51,12 @@ class ZeroInflated:
         Coefficients of the log mean of the count part.
     zero : ndarray, shape (q,)
         Coefficients of the log odds of a structural zero.
-    log_theta : float
-        Logarithm of the size; the count variance is mean + mean squared / theta.
-    covariance : ndarray, shape (p + q + 1, p + q + 1)
+    log_theta : float or None
+        Logarithm of the size; the count variance is mean + mean squared / theta. None for a Poisson.
+    covariance : ndarray, shape (p + q + 1, p + q + 1), or without the last for a Poisson
         Inverse of the observed information, in the order count, zero, log theta.
     log_likelihood, aic : float
-        With p + q + 1 parameters.
+        With as many parameters as `covariance` has columns.
     n : int
         People.
     iterations : int
@@ -49,7 +65,7 @@ class ZeroInflated:
 
     count: _Floats
     zero: _Floats
-    log_theta: float
+    log_theta: float | None
     covariance: _Floats
     log_likelihood: float
     aic: float
@@ -74,7 +90,8 @@ class ZeroInflated:
         tuple of ndarray
             In the order count, zero, log theta.
         """
-        estimate = np.concatenate([self.count, self.zero, [self.log_theta]])
+        last = [] if self.log_theta is None else [self.log_theta]
+        estimate = np.concatenate([self.count, self.zero, last])
         half = stats.norm.ppf(0.5 + level / 2) * self.se
         p = np.asarray(2 * stats.norm.sf(np.abs(estimate / self.se)), dtype=np.float64)
         return estimate, estimate - half, estimate + half, p
@@ -178,27 +195,79 @@ def zero_inflated_negative_binomial(
     \left(\frac{\mu}{\theta+\mu}\right)^y`. Gradient and Hessian are analytic; the maximum is found by a trust-region
     Newton method from several starts, and the best one is returned.
     """
-    counts, people = whole_numbers("the counts", y), whole_numbers("the weights", weights)
-    X, Z = (np.asarray(design, dtype=np.float64) for design in (count_design, zero_design))
-    _check(counts, people, X, Z)
-    fits = [_maximise(start, counts, people, X, Z) for start in _starts(counts, people, X, Z)]
-    best = max(fits, key=lambda fit: fit.log_likelihood)
-    gradient, hessian = _derivatives(best.at, counts, people, X, Z)
+    rows = ZeroInflatedRows.of(y, weights, count_design, zero_design)
+    return _fitted(starts(rows), rows)
+
+
+def zero_inflated(
+    y: ArrayLike,
+    weights: ArrayLike,
+    *,
+    count_design: ArrayLike,
+    zero_design: ArrayLike,
+    law: Literal["negative binomial", "poisson"] = "negative binomial",
+) -> ZeroInflated:
+    """Fit counts with structural zeros, whose others follow a negative binomial or a Poisson.
+
+    Parameters
+    ----------
+    y, weights, count_design, zero_design : array_like
+        As for `zero_inflated_negative_binomial`.
+    law : {"negative binomial", "poisson"}, default "negative binomial"
+        Law of the counts that are no structural zeros. A negative binomial whose likelihood rises until it is a
+        Poisson becomes one.
+
+    Returns
+    -------
+    ZeroInflated
+        The fit; `log_theta` is None where it is a Poisson.
+
+    Raises
+    ------
+    DataError
+        As `zero_inflated_negative_binomial`.
+
+    Notes
+    -----
+    Lambert (1992), Technometrics 34, 1-14, who has the Poisson.
+    """
+    rows = ZeroInflatedRows.of(y, weights, count_design, zero_design)
+    size = rows.X.shape[1] + rows.Z.shape[1]
+    of_poisson = [start[:size] for start in starts(rows)]
+    if law == "poisson":
+        return _fitted(of_poisson, rows)
+    found = [each for each in (maximise(start, rows) for start in starts(rows)) if each.at[-1] < _LARGEST]
+    try:
+        limit = _fitted(of_poisson, rows)
+    except DataError:
+        return _judged(found, rows)
+    best = max((each.log_likelihood for each in found), default=-np.inf)
+    return _judged(found, rows) if best > limit.log_likelihood + _GAIN else limit
+
+
+def _fitted(begin: Sequence[Vector], rows: ZeroInflatedRows) -> ZeroInflated:
+    return _judged([maximise(start, rows) for start in begin], rows)
+
+
+def _judged(found: Sequence[Maximum], rows: ZeroInflatedRows) -> ZeroInflated:
+    """Return the highest end of the searches, refused where it is no maximum."""
+    best = max(found, key=lambda fit: fit.log_likelihood, default=None)
+    gradient, hessian = (np.inf, np.zeros((1, 1))) if best is None else derivatives(best.at, rows)
     values = np.linalg.eigvalsh(hessian)
-    if np.abs(gradient).max() > 1e-4 * people.sum() or values[0] <= 1e-10 * values[-1]:
+    if best is None or np.abs(gradient).max() > 1e-4 * rows.w.sum() or values[0] <= 1e-10 * values[-1]:
         raise DataError(
             "The zero-inflated likelihood has no maximum with these predictors (one part may be empty in a group, such "
-            "as a group without zeros). Use a negative binomial without inflation, or a Bayesian prior."
+            "as a group without zeros). Use a model without inflation, or a Bayesian prior."
         )
-    p, q = X.shape[1], Z.shape[1]
+    p, q = rows.X.shape[1], rows.Z.shape[1]
     return ZeroInflated(
         count=best.at[:p],
         zero=best.at[p : p + q],
-        log_theta=float(best.at[-1]),
+        log_theta=float(best.at[-1]) if best.at.size > p + q else None,
         covariance=np.linalg.inv(hessian),
         log_likelihood=best.log_likelihood,
-        aic=2 * (p + q + 1) - 2 * best.log_likelihood,
-        n=int(people.sum()),
+        aic=2 * best.at.size - 2 * best.log_likelihood,
+        n=int(rows.w.sum()),
         iterations=best.steps,
     )
 
@@ -227,79 +296,6 @@ def expected_counts(
     eta = np.asarray(count_design, dtype=np.float64) @ fit.count
     zeta = np.asarray(zero_design, dtype=np.float64) @ fit.zero
     y = np.asarray(values, dtype=np.float64)
-    log_p, _, _ = negative_binomial_terms(y[None, :], eta[:, None], fit.log_theta)
+    log_p, _, _ = count_terms(y[None, :], eta[:, None], fit.log_theta)
     inflated = expit(-zeta)[:, None] * np.exp(log_p) + expit(zeta)[:, None] * (y == 0)
     return np.asarray(np.asarray(n, dtype=np.float64)[:, None] * inflated, dtype=np.float64)
-
-
-def _check(y: _Floats, weights: _Floats, X: _Floats, Z: _Floats) -> None:
-    if y.ndim != 1 or weights.shape != y.shape or X.shape[:1] != y.shape or Z.shape[:1] != y.shape:
-        raise DataError(f"Counts, weights and designs need one row each; given {y.size}, {weights.size}, {X.shape}.")
-    used = weights > 0
-    if not (y[used] == 0).any() or not (y[used] > 0).any():
-        raise DataError("A zero-inflated model needs both zeros and other counts in the data.")
-    for name, design in (("count_design", X), ("zero_design", Z)):
-        if np.linalg.matrix_rank(design[used]) < design.shape[1]:
-            raise DataError(f"The columns of {name} depend on each other (or a group is empty); drop one.")
-
-
-def _starts(y: _Floats, w: _Floats, X: _Floats, Z: _Floats) -> list[_Vector]:
-    """Return starts from the moments: half of the zeros structural, then few, then nearly all."""
-    zeros = float(w[y == 0].sum() / w.sum())
-    positive = float((w * y)[y > 0].sum() / w[y > 0].sum())
-    starts: list[_Vector] = []
-    for share, theta in ((0.5, 1.0), (0.1, 0.5), (0.9, 2.0)):
-        log_odds = np.log(share * zeros / (1 - share * zeros))
-        eta, _, _, _ = np.linalg.lstsq(X, np.full(y.size, np.log(positive)), rcond=None)
-        zeta, _, _, _ = np.linalg.lstsq(Z, np.full(y.size, log_odds), rcond=None)
-        starts.append(np.concatenate([eta, zeta, [np.log(theta)]]))
-    return starts
-
-
-def _maximise(start: _Vector, y: _Floats, w: _Floats, X: _Floats, Z: _Floats) -> _Maximum:
-    def value(at: _Vector) -> float:
-        return _negative_log_likelihood(at, y, w, X, Z)
-
-    def gradient(at: _Vector) -> _Floats:
-        return _derivatives(at, y, w, X, Z)[0]
-
-    def hessian(at: _Vector) -> _Floats:
-        return _derivatives(at, y, w, X, Z)[1]
-
-    found = optimize.minimize(value, start, jac=gradient, hess=hessian, method="trust-exact", tol=1e-9 * float(w.sum()))
-    return _Maximum(np.asarray(found.x, dtype=np.float64), float(-found.fun), int(found.nit))
-
-
-def _negative_log_likelihood(at: _Floats, y: _Floats, w: _Floats, X: _Floats, Z: _Floats) -> float:
-    p = X.shape[1]
-    zeta = Z @ at[p:-1]
-    log_p, _, _ = negative_binomial_terms(y, X @ at[:p], float(at[-1]))
-    inflated = np.where(y == 0, np.logaddexp(zeta, log_p), log_p) - np.logaddexp(0.0, zeta)
-    return float(-(w @ inflated))
-
-
-def _derivatives(at: _Floats, y: _Floats, w: _Floats, X: _Floats, Z: _Floats) -> tuple[_Floats, _Floats]:
-    """Return gradient and Hessian of the negative log likelihood.
-
-    With r the probability that a zero is structural (log odds zeta - log p) and f = 1 - r, the derivatives of log P are
-    those of the negative binomial times f, plus r (1 - r) times their products for zeros.
-    """
-    p = X.shape[1]
-    zeta = Z @ at[p:-1]
-    log_p, first, second = negative_binomial_terms(y, X @ at[:p], float(at[-1]))
-    pi = expit(zeta)
-    structural = np.where(y == 0, expit(zeta - log_p), 0.0)
-    spread = structural * (1 - structural)
-    count = (1 - structural) * first
-    zero = structural - pi
-    blocks = np.empty((3, 3, y.size))
-    blocks[:2, :2] = (1 - structural) * second + spread * first[:, None] * first[None, :]
-    blocks[2, 2] = spread - pi * (1 - pi)
-    blocks[:2, 2] = blocks[2, :2] = -spread * first
-    design = [X, np.ones((y.size, 1)), Z]
-    gradient = np.concatenate([part.T @ (w * slope) for part, slope in zip(design, (*count, zero), strict=True)])
-    hessian = np.block(
-        [[a.T @ ((w * blocks[i, j])[:, None] * b) for j, b in enumerate(design)] for i, a in enumerate(design)]
-    )
-    order = np.r_[0:p, p + 1 : p + 1 + Z.shape[1], p]
-    return -gradient[order], -hessian[np.ix_(order, order)]

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from feedbackstudy.analysis.frequentist.cell_fit import CellFit
-from feedbackstudy.analysis.frequentist.counts import zero_inflated_negative_binomial
+from feedbackstudy.analysis.frequentist.counts import POISSON_LIMIT, zero_inflated
 from feedbackstudy.analysis.frequentist.links import LINKS, Array
 from feedbackstudy.analysis.frequentist.mixed_cells import cell_columns
 from feedbackstudy.analysis.frequentist.mixed_structure import Floats
@@ -54,13 +54,14 @@ def zero_inflated_cells(
 
     Notes
     -----
-    See `counts.zero_inflated_negative_binomial`; expected counts by the delta method.
+    See `counts.zero_inflated`, a Poisson where its likelihood has the maximum there; expected counts by the delta
+    method.
     """
     cells = np.asarray(cell, dtype=np.int64)
     X, counts = cell_columns(cells, n_cells, covariates)
     used = np.flatnonzero(counts)
     k, p = used.size, X.shape[1]
-    fit = zero_inflated_negative_binomial(y, np.ones(cells.size), count_design=X, zero_design=X[:, :k])
+    fit = zero_inflated(y, np.ones(cells.size), count_design=X, zero_design=X[:, :k])
     at_end = np.flatnonzero(np.abs(fit.zero) > _AT_END)
     if at_end.size:
         raise DataError(
@@ -81,6 +82,7 @@ def zero_inflated_cells(
     else:
         values, covariance = fit.count[:k], fit.covariance[:k, :k]
     means, full = spread_over(used, counts.size, values, covariance)
+    law = "negative binomial" if fit.log_theta is not None else "Poisson"
     what = "expected counts, structural zeros included" if scale == "response" else "log rates of the count part"
     return CellFit(
         means=means,
@@ -90,5 +92,6 @@ def zero_inflated_cells(
         scale=scale,
         sd=None,
         n=fit.n,
-        model=f"zero-inflated negative binomial model of counts (maximum likelihood; a share of zeros by cell); {what}",
+        model=f"zero-inflated {law} model of counts (maximum likelihood; a share of zeros by cell); {what}",
+        notes=(POISSON_LIMIT,) if fit.log_theta is None else (),
     )

@@ -5,8 +5,8 @@ import pytest
 from scipy import optimize, stats
 
 from feedbackstudy.adapters import statsmodels as adapter
-from feedbackstudy.analysis.frequentist import counts as room
-from feedbackstudy.analysis.frequentist.counts import expected_counts, zero_inflated_negative_binomial
+from feedbackstudy.analysis.frequentist import zero_inflated_likelihood as likelihood
+from feedbackstudy.analysis.frequentist.counts import expected_counts, zero_inflated, zero_inflated_negative_binomial
 from feedbackstudy.errors import DataError
 
 
@@ -66,19 +66,20 @@ def test_weighted_distinct_rows_have_the_likelihood_of_all_people(table, fit):
     assert whole.count == pytest.approx(fit.count, abs=1e-7)
 
 
-def test_gradient_and_hessian_are_exact(table):
+@pytest.mark.parametrize("size", [9, 8])  # with a size and, a Poisson, without
+def test_gradient_and_hessian_are_exact(table, size):
     y, n, design = table
-    at = np.linspace(-0.5, 0.7, 9)
-    arguments = (y, n, design, design)
+    at = np.linspace(-0.5, 0.7, 9)[:size]
+    rows = likelihood.ZeroInflatedRows.of(y, n, design, design)
 
-    gradient, hessian = room._derivatives(at, *arguments)
+    gradient, hessian = likelihood.derivatives(at, rows)
 
     def value(x):
-        return room._negative_log_likelihood(x, *arguments)
+        return likelihood._negative_log_likelihood(x, rows)
 
     numeric = optimize.approx_fprime(at, value, 1e-7)
     curved = np.array(
-        [optimize.approx_fprime(at, lambda x, i=i: room._derivatives(x, *arguments)[0][i], 1e-7) for i in range(9)]
+        [optimize.approx_fprime(at, lambda x, i=i: likelihood.derivatives(x, rows)[0][i], 1e-7) for i in range(size)]
     )
     assert gradient == pytest.approx(numeric, rel=1e-4, abs=1e-3)
     assert hessian == pytest.approx(curved, rel=1e-4, abs=2e-3)
@@ -158,3 +159,35 @@ def test_adjusted_p_values_agree_with_r(from_r):
     assert adapter.adjusted_p([0.01, 0.04, 0.03, 0.005], method="holm") == pytest.approx(from_r["holm"])
     with pytest.raises(DataError, match="between 0 and 1"):
         adapter.adjusted_p([0.5, 1.5], method="holm")
+
+
+def test_counts_that_vary_no_more_than_a_poisson_are_the_zero_inflated_poisson_of_pscl():
+    """R: pscl::zeroinfl(y ~ g | g, the rows repeated w times, dist = "poisson", control with reltol = 1e-15)."""
+    y, g = np.r_[0:7, 0:8], np.repeat([0, 1], [7, 8])
+    w = np.array([70, 22, 31, 28, 19, 10, 4, 45, 9, 20, 29, 33, 26, 17, 6])
+    x = np.column_stack([np.ones(15), g])
+    for law in ("poisson", "negative binomial"):
+        fit = zero_inflated(y, w, count_design=x, zero_design=x, law=law)
+        assert fit.log_theta is None
+        assert fit.log_likelihood == pytest.approx(-678.264511127327, abs=1e-10)
+        assert fit.aic == pytest.approx(2 * 678.264511127327 + 8, abs=1e-10)
+        assert fit.count == pytest.approx([0.946856869698, 0.383758114393], rel=1e-8)
+        assert fit.zero == pytest.approx([-0.710418031546, -0.522738302559], rel=1e-7)
+        assert fit.se == pytest.approx([0.0631669322, 0.0775450755, 0.1799605160, 0.2585009970], rel=1e-5)
+        assert fit.wald()[0].size == 4
+        expected = expected_counts(
+            fit, np.arange(60), [w[:7].sum(), w[7:].sum()], count_design=x[6:8], zero_design=x[6:8]
+        )
+        assert expected.sum(axis=1) == pytest.approx([w[:7].sum(), w[7:].sum()], rel=1e-10)
+        assert expected @ np.arange(60) == pytest.approx([(w * y)[:7].sum(), (w * y)[7:].sum()], rel=1e-6)
+
+
+def test_a_size_that_adds_to_the_likelihood_is_kept(table, fit):
+    y, n, design = table
+    again = zero_inflated(y, n, count_design=design, zero_design=design)
+
+    assert again.log_theta == pytest.approx(fit.log_theta, rel=1e-9)
+    assert (
+        again.log_likelihood
+        > zero_inflated(y, n, count_design=design, zero_design=design, law="poisson").log_likelihood + 1e-3
+    )
