@@ -37,6 +37,7 @@ fit <- rstan::sampling(compiled, data = given, chains = chains, iter = 2 * draws
                        refresh = 0, control = list(adapt_delta = adapt_delta))
 drawn <- rstan::extract(fit, "found", permuted = FALSE)
 for (i in seq_len(nrow(W))) {
+  i <<- i  # labels of contrasts are taken where `show` is defined
   one <- apply(drawn, 1:2, function(found) sum(W[i, ] * found)) / unit - value
   sorted <- sort(c(one)); n <- length(sorted); middle <- median(sorted); inside <- floor(interval * n)
   start <- which.min(sorted[(inside + 1):n] - sorted[1:(n - inside)])

@@ -19,6 +19,7 @@ from feedbackstudy.analysis.bayesian.predictor_draws import cholesky
 from feedbackstudy.analysis.bayesian.priors import CellPrior
 from feedbackstudy.analysis.bayesian.sampled_cells import fitted
 from feedbackstudy.analysis.bayesian.student import Students
+from feedbackstudy.analysis.marginal_means import marginal_means
 from feedbackstudy.analysis.r_stan import cells_script, stan_program
 from feedbackstudy.analysis.r_stan_run import PORTABLE
 from feedbackstudy.errors import NotFoundError
@@ -156,6 +157,25 @@ def test_the_script_of_an_answer_samples_its_contrast(declared, feedback, run_r,
 
     assert "estimate" in in_r
     agrees(answer.bayesian.contrast(answer.problem.weights[0]), in_r, 0)
+
+
+@pytest.mark.slow
+@pytest.mark.against_r
+def test_means_of_a_sampled_answer_have_their_labels(declared, feedback, run_r, tmp_path):
+    question = {"name": "q", "text": "A question.", "outcome": "reapply", "contrast": {"kind": "main_effect"} | TIMING}
+    study = declared(
+        hypotheses=[question | {"direction": "either", "role": "exploratory"}], plan={"decides": {}, "families": []}
+    )
+    answer = analyse(feedback(study, "feedback_unbalanced", clusters=False), study).answer("q")
+    means = marginal_means(answer, study)
+
+    in_r = run_r(means.r_script(), tmp_path)
+
+    for mean in means.rows:
+        (name,) = mean.levels
+        error = in_r[f"{name}: posterior sd"][0] * np.sqrt(2 / in_r[f"{name}: ess"][0])
+        assert abs(mean.median - in_r[f"{name}: median"][0]) < 4 * np.sqrt(np.pi / 2) * error
+        assert abs(mean.hdi_low - in_r[f"{name}: low"][0]) < 4 * 4 * error
 
 
 @pytest.mark.against_r
