@@ -1,5 +1,6 @@
 """Randomisation inference from an allocation: the assignment that was drawn against those that could have been."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -10,10 +11,14 @@ from numpy.typing import NDArray
 from feedbackstudy.analysis.columns import read_columns
 from feedbackstudy.analysis.frequentist.randomisation import Randomised, randomisation_test
 from feedbackstudy.assign import Allocation
+from feedbackstudy.assign.conditioning import among
+from feedbackstudy.assign.permuting import count_assignments, permute
+from feedbackstudy.assign.schemes import Scheme
+from feedbackstudy.design.arms import FEEDBACK
 from feedbackstudy.errors import DataError, NotFoundError, choices
 from feedbackstudy.provenance import Provenance
 from feedbackstudy.psychometrics.rscript import RScript
-from feedbackstudy.render import Page, Rendered, Text, interval, number, p_value, table_of
+from feedbackstudy.render import Page, Rendered, Text, counted, interval, number, p_value, table_of
 from feedbackstudy.threads import one_thread
 
 __all__ = ["RandomisationTest", "randomisation"]
@@ -32,7 +37,7 @@ class RandomisationTest(Rendered):
     found : Randomised
         Estimate, statistic and p.
     possible : int or None
-        Assignments that could have been drawn; None where they are not counted.
+        Assignments that could have been drawn; None where they cannot be counted at once.
     n : int
         Participants that entered.
     notes : tuple of str
@@ -95,7 +100,7 @@ class RandomisationTest(Rendered):
             "studentised": number(found.statistic, 2),
             "p": p_value(found.p),
             "error of p": error,
-            "assignments": f"{found.draws:,}" + (f" of {self.possible:,}" if self.possible is not None else ""),
+            "assignments": f"{found.draws:,}{_of(self.possible)}",
         }
         notes = tuple(Text(text) for text in self.notes)
         title = f"Randomisation test of {self.outcome}"
@@ -143,23 +148,29 @@ def randomisation(
     Raises
     ------
     DataError
-        For a table that cannot be used, or participants whom the allocation does not know or the table has twice.
+        For a table that cannot be used, participants whom the allocation does not know or the table has twice, and
+        schemes that cannot be conditioned on who was in some of the conditions where one has no outcome.
     NotFoundError
         For an unknown column or condition.
 
     Notes
     -----
     Fisher's sharp null: no outcome depends on the assignment. Participants without an outcome are left out of every
-    assignment, which assumes that leaving does not depend on it. Conditions with probabilities that differ between
+    assignment, which assumes that leaving does not depend on it. Where a condition has no outcome at all, such as an
+    arm that is not asked, the test is conditional on who was assigned to the others: their conditions are shuffled
+    within the blocks of the scheme, as many of each as were drawn, which is what chance decided once it is known who
+    was in them (`feedbackstudy.assign.conditioning.among`). Conditions with probabilities that differ between
     participants are weighted by their inverse. Blocks, clusters and rounding are those of the scheme.
     """
     weights = _weights(contrast, [cell.key for cell in allocation.conditions])
     read = read_columns(data, outcome, covariates=covariates, groups=[participant])
     who = read.groups[participant]
     places = _places([who.levels[code] for code in who.codes], allocation)
-    drawn = allocation.permutations(draws, seed=seed)
+    redrawn = _redrawn(allocation, places)
+    drawn = permute(redrawn.scheme, draws, seed=seed)
     inverse = _inverse(allocation, places)
-    own, others = np.asarray(allocation.drawn, dtype=np.int64)[places], drawn.conditions[:, places]
+    own = np.asarray(allocation.drawn, dtype=np.int64)[places]
+    others = drawn.conditions[:, np.searchsorted(redrawn.units, places)]
     found = randomisation_test(
         read.y,
         own,
@@ -170,23 +181,65 @@ def randomisation(
         covariates=read.covariate_matrix if covariates else None,
         inverse=inverse,
     )
-    missing = len(allocation) - read.n
+    missing = len(redrawn.units) - read.n
     left = (f"{missing} assigned participants have no outcome here and are left out.",) if missing else ()
     return RandomisationTest(
         outcome=outcome,
         contrast=" ".join(f"{weight:+g} {key}" for key, weight in contrast.items()),
         found=found,
-        possible=allocation.possible(),
+        possible=len(drawn.conditions) if drawn.exact else count_assignments(redrawn.scheme),
         n=read.n,
-        notes=read.notes + left,
+        notes=read.notes + redrawn.notes + left,
         provenance=Provenance(
             made_by="analysis.randomisation",
-            conventions=_conventions(allocation, covariates, weighted=inverse is not None),
+            conventions=(*redrawn.conventions, *_conventions(allocation, covariates, weighted=inverse is not None)),
             design_hash=allocation.design_hash,
             seed=None if drawn.exact else seed,
         ),
         script=_script(read.y, read.covariate_matrix, own, others, weights, drawn.weights, inverse, exact=drawn.exact),
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Redrawn:
+    """Whose conditions are drawn anew, and by which scheme."""
+
+    units: NDArray[np.int64]
+    scheme: Scheme
+    notes: tuple[str, ...] = ()
+    conventions: tuple[str, ...] = ()
+
+
+def _redrawn(allocation: Allocation, places: NDArray[np.int64]) -> _Redrawn:
+    """Return everybody and the scheme, or where conditions have no outcome those of the others, given who they are."""
+    drawn = np.asarray(allocation.drawn, dtype=np.int64)
+    held = {int(i) for i in np.unique(drawn[places])}
+    aside = sorted({int(i) for i in np.unique(drawn)} - held)
+    if not aside:
+        return _Redrawn(units=np.arange(len(drawn)), scheme=allocation.scheme)
+    units, scheme = among(allocation.scheme, allocation.drawn, held)
+    cells = allocation.conditions
+    fed = {i for i, cell in enumerate(cells) if cell.arm == FEEDBACK}
+    in_words = (
+        "received feedback" if held == fed else f"was assigned to {', '.join(cells[i].key for i in sorted(held))}"
+    )
+    return _Redrawn(
+        units=units,
+        scheme=scheme,
+        notes=(
+            f"{counted(len(drawn) - len(units), 'participant', 'participants')} assigned to "
+            f"{', '.join(cells[i].key for i in aside)}, of whom there is no outcome, are no part of it.",
+        ),
+        conventions=(
+            f"conditional on who {in_words}: their conditions are drawn anew within the blocks of the scheme",
+        ),
+    )
+
+
+def _of(possible: int | None) -> str:
+    if possible is None:
+        return ""
+    return f" of {possible:,}" if possible < 10**15 else f" of about 10^{round(math.log10(possible))}"
 
 
 def _weights(contrast: Mapping[str, float], keys: Sequence[str]) -> Floats:

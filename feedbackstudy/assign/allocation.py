@@ -149,7 +149,7 @@ class Allocation(Rendered):
         return permute(self.scheme, n, seed=seed)
 
     def possible(self) -> int | None:
-        """Return how many assignments the scheme could have drawn; None where they are not counted."""
+        """Return how many assignments the scheme could have drawn; None where they cannot be counted at once."""
         return count_assignments(self.scheme)
 
     def counts(self) -> pd.DataFrame:

@@ -18,6 +18,8 @@ from feedbackstudy.errors import InputError
 __all__ = ["Permutations", "count_assignments", "permute"]
 
 MOST_TABLES = 20_000
+MOST_COUNTED = 128
+"""Branches that a mere count may walk through, some 30 ms; listing all assignments may walk `MOST_TABLES`."""
 MOST_WALKED = 12
 
 
@@ -67,11 +69,11 @@ class _Branches:
         return branch
 
 
-def _walked[T: Hashable](draw: Callable[[Chance], T]) -> dict[T, Fraction] | None:
+def _walked[T: Hashable](draw: Callable[[Chance], T], most: int) -> dict[T, Fraction] | None:
     """Return every outcome of a draw with its exact probability; None where there are too many branches to walk."""
     found: dict[T, Fraction] = {}
     todo: list[list[int]] = [[]]
-    for _ in range(MOST_TABLES):
+    for _ in range(most):
         if not todo:
             return found
         chance = _Branches(todo.pop())
@@ -81,46 +83,83 @@ def _walked[T: Hashable](draw: Callable[[Chance], T]) -> dict[T, Fraction] | Non
     return None if todo else found
 
 
-def _tables(scheme: Complete) -> dict[tuple[tuple[int, ...], ...], Fraction] | None:
+def _tables(scheme: Complete, most: int) -> dict[tuple[tuple[int, ...], ...], Fraction] | None:
     """Return every table of counts with its exact probability; None where there are too many to walk through."""
-    return _walked(lambda chance: tuple(map(tuple, round_table(scheme.expected(), chance))))
+    expected = scheme.expected()
+    if _fractional(expected) and factorial(len(expected[0])) * factorial(len(expected) + 1) > most:
+        return None  # rounding begins by shuffling columns and rows, so there are at least that many branches
+    return _walked(lambda chance: tuple(map(tuple, round_table(expected, chance))), most)
+
+
+def _fractional(expected: list[list[Fraction]]) -> list[list[Fraction]]:
+    return [row for row in expected if any(value.denominator > 1 for value in row)]
 
 
 def _arrangements(table: tuple[tuple[int, ...], ...]) -> int:
     return prod(factorial(sum(row)) // prod(map(factorial, row)) for row in table)
 
 
-def count_assignments(scheme: Scheme) -> int | None:
+def _complete(scheme: Complete, most: int) -> int | None:
+    """Count in closed form where at most one block has fractions to round, else by its tables."""
+    expected = scheme.expected()
+    broken = _fractional(expected)
+    if len(broken) > 1:
+        tables = _tables(scheme, most)
+        return None if tables is None else sum(map(_arrangements, tables))
+    whole = _arrangements(tuple(tuple(map(int, row)) for row in expected if row not in broken))
+    return whole * prod(map(_rounded, broken))
+
+
+def _rounded(row: list[Fraction]) -> int:
+    """Count the orders of one block over all its roundings: any choice of fractions to round up can be drawn.
+
+    Of n people with whole parts w, rounding up a set S gives n! / prod(w!) / prod over S of (w + 1) orders, so that the
+    sum over all sets of their size is an elementary symmetric polynomial of 1 / (w + 1).
+    """
+    n, whole = int(sum(row)), [int(value) for value in row]
+    up = n - sum(whole)
+    sums = [Fraction(1), *[Fraction(0)] * up]
+    for value, held in zip(row, whole, strict=True):
+        if value.denominator > 1:
+            for size in range(up, 0, -1):
+                sums[size] += sums[size - 1] / (held + 1)
+    return int(factorial(n) // prod(map(factorial, whole)) * sums[up])
+
+
+def count_assignments(scheme: Scheme, *, most: int = MOST_COUNTED) -> int | None:
     """Count the assignments that a scheme can give.
 
     Parameters
     ----------
     scheme : Scheme
         The scheme.
+    most : int
+        Branches to walk through at most, where there is no closed form.
 
     Returns
     -------
     int or None
-        The number; None where there are too many to be counted by walking through them.
+        The number; None where there is no closed form and too many branches to walk through.
 
     Notes
     -----
-    Complete assignment is counted by its tables of group sizes, simple assignment as conditions to the power of units;
-    clusters are counted, not their people. Schemes of other kinds are walked through up to 12 units.
+    Complete assignment with whole numbers expected in all blocks but one at most: products of multinomial coefficients,
+    summed over the roundings of that block. With fractions in several blocks its tables of group sizes are walked
+    through. Simple assignment: conditions to the power of units. Clusters are counted, not their people. Schemes of
+    other kinds are walked through up to 12 units.
     """
     if isinstance(scheme, WholeClusters):
-        return count_assignments(scheme.outer)
+        return count_assignments(scheme.outer, most=most)
     if isinstance(scheme, Simple):
         return int(sum(weight > 0 for weight in scheme.weights) ** scheme.n)
     if isinstance(scheme, Complete):
-        tables = _tables(scheme)
-        return None if tables is None else sum(map(_arrangements, tables))
-    drawn = _all_drawn(scheme)
+        return _complete(scheme, most)
+    drawn = _all_drawn(scheme, most)
     return None if drawn is None else len(drawn)
 
 
-def _all_drawn(scheme: Scheme) -> dict[tuple[int, ...], Fraction] | None:
-    return _walked(scheme.draw) if len(scheme.probabilities()) <= MOST_WALKED else None
+def _all_drawn(scheme: Scheme, most: int) -> dict[tuple[int, ...], Fraction] | None:
+    return _walked(scheme.draw, most) if len(scheme.probabilities()) <= MOST_WALKED else None
 
 
 def permute(scheme: Scheme, n: int | None, *, seed: int) -> Permutations:
@@ -149,33 +188,37 @@ def permute(scheme: Scheme, n: int | None, *, seed: int) -> Permutations:
         if n < 1:
             raise InputError(f"{n} permutations are asked for; give at least 1, or None for all there are.")
         return Permutations(conditions=_many(scheme, n, seed), weights=np.full(n, 1 / n), exact=False)
-    total = count_assignments(scheme)
-    if total is None or total > MOST_TABLES:
-        many = "cannot be listed" if total is None else f"are {total:,}"
+    total = count_assignments(scheme, most=MOST_TABLES)
+    found = _every(scheme) if total is not None and total <= MOST_TABLES else None
+    if found is None:
+        many = f"are {total:,}" if total is not None and MOST_TABLES < total < 10**15 else "cannot be listed"
         raise InputError(f"The possible assignments {many}; draw some of them instead: permutations(2000).")
-    rows, weights = _every(scheme)
+    rows, weights = found
     return Permutations(conditions=rows, weights=weights, exact=True)
 
 
-def _every(scheme: Scheme) -> tuple[NDArray[np.int16], NDArray[np.float64]]:
-    """List all assignments of a scheme that has few, each with its probability."""
+def _every(scheme: Scheme) -> tuple[NDArray[np.int16], NDArray[np.float64]] | None:
+    """List all assignments of a scheme that has few, each with its probability; None where branches are too many."""
     if isinstance(scheme, WholeClusters):
-        rows, weights = _every(scheme.outer)
-        return rows[:, list(scheme.members)], weights
+        found = _every(scheme.outer)
+        return None if found is None else (found[0][:, list(scheme.members)], found[1])
     if isinstance(scheme, Complete):
         return _every_order(scheme)
     if isinstance(scheme, Simple):
         live = [condition for condition, weight in enumerate(scheme.weights) if weight]
         rows = np.array(list(product(live, repeat=scheme.n)), dtype=np.int16)
         return rows, np.array([float(weight) for weight in scheme.weights])[rows].prod(axis=1)
-    drawn = _all_drawn(scheme) or {}
+    drawn = _all_drawn(scheme, MOST_TABLES) or {}
     return np.array(list(drawn), dtype=np.int16), np.array([float(weight) for weight in drawn.values()])
 
 
-def _every_order(scheme: Complete) -> tuple[NDArray[np.int16], NDArray[np.float64]]:
+def _every_order(scheme: Complete) -> tuple[NDArray[np.int16], NDArray[np.float64]] | None:
     members = scheme.members()
     rows, weights = [], []
-    for table, weight in (_tables(scheme) or {}).items():
+    tables = _tables(scheme, MOST_TABLES)
+    if tables is None:
+        return None
+    for table, weight in tables.items():
         share = float(weight / _arrangements(table))
         for parts in product(*(list(_orders(row)) for row in table)):
             line = np.zeros(len(scheme.blocks), dtype=np.int16)

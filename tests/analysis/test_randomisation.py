@@ -2,7 +2,9 @@
 
 import shutil
 import subprocess
-from itertools import combinations
+from dataclasses import replace
+from fractions import Fraction
+from itertools import combinations, product
 
 import numpy as np
 import pandas as pd
@@ -11,6 +13,10 @@ import pytest
 import feedbackstudy as fs
 from feedbackstudy.analysis.frequentist.randomisation import randomisation_test
 from feedbackstudy.analysis.randomisation import randomisation
+from feedbackstudy.assign.conditioning import among
+from feedbackstudy.assign.permuting import permute
+from feedbackstudy.assign.schemes import Complete
+from feedbackstudy.design.chance import Stream
 from feedbackstudy.errors import DataError, NotFoundError
 
 TEMPLATE = {
@@ -163,3 +169,97 @@ def test_the_exact_test_never_rejects_more_often_than_its_level():
     p = np.array([randomisation_test(y, own, [1, -1], every, **common).p for own in every])
     for level in (0.03, 0.05, 0.1, 0.2, 0.5):
         assert (p <= level).mean() <= level + 1e-12
+
+
+ARMED = TEMPLATE | {
+    "arms": [{"name": "silence", "told": "nothing"}],
+    "covariates": [{"name": "class", "kind": "nominal", "levels": {"a": "A", "b": "B"}}],
+    "assignment": {"method": "complete", "by": ["class"]},
+}
+
+
+def in_two_classes():
+    """Nine people of each class: three now, three later, three told nothing, who are not asked."""
+    roster = pd.DataFrame({"participant": [f"p{i:02d}" for i in range(18)], "class": ["a", "b"] * 9})
+    allocation = fs.assign(fs.Study.from_data(ARMED | {"units": [{"name": "person", "n": 18}]}), roster, seed=4)
+    cell = np.asarray(allocation.drawn)
+    y = np.random.default_rng(5).normal(size=18) + 2.0 * (roster["class"] == "b") + 0.9 * (cell == 0)
+    told = np.array([allocation.conditions[i].key != "silence" for i in cell])
+    return allocation, roster.assign(y=y)[told], cell[told]
+
+
+def test_given_who_got_feedback_the_exact_p_is_that_of_all_orders_within_classes():
+    allocation, data, cell = in_two_classes()
+    found = randomisation(data, "y", allocation, {"now": 1, "later": -1}, draws=None)
+    y, classes = data["y"].to_numpy(), data["class"].to_numpy()
+    places = [np.flatnonzero(classes == name) for name in ("a", "b")]
+
+    def t(first):
+        a, b = y[first], np.delete(y, first)
+        return abs(a.mean() - b.mean()) / np.sqrt(a.var(ddof=1) / a.size + b.var(ddof=1) / b.size)
+
+    every = [t([*p, *q]) for p, q in product(*(combinations(list(place), 3) for place in places))]
+    assert len(every) == found.found.draws == found.possible == 400
+    real = t(np.flatnonzero(cell == 0))
+    assert found.p == pytest.approx((np.array(every) >= real * (1 - 1e-9)).mean(), abs=1e-12)
+    shown = str(found).replace("\n", " ")
+    assert "conditional on who received feedback" in shown
+    assert "6 participants assigned to silence, of whom there is no outcome" in shown
+    drawn = randomisation(data, "y", allocation, {"now": 1, "later": -1}, draws=3000)
+    assert drawn.found.p_low <= found.p <= drawn.found.p_high
+    assert drawn.possible == 400
+
+
+def test_somebody_told_feedback_without_an_outcome_still_belongs_to_the_shuffled():
+    allocation, data, _ = in_two_classes()
+    found = randomisation(data.iloc[1:], "y", allocation, {"now": 1, "later": -1}, draws=None)
+    assert (found.n, found.possible) == (11, 400)
+    assert "1 assigned participants have no outcome here" in found.notes[-1]
+
+
+def test_a_scheme_that_is_no_reshuffling_given_some_conditions_is_refused():
+    roster = pd.DataFrame({"participant": [f"p{i:02d}" for i in range(18)], "class": ["a", "b"] * 9})
+    stated = {"assignment": {"method": "minimisation", "by": ["class"]}, "units": [{"name": "person", "n": 18}]}
+    allocation = fs.assign(fs.Study.from_data(ARMED | stated), roster, seed=4)
+    told = [allocation.conditions[i].key != "silence" for i in allocation.drawn]
+    with pytest.raises(DataError, match="leaves no plain reshuffling"):
+        randomisation(roster.assign(y=np.arange(18.0))[told], "y", allocation, {"now": 1, "later": -1}, draws=50)
+
+
+def test_the_conditional_test_never_rejects_more_often_than_its_level():
+    """Over all 900 assignments of ten people in two unlike blocks, which are equally likely: a theorem."""
+    weights = (Fraction(2, 5), Fraction(2, 5), Fraction(1, 5))
+    scheme = Complete(weights=(weights, weights), blocks=(0,) * 5 + (1,) * 5)
+    y = np.array([0.1, 0.4, 0.5, 1.2, 1.9, 5.0, 6.3, 6.4, 7.0, 9.5])
+    p = []
+    for row in permute(scheme, None, seed=1).conditions:
+        units, given = among(scheme, tuple(map(int, row)), (0, 1))
+        every = permute(given, None, seed=1)
+        found = randomisation_test(
+            y[units], row[units], [1, -1, 0], every.conditions, probability=every.weights, exact=True
+        )
+        p.append(found.p)
+    assert len(p) == 900
+    for level in (0.03, 0.05, 0.1, 0.2, 0.5):
+        assert (np.array(p) <= level).mean() <= level + 1e-12
+    assert (np.array(p) <= 0.5).mean() > 0.45  # and hardly less often
+
+
+@pytest.mark.slow
+def test_the_conditional_test_holds_its_size_under_rounded_blocks_and_unlike_classes():
+    """Twelve classes of seven with fractions in each, and far apart: rejections of a null hypothesis that is true."""
+    allocation, _, _ = in_two_classes()
+    cells = allocation.conditions
+    sixths = (Fraction(1, 6),) * 2 + (Fraction(4, 6),)
+    scheme = Complete(weights=(sixths,) * 12, blocks=tuple(i // 7 for i in range(84)))
+    names = [f"p{i:02d}" for i in range(84)]
+    rng = np.random.default_rng(8)
+    low, n = 0, 1500
+    for k in range(n):
+        drawn = scheme.draw(Stream(k, "tests"))
+        own = replace(allocation, scheme=scheme, drawn=drawn, _frame=pd.DataFrame({"participant": names}))
+        y = 3 * np.repeat(rng.normal(size=12), 7) + rng.exponential(size=84)
+        told = np.array([cells[i].key != "silence" for i in drawn])
+        table = pd.DataFrame({"participant": names, "y": y})[told]
+        low += randomisation(table, "y", own, {"now": 1, "later": -1}, draws=99, seed=k).p <= 0.05
+    assert abs(low / n - 0.05) < 3.3 * np.sqrt(0.05 * 0.95 / n)

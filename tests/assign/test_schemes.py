@@ -2,16 +2,18 @@
 
 from fractions import Fraction
 from math import comb, factorial
+from time import perf_counter
 
 import numpy as np
 import pytest
 
 from feedbackstudy.assign.clusters import SplitPlot, WholeClusters
+from feedbackstudy.assign.conditioning import among
 from feedbackstudy.assign.minimise import Minimisation
 from feedbackstudy.assign.permuting import count_assignments, permute
 from feedbackstudy.assign.schemes import Complete, PermutedBlocks, Simple, block_unit
 from feedbackstudy.design.chance import Stream
-from feedbackstudy.errors import DeclarationError
+from feedbackstudy.errors import DataError, DeclarationError, InputError
 
 F = Fraction
 
@@ -187,7 +189,7 @@ def test_all_assignments_are_listed_with_their_exact_probability(scheme, enumera
     listed = dict(zip(map(tuple, every.conditions.tolist()), every.weights, strict=True))
 
     assert every.exact
-    assert len(every.weights) == len(listed) == count_assignments(scheme) == len(outcomes)
+    assert len(every.weights) == len(listed) == count_assignments(scheme, most=20_000) == len(outcomes)
     assert listed == pytest.approx({draw: float(p) for draw, p in outcomes.items()}, abs=1e-12)
 
 
@@ -198,3 +200,94 @@ def test_clusters_are_listed_however_many_people_they_hold():
     assert count_assignments(Minimisation(
         weights=EVEN, levels=((0,),) * 40, importance=(1.0,), probability=F(3, 4)
     )) is None  # fmt: skip
+
+
+ROUNDED = [
+    (EVEN, 7),
+    (THIRDS, 4),
+    ((F(1, 2), F(1, 4), F(1, 4)), 5),
+    ((F(1, 2), F(1, 10), F(2, 5)), 4),
+    ((F(9, 20), F(9, 20), F(1, 10)), 5),
+    ((F(1, 4),) * 4, 3),
+]
+
+
+@pytest.mark.parametrize(("weights", "n"), ROUNDED)
+def test_roundings_of_one_block_are_counted_in_closed_form(weights, n, enumerate_outcomes):
+    scheme = one_block(weights, n)
+
+    assert count_assignments(scheme, most=1) == len(enumerate_outcomes(scheme.draw))
+
+
+def test_a_count_is_closed_or_given_up_at_once():
+    """Ten conditions in classes of fifteen: shuffling the columns alone has 10! branches, which nobody walks."""
+    tenths = (F(1, 10),) * 10
+    one, two = (Complete(weights=(tenths,) * k, blocks=tuple(i % k for i in range(15 * k))) for k in (1, 2))
+    whole = Complete(weights=(tenths,) * 24, blocks=tuple(i % 24 for i in range(480)))
+
+    started = perf_counter()
+    assert count_assignments(one) == comb(10, 5) * factorial(15) // 2**5
+    assert count_assignments(two) is None
+    assert count_assignments(whole) == (factorial(20) // 2**10) ** 24
+    assert perf_counter() - started < 1  # it was 7 s for the first alone; a fiftieth of this on an idle machine
+    with pytest.raises(InputError, match="cannot be listed"):
+        permute(two, None, seed=1)
+
+
+def test_six_conditions_and_a_person_more_are_counted_but_not_listed():
+    """7!/2 orders for each of six ways to round up: few enough to list, but too many branches lead to them."""
+    scheme = one_block((F(1, 6),) * 6, 7)
+
+    assert count_assignments(scheme) == 6 * factorial(7) // 2 < 20_000
+    with pytest.raises(InputError, match="draw some of them instead"):
+        permute(scheme, None, seed=1)
+
+
+GIVEN = {
+    "simple": Simple(weights=UNEQUAL, n=4),
+    "complete, rounded": one_block(UNEQUAL, 5),
+    "two blocks": Complete(weights=(THIRDS, THIRDS), blocks=(0, 1, 0, 1, 0, 1)),
+    "blocks in turn": PermutedBlocks(weights=THIRDS, strata=(0, 1, 0, 0, 0, 1), sizes=(3,)),
+    "clusters": WholeClusters(outer=one_block(THIRDS, 4), members=(0, 0, 1, 2, 2, 3, 1)),
+}
+
+
+@pytest.mark.parametrize("scheme", GIVEN.values(), ids=GIVEN)
+def test_given_who_is_in_two_conditions_the_rest_is_the_scheme_s_own_law(scheme, enumerate_outcomes):
+    """Each draw lists, with its probability, exactly what the scheme can give once people and numbers are known."""
+    inside = (0, 2)
+
+    def known(draw):
+        """What is held fixed: who is in the two conditions and, but for simple assignment, how many of each block."""
+        who = tuple(i for i, c in enumerate(draw) if c in inside)
+        made = among(scheme, draw, inside)[1]
+        outer = made.outer if isinstance(made, WholeClusters) else made
+        return who, tuple(map(tuple, outer.expected())) if isinstance(outer, Complete) else ()
+
+    outcomes = enumerate_outcomes(scheme.draw)
+    law = {}
+    for draw, p in outcomes.items():
+        rows = law.setdefault(known(draw), {})
+        row = tuple(draw[i] for i in known(draw)[0])
+        rows[row] = rows.get(row, 0) + p
+    for draw in outcomes:
+        if not known(draw)[0]:
+            continue
+        places, given = among(scheme, draw, inside)
+        assert tuple(places) == known(draw)[0]
+        every = permute(given, None, seed=1)
+        listed = dict(zip(map(tuple, every.conditions.tolist()), every.weights, strict=True))
+        own = law[known(draw)]
+        assert listed == pytest.approx({row: float(p / sum(own.values())) for row, p in own.items()}, abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    "scheme",
+    [
+        Minimisation(weights=EVEN, levels=((0,),) * 4, importance=(1.0,), probability=F(3, 4)),
+        PermutedBlocks(weights=EVEN, strata=(0,) * 4, sizes=(2, 4)),
+    ],
+)
+def test_where_no_reshuffling_is_left_that_is_said(scheme):
+    with pytest.raises(DataError, match="leaves no plain reshuffling"):
+        among(scheme, (0, 1, 0, 1), (0,))
