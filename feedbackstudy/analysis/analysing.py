@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from feedbackstudy.analysis.agreement import agreement
+from feedbackstudy.analysis.allocated import held_against, refuse_other_design
 from feedbackstudy.analysis.answer import Answer
 from feedbackstudy.analysis.answering import Setting, answer_question
 from feedbackstudy.analysis.bayesian.normal_mixture import NormalCells
@@ -17,7 +18,7 @@ from feedbackstudy.analysis.estimate import Estimate, Estimates, Status
 from feedbackstudy.analysis.exclusions import exclude
 from feedbackstudy.analysis.families import Tested, adjust_families, adjust_within
 from feedbackstudy.analysis.plan_status import plan_status
-from feedbackstudy.analysis.run_findings import about_answers, before, covariates_after, faulty, unanswered
+from feedbackstudy.analysis.run_findings import about_answers, before, covariates_after, not_to_be_decided, unanswered
 from feedbackstudy.assign import Allocation
 from feedbackstudy.design.comparisons import CellsVsArm
 from feedbackstudy.errors import DataError, InputError, choices
@@ -64,7 +65,8 @@ def analyse(
     engine : {"frequentist", "bayesian"}, optional
         One engine alone; the plan's engines by default.
     allocation : Allocation, optional
-        Who was assigned what with which probability; where the probabilities of people in one condition differ, rows
+        Who was assigned what with which probability, held against the scores: where people are not in it or stand in
+        another condition, nothing is decided. Where probabilities of people in one condition differ, rows
         are weighted by their inverse (frequentist scores only; whatever else is declared to decide then does not).
         `Answer.randomisation` tests contrasts by its scheme; a draw by a platform is named in every row.
     registered : str or Path, optional
@@ -104,21 +106,24 @@ def analyse(
         data_sha256=(*scores.provenance.data_sha256, ("scores", _fingerprint(scores))),
         seed=study.seed if seed is None else seed,
     )
+    weights = _inverse_probabilities(allocation, study)
+    against = tuple(held_against(left.scores.frame, allocation)) if allocation is not None else ()
     setting = Setting(
         study=study,
         scores=left.scores,
         excluded=left.conditions,
         engines=engines,
-        case_weights=_inverse_probabilities(allocation, study),
+        case_weights=weights,
         seed=study.seed if seed is None else seed,
         provenance=made,
         allocation=allocation,
-        undeclared=faulty(study),
+        undeclared=not_to_be_decided(study, against),
     )
     with one_thread():
         answers, issues = _answered(study, setting)
     answers, unadjusted = _adjusted(answers, study)
     issues += (
+        *against,
         *covariates_after(study),
         *unadjusted,
         *about_answers(answers, study),
@@ -158,11 +163,7 @@ def _inverse_probabilities(allocation: Allocation | None, study: Study) -> dict[
     """Return inverse probabilities by participant, where people of one condition had different ones."""
     if allocation is None:
         return None
-    if allocation.study.design_hash != study.design_hash:
-        raise DataError(
-            f"The allocation belongs to another design ({allocation.design_hash[:12]}) than the study "
-            f"({study.design_hash[:12]}); give the one that was drawn for this study."
-        )
+    refuse_other_design(allocation, study)
     weights = allocation.ipw()
     spread = weights.groupby(list(allocation.drawn)).agg(lambda given: given.max() - given.min())
     if float(spread.max()) < 1e-9:

@@ -6,8 +6,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 from feedbackstudy.analysis.bayesian.cell_posterior import CellMixture
 from feedbackstudy.analysis.bayesian.comparison import Loo
 from feedbackstudy.analysis.bayesian.gaussian_sensitivity import PriorWidths
@@ -36,7 +34,8 @@ from feedbackstudy.analysis.proportional import ProportionalCheck
 from feedbackstudy.analysis.r_path_bayes import with_path
 from feedbackstudy.analysis.r_script import analysis_script
 from feedbackstudy.analysis.r_views import robustness_script
-from feedbackstudy.analysis.randomisation import RandomisationTest, randomisation
+from feedbackstudy.analysis.randomisation import RandomisationTest
+from feedbackstudy.analysis.redrawn import redrawn
 from feedbackstudy.assign import Allocation
 from feedbackstudy.errors import DataError, choices
 from feedbackstudy.provenance import Provenance
@@ -158,36 +157,10 @@ class Answer(Rendered):
         Raises
         ------
         DataError
-            Without an allocation, for a path, a slope or stories within people, and for a scheme that cannot be
-            conditioned on who was in the conditions compared, where it assigned to others too.
+            Without an allocation or for one that the rows contradict, for a path, a slope or stories within people, and
+            for a scheme that cannot be conditioned on who was in the conditions compared, where it assigned to others.
         """
-        problem = self.problem
-        names = list(dict.fromkeys(row.contrast for row in self.rows))[-len(problem.weights) :]
-        wanted = names[0] if contrast is None else contrast
-        if wanted not in names:
-            raise DataError(choices("Contrast", wanted, names))
-        allocation = self._allocated()
-        columns = {f"x{j + 1}": problem.covariates[:, j] for j in range(problem.covariates.shape[1])}
-        return randomisation(
-            pd.DataFrame({"participant": problem.participants, "y": problem.y, **columns}),
-            "y",
-            allocation,
-            dict(zip(problem.cells, problem.weights[names.index(wanted)].tolist(), strict=True)),
-            covariates=list(columns),
-            draws=draws,
-            seed=seed,
-        )
-
-    def _allocated(self) -> Allocation:
-        """Return the allocation, where its scheme can be replayed on these rows."""
-        problem, allocation = self.problem, self.allocation
-        if allocation is None:
-            raise DataError("Randomisation inference needs the allocation: analyse(scores, study, allocation=...).")
-        if self.path is not None or problem.question.kind in {"slope", "slopes"}:
-            raise DataError(f"Hypothesis {self.name!r} is about {problem.question.kind}; only contrasts are re-drawn.")
-        if len(set(problem.participants)) < problem.n:
-            raise DataError(f"Hypothesis {self.name!r} compares stories within people; the allocation assigns people.")
-        return allocation
+        return redrawn(self.problem, self.rows, self.path, self.allocation, contrast=contrast, draws=draws, seed=seed)
 
     def r_script(self) -> RScript:
         """Return the same analysis for R.

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from feedbackstudy.analysis.allocated import refuse_contradiction
 from feedbackstudy.analysis.columns import read_columns
 from feedbackstudy.analysis.frequentist.randomisation import Randomised, randomisation_test
 from feedbackstudy.assign import Allocation
@@ -124,7 +125,7 @@ def randomisation(
     Parameters
     ----------
     data : DataFrame
-        One row for each participant.
+        One row for each participant; arm, factors and exemplar in it are held against the allocation.
     outcome : str
         Column of the outcome.
     allocation : Allocation
@@ -148,8 +149,9 @@ def randomisation(
     Raises
     ------
     DataError
-        For a table that cannot be used, participants whom the allocation does not know or the table has twice, and
-        schemes that cannot be conditioned on who was in some of the conditions where one has no outcome.
+        For a table that cannot be used, participants whom the allocation does not know, who stand in another condition
+        than it gave them or whom the table has twice, and schemes that cannot be conditioned on who was in some of the
+        conditions where one has no outcome.
     NotFoundError
         For an unknown column or condition.
 
@@ -165,7 +167,10 @@ def randomisation(
     weights = _weights(contrast, [cell.key for cell in allocation.conditions])
     read = read_columns(data, outcome, covariates=covariates, groups=[participant])
     who = read.groups[participant]
-    places = _places([who.levels[code] for code in who.codes], allocation)
+    people = [who.levels[code] for code in who.codes]
+    table = data.assign(participant=data[participant].astype("str"))
+    refuse_contradiction(table[table["participant"].isin(people)], allocation)
+    places = _places(people, allocation)
     redrawn = _redrawn(allocation, places)
     drawn = permute(redrawn.scheme, draws, seed=seed)
     inverse = _inverse(allocation, places)
@@ -309,11 +314,6 @@ def _script(
 
 def _places(people: Sequence[str], allocation: Allocation) -> NDArray[np.int64]:
     known = {name: i for i, name in enumerate(allocation.participants)}
-    strangers = [name for name in people if name not in known]
-    if strangers:
-        raise DataError(
-            f"{len(strangers)} participants of the table are not in the allocation, such as {', '.join(strangers[:3])}."
-        )
     if len(set(people)) < len(people):
         twice = sorted({name for name in people if people.count(name) > 1})
         raise DataError(f"Participants stand twice in the table, such as {', '.join(twice[:3])}; give one row each.")

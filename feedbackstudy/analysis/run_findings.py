@@ -1,6 +1,6 @@
 """Findings of a run of `analyse`: what was not answered, not declared, not sound, and therefore decides nothing."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from feedbackstudy.analysis.answer import Answer
 from feedbackstudy.analysis.deciding import decides_with
@@ -11,28 +11,45 @@ from feedbackstudy.render import number, p_value
 from feedbackstudy.study import Study
 from feedbackstudy.study.checks.paths import asked_after_feedback
 
-__all__ = ["about_answers", "amended_since", "before", "covariates_after", "faulty", "unanswered", "undecided"]
+__all__ = [
+    "about_answers",
+    "amended_since",
+    "before",
+    "covariates_after",
+    "not_to_be_decided",
+    "unanswered",
+    "undecided",
+]
 
 
-def faulty(study: Study) -> dict[str, str]:
-    """Return which hypotheses are not decided because the declaration does not hold together.
+def not_to_be_decided(study: Study, against: Sequence[Issue] = ()) -> dict[str, str]:
+    """Return which hypotheses are not decided, whatever their answer, and why.
 
     Parameters
     ----------
     study : Study
         The study.
+    against : sequence of Issue
+        Where data contradict the allocation.
 
     Returns
     -------
     dict of str to str
-        Hypothesis -> the errors of `Study.check` that concern it: those of its own, and those of no other hypothesis.
+        Hypothesis -> the errors of `Study.check` that concern it (those of its own, and those of no other hypothesis),
+        and that the data are not those of the allocation.
     """
     found: dict[str, list[Issue]] = {name: [] for name in study.hypotheses.names}
     for issue in study.check().errors:
         own = {name for name in found if _concerns(issue, name)}
         for name in own or set(found):
             found[name].append(issue)
-    return {name: _faults(issues) for name, issues in found.items() if issues}
+    drawn = (
+        f"the data contradict the allocation ({' '.join(issue.what for issue in against).rstrip('.')})"
+        if against
+        else ""
+    )
+    why = {name: "; ".join(filter(None, (_faults(issues), drawn))) for name, issues in found.items()}
+    return {name: words for name, words in why.items() if words}
 
 
 def _concerns(issue: Issue, hypothesis: str) -> bool:
@@ -41,6 +58,8 @@ def _concerns(issue: Issue, hypothesis: str) -> bool:
 
 
 def _faults(issues: list[Issue]) -> str:
+    if not issues:
+        return ""
     named = "; ".join(f"{issue.code} at {issue.where}: {issue.what}".rstrip(".") for issue in issues)
     return f"study.check() finds {len(issues)} error(s) in the declaration ({named}), which must be mended first"
 
