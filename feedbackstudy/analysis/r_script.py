@@ -58,7 +58,8 @@ def analysis_script(problem: Problem, posterior: CellPosterior | None = None) ->
         For weights by the probability of assignment together with clusters or slopes, and for full information about
         incomplete rows, whose completed tables are no data to pool.
     """
-    whole = compares_clusters(problem.weights, problem.cell, problem.groups)
+    cells = problem.question.kind == "cells"
+    whole = cells and compares_clusters(problem.weights, problem.cell, problem.groups)
     body, data = _classical(problem, whole=whole)
     if problem.question.family == "ordinal" and not isinstance(problem, ImputedProblem):
         body += proportional_code(problem)

@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 
+import numpy as np
 import pytest
 
 from feedbackstudy.analysis.analysing import analyse
@@ -31,17 +32,21 @@ def hypothesis(name: str, outcome: str, contrast: dict[str, object], **more: obj
 
 
 MAIN = {"kind": "main_effect", "factor": "timing", "level": "immediate", "against": "delayed"}
+MODERATED = {"kind": "moderation", "by": "challenge"} | {k: v for k, v in MAIN.items() if k != "kind"}
 ASKED = {
     "score": (hypothesis("q", "reaction", MAIN), "plain"),
     "clustered": (hypothesis("q", "reaction", MAIN), "clusters"),
     "fixed_value": (hypothesis("q", "reaction", {"kind": "mean_vs_value", "value": 4.5}), "plain"),
     "slope": (hypothesis("q", "reaction", {"kind": "association", "predictor": "challenge"}), "plain"),
-    "slopes": (
-        hypothesis(
-            "q", "reaction", {"kind": "moderation", "by": "challenge"} | {k: v for k, v in MAIN.items() if k != "kind"}
-        ),
+    "slope_clustered": (
+        hypothesis("q", "reaction", {"kind": "association", "predictor": "challenge"}),
         "clusters",
     ),
+    "slopes": (hypothesis("q", "reaction", MODERATED), "clusters"),
+    "binary_slope": (hypothesis("q", "reapply", {"kind": "association", "predictor": "challenge"}), "plain"),
+    "binary_slopes": (hypothesis("q", "reapply", MODERATED), "clusters"),
+    "ordinal_slope": (hypothesis("q", "likert", {"kind": "association", "predictor": "challenge"}), "clusters"),
+    "ordinal_slopes": (hypothesis("q", "likert", MODERATED), "plain"),
     "binary": (hypothesis("q", "reapply", MAIN), "plain"),
     "binary_clustered": (hypothesis("q", "reapply", MAIN), "clusters"),
     "ordinal": (hypothesis("q", "likert", MAIN), "plain"),
@@ -51,6 +56,10 @@ ASKED = {
 }
 # Laplace's approximation is maximised by different searches; coefficients agree to about 1e-4.
 TOLERANCE = {
+    "binary_slope": 1e-5,
+    "binary_slopes": 2e-3,
+    "ordinal_slope": 2e-3,
+    "ordinal_slopes": 1e-4,
     "binary_clustered": 2e-3,
     "ordinal_clustered": 2e-3,
     "binary_assigned": 2e-3,
@@ -78,15 +87,16 @@ def test_the_script_computes_the_estimate_its_error_and_its_p(declared, feedback
 
     tolerance = TOLERANCE.get(name, 1e-6)
     estimate = in_r["estimate"][0]
-    from numpy import exp
-
-    assert row.estimate == pytest.approx(exp(estimate) if row.null == 1 else estimate, rel=tolerance)
+    assert row.estimate == pytest.approx(np.exp(estimate) if row.null == 1 else estimate, rel=tolerance)
     assert row.se == pytest.approx(in_r["se"][0], rel=10 * tolerance)
     assert row.p == pytest.approx(in_r["p"][0], rel=max(1e-4, 50 * tolerance))
     assert (row.df is None) == (in_r.get("df", [float("inf")])[0] == float("inf"))
     assert (row.df is not None) == (rows == "assigned" or row.statistic_name == "t")
     if row.df is not None:
         assert row.df == pytest.approx(in_r["df"][0], rel=1e-4)
+    limits = (in_r["CI low"][0], in_r["CI high"][0])
+    ours = (np.log(row.low), np.log(row.high)) if row.null == 1 else (row.low, row.high)
+    assert ours == pytest.approx(limits, abs=20 * tolerance * row.se)
 
 
 @NEEDS_R
@@ -115,8 +125,6 @@ def test_the_rows_of_the_script_are_those_of_the_answer(declared, feedback):
 
 def test_weighted_questions_with_clusters_have_no_script(declared, feedback):
     from dataclasses import replace
-
-    import numpy as np
 
     from feedbackstudy.analysis.r_script import analysis_script
 
