@@ -7,11 +7,13 @@ from numpy.typing import NDArray
 
 from feedbackstudy.analysis.contrasts_fit import FittedCells
 from feedbackstudy.analysis.frequentist.cell_fit import Scale
+from feedbackstudy.analysis.frequentist.clustered import Clustered
 from feedbackstudy.analysis.frequentist.generalised import GeneralisedFit, fit_generalised
-from feedbackstudy.analysis.frequentist.generalised_cells import generalised_quantities
+from feedbackstudy.analysis.frequentist.generalised_cells import generalised_gradient, reference_of
 from feedbackstudy.analysis.frequentist.generalised_mixed import GeneralisedMixedFit, fit_generalised_mixed
 from feedbackstudy.analysis.frequentist.generalised_words import fit_words, generalised_notes
 from feedbackstudy.analysis.frequentist.links import LINKS
+from feedbackstudy.analysis.frequentist.references import coefficient_errors, untested_terms, without_error
 from feedbackstudy.analysis.frequentist.separation import refuse_separation
 from feedbackstudy.analysis.model_formula import emmeans_code, model_script, random_formula
 from feedbackstudy.analysis.model_parts import Random, fitted_cells, intercepts, wald_terms
@@ -58,6 +60,7 @@ def generalised_model(
     made_by: str,
     random: Random | None,
     cluster: str | None,
+    vcov: Clustered | None,
     firth: bool,
     nodes: int,
     level: float,
@@ -76,6 +79,8 @@ def generalised_model(
         Random intercepts.
     cluster : str or None
         Clusters of a sandwich covariance.
+    vcov : {"CR0", "CR1", "CR1S", "CR2", "CR3"} or None
+        Its correction; CR2 where None.
     firth : bool
         Firth's penalty.
     nodes : int
@@ -97,20 +102,24 @@ def generalised_model(
     if not firth:
         offer = "use firth=True, " if family == "binomial" else ""
         refuse_separation(read.y, built.matrix, built.names, family, offer=offer)
-    fit = _fit(design, family, random, cluster, firth=firth, nodes=nodes)
+    fit = _fit(design, family, random, cluster, vcov, firth=firth, nodes=nodes)
     size = fit.beta.size
     covariance = fit.covariance[:size, :size]
+    reference = reference_of(fit, np.eye(size))
+    ses, dfs = coefficient_errors(covariance, reference)
+    terms = wald_terms(design.hypotheses, fit.beta, covariance, df=reference)
     notes, failures = generalised_notes(fit)
+    failures += without_error([n for n, df in zip(built.names, dfs, strict=True) if np.isnan(df)])
+    notes += untested_terms([row.term for row in terms if np.isnan(row.p)])
     scale: Scale = "log odds" if family == "binomial" else "log rate"
     sd = _latent_sd(fit) if family == "binomial" else None
-    ses, dfs = np.sqrt(np.diag(covariance)), [fit.df] * size
     script = _script(design, fit, made_by, random)
     return GeneralisedModel(
         title="Poisson regression (limit of the negative binomial)" if fit.poisson_limit else title,
         outcome=read.outcome,
         model=f"{'Poisson regression' if fit.poisson_limit else title} ({fit_words(fit)})",
         effects=effect_rows(built.names, fit.beta, ses, dfs, level, sd=sd, ratios=True),
-        terms=wald_terms(design.hypotheses, fit.beta, covariance, df=fit.df),
+        terms=terms,
         facts=_facts(fit),
         n=read.n,
         level=level,
@@ -129,7 +138,14 @@ def generalised_model(
 
 
 def _fit(
-    design: TermDesign, family: str, random: Random | None, cluster: str | None, *, firth: bool, nodes: int
+    design: TermDesign,
+    family: str,
+    random: Random | None,
+    cluster: str | None,
+    vcov: Clustered | None,
+    *,
+    firth: bool,
+    nodes: int,
 ) -> GeneralisedFit | GeneralisedMixedFit:
     factors = intercepts(design, random)
     if factors and firth:
@@ -137,7 +153,8 @@ def _fit(
     if factors:
         return fit_generalised_mixed(design.read.y, design.built.matrix, family, factors, nodes=nodes)
     codes = None if cluster is None else design.read.groups[cluster].codes
-    return fit_generalised(design.read.y, design.built.matrix, family, firth=firth, cluster=codes)
+    y, X = design.read.y, design.built.matrix
+    return fit_generalised(y, X, family, firth=firth, cluster=codes, clustered=vcov or "CR2")
 
 
 def _latent_sd(fit: GeneralisedFit | GeneralisedMixedFit) -> float:
@@ -153,14 +170,14 @@ def _cells(
     failures: tuple[str, ...],
 ) -> FittedCells:
     rows = design.standard if scale == "response" else design.grid
-    values, covariance = generalised_quantities(fit, rows, scale)
+    values, slopes = generalised_gradient(fit, rows, scale)
     held = "averaged over as they are in the rows" if scale == "response" else "held at their mean"
     counted = "probabilities" if fit.family == "binomial" else "expected counts"
     return fitted_cells(
         design,
         values,
-        covariance,
-        df=fit.df,
+        slopes @ fit.covariance @ slopes.T,
+        df=reference_of(fit, slopes),
         scale=scale,
         sd=sd,
         model=counted if scale == "response" else scale,
@@ -182,13 +199,15 @@ def _facts(fit: GeneralisedFit | GeneralisedMixedFit) -> tuple[tuple[str, str], 
 
 def _conventions(family: str, fit: GeneralisedFit | GeneralisedMixedFit, level: float) -> tuple[str, ...]:
     what = "odds" if family == "binomial" else "rate"
-    reference = "normal distribution" if np.isinf(fit.df) else f"t on {fit.df:g} degrees of freedom"
+    robust = isinstance(fit, GeneralisedFit) and fit.robust is not None
+    reference = "t distribution on Satterthwaite's degrees of freedom" if robust else "normal distribution"
+    test = "HTZ" if robust else "Wald's test"
     standard = (
         ("in SD: over that of the logistic distribution, random effects included",) if family == "binomial" else ()
     )
     return (
         f"ratio: {what} ratio; factors against their first level",
-        f"{level:.0%} Wald intervals by the {reference}; terms by Wald's test, type III, whatever the coding",
+        f"{level:.0%} Wald intervals by the {reference}; terms by {test}, type III, whatever the coding",
         "means on the response scale are averaged over covariates and random effects",
         *standard,
     )
@@ -216,13 +235,17 @@ def _script(
         call, library = "logistf(FORMULA, data = responses, pl = FALSE)", "logistf"
     else:
         family = "" if negative else f", family = {fit.family}"
-        call, library = f"{'glm.nb' if negative else 'glm'}(FORMULA, data = responses{family})", "MASS"
+        # R stops at a change of deviance of 1e-8, too early for six digits of a sandwich
+        stop = ", control = glm.control(epsilon = 1e-14, maxit = 100)" if fit.clusters is not None else ""
+        call, library = f"{'glm.nb' if negative else 'glm'}(FORMULA, data = responses{family}{stop})", "MASS"
     shown = _SHOWN
     if isinstance(fit, GeneralisedFit) and fit.clusters is not None:
         cluster = r_string(next(iter(design.read.groups)))
         shown += (
-            f'V <- sandwich::vcovCL(fit, responses[[{cluster}]], type = "HC1", cadjust = TRUE)\n'
-            'show(paste(rownames(coefs), "clustered se"), sqrt(diag(V))[rownames(coefs)])\n'
+            f'V <- clubSandwich::vcovCR(fit, cluster = responses[[{cluster}]], type = "{fit.clustered}")\n'
+            'found <- clubSandwich::coef_test(fit, vcov = V, test = "Satterthwaite")\n'
+            'show(paste(rownames(coefs), "clustered se"), found$SE); show(paste(rownames(coefs), "df"), found$df)\n'
+            'show(paste(rownames(coefs), "p"), found$p_Satt)\n'
         )
     if isinstance(fit, GeneralisedFit) and fit.penalised:
         shown = 'show(paste(names(coef(fit)), "estimate"), coef(fit))\n'

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from feedbackstudy.analysis.frequentist.clustered import Clustered
 from feedbackstudy.analysis.generalised_model import GeneralisedModel, generalised_model
 from feedbackstudy.analysis.model_parts import Random, read_model
 from feedbackstudy.threads import one_thread
@@ -19,6 +20,7 @@ def logistic(
     *,
     random: Random | None = None,
     cluster: str | None = None,
+    vcov: Clustered | None = None,
     firth: bool = False,
     nodes: int = 1,
     categorical: Sequence[str] = (),
@@ -37,9 +39,10 @@ def logistic(
     random : mapping of str to sequence of str, optional
         Grouping factors with ``["1"]``: random intercepts, crossed or (named with ``:``) nested.
     cluster : str, optional
-        Column of clusters of a sandwich covariance (CR1, t on clusters - 1), instead of random effects. CR2 and CR3 of
-        the same model, with Satterthwaite's degrees of freedom for few clusters, are those of `gee` with
-        ``structure="independence"`` and ``correction="kauermann-carroll"`` or ``"mancl-derouen"``.
+        Column of clusters of a sandwich covariance, instead of random effects.
+    vcov : {"CR0", "CR1", "CR1S", "CR2", "CR3"}, optional
+        Correction of that covariance; CR2 by default, as in `regression`. Degrees of freedom are Satterthwaite's and
+        joint tests HTZ in every case; fewer than 40 clusters are noted.
     firth : bool, default False
         Firth's penalised likelihood, finite under separation.
     nodes : int, default 1
@@ -68,7 +71,15 @@ def logistic(
     differences averaged over the covariates of all rows (g-computation), with delta-method errors.
     """
     design = read_model(
-        data, outcome, terms, kind="binary", random=random, cluster=cluster, categorical=categorical, level=level
+        data,
+        outcome,
+        terms,
+        kind="binary",
+        random=random,
+        cluster=cluster,
+        categorical=categorical,
+        level=level,
+        vcov=vcov,
     )
     return generalised_model(
         design,
@@ -77,6 +88,7 @@ def logistic(
         made_by="analysis.logistic",
         random=random,
         cluster=cluster,
+        vcov=vcov,
         firth=firth,
         nodes=nodes,
         level=level,

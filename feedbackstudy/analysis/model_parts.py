@@ -8,11 +8,13 @@ from numpy.typing import NDArray
 
 from feedbackstudy.analysis.contrasts_fit import FittedCells
 from feedbackstudy.analysis.frequentist.cell_fit import CellFit, Scale
+from feedbackstudy.analysis.frequentist.clustered import CLUSTERED
 from feedbackstudy.analysis.frequentist.mixed_structure import RandomFactor
+from feedbackstudy.analysis.frequentist.references import Reference, same_df
 from feedbackstudy.analysis.lmm import random_factors
 from feedbackstudy.analysis.model_rows import TermRow
 from feedbackstudy.analysis.model_terms import TermDesign, design_of
-from feedbackstudy.errors import DataError
+from feedbackstudy.errors import DataError, choices
 
 __all__ = ["Random", "fitted_cells", "intercepts", "read_model", "wald_terms"]
 
@@ -30,6 +32,7 @@ def read_model(
     cluster: str | None,
     categorical: Sequence[str],
     level: float,
+    vcov: str | None = None,
 ) -> TermDesign:
     """Check the options that these models share, and read their columns.
 
@@ -51,6 +54,8 @@ def read_model(
         Numbers that are levels.
     level : float
         Level of the intervals.
+    vcov : str, optional
+        Correction of the covariance over `cluster`.
 
     Returns
     -------
@@ -60,7 +65,7 @@ def read_model(
     Raises
     ------
     DataError
-        For random slopes, clusters beside random effects, or a level out of range.
+        For random slopes, clusters beside random effects, a covariance that does not fit, or a level out of range.
     """
     if not 0 < level < 1:
         raise DataError(f"A level lies between 0 and 1; given {level}.")
@@ -70,6 +75,10 @@ def read_model(
         raise DataError(
             "Clusters are either a random factor (random=) or a sandwich covariance (cluster=); choose one."
         )
+    if vcov is not None and vcov not in CLUSTERED:
+        raise DataError(choices("Cluster-robust covariance", vcov, CLUSTERED))
+    if vcov is not None and cluster is None:
+        raise DataError(f"{vcov} needs cluster=, the column that names the clusters.")
     for name, varying in (random or {}).items():
         if list(varying) != ["1"]:
             raise DataError(
@@ -99,7 +108,7 @@ def intercepts(design: TermDesign, random: Random | None) -> list[RandomFactor]:
 
 
 def wald_terms(
-    hypotheses: Mapping[str, Floats], beta: Floats, covariance: Floats, *, df: float = float("inf")
+    hypotheses: Mapping[str, Floats], beta: Floats, covariance: Floats, *, df: float | Reference = float("inf")
 ) -> tuple[TermRow, ...]:
     r"""Test terms by Wald's statistic, type III.
 
@@ -111,19 +120,23 @@ def wald_terms(
         Coefficients.
     covariance : ndarray, shape (p, p)
         Theirs.
-    df : float
+    df : float or Reference
         Denominator degrees of freedom; infinite for chi square.
 
     Returns
     -------
     tuple of TermRow
-        :math:`\chi^2 = (Lb)'(LVL')^{-1}(Lb)`, or F, that over its degrees of freedom.
+        :math:`\chi^2 = (Lb)'(LVL')^{-1}(Lb)`, or F, that over its degrees of freedom (HTZ with a sandwich); NaN where
+        the clusters are too few for a term or determine it alone.
     """
     size = beta.size
+    reference = df if isinstance(df, Reference) else same_df(df)
     fit = CellFit(
         means=beta,
         covariance=covariance,
-        df=lambda _: df,
+        df=reference.df,
+        joint_df=reference.joint_df,
+        joint_scale=reference.joint_scale,
         counts=np.ones(size, dtype=np.int64),
         scale="latent",
         sd=None,
@@ -132,8 +145,13 @@ def wald_terms(
     )
     rows = []
     for term, weights in hypotheses.items():
-        found = fit.joint(weights)
-        statistic = found.f * found.df if np.isinf(df) else found.f
+        try:
+            found = fit.joint(weights)
+        except DataError:
+            rank = float(np.linalg.matrix_rank(weights))
+            rows.append(TermRow(term=term, statistic=np.nan, df=rank, df2=np.nan, p=np.nan))
+            continue
+        statistic = found.f * found.df if np.isinf(found.df2) else found.f
         rows.append(TermRow(term=term, statistic=statistic, df=found.df, df2=found.df2, p=found.p))
     return tuple(rows)
 
@@ -143,7 +161,7 @@ def fitted_cells(
     values: Floats,
     covariance: Floats,
     *,
-    df: float,
+    df: float | Reference,
     scale: Scale,
     sd: float | None,
     model: str,
@@ -158,7 +176,7 @@ def fitted_cells(
         The fixed part.
     values, covariance : ndarray
         Of all cells.
-    df : float
+    df : float or Reference
         Degrees of freedom.
     scale : str
         Scale of the values.
@@ -175,10 +193,13 @@ def fitted_cells(
         Cells without rows count as estimable where the model has no interaction that needs them.
     """
     cells = design.cells
+    reference = df if isinstance(df, Reference) else same_df(df)
     fit = CellFit(
         means=values,
         covariance=covariance,
-        df=lambda _: df,
+        df=reference.df,
+        joint_df=reference.joint_df,
+        joint_scale=reference.joint_scale,
         counts=cells.counts if design.saturated else np.maximum(cells.counts, 1),
         scale=scale,
         sd=sd,

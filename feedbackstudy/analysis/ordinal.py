@@ -21,6 +21,7 @@ from feedbackstudy.analysis.model_parts import Random, fitted_cells, intercepts,
 from feedbackstudy.analysis.model_result import ModelResult
 from feedbackstudy.analysis.model_rows import effect_rows
 from feedbackstudy.analysis.model_terms import TermDesign
+from feedbackstudy.analysis.ordinal_words import conventions, fit_facts, fit_notes, model_words
 from feedbackstudy.provenance import Provenance
 from feedbackstudy.psychometrics.rscript import RScript, r_string
 from feedbackstudy.render import Block, Table, number, p_value
@@ -200,16 +201,16 @@ def ordinal(
     cuts, df = fit.thresholds.size, _df(fit)
     covariance = fit.covariance[cuts : cuts + fit.beta.size, cuts : cuts + fit.beta.size]
     sd = spread_of(fit, read.y, np.zeros(read.n, dtype=np.int64), "latent")
-    notes, failures = _said(fit, read.outcome_levels, categories)
+    notes, failures = fit_notes(fit, read.outcome_levels, categories)
     ses, dfs = np.sqrt(np.diag(covariance)), [df] * fit.beta.size
     script = _script(design, fit, random)
     return OrdinalModel(
         title="Cumulative model",
         outcome=outcome,
-        model=_words(fit, k),
+        model=model_words(fit, k),
         effects=effect_rows(built.names[1:], fit.beta, ses, dfs, level, sd=sd, ratios=link == "logit"),
         terms=wald_terms({t: rows[:, 1:] for t, rows in design.hypotheses.items()}, fit.beta, covariance, df=df),
-        facts=_facts(fit),
+        facts=fit_facts(fit),
         n=read.n,
         level=level,
         notes=(*read.notes, *notes),
@@ -217,7 +218,7 @@ def ordinal(
         scales={scale: partial(_cells, design, fit, codes, categories, scale, failures) for scale in _SCALES},
         script=script,
         cells_in_r={} if cluster is not None else _in_r(design, script, mixed=bool(factors)),
-        provenance=Provenance(made_by="analysis.ordinal", conventions=_conventions(link, level)),
+        provenance=Provenance(made_by="analysis.ordinal", conventions=conventions(link, level)),
         fit=fit,
         design=design,
         categories=categories,
@@ -233,19 +234,6 @@ def _fixed(
 
 def _df(fit: CumulativeFit | CumulativeMixedFit) -> float:
     return fit.df if isinstance(fit, CumulativeFit) else float("inf")
-
-
-def _said(
-    fit: CumulativeFit | CumulativeMixedFit, given: tuple[str, ...], used: tuple[str, ...]
-) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    notes: tuple[str, ...] = ()
-    unused = [level for level in given if level not in used]
-    if unused:
-        notes += (f"No complete row holds the categories {', '.join(unused)}; they have no threshold.",)
-    if isinstance(fit, CumulativeFit):
-        return notes, ()
-    notes += ("The fit is singular: a variance between levels is estimated as zero.",) if fit.singular else ()
-    return notes, () if fit.converged else ("The search did not converge.",)
 
 
 def _values(categories: tuple[str, ...]) -> Floats:
@@ -277,31 +265,6 @@ def _cells(
         model="latent means minus the mean threshold" if scale == "latent" else "expected ratings",
         notes=(f"Covariates ({', '.join(design.covariates)}) are {held}.",) if design.covariates else (),
         failures=failures,
-    )
-
-
-def _words(fit: CumulativeFit | CumulativeMixedFit, categories: int) -> str:
-    words = f"Cumulative {fit.link} model of {categories} categories"
-    if isinstance(fit, CumulativeFit):
-        sandwich = "" if fit.clusters is None else f", covariance over {fit.clusters} clusters (CR1)"
-        return f"{words} by maximum likelihood{sandwich}"
-    how = "Laplace's approximation" if fit.quadrature == 1 else f"adaptive quadrature with {fit.quadrature} nodes"
-    return f"{words} with random intercepts of {', '.join(fit.factors)} by {how}"
-
-
-def _facts(fit: CumulativeFit | CumulativeMixedFit) -> tuple[tuple[str, str], ...]:
-    facts = [("log likelihood, AIC", f"{number(fit.log_likelihood)}, {number(fit.aic, 1)}")]
-    if isinstance(fit, CumulativeMixedFit):
-        facts += [(f"SD of {name}", number(float(sd))) for name, sd in zip(fit.factors, fit.sd, strict=True)]
-    return tuple(facts)
-
-
-def _conventions(link: str, level: float) -> tuple[str, ...]:
-    ratio = "ratio: odds of a higher answer; " if link == "logit" else ""
-    return (
-        f"P(Y <= k) = F(threshold - effects), {link}: a positive effect moves answers up",
-        f"{ratio}in SD: over the standard deviation of the latent answer, random effects included",
-        f"{level:.0%} Wald intervals; terms by Wald's chi square, type III, whatever the coding",
     )
 
 

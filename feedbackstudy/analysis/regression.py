@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from feedbackstudy.analysis.columns import column, read_columns
 from feedbackstudy.analysis.crossed import TermColumns, term_columns, term_parts
 from feedbackstudy.analysis.frequentist.cell_fit import ContrastFit, JointTest
-from feedbackstudy.analysis.frequentist.clustered import Clustered
+from feedbackstudy.analysis.frequentist.clustered import CLUSTERED, Clustered
 from feedbackstudy.analysis.frequentist.linear import LinearFit, fit_linear
 from feedbackstudy.analysis.regression_result import Regression, coefficient
 from feedbackstudy.errors import DataError
@@ -22,8 +22,6 @@ __all__ = ["regression"]
 
 type Floats = NDArray[np.float64]
 type Vcov = Literal["classical", "HC0", "HC1", "HC2", "HC3", "HC4"] | Clustered
-
-_CLUSTERED = ("CR0", "CR1", "CR1S", "CR2", "CR3")
 
 
 @one_thread()
@@ -90,7 +88,7 @@ def regression(
         design.matrix,
         vcov="classical" if cluster is not None else vcov,  # type: ignore[arg-type]
         cluster=read.groups[cluster].codes if cluster is not None else None,
-        clustered=vcov if vcov in _CLUSTERED else None,  # type: ignore[arg-type]
+        clustered=vcov if vcov in CLUSTERED else None,
         weights=read.covariates[weights] if weights is not None else None,
     )
     unit = np.eye(len(design.names))
@@ -145,9 +143,9 @@ def _untested(fit: LinearFit, design: TermColumns) -> tuple[str, ...]:
 def _options(terms: Sequence[str], vcov: str, cluster: str | None) -> None:
     if isinstance(terms, str) or not terms:
         raise DataError(f"Give a list of terms, such as ['timing', 'timing:framing']; given {terms!r}.")
-    if vcov in _CLUSTERED and cluster is None:
+    if vcov in CLUSTERED and cluster is None:
         raise DataError(f"{vcov} needs cluster=, the column that names the clusters.")
-    if cluster is not None and vcov not in (*_CLUSTERED, "classical"):
+    if cluster is not None and vcov not in (*CLUSTERED, "classical"):
         raise DataError(f"With clusters the covariance is CR0 to CR3; given {vcov!r}.")
 
 
@@ -175,7 +173,7 @@ def _script(
     body = f"fit <- lm(.y ~ 0 + {right}, data = responses{used})\nnames <- {r_vector(design.names)}\n"
     if cluster is not None:
         frame[".cluster"] = cluster
-        kind = vcov if vcov in _CLUSTERED else "CR2"
+        kind = vcov if vcov in CLUSTERED else "CR2"
         target = ", target = rep(1, nrow(responses))" if weights is not None else ""
         body += (
             f'V <- clubSandwich::vcovCR(fit, cluster = responses$.cluster, type = "{kind}"{target})\n'

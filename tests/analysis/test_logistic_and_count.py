@@ -48,12 +48,12 @@ def test_odds_ratios_are_those_of_glm(data, known):
         np.testing.assert_allclose([found["mean"], found["se"]], [row["emmean"], row["SE"]], rtol=1e-6)
 
 
-def test_clustered_errors_are_those_of_sandwich_and_use_t(data, known):
-    fit = logistic(data, "reply", [*FULL, "day"], cluster="participant")
+def test_clustered_errors_are_those_of_sandwich(data, known):
+    fit = logistic(data, "reply", [*FULL, "day"], cluster="participant", vcov="CR1S")
     values = known["binary"]["cl_hc1"]
     values = list(values.values()) if isinstance(values, dict) else values
     np.testing.assert_allclose([row.se for row in fit.effects], [*values[:4], *values[5:], values[4]], rtol=1e-6)
-    assert {row.df for row in fit.effects} == {59}
+    assert all(0 < row.df < 59 for row in fit.effects)
 
 
 def test_the_poisson_limit_of_the_negative_binomial_is_named(data):
@@ -114,6 +114,34 @@ def test_zero_inflation_is_the_fit_of_its_array_function(data):
     np.testing.assert_allclose(expected, data.groupby("timing")["hints"].mean(), rtol=0.02)
 
 
+def zeros_and_poisson(data):
+    rng = np.random.default_rng(11)
+    mean = np.where(data["timing"] == "immediate", 3.0, 2.0)
+    return data.assign(hints=rng.poisson(mean) * (rng.random(len(data)) >= 0.3).astype(int))
+
+
+def test_zero_inflation_at_the_limit_is_a_poisson_and_says_so(data):
+    table = zeros_and_poisson(data)
+    found = count(table, "hints", ["timing"], family="zero-inflated", zero_terms=["timing"])
+    asked = count(table, "hints", ["timing"], family="zero-inflated poisson", zero_terms=["timing"])
+
+    assert [row.estimate for row in found.effects] == pytest.approx([row.estimate for row in asked.effects], rel=1e-9)
+    assert any("no more than a Poisson allows" in note for note in found.notes)
+    assert not any("no more than a Poisson allows" in note for note in asked.notes)
+    assert "theta" not in str(found)
+    assert found.effects[1].estimate == pytest.approx(np.log(1.5), abs=0.2)
+
+
+@pytest.mark.against_r
+def test_pscl_fits_the_same_zero_inflated_poisson(data, run_r, tmp_path):
+    fit = count(zeros_and_poisson(data), "hints", ["timing"], family="zero-inflated", zero_terms=["timing"])
+    in_r = run_r(fit.r_script(), tmp_path)
+
+    assert in_r["logLik"][0] == pytest.approx(fit.fit.log_likelihood, abs=1e-6)
+    shown = [value[0] for name, value in in_r.items() if name.startswith(("count_", "zero_"))]
+    assert shown == pytest.approx([row.estimate for row in fit.effects], abs=1e-4)
+
+
 BAD = {
     "one and two": (logistic, "coded", {}, "Subtract 1"),
     "text": (logistic, "story", {}, "must hold numbers"),
@@ -148,14 +176,17 @@ def test_bad_input_is_refused_by_name(data, case):
 
 
 def test_estimating_equations_without_correlation_are_the_logistic_model_with_cr2_and_cr3():
-    # R 4.2.2, clubSandwich 0.5.8: vcovCR(glm(likert >= 4 ~ timing + framing + baseline, binomial), interviewer, type);
-    # treatment contrasts, epsilon = 1e-15, feedback_unbalanced.csv
+    # R 4.2.2 on feedback_unbalanced.csv, glm(likert >= 4 ~ timing + framing + baseline, binomial), epsilon = 1e-15: CR3
+    # is vcovCR of clubSandwich 0.5.8; Kauermann and Carroll's (I - H)^{-1/2} is written out with eigen() by interviewer,
+    # as clubSandwich's CR2 takes another root of the same matrix (5e-6 away here; `logistic` takes that one)
     table = pd.read_csv(REFERENCE / "feedback_unbalanced.csv")
     table = table.assign(high=(table["likert"] >= 4).astype(int))
     terms = ["timing", "framing", "baseline"]
     plain = logistic(table, "high", terms, cluster="interviewer")
+    club = [0.226258832262545, 0.268234792824192, 0.248514681762382, 0.119814613232288]
+    np.testing.assert_allclose(plain.frame()["se"], club, rtol=1e-9)
     known = {
-        "kauermann-carroll": [0.226258832262, 0.268234792823, 0.248514681761, 0.119814613232],
+        "kauermann-carroll": [0.226259696586025, 0.268233924291185, 0.248515104191987, 0.119814304717403],
         "mancl-derouen": [0.234029707885, 0.276801095114, 0.256930789786, 0.123917932979],
     }
     for correction, ses in known.items():
@@ -163,8 +194,8 @@ def test_estimating_equations_without_correlation_are_the_logistic_model_with_cr
             table, "high", terms, "interviewer", family="binomial", structure="independence", correction=correction
         )
         frame = fit.frame()
-        np.testing.assert_allclose(frame["se"], ses, rtol=1e-5)
-        np.testing.assert_allclose(frame["estimate"], [one.estimate for one in plain.effects], rtol=1e-12)
+        np.testing.assert_allclose(frame["se"], ses, rtol=1e-9)
+        np.testing.assert_allclose(frame["estimate"], [one.estimate for one in plain.effects], rtol=1e-10)
 
 
 @pytest.mark.against_r
@@ -179,4 +210,6 @@ def test_the_r_scripts_print_the_same_numbers(data, tmp_path):
         assert run.returncode == 0, run.stderr
         shown |= dict(line.split("\t") for line in run.stdout.splitlines() if "\t" in line)
     assert float(shown["timingimmediate clustered se"]) == pytest.approx(binary.effects[1].se, rel=1e-6)
+    assert float(shown["timingimmediate df"]) == pytest.approx(binary.effects[1].df, rel=1e-6)
+    assert float(shown["timingimmediate p"]) == pytest.approx(binary.effects[1].p, rel=1e-6)
     assert float(shown["delayed - immediate estimate"]) == pytest.approx(counts.rows[0].estimate, rel=1e-6)

@@ -33,7 +33,7 @@ def model(name: str) -> Any:  # noqa: ANN401
         "glmer_laplace": lambda: logistic(answers(), "reply", day, random=people),
         "glmer_agq10": lambda: logistic(answers(), "reply", day, random=people, nodes=10),
         "glmer_crossed": lambda: logistic(answers(), "reply", FULL, random=both),
-        "clustered": lambda: logistic(answers(), "reply", day, cluster="participant"),
+        "clustered": lambda: logistic(answers(), "reply", day, cluster="participant", vcov="CR1S"),
         "poisson": lambda: count(answers(), "hints", day, family="poisson"),
         "nb": lambda: count(answers(), "hints", day),
         "glmer_poisson": lambda: count(answers(), "hints", FULL, family="poisson", random=people),

@@ -8,17 +8,29 @@ from numpy.typing import NDArray
 
 from feedbackstudy.errors import DataError
 
-__all__ = ["FEW_CLUSTERS", "ClusterRobust", "Clustered", "cluster_robust"]
+__all__ = [
+    "ABSORBED",
+    "CLUSTERED",
+    "FEW_CLUSTERS",
+    "ClusterRobust",
+    "Clustered",
+    "cluster_robust",
+    "few_clusters",
+    "independent_rows",
+]
 
 type Floats = NDArray[np.float64]
 type Integers = NDArray[np.int64]
 type Clustered = Literal["CR0", "CR1", "CR1S", "CR2", "CR3"]
 
+CLUSTERED: tuple[Clustered, ...] = ("CR0", "CR1", "CR1S", "CR2", "CR3")
+"""Corrections of a covariance over clusters."""
+
 FEW_CLUSTERS = 40
 """Below about so many clusters CR0 and CR1 reject too often (Cameron & Miller, 2015, Journal of Human Resources 50)."""
 
 _SHARE = 1e-6
-_ABSORBED = 1e-9
+ABSORBED = 1e-9
 """An eigenvalue of I - H of a cluster below this is zero: the cluster determines a coefficient alone."""
 
 
@@ -42,7 +54,8 @@ class ClusterRobust:
         Directions of the coefficients, in the coordinates of `root`, that one cluster determines alone; the spread
         between clusters says nothing of their error.
     weighted : tuple of ndarray or None
-        With weights: rows, weights, clusters and the correction of the working covariance.
+        With weights, or corrections that differ by row: rows, weights, clusters and the correction of the working
+        covariance.
     """
 
     covariance: Floats
@@ -166,6 +179,44 @@ def _moments(own: Floats, shared: Floats, T: Floats) -> tuple[Floats, float]:
     return expected, float(total.sum())
 
 
+def few_clusters(clusters: int, kind: Clustered) -> tuple[str, ...]:
+    """Return what a reader must know of so many clusters.
+
+    Parameters
+    ----------
+    clusters : int
+        How many.
+    kind : {"CR0", "CR1", "CR1S", "CR2", "CR3"}
+        The correction that was used.
+
+    Returns
+    -------
+    tuple of str
+        Empty from `FEW_CLUSTERS` on.
+    """
+    if clusters >= FEW_CLUSTERS:
+        return ()
+    corrects = " corrects for it." if kind in ("CR2", "CR3") else " was asked for; CR2 would be less biased."
+    return (f"{clusters} clusters are few: {kind} with Satterthwaite degrees of freedom{corrects}",)
+
+
+def independent_rows(rows: Floats) -> Floats:
+    """Return independent rows that span the same space.
+
+    Parameters
+    ----------
+    rows : ndarray, shape (contrasts, k)
+        Rows that may depend on each other.
+
+    Returns
+    -------
+    ndarray, shape (rank, k)
+        Orthonormal.
+    """
+    _, values, right = np.linalg.svd(rows, full_matrices=False)
+    return np.asarray(right[values > 1e-10 * values[0]], dtype=np.float64)
+
+
 def cluster_robust(
     X: Floats, residuals: Floats, cluster: Integers, kind: Clustered, *, weights: Floats | None = None
 ) -> ClusterRobust:
@@ -224,7 +275,7 @@ def cluster_robust(
 def _alone(within: Floats) -> Floats:
     """Return the directions in which one cluster holds all cross-products."""
     values, vectors = np.linalg.eigh(within)
-    found: Floats = np.swapaxes(vectors, 1, 2)[values > 1 - _ABSORBED]
+    found: Floats = np.swapaxes(vectors, 1, 2)[values > 1 - ABSORBED]
     return found
 
 
@@ -236,7 +287,7 @@ def _adjustment(within: Floats, kind: Clustered) -> Floats:
 
 
 def _power(remaining: Floats, kind: Clustered) -> Floats:
-    absorbed = remaining < _ABSORBED
+    absorbed = remaining < ABSORBED
     if kind == "CR3" and absorbed.any():
         raise DataError("CR3 does not exist where one cluster determines a coefficient alone; use CR2.")
     exponent = -0.5 if kind == "CR2" else -1.0
@@ -271,7 +322,7 @@ def _weighted(
 def _cluster_adjustment(X: Floats, w: Floats, B: Floats, C: Floats, kind: Clustered) -> Floats:
     if kind == "CR3":
         left = np.eye(len(w)) - X @ B @ (X * w[:, None]).T
-        if abs(np.linalg.det(left)) < _ABSORBED:
+        if abs(np.linalg.det(left)) < ABSORBED:
             raise DataError("CR3 does not exist where one cluster determines a coefficient alone; use CR2.")
         # the transpose, because the adjustment stands beside the rows here and beside the residuals in the formula
         return np.asarray(np.linalg.inv(left).T, dtype=np.float64)

@@ -6,6 +6,8 @@ from typing import Literal
 import numpy as np
 from scipy import special
 
+from feedbackstudy.analysis.frequentist.clustered import CLUSTERED, Clustered, ClusterRobust
+from feedbackstudy.analysis.frequentist.clustered_models import model_robust
 from feedbackstudy.analysis.frequentist.cumulative import Floats, Integers
 from feedbackstudy.analysis.frequentist.laplace import RowTerms
 from feedbackstudy.analysis.frequentist.links import Array
@@ -47,6 +49,10 @@ class GeneralisedFit:
         Whether Firth's penalty was used.
     clusters : int or None
         Clusters of the sandwich covariance.
+    clustered : {"CR0", "CR1", "CR1S", "CR2", "CR3"} or None
+        Its correction.
+    robust : ClusterRobust or None
+        What its degrees of freedom need.
     poisson_limit : bool
         Whether a negative binomial was asked for whose likelihood has its maximum where it is a Poisson: `family` is
         then "poisson".
@@ -63,17 +69,14 @@ class GeneralisedFit:
     dispersion: float
     penalised: bool
     clusters: int | None
+    clustered: Clustered | None = None
+    robust: ClusterRobust | None = None
     poisson_limit: bool = False
 
     @property
     def aic(self) -> float:
         """Akaike's criterion."""
         return 2 * self.parameters - 2 * self.log_likelihood
-
-    @property
-    def df(self) -> float:
-        """Degrees of freedom of t: clusters minus one with a sandwich, otherwise infinite."""
-        return float("inf") if self.clusters is None else float(self.clusters - 1)
 
 
 class FamilyRows:
@@ -132,7 +135,13 @@ def _binomial(y: Floats, eta: Array) -> RowTerms:
 
 
 def fit_generalised(
-    y: Floats, X: Floats, family: str, *, firth: bool = False, cluster: Integers | None = None
+    y: Floats,
+    X: Floats,
+    family: str,
+    *,
+    firth: bool = False,
+    cluster: Integers | None = None,
+    clustered: Clustered = "CR2",
 ) -> GeneralisedFit:
     r"""Fit a generalised linear model with its canonical or log link.
 
@@ -149,6 +158,8 @@ def fit_generalised(
         separation.
     cluster : ndarray of int, shape (n,), optional
         Cluster of each row; the covariance is then a sandwich over clusters.
+    clustered : {"CR0", "CR1", "CR1S", "CR2", "CR3"}, default "CR2"
+        Its correction; degrees of freedom are Satterthwaite's in every case.
 
     Returns
     -------
@@ -159,14 +170,15 @@ def fit_generalised(
     Raises
     ------
     DataError
-        For columns that depend on each other, separation without `firth`, or a single cluster.
+        For columns that depend on each other, separation without `firth`, a single cluster, an unknown correction, or
+        CR3 where one cluster determines a coefficient alone.
 
     Notes
     -----
-    Firth (1993), Biometrika 80, 27-38. Sandwich: :math:`\frac{G}{G-1}\frac{n-1}{n-p}` times the inverse information
-    around the sum of squared cluster scores (CR1, as ``sandwich::vcovCL``), with t on G - 1 degrees of freedom. For
-    the negative binomial the covariance is the inverse expected information with theta as estimated, as in
-    ``MASS::glm.nb``; theta and the coefficients are orthogonal.
+    Firth (1993), Biometrika 80, 27-38. Sandwich: see `clustered_models.model_robust`, as ``clubSandwich::vcovCR``;
+    CR1S is ``sandwich::vcovCL(type = "HC1")``. For the negative binomial the covariance is the inverse
+    expected information (or the sandwich) with theta as estimated, as in ``MASS::glm.nb``; theta and the coefficients
+    are orthogonal.
     """
     if family not in FAMILIES:
         raise DataError(choices("family", family, FAMILIES))
@@ -183,15 +195,15 @@ def fit_generalised(
     mean, weight = _mean_and_weight(X @ beta, family, theta)
     information = (X.T * weight) @ X
     inverse = np.linalg.inv(information)
-    score = (y - mean) * weight / _variance(mean, family, theta)
-    clusters, covariance = None, inverse
+    robust = None
     if cluster is not None:
-        clusters, covariance = _sandwich(X, score, inverse, cluster)
+        sd = np.sqrt(_variance(mean, family, theta))
+        robust = _sandwich(X * np.sqrt(weight)[:, None], (y - mean) / sd, sd, cluster, clustered)
     fixed = beta[None] if log_theta is None else np.append(beta, log_theta)[None]
     value = float(FamilyRows(y, X, family).terms(fixed, np.zeros((1, y.size))).log_likelihood.sum())
     return GeneralisedFit(
         beta=beta,
-        covariance=covariance,
+        covariance=inverse if robust is None else robust.covariance,
         log_likelihood=value + (float(np.linalg.slogdet(information)[1]) / 2 if firth else 0.0),
         parameters=beta.size + (log_theta is not None),
         n=y.size,
@@ -200,7 +212,9 @@ def fit_generalised(
         log_theta_se=log_theta_se,
         dispersion=float(np.sum((y - mean) ** 2 / _variance(mean, family, theta)) / max(y.size - beta.size, 1)),
         penalised=firth,
-        clusters=clusters,
+        clusters=None if robust is None else robust.clusters,
+        clustered=None if robust is None else clustered,
+        robust=robust,
         poisson_limit=limit,
     )
 
@@ -274,13 +288,10 @@ def _variance(mean: Floats, family: str, theta: float | None) -> Floats:
     return mean if theta is None else mean + mean**2 / theta
 
 
-def _sandwich(X: Floats, score: Floats, inverse: Floats, cluster: Integers) -> tuple[int, Floats]:
+def _sandwich(D: Floats, residuals: Floats, sd: Floats, cluster: Integers, kind: Clustered) -> ClusterRobust:
+    if kind not in CLUSTERED:
+        raise DataError(choices("Cluster-robust covariance", kind, CLUSTERED))
     codes = np.unique(cluster, return_inverse=True)[1]
-    groups = int(codes.max()) + 1
-    if groups < 2:
+    if int(codes.max()) == 0:
         raise DataError("All rows lie in one cluster, so the covariance over clusters cannot be estimated.")
-    sums = np.zeros((groups, X.shape[1]))
-    np.add.at(sums, codes, X * score[:, None])
-    n, p = X.shape
-    factor = groups / (groups - 1) * (n - 1) / (n - p)
-    return groups, factor * inverse @ (sums.T @ sums) @ inverse
+    return model_robust(D, residuals, sd, codes, kind)

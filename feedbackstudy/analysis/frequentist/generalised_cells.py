@@ -14,13 +14,16 @@ from feedbackstudy.analysis.frequentist.generalised_words import family_words, f
 from feedbackstudy.analysis.frequentist.links import LINKS, Array
 from feedbackstudy.analysis.frequentist.mixed_cells import cell_columns
 from feedbackstudy.analysis.frequentist.mixed_structure import Floats, Integers, RandomFactor
-from feedbackstudy.analysis.frequentist.response_means import averaged, delta, spread_over
+from feedbackstudy.analysis.frequentist.references import Reference, same_df, satterthwaite
+from feedbackstudy.analysis.frequentist.response_means import averaged, gradient, spread_over
 from feedbackstudy.errors import DataError, choices
 
 __all__ = [
     "binary_cells",
     "count_cells",
+    "generalised_gradient",
     "generalised_quantities",
+    "reference_of",
 ]
 
 
@@ -57,7 +60,7 @@ def binary_cells(
     firth : bool, default False
         Firth's penalised likelihood, finite under separation; without random effects only.
     cluster : array_like, shape (n,), optional
-        Clusters of a sandwich covariance (CR1, t on clusters - 1); instead of random effects.
+        Clusters of a sandwich covariance (CR2, Satterthwaite's degrees of freedom); instead of random effects.
     nodes : int, default 1
         Nodes of adaptive Gauss-Hermite quadrature for one grouping factor.
     cell_names : sequence of str
@@ -122,7 +125,7 @@ def count_cells(
         Log of the mean for somebody with random effects of zero; or the mean count, averaged over random effects and
         over the covariates of all rows.
     cluster : array_like, shape (n,), optional
-        Clusters of a sandwich covariance (CR1, t on clusters - 1); instead of random effects.
+        Clusters of a sandwich covariance (CR2, Satterthwaite's degrees of freedom); instead of random effects.
     nodes : int, default 1
         Nodes of adaptive Gauss-Hermite quadrature for one grouping factor.
     cell_names : sequence of str
@@ -205,20 +208,25 @@ def _cell_fit(
     mixed = BetweenWithin.of(X, k, factors, fit.sd, counts) if isinstance(fit, GeneralisedMixedFit) else None
     shared = X[:, k:] if p > k else X[:1, k:]
     rows = np.stack([np.hstack([np.tile(unit, (shared.shape[0], 1)), shared]) for unit in np.eye(k)])
-    values, covariance = generalised_quantities(fit, rows if scale == "response" else np.eye(k, p), scale)
+    values, slopes = generalised_gradient(fit, rows if scale == "response" else np.eye(k, p), scale)
     notes, failures = generalised_notes(fit)
-    means, full = spread_over(used, counts.size, values, covariance)
+    means, full = spread_over(used, counts.size, values, slopes @ fit.covariance @ slopes.T)
+    everywhere = np.zeros((counts.size, slopes.shape[1]))
+    everywhere[used] = slopes
+    reference = reference_of(fit, everywhere)
     return CellFit(
         means=means,
         covariance=full,
-        df=(lambda _: fit.df) if mixed is None else mixed.df,
+        df=reference.df if mixed is None else mixed.df,
+        joint_df=reference.joint_df,
+        joint_scale=reference.joint_scale,
         inflation=None if mixed is None else mixed.inflation,
         counts=counts,
         scale=scale,
         sd=sd,
         n=fit.n,
         model=f"{words} ({fit_words(fit)}); {_on(scale, fit.family)}" + (f"; {BETWEEN_WITHIN}" if factors else ""),
-        notes=notes,
+        notes=notes if mixed is None else (*notes, *mixed.notes),
         failures=failures,
     )
 
@@ -242,11 +250,49 @@ def generalised_quantities(
     tuple of ndarray
         Values and covariance.
     """
+    values, slopes = generalised_gradient(fit, rows, scale)
+    return values, slopes @ fit.covariance @ slopes.T
+
+
+def reference_of(fit: GeneralisedFit | GeneralisedMixedFit, slopes: Floats) -> Reference:
+    """Return what contrasts of quantities of a model are tested against.
+
+    Parameters
+    ----------
+    fit : GeneralisedFit or GeneralisedMixedFit
+        The model.
+    slopes : ndarray, shape (k, parameters)
+        Derivatives of the quantities by its parameters.
+
+    Returns
+    -------
+    Reference
+        The normal distribution; with a sandwich over clusters t with Satterthwaite's degrees of freedom.
+    """
+    robust = fit.robust if isinstance(fit, GeneralisedFit) else None
+    return same_df(float("inf")) if robust is None else satterthwaite(robust, slopes)
+
+
+def generalised_gradient(
+    fit: GeneralisedFit | GeneralisedMixedFit, rows: Floats, scale: Scale
+) -> tuple[Floats, Floats]:
+    """Return quantities as `generalised_quantities` does, with their derivatives by the parameters.
+
+    Parameters
+    ----------
+    fit, rows, scale
+        As there.
+
+    Returns
+    -------
+    tuple of ndarray
+        Values, shape (k,), and derivatives, shape (k, parameters).
+    """
     settings = rows[:, None, :] if rows.ndim == 2 else rows
     p = fit.beta.size
     if scale != "response":
         weights = settings.mean(axis=1)
-        return weights @ fit.beta, weights @ fit.covariance[:p, :p] @ weights.T
+        return weights @ fit.beta, np.hstack([weights, np.zeros((len(weights), fit.covariance.shape[0] - p))])
     inverse = LINKS["logit"].cdf if fit.family == "binomial" else np.exp
     kept = fit.sd[fit.sd > 1e-4] if isinstance(fit, GeneralisedMixedFit) else np.empty(0)
     first = fit.covariance.shape[0] - kept.size
@@ -254,7 +300,7 @@ def generalised_quantities(
     def standardised(at: Array) -> Array:
         return np.asarray(averaged(inverse, settings @ at[:p], at[first:]).mean(axis=1))
 
-    return delta(standardised, np.concatenate([fit.beta, np.zeros(first - p), kept]), fit.covariance)
+    return gradient(standardised, np.concatenate([fit.beta, np.zeros(first - p), kept]))
 
 
 def _on(scale: Scale, family: str) -> str:

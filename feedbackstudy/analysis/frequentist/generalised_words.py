@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from feedbackstudy.analysis.frequentist.clustered import few_clusters
 from feedbackstudy.analysis.frequentist.generalised import GeneralisedFit
 from feedbackstudy.analysis.frequentist.generalised_mixed import GeneralisedMixedFit
 
@@ -45,7 +46,7 @@ def fit_words(fit: GeneralisedFit | GeneralisedMixedFit) -> str:
         how = "Laplace" if fit.quadrature == 1 else f"adaptive quadrature, {fit.quadrature} nodes"
         return f"random intercepts of {', '.join(fit.factors)}, {how}"
     if fit.clusters is not None:
-        return f"maximum likelihood, covariance over {fit.clusters} clusters (CR1)"
+        return f"maximum likelihood, {fit.clustered} covariance over {fit.clusters} clusters"
     return "Firth's penalised likelihood" if fit.penalised else "maximum likelihood"
 
 
@@ -89,7 +90,9 @@ def generalised_notes(fit: GeneralisedFit | GeneralisedMixedFit) -> tuple[tuple[
     if isinstance(fit, GeneralisedMixedFit):
         notes += ["The fit is singular: a variance between levels is estimated as zero."] if fit.singular else []
         return tuple(notes), () if fit.converged else ("The search did not converge.",)
-    if fit.family == "poisson" and fit.clusters is None:
+    if fit.clusters is not None and fit.clustered is not None:
+        notes += few_clusters(fit.clusters, fit.clustered)
+    elif fit.family == "poisson":
         notes += _spread_notes(fit)
     if fit.penalised:
         notes.append("Firth's penalty pulls log odds towards zero; intervals are Wald's on the penalised estimates.")

@@ -9,7 +9,13 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import linalg, special
 
 from feedbackstudy.analysis.frequentist.cell_fit import CellFit, ContrastFit, JointTest
-from feedbackstudy.analysis.frequentist.clustered import FEW_CLUSTERS, Clustered, cluster_robust
+from feedbackstudy.analysis.frequentist.clustered import (
+    CLUSTERED,
+    Clustered,
+    cluster_robust,
+    few_clusters,
+    independent_rows,
+)
 from feedbackstudy.analysis.frequentist.robust import heteroscedastic, per_cell
 from feedbackstudy.errors import DataError, choices
 
@@ -22,7 +28,6 @@ type Integers = NDArray[np.int64]
 type Covariance = Literal["classical", "welch", "HC0", "HC1", "HC2", "HC3", "HC4"]
 
 _COVARIANCES = ("classical", "welch", "HC0", "HC1", "HC2", "HC3", "HC4")
-_CLUSTERED = ("CR0", "CR1", "CR1S", "CR2", "CR3")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -217,16 +222,11 @@ def _covariance(
 
 
 def _clustered(X: Floats, residuals: Floats, cluster: Integers, kind: Clustered | None, w: Floats | None) -> _Parts:
-    if kind is not None and kind not in _CLUSTERED:
-        raise DataError(choices("Cluster-robust covariance", kind, _CLUSTERED))
+    if kind is not None and kind not in CLUSTERED:
+        raise DataError(choices("Cluster-robust covariance", kind, CLUSTERED))
     chosen = kind or "CR2"
     found = cluster_robust(X, residuals, cluster, chosen, weights=w)
-    notes = _weight_note(w)
-    if found.clusters < FEW_CLUSTERS:
-        notes += (
-            f"{found.clusters} clusters are few: {chosen} with Satterthwaite degrees of freedom"
-            + (" corrects for it." if chosen in ("CR2", "CR3") else " was asked for; CR2 would be less biased."),
-        )
+    notes = _weight_note(w) + few_clusters(found.clusters, chosen)
     words = f"{chosen} covariance over {found.clusters} clusters, Satterthwaite degrees of freedom"
     return found.covariance, found.df, found.hotelling, words, notes
 
@@ -339,12 +339,6 @@ def fit_cells(
         n=int(outcome.size),
         model=f"cell means by least squares{', weighted' * (weights is not None)}{adjusted}; {fit.words}",
         notes=fit.notes,
-        joint_df=lambda rows: fit.joint_test(_independent(padded(rows)))[1],
-        joint_scale=lambda rows: fit.joint_test(_independent(padded(rows)))[0],
+        joint_df=lambda rows: fit.joint_test(independent_rows(padded(rows)))[1],
+        joint_scale=lambda rows: fit.joint_test(independent_rows(padded(rows)))[0],
     )
-
-
-def _independent(rows: Floats) -> Floats:
-    """Return independent rows that span the same space."""
-    _, values, right = np.linalg.svd(rows, full_matrices=False)
-    return np.asarray(right[values > 1e-10 * values[0]], dtype=np.float64)

@@ -7,7 +7,7 @@ import numpy as np
 from feedbackstudy.analysis.frequentist.links import Array
 from feedbackstudy.analysis.frequentist.mixed_structure import Floats, Integers
 
-__all__ = ["averaged", "delta", "spread_over"]
+__all__ = ["averaged", "delta", "gradient", "spread_over"]
 
 _STEP = 1e-20
 _NODES = 40
@@ -30,9 +30,28 @@ def delta(function: Callable[[Array], Array], at: Floats, covariance: Floats) ->
     tuple of ndarray
         Values and covariance, with exact derivatives by an imaginary step.
     """
+    values, slopes = gradient(function, at)
+    return values, np.asarray(slopes @ covariance @ slopes.T, dtype=np.float64)
+
+
+def gradient(function: Callable[[Array], Array], at: Floats) -> tuple[Floats, Floats]:
+    """Return the values of a function of the parameters, and their derivatives.
+
+    Parameters
+    ----------
+    function : callable
+        Takes parameters, perhaps complex, and returns values, shape (k,).
+    at : ndarray, shape (p,)
+        Where.
+
+    Returns
+    -------
+    tuple of ndarray
+        Values, shape (k,), and derivatives, shape (k, p), by an imaginary step.
+    """
     values = np.asarray(function(at), dtype=np.float64)
     slopes = np.column_stack([np.imag(function(at + 1j * _STEP * unit)) / _STEP for unit in np.eye(at.size)])
-    return values, np.asarray(slopes @ covariance @ slopes.T, dtype=np.float64)
+    return values, np.asarray(slopes, dtype=np.float64)
 
 
 def averaged(function: Callable[[Array], Array], predictor: Array, sd: Array) -> Array:
