@@ -99,6 +99,7 @@ def bayes_factor_anova(
         raise DataError("Name at least one factor; for covariates alone use bayes_factor_regression.")
     asked = _asked(tuple(factors), models)
     engine = _Engine(read=read, random=random, random_scale=random_scale, covariate_scale=covariate_scale)
+    engine.refuse_perfect(max(asked, key=len, default=()))
     found = cache(engine.evidence)
     base = found((), prior_scale)
 
@@ -149,6 +150,20 @@ class _Engine:
                 Block(name="covariates", columns=whitened(self.read.covariate_matrix), scale=self.covariate_scale)
             )
         return found
+
+    def refuse_perfect(self, terms: tuple[str, ...]) -> None:
+        """Refuse an outcome that the terms together fit exactly: no error is left, and evidence has no end."""
+        blocks = self.blocks(terms, 1.0)
+        if not blocks:
+            return
+        columns = np.hstack([np.ones((self.read.n, 1)), *[block.columns for block in blocks]])
+        rest = self.read.y - columns @ np.linalg.lstsq(columns, self.read.y, rcond=None)[0]
+        centred = self.read.y - self.read.y.mean()
+        if not rest @ rest > 1e-20 * float(centred @ centred):
+            raise DataError(
+                f"The model {' + '.join(terms) or 'of the covariates'} fits every value exactly; there is no error left "
+                "to weigh evidence against."
+            )
 
     def evidence(self, terms: tuple[str, ...], scale: float) -> Evidence:
         if not terms and self.random is None and not self.read.covariates:

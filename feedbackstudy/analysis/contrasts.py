@@ -128,4 +128,5 @@ def contrasts(
         delta=delta,
         level=level,
         made_by="analysis.contrasts",
+        counted="participants",
     )

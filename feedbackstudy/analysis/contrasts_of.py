@@ -43,6 +43,7 @@ def contrasts_of(
     delta: float | None = None,
     level: float = 0.95,
     made_by: str,
+    counted: Literal["participants", "rows"] = "rows",
 ) -> Contrasts:
     """Estimate marginal means and test contrasts of cells that a model has fitted.
 
@@ -70,6 +71,8 @@ def contrasts_of(
         Level of the intervals.
     made_by : str
         The public function, for the provenance.
+    counted : {"participants", "rows"}, default "rows"
+        What the n of the cells counts.
 
     Returns
     -------
@@ -104,6 +107,7 @@ def contrasts_of(
             conventions=_conventions(fitted, weights, adjust_for, level, by, delta),
         ),
         script=fitted.script(labels, stacked, adjust_for if len(families) == 1 else "several"),
+        counted=counted,
     )
 
 

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from typing import Literal
+
 import pandas as pd
 
 from feedbackstudy.errors import NotFoundError, choices
@@ -91,7 +93,7 @@ class Contrasts(Rendered):
     rows : tuple of ContrastRow
         Contrasts.
     n : int
-        Participants that entered.
+        Participants that entered, or rows where a model of rows was fitted.
     level : float
         Level of the intervals.
     delta : float or None
@@ -104,6 +106,8 @@ class Contrasts(Rendered):
         Conventions and versions.
     script : RScript
         The same in R.
+    counted : {"participants", "rows"}
+        What `n` counts.
     """
 
     outcome: str
@@ -116,6 +120,7 @@ class Contrasts(Rendered):
     failures: tuple[str, ...]
     provenance: Provenance
     script: RScript
+    counted: Literal["participants", "rows"] = "participants"
 
     @property
     def fit_to_report(self) -> bool:
@@ -174,7 +179,7 @@ class Contrasts(Rendered):
         if self.rows:
             blocks.append(self._table(title))
         blocks += [Text(text) for text in self.notes]
-        return Page(f"Contrasts of {self.outcome}", f"{self.n} participants", (*blocks, self.provenance.facts()))
+        return Page(f"Contrasts of {self.outcome}", f"{self.n} {self.counted}", (*blocks, self.provenance.facts()))
 
     def _table(self, title: str) -> Table:
         bounded = self.delta is not None

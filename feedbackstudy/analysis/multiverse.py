@@ -210,7 +210,12 @@ def _grouped(rows: MultiverseRows, kept: Ints) -> dict[str, Ints]:
             found[name] = np.full(kept.size, -1, dtype=np.int64)
             found[name][held] = new
     if not found:
-        raise DataError("No cluster holds several of these people.")
+        single = all(np.unique(codes[kept][codes[kept] >= 0]).size < 2 for codes in rows.groups.values())
+        raise DataError(
+            "All these people are in one cluster, so nothing varies between clusters."
+            if single
+            else "No cluster holds several of these people."
+        )
     return found
 
 

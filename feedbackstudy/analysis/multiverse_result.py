@@ -237,14 +237,18 @@ class Multiverse(Rendered):
         Returns
         -------
         JointMultiverseTest
-            Tests of the median effect, of the share of significant specifications, of the mean z, and of the share of
+            Tests of the median effect, of the share of significant specifications, of the mean t, and of the share of
             posteriors that are certain of the direction.
         """
         shares = np.array([row.shares for row in self.rows])
         df = np.array([row.df for row in self.rows])
-        gains = np.array([row.mixture.sd / (row.se / row.unit) ** 2 for row in self.rows])
+        errors = np.array([row.se / row.unit for row in self.rows])
+        effects = np.array([row.estimate / row.unit for row in self.rows])
+        centres, sds = (np.array([getattr(row.mixture, name) for row in self.rows]) for name in ("mean", "sd"))
+        # a prior draws a posterior towards nothing: its mean is no more than the effect
+        gains = np.minimum(np.abs(centres), np.abs(effects)) / np.where(effects == 0, 1.0, np.abs(effects)) / sds
         return sign_flips(
-            shares, self.units, df, gains, seed=seed, draws=draws, alpha=alpha, provenance=self.provenance,
+            shares, self.units, errors, df, gains, seed=seed, draws=draws, alpha=alpha, provenance=self.provenance,
             count=len(self),
         )  # fmt: skip
 

@@ -18,22 +18,23 @@ type Floats = NDArray[np.float64]
 
 _BLOCK = 250
 _FEW_UNITS = 12
-_NAMES = ("median effect", "share significant", "mean z", "share P(direction) > .975")
+_NAMES = ("median effect", "share significant", "mean t", "share P(direction) > .975")
 _CERTAIN = float(special.ndtri(0.975))
 _IN_R = """\
-# Rows: what each unit adds to the effect of each specification; then critical z; then posterior z for one of effect.
+# Rows: what each unit adds to the effect of each specification; then its critical t, its posterior mean over standard
+# deviation for one unit of effect, and its standard error.
 table <- as.matrix(responses)
 shares <- table[seq_len({units}), , drop = FALSE]
 bound <- table[{units} + 1, ]
 gain <- table[{units} + 2, ]
-spread <- sqrt(colSums(shares^2))
+spread <- table[{units} + 3, ]
 dominant <- function(z, bound) pmax(rowMeans(z > bound), rowMeans(z < -bound))
 across <- function(limit, rows) matrix(limit, rows, ncol(shares), byrow = TRUE)
 statistics <- function(effects) {{
   n <- nrow(effects)
   z <- effects / across(spread, n)
   cbind("median effect" = apply(effects, 1, median), "share significant" = dominant(z, across(bound, n)),
-        "mean z" = rowMeans(z),
+        "mean t" = rowMeans(z),
         "share P(direction) > .975" = dominant(effects * across(gain, n), across(qnorm(.975), n)))
 }}
 seen <- statistics(t(colSums(shares)))
@@ -80,7 +81,7 @@ class JointMultiverseTest(Rendered):
     Attributes
     ----------
     statistics : tuple of JointStatistic
-        Median effect, share of significant specifications in the dominant direction, mean z, and (Bayesian) the share
+        Median effect, share of significant specifications in the dominant direction, mean t, and (Bayesian) the share
         of specifications with P(direction) > .975 in the dominant direction.
     specifications, units, draws : int
         How many there are.
@@ -92,8 +93,9 @@ class JointMultiverseTest(Rendered):
         Lower and upper limit of the middle 95 % of the sorted effects where there is no effect.
     sums : ndarray, shape (units, specifications)
         What each unit adds to each effect.
-    bounds, gains : ndarray, shape (specifications,)
-        Critical z of each specification, and posterior mean over standard deviation for one unit of effect.
+    bounds, gains, errors : ndarray, shape (specifications,)
+        Critical t of each specification, posterior mean over standard deviation for one unit of effect, and standard
+        error.
     seed : int
         Of the flips.
     provenance : Provenance
@@ -110,6 +112,7 @@ class JointMultiverseTest(Rendered):
     sums: Floats
     bounds: Floats
     gains: Floats
+    errors: Floats
     seed: int
     provenance: Provenance
 
@@ -123,7 +126,7 @@ class JointMultiverseTest(Rendered):
             as close as other flips of the same number make it.
         """
         table = pd.DataFrame(
-            np.vstack([self.sums, self.bounds, self.gains]),
+            np.vstack([self.sums, self.bounds, self.gains, self.errors]),
             columns=[f"s{k + 1}" for k in range(self.sums.shape[1])],
         )
         body = _IN_R.format(units=self.units, draws=self.draws, seed=self.seed)
@@ -160,9 +163,9 @@ class JointMultiverseTest(Rendered):
             Table(heads, rows, "Joint tests"),
             Text(
                 "Hypothesis: no specification has an effect. Each flip gives every unit's share in all effects a "
-                "random sign, the same in all specifications, so that their dependence is kept; z divides an effect "
-                "by the root of its squared shares, so that the share of significant ones may differ a little from "
-                "that of the table, and posteriors of flipped data are taken as normal. Two-sided. Several tests of "
+                "random sign, the same in all specifications, so that their dependence is kept; t divides an effect "
+                "by the standard error of the table, for the data and for every flip, and posteriors are taken as "
+                "normal, their mean in proportion to the effect. Two-sided. Several tests of "
                 "one question: name the one that decides before looking; the median effect is the first choice."
             ),
         ]  # fmt: skip
@@ -174,6 +177,7 @@ class JointMultiverseTest(Rendered):
 def sign_flips(
     shares: Floats,
     units: NDArray[np.int64],
+    errors: Floats,
     df: Floats,
     gains: Floats,
     *,
@@ -191,10 +195,12 @@ def sign_flips(
         What each row adds to each effect, residuals taken without effect; rows sum to the effects.
     units : ndarray of int, shape (n,)
         Independent units.
+    errors : ndarray, shape (specifications,)
+        Standard error of each effect.
     df : ndarray, shape (specifications,)
         Degrees of freedom of each specification's t.
     gains : ndarray, shape (specifications,)
-        Posterior mean over posterior standard deviation for one unit of effect, by the normal approximation.
+        Posterior mean over posterior standard deviation for one unit of effect.
     seed, draws : int
         Seed and number of the flips.
     alpha : float
@@ -218,14 +224,14 @@ def sign_flips(
     -----
     The score (wild) bootstrap under the null (Kline and Santos, 2012, Journal of Econometric Methods 1, 23-41) with
     Rademacher signs, put to the statistics of Simonsohn, Simmons and Nelson (2020, Nature Human Behaviour 4,
-    1208-1214). With :math:`\psi_{gk}` the share of unit g in effect k, :math:`d_k = \sum_g \psi_{gk}`, and
-    :math:`z_k = d_k / \sqrt{\sum_g \psi_{gk}^2}`, whose denominator no flip changes.
+    1208-1214). With :math:`\psi_{gk}` the share of unit g in effect k, :math:`d_k = \sum_g \psi_{gk}` and
+    :math:`t_k = d_k / s_k` with the standard error of the specification, whose denominator no flip changes: the
+    observed statistics are those of the table, and their distribution comes from the units whatever :math:`s_k` is.
     """
     if draws < 99:
         raise DataError(f"A joint test needs 99 sign flips at least; given {draws}.")
     sums = _by_unit(shares, units)
     size = len(sums)
-    spread = np.sqrt((sums**2).sum(axis=0))
     bound = np.where(np.isinf(df), special.ndtri(1 - alpha / 2), special.stdtrit(np.minimum(df, 1e8), 1 - alpha / 2))
     rng = np.random.default_rng(seed)
     flipped = np.empty((draws, len(_NAMES)))
@@ -233,9 +239,9 @@ def sign_flips(
     for start in range(0, draws, _BLOCK):
         signs = rng.integers(0, 2, (min(_BLOCK, draws - start), size)) * 2.0 - 1.0
         effects = signs @ sums
-        flipped[start : start + len(signs)] = _statistics(effects, spread, bound, gains)
+        flipped[start : start + len(signs)] = _statistics(effects, errors, bound, gains)
         sorted_curves[start : start + len(signs)] = np.sort(effects, axis=1)
-    seen = _statistics(sums.sum(axis=0)[None, :], spread, bound, gains)[0]
+    seen = _statistics(sums.sum(axis=0)[None, :], errors, bound, gains)[0]
     low, high = np.quantile(flipped, [0.025, 0.975], axis=0)
     below, above = np.quantile(sorted_curves, [0.025, 0.975], axis=0)
     beyond = (np.abs(flipped) >= np.abs(seen) - 1e-12).sum(axis=0)
@@ -250,6 +256,7 @@ def sign_flips(
         sums=sums,
         bounds=np.asarray(bound, dtype=np.float64),
         gains=gains,
+        errors=errors,
         seed=seed,
         provenance=provenance,
     )
@@ -270,10 +277,10 @@ def _by_unit(shares: Floats, units: NDArray[np.int64]) -> Floats:
     return sums
 
 
-def _statistics(effects: Floats, spread: Floats, bound: Floats, gains: Floats) -> Floats:
-    z = effects / spread
+def _statistics(effects: Floats, errors: Floats, bound: Floats, gains: Floats) -> Floats:
+    t = effects / errors
     return np.column_stack(
-        [np.median(effects, axis=1), _dominant(z, bound), z.mean(axis=1), _dominant(effects * gains, _CERTAIN)]
+        [np.median(effects, axis=1), _dominant(t, bound), t.mean(axis=1), _dominant(effects * gains, _CERTAIN)]
     )
 
 

@@ -1,14 +1,16 @@
 """`custom`: an estimate that the user made elsewhere, in the same columns and marked as such."""
 
 from dataclasses import replace
+from math import isfinite
 
 from feedbackstudy.analysis.estimate import COLUMNS, Engine, Estimate, Estimates
 from feedbackstudy.errors import DataError, InputError, choices
 
-__all__ = ["custom"]
+__all__ = ["MARK", "custom"]
 
 _OURS = frozenset({"hypothesis", "outcome", "term", "engine", "decides", "decision", "status", "population", "realism",
                    "agreement", "family", "p_adjusted"})  # fmt: skip
+_ENGINES = ("frequentist", "bayesian")
 MARK = "the user's own estimate"
 
 
@@ -53,8 +55,8 @@ def custom(
     Raises
     ------
     InputError
-        For an unknown hypothesis or column, a column that the toolkit fills itself, or numbers that contradict each
-        other.
+        For an unknown hypothesis, engine or column, a column that the toolkit fills itself, numbers that are not
+        finite (degrees of freedom may be infinite), an error below zero, or numbers that contradict each other.
     """
     there = [i for i, row in enumerate(estimates.rows) if row.hypothesis == hypothesis]
     if not there:
@@ -65,6 +67,7 @@ def custom(
     unknown = [name for name in columns if name not in COLUMNS]
     if unknown:
         raise InputError(choices("Column", unknown[0], COLUMNS))
+    _refuse(engine, {"estimate": estimate, **columns})
     first = estimates.rows[there[0]]
     words = f"{MARK}: {model}"
     said = "; ".join(filter(None, (MARK, note)))
@@ -84,3 +87,18 @@ def custom(
     )
     at = there[-1] + 1
     return replace(estimates, rows=(*estimates.rows[:at], row, *estimates.rows[at:]))
+
+
+def _refuse(engine: str, given: dict[str, float | str | None]) -> None:
+    if engine not in _ENGINES:
+        raise InputError(choices("Engine", engine, _ENGINES))
+    for name, value in given.items():
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        if number and name not in {"df", "df2"} and not isfinite(float(value or 0.0)):
+            raise InputError(f"{name} is {value!r}; an estimate of one's own needs finite numbers.")
+    for name in ("se", "df", "df2", "n"):
+        value = given.get(name)
+        if isinstance(value, int | float) and not value > 0:
+            raise InputError(f"{name} is {value!r}, and must be above 0.")
+    if not isinstance(given["estimate"], int | float):
+        raise InputError(f"The estimate must be a number; given {given['estimate']!r}.")

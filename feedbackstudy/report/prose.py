@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from feedbackstudy.analysis.both_ways import differences, pairs
 from feedbackstudy.analysis.estimate import NOT_AS_DECLARED, Estimate, Estimates
 from feedbackstudy.analysis.frequencies import Frequencies
+from feedbackstudy.analysis.own_estimate import MARK
 from feedbackstudy.analysis.posterior import Posterior
 from feedbackstudy.analysis.proportional import DIFFERS
 from feedbackstudy.errors import InputError
@@ -144,7 +145,7 @@ def _frequentist(row: Estimate, *, model: bool) -> str:
     parts += [f"equivalence {p_value(row.p_equivalence)}"] if row.p_equivalence is not None and not inferior else []
     parts += [_standardised(row)] if row.std_estimate is not None and row.std_estimate != row.estimate else []
     how = f"frequentist; {row.model}" if model else "frequentist"
-    return f"the estimate for {row.contrast} was {_joined(number(row.estimate), parts)} ({how})."
+    return f"{_whose(row, 'the estimate')} for {row.contrast} was {_joined(number(row.estimate), parts)} ({how})."
 
 
 def _bayesian(row: Estimate, *, model: bool) -> str:
@@ -154,7 +155,11 @@ def _bayesian(row: Estimate, *, model: bool) -> str:
     parts += [bayes_factor(row.bayes_factor)] if row.bayes_factor is not None else []
     words = _joined(number(row.estimate), parts)
     how = f"Bayesian; {row.model}" if model else "Bayesian"
-    return f"the posterior median for {row.contrast} was {words} ({how})."
+    return f"{_whose(row, 'the posterior median')} for {row.contrast} was {words} ({how})."
+
+
+def _whose(row: Estimate, what: str) -> str:
+    return f"{what} that the user brought, not made by this toolkit," if row.model.startswith(MARK) else what
 
 
 def _span(row: Estimate) -> list[str]:

@@ -312,6 +312,28 @@ def test_ones_own_estimate_stands_in_the_same_columns_and_never_decides(answered
         fs.analysis.custom(answered, "h3", engine="frequentist", estimate=0.4, model="m", pvalue=0.1)
 
 
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"engine": "wizard"}, "Engine 'wizard' is unknown"),
+        ({"estimate": float("nan")}, "finite"),
+        ({"se": -1.0}, "se is -1.0"),
+        ({"p": float("inf")}, "finite"),
+        ({"estimate": "0.4"}, "must be a number"),
+    ],
+)
+def test_an_estimate_of_ones_own_is_refused_where_it_cannot_be_one(answered, changed, words):
+    with pytest.raises(InputError, match=words):
+        fs.analysis.custom(answered, "h3", **{"engine": "frequentist", "estimate": 0.4, "model": "m", **changed})
+
+
+def test_a_sentence_says_whose_an_estimate_of_ones_own_is(answered):
+    own = fs.analysis.custom(answered, "h3", engine="frequentist", estimate=0.44, se=0.14, model="quantreg")["h3"]
+
+    assert "the estimate that the user brought, not made by this toolkit, for" in fs.report.sentence(own.rows[-1])
+    assert fs.report.sentence(own).count("that the user brought") == 1
+
+
 def test_d_of_weights_that_do_not_sum_to_one_says_so_and_gives_the_scaled_one(declared, feedback):
     study = declared(plan={"covariates": ["baseline"]})
     found = analyse(feedback(study, "feedback_unbalanced", clusters=False), study)

@@ -279,3 +279,10 @@ def test_r_scripts_of_models_give_the_same_numbers_within_their_draws(people, tm
         found = bayes_factor_anova(clustered, "trust", ["timing", "tone"], **options)
         wanted = [row.log_bayes_factor for row in found.rows[1:]]
         assert _from_r(found, tmp_path / name) == pytest.approx(wanted, abs=0.12), name
+
+
+def test_an_outcome_that_a_factor_explains_exactly_has_no_evidence_to_weigh(people):
+    exact = people.assign(trust=(people["timing"] == people["timing"].iloc[0]) * 1.0 + 1)
+
+    with pytest.raises(DataError, match="fits every value exactly"):
+        bayes_factor_anova(exact, "trust", ["timing", "tone"])

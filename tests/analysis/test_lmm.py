@@ -114,6 +114,7 @@ def test_marginal_means_and_pairs_are_those_of_emmeans(data, known):
             [found["mean"], found["se"], found["df"]], [row[key] for key in ("emmean", "SE", "df")], rtol=1e-5
         )
     found = lmm(data, "y", FULL, random, df="kenward-roger").contrasts(of=["framing"], adjust_for="none")
+    assert (found.n, found.counted) == (len(data), "rows")
     by_name = {row.contrast: row for row in found.rows}
     for row in known["pairs_kr"]:
         one = by_name[row["contrast"]]

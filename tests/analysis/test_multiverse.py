@@ -177,7 +177,12 @@ def test_the_joint_test_finds_an_effect_and_repeats_itself(found):
     assert test["median effect"].p < 0.01
     assert test["median effect"].observed == pytest.approx(found.median_effect)
     assert found.joint_test(seed=1, draws=999)["median effect"].p == test["median effect"].p
-    assert test["share P(direction) > .975"].observed == pytest.approx(found.share_certain(), abs=0.1)
+    t = np.array([row.estimate / row.se for row in found.rows])
+    significant = np.array([row.p < 0.05 for row in found.rows])
+    shares = [np.mean(significant & (np.sign(t) == side)) for side in (1, -1)]
+    assert test["share significant"].observed == max(shares)
+    assert test["mean t"].observed == pytest.approx(t.mean(), rel=1e-9)
+    assert test["share P(direction) > .975"].observed == pytest.approx(found.share_certain(), abs=0.03)
     assert test["share P(direction) > .975"].p < 0.05
     with pytest.raises(DataError, match="99"):
         found.joint_test(seed=1, draws=50)

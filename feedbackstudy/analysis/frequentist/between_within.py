@@ -136,6 +136,17 @@ class BetweenWithin:
         across = [rule for rule in self._across(weights) if rule.varies and rule.left > 0]
         return max((rule.levels / rule.left for rule in across), default=1.0)
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a zero variance between levels does to tests across them, for the reader of such a model."""
+        return tuple(
+            f"Contrasts across the {rule.levels} levels of {rule.name} keep t on {rule.left} degrees of freedom although "
+            "the variance between these levels is estimated as zero: so few levels cannot show that there is none, and "
+            "such a test rejects too rarely rather than too often."
+            for rule in self.rules
+            if not rule.varies and rule.left > 0
+        )
+
     def _across(self, weights: Floats) -> list[_Rule]:
         row = np.zeros(self.columns)
         row[: self.used.size] = np.asarray(weights, dtype=np.float64)[self.used]

@@ -112,7 +112,7 @@ def cumulative_cells(
         sd=spread_of(fit, ratings, np.asarray(cell, dtype=np.int64), scale),
         n=ratings.size,
         model=_words(fit, scale, values.size),
-        notes=notes,
+        notes=(*notes, *reference.notes),
         failures=failures,
     )
 

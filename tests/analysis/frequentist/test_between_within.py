@@ -109,3 +109,14 @@ def test_whole_clusters_compared_keep_the_level(clusters, icc, kind):
     assert 0.01 <= size <= wanted + 3 * error
     if clusters == 8:
         assert size_of_z > wanted + 3 * error
+
+
+def test_a_variance_of_zero_is_said_to_leave_few_degrees_of_freedom():
+    site = np.repeat(np.arange(6), 20)
+    y = np.tile([0.0, 1.0], 60)  # every site has the same share: nothing varies between them
+    fit = binary_cells(y, site % 2, 2, None, groups={"site": site})
+
+    (note,) = (text for text in fit.notes if "keep t on" in text)
+    assert "across the 6 levels of site keep t on 4 degrees of freedom" in note
+    rule = BetweenWithin.of(columns(site % 2), 2, [RandomFactor.of("site", site)], np.ones(1))
+    assert not rule.notes
