@@ -13,6 +13,7 @@ from feedbackstudy.analysis.columns import read_columns
 from feedbackstudy.analysis.crossed import cells_of, listed, term_columns
 from feedbackstudy.analysis.frequentist.anova import Correction, SquaresType, Stratum, strata
 from feedbackstudy.analysis.frequentist.clustered import Clustered
+from feedbackstudy.analysis.frequentist.levels import check_level
 from feedbackstudy.analysis.frequentist.linear import Covariance
 from feedbackstudy.analysis.occasions import repeated
 from feedbackstudy.analysis.outside import Control
@@ -125,8 +126,7 @@ def _options(
         raise DataError(choices("Correction", correction, _CORRECTIONS))
     if ss_type not in TYPES:
         raise DataError(f"ss_type is 1, 2 or 3; given {ss_type!r}.")
-    if not 0 < level < 1:
-        raise DataError(f"A level lies between 0 and 1; given {level}.")
+    check_level(level)
     unknown = [name for name in observed if name not in (*between, *within)]
     if unknown:
         raise DataError(choices("Observed factor", unknown[0], (*between, *within)))

@@ -21,6 +21,7 @@ from feedbackstudy.analysis.bayesian.jzs_model import blocks_model, correlation_
 from feedbackstudy.analysis.bayesian.jzs_regression import log_bic_factor, log_jzs_r2
 from feedbackstudy.analysis.bayesian.robustness import Robustness
 from feedbackstudy.analysis.columns import Columns, read_columns
+from feedbackstudy.analysis.frequentist.levels import check_level
 from feedbackstudy.analysis.r_effect import correlation_posterior, widths_code
 from feedbackstudy.errors import DataError, choices
 from feedbackstudy.provenance import Provenance
@@ -162,6 +163,7 @@ def bayes_factor_correlation(
     """
     if alternative not in _ALTERNATIVES:
         raise DataError(choices("Alternative", alternative, _ALTERNATIVES))
+    check_level(level)
     if not (math.isfinite(kappa) and 0 < kappa <= 10):
         raise DataError(f"kappa must lie above 0 and be 10 at most; given {kappa}.")
     read = read_columns(data, y, covariates=[x])

@@ -16,6 +16,7 @@ from feedbackstudy.analysis.bayesian.jzs_model import effect_model
 from feedbackstudy.analysis.bayesian.robustness import Robustness, widths_around
 from feedbackstudy.analysis.columns import Columns, read_columns
 from feedbackstudy.analysis.crossed import cells_of, one_row_each
+from feedbackstudy.analysis.frequentist.levels import check_level
 from feedbackstudy.analysis.r_effect import t_posterior, widths_code
 from feedbackstudy.errors import DataError, choices
 from feedbackstudy.provenance import Provenance
@@ -91,13 +92,14 @@ def bayes_factor_t(
     ------
     DataError
         For a table that `read_columns` refuses, a factor without exactly two levels, duplicate rows of a participant,
-        groups without spread, or an impossible prior.
+        groups of one person or without spread, an impossible prior, or a level that is none.
 
     Notes
     -----
     Jeffreys-Zellner-Siow prior: :math:`\delta = (\mu - \mu_0)/\sigma \sim` Cauchy(0, r), :math:`p(\mu, \sigma) \propto
     1/\sigma` (Rouder et al., 2009), by quadrature: the same number on every run. Two groups share one variance.
     """
+    check_level(level)
     scale = _width(prior_scale)
     if alternative not in _HALVES:
         raise DataError(choices("Alternative", alternative, _HALVES))
@@ -213,9 +215,11 @@ def _two_groups(read: Columns, by: str, value: float, title: str) -> _Test:
     factor = read.factors[by]
     parts = [read.y[factor.codes == k] for k in range(2)]
     n1, n2 = parts[0].size, parts[1].size
+    if min(n1, n2) < 2:
+        raise DataError(f"Each group needs two people; {factor.levels[0]} has {n1}, {factor.levels[1]} has {n2}.")
     df = n1 + n2 - 2
     squares = sum(float(((part - part.mean()) ** 2).sum()) for part in parts)
-    if df < 1 or not squares > 0:
+    if not squares > 0:
         raise DataError(f"{title}: groups of {n1} and {n2} without any spread within them; nothing can be tested.")
     effective = n1 * n2 / (n1 + n2)
     t = (float(parts[0].mean() - parts[1].mean()) - value) / math.sqrt(squares / df / effective)

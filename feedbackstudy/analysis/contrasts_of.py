@@ -12,6 +12,7 @@ from feedbackstudy.analysis.contrasts_fit import FittedCells
 from feedbackstudy.analysis.contrasts_result import ContrastRow, Contrasts, MeanRow
 from feedbackstudy.analysis.frequentist.adjust import ADJUSTMENTS, Family, adjust
 from feedbackstudy.analysis.frequentist.cell_fit import CellFit, ContrastFit
+from feedbackstudy.analysis.frequentist.levels import check_level
 from feedbackstudy.analysis.margins import Averaging, Comparison, Weighted, compared, margins
 from feedbackstudy.errors import DataError, NotFoundError, choices
 from feedbackstudy.provenance import Provenance
@@ -136,8 +137,7 @@ def options(adjust_for: str, weights: str, delta: float | None, level: float) ->
         raise NotFoundError(choices("Weights", weights, _AVERAGES))
     if delta is not None and not (np.isfinite(delta) and delta > 0):
         raise DataError(f"delta is the smallest effect of interest, above 0; given {delta}.")
-    if not 0 < level < 1:
-        raise DataError(f"A level lies between 0 and 1; given {level}.")
+    check_level(level)
 
 
 type _Family = tuple[str, Weighted, Weighted]

@@ -13,6 +13,7 @@ from feedbackstudy.analysis.frequentist.differences import (
     standardised,
 )
 from feedbackstudy.analysis.frequentist.effect_sizes import Sized, eta_squared, omega_squared
+from feedbackstudy.analysis.frequentist.levels import check_level
 from feedbackstudy.analysis.two_groups import TwoGroups, two_groups
 from feedbackstudy.errors import DataError, NotFoundError, choices
 from feedbackstudy.provenance import Provenance
@@ -137,6 +138,7 @@ def effect_size(
     NotFoundError
         For an unknown column, level or kind.
     """
+    check_level(level)
     chosen = kind or ("dz" if participant is not None else "g")
     if chosen not in KINDS:
         raise NotFoundError(choices("Effect size", chosen, KINDS))
@@ -209,6 +211,7 @@ def effect_size_from_f(
     NotFoundError
         For an unknown kind.
     """
+    check_level(level)
     if kind not in ("eta_p2", "omega_p2"):
         raise NotFoundError(choices("Effect size from F", kind, ("eta_p2", "omega_p2")))
     found = eta_squared(f, df, df2, level=level) if kind == "eta_p2" else omega_squared(f, df, df2, n=n, level=level)

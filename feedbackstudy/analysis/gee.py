@@ -10,6 +10,7 @@ from feedbackstudy.adapters.statsmodels_gee import Family, Structure
 from feedbackstudy.analysis.columns import Columns, column, read_columns
 from feedbackstudy.analysis.crossed import TermColumns, term_columns, term_parts
 from feedbackstudy.analysis.frequentist.gee import Correction, fit_estimating_equations
+from feedbackstudy.analysis.frequentist.levels import check_level
 from feedbackstudy.analysis.regression_result import Coefficient, coefficient
 from feedbackstudy.errors import DataError, NotFoundError, choices
 from feedbackstudy.provenance import Provenance
@@ -168,6 +169,7 @@ def gee(
     NotFoundError
         For an unknown column, family, structure or correction.
     """
+    check_level(level)
     _options(terms, family)
     parts = list(dict.fromkeys(part for term in terms for part in term_parts(term, list(map(str, data.columns)))))
     numbers = [n for n in parts if pd.api.types.is_numeric_dtype(column(data, n)) and column(data, n).dtype != bool]

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
 from feedbackstudy.analysis.columns import as_factor, as_number
+from feedbackstudy.analysis.frequentist.levels import check_level
 from feedbackstudy.analysis.missing.chained import Gap, Kind, impute_chained
 from feedbackstudy.analysis.missing.pooling import Pooled, pooled
 from feedbackstudy.analysis.r_imputed import POOL
@@ -293,8 +294,7 @@ def pool(estimates: ArrayLike, se: ArrayLike, *, df: float = float("inf"), level
     DataError
         For fewer than two tables or standard errors that are not positive.
     """
-    if not 0 < level < 1:
-        raise DataError(f"The level of an interval lies between 0 and 1; given {level}.")
+    check_level(level)
     found = pooled(estimates, np.square(np.asarray(se, dtype=np.float64)), df=df)
     finite = np.isfinite(found.df)
     tail = (1 + level) / 2

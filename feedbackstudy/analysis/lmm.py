@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from feedbackstudy.analysis.contrasts_fit import FittedCells
 from feedbackstudy.analysis.frequentist.cell_fit import CellFit, JointTest
 from feedbackstudy.analysis.frequentist.kenward_roger import KenwardRoger, independent_rows
+from feedbackstudy.analysis.frequentist.levels import check_level
 from feedbackstudy.analysis.frequentist.mixed_cells import METHODS, fit_notes
 from feedbackstudy.analysis.frequentist.mixed_structure import RandomFactor
 from feedbackstudy.analysis.frequentist.reml import MixedFit, fit_mixed
@@ -100,8 +101,7 @@ def lmm(
         raise DataError(choices("degrees of freedom", df, METHODS))
     if estimation not in ("reml", "ml"):
         raise DataError(choices("estimation", estimation, ("reml", "ml")))
-    if not 0 < level < 1:
-        raise DataError(f"A level lies between 0 and 1; given {level}.")
+    check_level(level)
     design = _design(data, outcome, terms, random, categorical)
     factors = random_factors(design, random, uncorrelated)
     built = design.built

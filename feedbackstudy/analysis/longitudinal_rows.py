@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from feedbackstudy.analysis.bayesian.priors import CellPrior
 from feedbackstudy.analysis.columns import as_factor, as_number
 from feedbackstudy.analysis.compile import Column
+from feedbackstudy.analysis.frequentist.levels import check_level
 from feedbackstudy.analysis.longitudinal_answers import WaveData
 from feedbackstudy.analysis.waves import Rows, Waves, rows_at
 from feedbackstudy.design.arms import FEEDBACK
@@ -176,8 +177,7 @@ def _data(
     """Check and put together; who has no score at all, or no covariate, is left out and counted."""
     if len(arms) < 2:
         raise DataError(f"There is one arm only ({', '.join(arms)}); nothing can be compared.")
-    if not 0 < level < 1:
-        raise DataError(f"The level of intervals lies between 0 and 1; given {level}.")
+    check_level(level)
     _within_limits(outcome, Y, limits)
     X = np.column_stack(list(covariates.values())) if covariates else np.empty((len(Y), 0))
     silent, lacking = np.isnan(Y).all(axis=1), np.isnan(X).any(axis=1)

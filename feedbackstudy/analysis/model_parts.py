@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from feedbackstudy.analysis.contrasts_fit import FittedCells
 from feedbackstudy.analysis.frequentist.cell_fit import CellFit, Scale
 from feedbackstudy.analysis.frequentist.clustered import CLUSTERED
+from feedbackstudy.analysis.frequentist.levels import check_level
 from feedbackstudy.analysis.frequentist.mixed_structure import RandomFactor
 from feedbackstudy.analysis.frequentist.references import Reference, same_df
 from feedbackstudy.analysis.lmm import random_factors
@@ -67,8 +68,7 @@ def read_model(
     DataError
         For random slopes, clusters beside random effects, a covariance that does not fit, or a level out of range.
     """
-    if not 0 < level < 1:
-        raise DataError(f"A level lies between 0 and 1; given {level}.")
+    check_level(level)
     if random is not None and not isinstance(random, Mapping):
         raise DataError(f"'random' maps each grouping factor to ['1']; given {random!r}.")
     if random and cluster is not None:

@@ -11,6 +11,7 @@ from feedbackstudy.analysis.columns import column, read_columns
 from feedbackstudy.analysis.crossed import TermColumns, term_columns, term_parts
 from feedbackstudy.analysis.frequentist.cell_fit import ContrastFit, JointTest
 from feedbackstudy.analysis.frequentist.clustered import CLUSTERED, Clustered
+from feedbackstudy.analysis.frequentist.levels import check_level
 from feedbackstudy.analysis.frequentist.linear import LinearFit, fit_linear
 from feedbackstudy.analysis.regression_result import Regression, coefficient
 from feedbackstudy.errors import DataError
@@ -72,6 +73,7 @@ def regression(
     Degrees of freedom are n - p, with clusters Satterthwaite's; joint tests F or HTZ. Values as those of R's sandwich
     and clubSandwich (docs/analysis-reference.md).
     """
+    check_level(level)
     _options(terms, vcov, cluster)
     parts = list(dict.fromkeys(part for term in terms for part in term_parts(term, list(map(str, data.columns)))))
     numbers = [name for name in parts if _is_number(data, name)]

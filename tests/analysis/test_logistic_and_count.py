@@ -177,8 +177,8 @@ def test_bad_input_is_refused_by_name(data, case):
 
 def test_estimating_equations_without_correlation_are_the_logistic_model_with_cr2_and_cr3():
     # R 4.2.2 on feedback_unbalanced.csv, glm(likert >= 4 ~ timing + framing + baseline, binomial), epsilon = 1e-15: CR3
-    # is vcovCR of clubSandwich 0.5.8; Kauermann and Carroll's (I - H)^{-1/2} is written out with eigen() by interviewer,
-    # as clubSandwich's CR2 takes another root of the same matrix (5e-6 away here; `logistic` takes that one)
+    # is vcovCR of clubSandwich 0.5.8; Kauermann and Carroll's (I - H)^{-1/2} is written out with eigen(): clubSandwich
+    # takes another root of the same matrix for its CR2 (5e-6 away here; `logistic` takes that one)
     table = pd.read_csv(REFERENCE / "feedback_unbalanced.csv")
     table = table.assign(high=(table["likert"] >= 4).astype(int))
     terms = ["timing", "framing", "baseline"]

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
+from feedbackstudy.analysis.frequentist.levels import check_level
 from feedbackstudy.analysis.mediation_system import Effect, values
 from feedbackstudy.errors import DataError, choices
 
@@ -67,8 +68,7 @@ def checked_draws(method: str, draws: int, level: float) -> None:
     """
     if method not in ("percentile", "bca", "monte carlo", "delta"):
         raise DataError(choices("Interval", method, ("percentile", "bca", "monte carlo", "delta")))
-    if not 0 < level < 1:
-        raise DataError(f"The level of an interval lies between 0 and 1, such as 0.95; given {level!r}.")
+    check_level(level)
     least = math.ceil(20 / (1 - level) - 1e-9) - 1
     if draws < least:
         raise DataError(
