@@ -18,7 +18,14 @@ from feedbackstudy.analysis.estimate import Estimate, Estimates, Status
 from feedbackstudy.analysis.exclusions import exclude
 from feedbackstudy.analysis.families import Tested, adjust_families, adjust_within
 from feedbackstudy.analysis.plan_status import plan_status
-from feedbackstudy.analysis.run_findings import about_answers, before, covariates_after, not_to_be_decided, unanswered
+from feedbackstudy.analysis.run_findings import (
+    about_answers,
+    before,
+    covariates_after,
+    not_to_be_decided,
+    unanswered,
+    without_rules,
+)
 from feedbackstudy.assign import Allocation
 from feedbackstudy.design.comparisons import CellsVsArm
 from feedbackstudy.errors import DataError, InputError, choices
@@ -121,7 +128,7 @@ def analyse(
     )
     with one_thread():
         answers, issues = _answered(study, setting)
-    answers, unadjusted = _adjusted(answers, study)
+    answers, unadjusted = _adjusted(without_rules(answers, left.unapplied), study)
     issues += (
         *against,
         *covariates_after(study),
@@ -241,6 +248,8 @@ def _finished(answer: Answer, study: Study, made: Provenance, amended: Status) -
     """Compare the engines, decide, and stamp every row."""
     asked = answer.problem.question
     status: Status = amended or asked.hypothesis.role
+    if answer.undeclared and status == "confirmatory":
+        status = "not as declared"
     rows = _decided(_compared(answer), answer, asked)
     stamped = tuple(
         replace(
@@ -282,7 +291,7 @@ def _prior_widths(answer: Answer) -> dict[str, float]:
 def _decided(rows: Iterable[Estimate], answer: Answer, asked: Question) -> Iterator[Estimate]:
     """Decide on the rows that stand for the hypothesis: all at once where it asks so, else each contrast."""
     if answer.undeclared:
-        yield from rows
+        yield from (replace(row, decides="", decision="") for row in rows)
         return
     each = isinstance(asked.hypothesis.contrast, CellsVsArm)
     joint = len(asked.weights) > 1

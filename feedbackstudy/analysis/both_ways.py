@@ -185,6 +185,8 @@ def _decision(pair: list["Estimate"], decided: set[tuple[str, str]]) -> str:
         return f"{deciding.decision} (criterion: {unbroken(deciding.decides)}{amended})"
     if pair[0].status == "exploratory":
         return "exploratory"
+    if pair[0].status == "not as declared":
+        return "not decided: not made as declared"
     return "robustness" if (pair[0].hypothesis, pair[0].term) in decided else _DASH
 
 

@@ -21,7 +21,15 @@ if TYPE_CHECKING:
 __all__ = ["COLUMNS", "NOT_AS_DECLARED", "Engine", "Estimate", "Estimates", "IntervalKind", "Status"]
 
 type Engine = Literal["frequentist", "bayesian"]
-type Status = Literal["", "confirmatory", "exploratory", "amended", "amended, when unknown", "registered after data"]
+type Status = Literal[
+    "",
+    "confirmatory",
+    "exploratory",
+    "amended",
+    "amended, when unknown",
+    "registered after data",
+    "not as declared",
+]
 NOT_AS_DECLARED: Mapping[str, str] = {
     "amended": "The study was changed after there were data, so this decision is amended and not the one declared.",
     "amended, when unknown": "The study was changed after it was registered, whether before or after there were data "
@@ -106,9 +114,10 @@ class Estimate:
         The declared criterion that decides, where this row holds it; empty where the row is robustness.
     decision : str
         What the criterion says: ``"supported"``, ``"not supported"``, ``"equivalent"``, ``"undecided"``; empty if none.
-    status : {"", "confirmatory", "exploratory", "amended", "amended, when unknown", "registered after data"}
-        The declared role; ``"amended"`` where the study was changed after there were data, or that cannot be excluded;
-        empty where unknown.
+    status : str
+        A `Status`: the declared role; ``"amended"`` where the study was changed after there were data, or that cannot
+        be excluded; ``"not as declared"`` where a confirmatory hypothesis was answered otherwise than the plan says
+        (`Answer.undeclared` says how), and is therefore not decided; empty where unknown.
     population, realism : str
         Whom the result speaks about and how real the situation was, as `Conduct` declares them; empty where unknown.
     fit_to_report : bool

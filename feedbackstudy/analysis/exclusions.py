@@ -1,7 +1,7 @@
 """The plan's exclusions, applied to scores that still carry these people; what may not exclude does not."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -40,11 +40,14 @@ class Excluded:
         Participant -> condition of those taken out here.
     issues : tuple of Issue
         Rules that were not applied, or must be read.
+    unapplied : mapping of str to frozenset of str
+        Rule that was not applied -> whom it names; None where the scores do not tell.
     """
 
     scores: Scores
     conditions: Mapping[str, str]
     issues: tuple[Issue, ...] = ()
+    unapplied: Mapping[str, frozenset[str] | None] = field(default_factory=dict)
 
 
 def exclude(scores: Scores, study: Study) -> Excluded:
@@ -71,6 +74,7 @@ def exclude(scores: Scores, study: Study) -> Excluded:
     placed = condition_of_people(scores, study)
     gone: dict[str, str] = {}
     issues: list[Issue] = []
+    unapplied: dict[str, frozenset[str] | None] = {}
     for rule in study.plan.exclusions:
         if any(entry.step.endswith(f".{rule.name}") for entry in scores.ledger):
             continue
@@ -78,20 +82,25 @@ def exclude(scores: Scores, study: Study) -> Excluded:
         said = [entry.what for entry in scores.ledger if entry.step == f"screen.{rule.name}.refused"]
         if said and looked is None:
             issues.append(refused(study, rule, said[0], _WHY_REFUSED, _FIX_REFUSED, room="analysis"))
+            unapplied[rule.name] = None
             continue
         if looked is None:
             issues.append(without_column(study, rule, room="analysis", holder="scores", fix=_FIX))
+            unapplied[rule.name] = None
             continue
         caught = caught_by(rule, looked)
         refusal = list(may_not(study, rule, caught, placed, room="analysis"))
         issues += refusal
-        if any(issue.severity is Severity.ERROR for issue in refusal) or not caught:
+        if any(issue.severity is Severity.ERROR for issue in refusal):
+            unapplied[rule.name] = caught
+            continue
+        if not caught:
             continue
         keep = ~scores.frame["participant"].astype(str).isin(caught).to_numpy()
         what = f"{len(caught)} participants by the rule {rule.name!r} ({in_words(rule)}): {rule.because}"
         scores = scores.select(keep, step=f"analyse.{rule.name}", what=what)
         gone |= {name: placed[name] for name in caught}
-    return Excluded(scores=scores, conditions=gone, issues=tuple(issues))
+    return Excluded(scores=scores, conditions=gone, issues=tuple(issues), unapplied=unapplied)
 
 
 def _looked(scores: Scores, study: Study, rule: Exclusion) -> Looked | None:

@@ -1,6 +1,7 @@
 """Findings of a run of `analyse`: what was not answered, not declared, not sound, and therefore decides nothing."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from feedbackstudy.analysis.answer import Answer
 from feedbackstudy.analysis.deciding import decides_with
@@ -50,6 +51,36 @@ def not_to_be_decided(study: Study, against: Sequence[Issue] = ()) -> dict[str, 
     )
     why = {name: "; ".join(filter(None, (_faults(issues), drawn))) for name, issues in found.items()}
     return {name: words for name, words in why.items() if words}
+
+
+def without_rules(answers: Mapping[str, Answer], unapplied: Mapping[str, frozenset[str] | None]) -> dict[str, Answer]:
+    """Mark the answers whose rows hold people whom a declared exclusion names that was not applied.
+
+    Parameters
+    ----------
+    answers : mapping of str to Answer
+        The answers.
+    unapplied : mapping of str to frozenset of str
+        Rule -> whom it names; None where that cannot be told, which concerns every answer.
+
+    Returns
+    -------
+    dict of str to Answer
+        Those answers are not made as declared and do not decide; the others are as they were.
+    """
+    marked = {}
+    for name, answer in answers.items():
+        people = set(answer.problem.participants)
+        held = {rule: None if who is None else len(who & people) for rule, who in unapplied.items()}
+        words = [
+            f"the plan's exclusion {rule!r} was not applied, and "
+            + ("whom it names cannot be told" if n is None else f"{n} of the rows' people are named by it")
+            for rule, n in held.items()
+            if n != 0
+        ]
+        why = "; ".join(filter(None, (answer.undeclared, *words)))
+        marked[name] = replace(answer, undeclared=why) if words else answer
+    return marked
 
 
 def _concerns(issue: Issue, hypothesis: str) -> bool:

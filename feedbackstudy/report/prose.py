@@ -119,6 +119,8 @@ def _decision(row: Estimate) -> str:
         return f" By the declared criterion ({row.decides}): {row.decision}. {apart}".rstrip()
     if row.status == "exploratory":
         return " This is exploratory."
+    if row.status == "not as declared":
+        return " This answer was not made as the plan declares and does not decide the hypothesis."
     return " This answer does not decide the hypothesis." if row.status else ""
 
 
@@ -131,6 +133,8 @@ def _(result: Estimates, *, study: "Study | None" = None, allow_failed: bool = F
         said += [_row(row, study, allow_failed=allow_failed, model=not made) for row in rows]
         said += differences(rows)
     said += [issue.what for issue in result.issues if issue.code.startswith("analysis.unanswered")]
+    whys = {name: answer.undeclared for name, answer in result.answers.items() if answer.undeclared}
+    said += [f"Hypothesis {name!r} is not decided: {why}." for name, why in whys.items()]
     models = dict.fromkeys((row.engine, row.model) for row in result) if made else {}
     said += [f"{engine.capitalize()} model: {model}." for engine, model in models]
     return clean(" ".join(said))

@@ -94,6 +94,8 @@ def _decision(rows: list[Estimate], decided: set[tuple[str, str]]) -> Cell:
         return Cell(row.decision, f"decides: {unbroken(row.decides) if len(row.decides) < 12 else row.decides}")
     if rows[0].status == "exploratory":
         return Cell("exploratory")
+    if rows[0].status == "not as declared":
+        return Cell("not decided", "not made as declared")
     return Cell("robustness" if (rows[0].hypothesis, rows[0].term) in decided else _DASH)
 
 

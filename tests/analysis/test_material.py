@@ -17,6 +17,7 @@ from feedbackstudy.analysis.problem import Metric, Problem, complete_cases, pose
 from feedbackstudy.errors import DataError
 from feedbackstudy.frames import Scores
 from feedbackstudy.frames.ledger import Ledger
+from feedbackstudy.report import sentence
 from feedbackstudy.study import Study
 
 STUDY = """
@@ -209,9 +210,34 @@ def test_a_check_asked_after_the_treatment_excludes_only_where_failing_is_unrela
 
     assert [issue.code for issue in harmless.issues] == ["analysis.exclusion_after_treatment"]
     assert rows_of(harmless, "h2")[0].n_excluded == 3
-    assert [issue.code for issue in refused.issues] == ["analysis.exclusion_refused"]
+    assert [issue.code for issue in refused.issues] == ["analysis.not_decided", "analysis.exclusion_refused"]
     assert rows_of(refused, "h2")[0].n_excluded == 0
-    assert "12 people stay in the analysis" in refused.issues[0].what
+    assert "12 people stay in the analysis" in refused.issues[1].what
+
+
+def test_a_declared_exclusion_that_was_refused_keeps_the_decision_away_where_it_names_people_of_the_rows(tmp_path):
+    declared, frame = study(tmp_path, when="t1"), people(when="t1", failing=())
+    quiet = frame.loc[(frame["arm"] == "silence") & (frame["occasion"] == "t1"), "participant"].tolist()
+    told = frame.loc[(frame["timing"] == "soon") & (frame["occasion"] == "t1"), "participant"].tolist()
+
+    def failing(names):
+        here = frame["participant"].isin(names[:12]) & (frame["occasion"] == "t1")
+        return analyse(scored(declared, frame.assign(check=frame["check"].mask(here, 1.0))), declared)
+
+    other, own = failing(quiet), failing(told)
+
+    assert [issue.code for issue in other.issues] == ["analysis.exclusion_refused"]
+    assert {row.status for row in rows_of(other, "h1")} == {"confirmatory"}
+    assert any(row.decides for row in rows_of(other, "h1"))
+    assert [issue.code for issue in own.issues] == ["analysis.not_decided", "analysis.exclusion_refused"]
+    assert not any(row.decides or row.decision for row in rows_of(own, "h1"))
+    assert {row.status for row in rows_of(own, "h1")} == {"not as declared"}
+    assert {row.status for row in rows_of(own, "h2")} == {"exploratory"}
+    assert [row.p for row in rows_of(own, "h1")] == [row.p for row in rows_of(other, "h1")]
+    said = sentence(own["h1"], study=declared)
+    assert "was not made as the plan declares and does not decide" in said
+    assert "'inattentive' was not applied, and 11 of the rows' people are named by it" in said
+    assert "not decided: not made as declared" in str(own["h1"]).replace("\n", " ")
 
 
 def test_a_rule_whose_column_is_absent_is_named_and_one_that_screening_applied_is_not_applied_again(tmp_path):
@@ -220,7 +246,8 @@ def test_a_rule_whose_column_is_absent_is_named_and_one_that_screening_applied_i
         **{"variable: check, exclude_if: fails": "variable: longstring, exclude_if: above, value: 9, occasion: t0"},
     )
     found = analyse(scored(absent, people()), absent)
-    assert [issue.code for issue in found.issues] == ["analysis.exclusion_without_column"]
+    assert [issue.code for issue in found.issues] == ["analysis.not_decided", "analysis.exclusion_without_column"]
+    assert "whom it names cannot be told" in found.issues[0].what
 
     declared = study(tmp_path)
     scores = scored(declared, people())
