@@ -9,9 +9,10 @@ import pandas as pd
 from feedbackstudy.analysis.bayesian.cell_contrast import exponential
 from feedbackstudy.analysis.bayesian.robustness import Robustness
 from feedbackstudy.analysis.posterior import Posterior
+from feedbackstudy.analysis.reported import Reported, without_numbers
 from feedbackstudy.provenance import Provenance
 from feedbackstudy.psychometrics.rscript import RScript
-from feedbackstudy.render import Block, Facts, Notice, Page, Rendered, bayes_factor, interval, number
+from feedbackstudy.render import Block, Facts, Notice, Page, bayes_factor, interval, number
 
 __all__ = ["EffectBayesFactor", "IntervalFactors"]
 
@@ -50,7 +51,7 @@ class IntervalFactors:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class EffectBayesFactor(Rendered):
+class EffectBayesFactor(Reported):
     """The Bayes factor of one effect.
 
     Attributes
@@ -135,6 +136,17 @@ class EffectBayesFactor(Rendered):
         """
         return self.model()
 
+    @property
+    def failures(self) -> tuple[str, ...]:
+        """Why it is not fit to report; empty where it is."""
+        return without_numbers(
+            {
+                "Bayes factor": self.log_bayes_factor,
+                "posterior": self.posterior.median,
+                "credible limit": self.posterior.low + self.posterior.high,
+            }
+        )
+
     def frame(self) -> pd.DataFrame:
         """Return the result as a table of one row.
 
@@ -190,5 +202,10 @@ class EffectBayesFactor(Rendered):
         low, high = float(self.curve.bayes_factors.min()), float(self.curve.bayes_factors.max())
         widths = f"widths {self.curve.scales[0]:.3g} to {self.curve.scales[-1]:.3g}"
         pairs.append((widths, f"{bayes_factor(low)} to {bayes_factor(high)}"))
-        blocks: list[Block] = [Facts(tuple(pairs)), *(Notice(note) for note in self.notes), self.provenance.facts()]
+        blocks: list[Block] = [
+            *self.stops(),
+            Facts(tuple(pairs)),
+            *(Notice(note) for note in self.notes),
+            self.provenance.facts(),
+        ]
         return Page(title=self.title, subtitle="Bayes factor for an effect against none", blocks=tuple(blocks))

@@ -14,11 +14,12 @@ from feedbackstudy.analysis.frequentist.differences import (
 )
 from feedbackstudy.analysis.frequentist.effect_sizes import Sized, eta_squared, omega_squared
 from feedbackstudy.analysis.frequentist.levels import check_level
+from feedbackstudy.analysis.reported import Reported, without_numbers
 from feedbackstudy.analysis.two_groups import TwoGroups, two_groups
 from feedbackstudy.errors import DataError, NotFoundError, choices
 from feedbackstudy.provenance import Provenance
 from feedbackstudy.psychometrics.rscript import RScript
-from feedbackstudy.render import Page, Rendered, Text, interval, number, table_of
+from feedbackstudy.render import Page, Text, interval, number, table_of
 
 __all__ = ["EffectSize", "effect_size", "effect_size_from_f"]
 
@@ -28,7 +29,7 @@ _PAIRED = ("dz", "dav")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class EffectSize(Rendered):
+class EffectSize(Reported):
     """An effect size. Make it with `effect_size` or `effect_size_from_f`.
 
     Attributes
@@ -59,6 +60,11 @@ class EffectSize(Rendered):
     notes: tuple[str, ...]
     provenance: Provenance
     script: RScript
+
+    @property
+    def failures(self) -> tuple[str, ...]:
+        """Why it is not fit to report; empty where it is."""
+        return without_numbers({"estimate": self.estimate, "lower limit": self.low, "upper limit": self.high})
 
     def frame(self) -> pd.DataFrame:
         """Return one row, unrounded.
@@ -96,7 +102,7 @@ class EffectSize(Rendered):
             "n": " and ".join(map(str, self.n)) or None,
         }
         notes = tuple(Text(text) for text in self.notes)
-        return Page("Effect size", "", (table_of([shown]), *notes, self.provenance.facts()))
+        return Page("Effect size", "", (*self.stops(), table_of([shown]), *notes, self.provenance.facts()))
 
 
 def effect_size(

@@ -13,7 +13,7 @@ from feedbackstudy.analysis.frequentist.generalised_cells import generalised_gra
 from feedbackstudy.analysis.frequentist.generalised_mixed import GeneralisedMixedFit, fit_generalised_mixed
 from feedbackstudy.analysis.frequentist.generalised_words import fit_words, generalised_notes
 from feedbackstudy.analysis.frequentist.links import LINKS
-from feedbackstudy.analysis.frequentist.references import coefficient_errors, untested_terms, without_error
+from feedbackstudy.analysis.frequentist.references import coefficient_errors, nuisance, untested_terms, without_error
 from feedbackstudy.analysis.frequentist.separation import refuse_separation
 from feedbackstudy.analysis.model_formula import emmeans_code, model_script, random_formula
 from feedbackstudy.analysis.model_parts import Random, fitted_cells, intercepts, wald_terms
@@ -109,7 +109,9 @@ def generalised_model(
     ses, dfs = coefficient_errors(covariance, reference)
     terms = wald_terms(design.hypotheses, fit.beta, covariance, df=reference)
     notes, failures = generalised_notes(fit)
-    failures += without_error([n for n, df in zip(built.names, dfs, strict=True) if np.isnan(df)])
+    singles = [name for name, df in zip(built.names, dfs, strict=True) if np.isnan(df)]
+    held, stops = without_error(singles, _aside(design, cluster))
+    notes, failures = notes + held, failures + stops
     notes += untested_terms([row.term for row in terms if np.isnan(row.p)])
     scale: Scale = "log odds" if family == "binomial" else "log rate"
     sd = _latent_sd(fit) if family == "binomial" else None
@@ -135,6 +137,12 @@ def generalised_model(
         fit=fit,
         design=design,
     )
+
+
+def _aside(design: TermDesign, cluster: str | None) -> frozenset[str]:
+    read, built = design.read, design.built
+    codes = {name: factor.codes for name, factor in read.factors.items()}
+    return nuisance(built.names, built.spans, codes, None if cluster is None else read.groups[cluster].codes)
 
 
 def _fit(

@@ -10,10 +10,11 @@ from scipy import stats
 from feedbackstudy.analysis.columns import read_columns
 from feedbackstudy.analysis.frequentist.ranks import brunner_munzel, dunn, kruskal_wallis, signed_rank
 from feedbackstudy.analysis.occasions import repeated
+from feedbackstudy.analysis.reported import Reported, without_numbers
 from feedbackstudy.errors import DataError
 from feedbackstudy.provenance import Provenance
 from feedbackstudy.psychometrics.rscript import RScript
-from feedbackstudy.render import Page, Rendered, Text, interval, number, p_value, table_of
+from feedbackstudy.render import Page, Text, interval, number, p_value, table_of
 from feedbackstudy.threads import one_thread
 
 __all__ = ["RankTest", "rank_test"]
@@ -22,7 +23,7 @@ type Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class RankTest(Rendered):
+class RankTest(Reported):
     """A comparison by ranks. Make it with `rank_test`.
 
     Attributes
@@ -60,6 +61,11 @@ class RankTest(Rendered):
     notes: tuple[str, ...]
     provenance: Provenance
     script: RScript
+
+    @property
+    def failures(self) -> tuple[str, ...]:
+        """Why it is not fit to report; empty where it is."""
+        return without_numbers({"statistic": self.statistic, "p value": self.p, "effect size": self.effect})
 
     def frame(self) -> pd.DataFrame:
         """Return one row, unrounded.
@@ -99,8 +105,12 @@ class RankTest(Rendered):
         }
         records = [{str(name): value for name, value in row.items()} for row in self.pairs.to_dict("records")]
         pairs = (table_of(records, caption="Pairs"),) if records else ()
-        notes = tuple(Text(text) for text in self.notes)
-        return Page(self.test, f"n = {self.n}", (table_of([shown]), *pairs, *notes, self.provenance.facts()))
+        open_ended = np.isnan(self.low) or np.isnan(self.high)
+        unknown = (f"No interval is given, as none is known for {self.effect_kind}.",) if open_ended else ()
+        notes = tuple(Text(text) for text in (*self.notes, *unknown))
+        return Page(
+            self.test, f"n = {self.n}", (*self.stops(), table_of([shown]), *pairs, *notes, self.provenance.facts())
+        )
 
 
 @one_thread()

@@ -13,6 +13,7 @@ from feedbackstudy.analysis.frequentist.cell_fit import ContrastFit, JointTest
 from feedbackstudy.analysis.frequentist.clustered import CLUSTERED, Clustered
 from feedbackstudy.analysis.frequentist.levels import check_level
 from feedbackstudy.analysis.frequentist.linear import LinearFit, fit_linear
+from feedbackstudy.analysis.frequentist.references import nuisance, untested_terms, without_error
 from feedbackstudy.analysis.regression_result import Regression, coefficient
 from feedbackstudy.errors import DataError
 from feedbackstudy.provenance import Provenance
@@ -96,6 +97,8 @@ def regression(
     unit = np.eye(len(design.names))
     spread = fit.residual_df + len(design.names) - 1
     codes = read.groups[cluster].codes if cluster is not None else None
+    factors = {name: factor.codes for name, factor in read.factors.items()}
+    untested, failures = _untested(fit, design, nuisance(design.names, design.spans, factors, codes))
     return Regression(
         outcome=outcome,
         coefficients=tuple(coefficient(n, _single(fit, row), level) for n, row in zip(design.names, unit, strict=True)),
@@ -107,7 +110,8 @@ def regression(
         level=level,
         fit=fit,
         columns=design,
-        notes=(*read.notes, *fit.notes, *_untested(fit, design), *_coded(read.covariates, numbers)),
+        notes=(*read.notes, *fit.notes, *untested, *_coded(read.covariates, numbers)),
+        failures=failures,
         provenance=Provenance(
             made_by="analysis.regression", conventions=(fit.words, "factors as indicators against their first level")
         ),
@@ -130,16 +134,13 @@ def _joint(fit: LinearFit, rows: Floats) -> JointTest:
         return JointTest(f=np.nan, df=float(len(rows)), df2=np.nan, p=np.nan)
 
 
-def _untested(fit: LinearFit, design: TermColumns) -> tuple[str, ...]:
+def _untested(fit: LinearFit, design: TermColumns, aside: frozenset[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return notes on what is not tested, and failures."""
     unit = np.eye(len(design.names))
     singles = [name for name, row in zip(design.names, unit, strict=True) if np.isnan(_single(fit, row).se)]
     terms = [term for term, span in design.spans.items() if np.isnan(_joint(fit, unit[span]).f)]
-    said: tuple[str, ...] = ()
-    if singles:
-        said += (f"Without a standard error, as one cluster determines them alone: {', '.join(singles)}.",)
-    if terms:
-        said += (f"Not tested jointly, as the clusters are too few or determine them alone: {', '.join(terms)}.",)
-    return said
+    held, failures = without_error(singles, aside)
+    return (*held, *untested_terms(terms)), failures
 
 
 def _options(terms: Sequence[str], vcov: str, cluster: str | None) -> None:

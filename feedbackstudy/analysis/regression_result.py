@@ -9,10 +9,11 @@ import pandas as pd
 from feedbackstudy.analysis.crossed import TermColumns
 from feedbackstudy.analysis.frequentist.cell_fit import ContrastFit, JointTest
 from feedbackstudy.analysis.frequentist.linear import LinearFit
+from feedbackstudy.analysis.reported import Reported
 from feedbackstudy.errors import DataError, NotFoundError, choices
 from feedbackstudy.provenance import Provenance
 from feedbackstudy.psychometrics.rscript import RScript
-from feedbackstudy.render import Page, Rendered, Table, Text, interval, number, p_value
+from feedbackstudy.render import Page, Table, Text, interval, number, p_value
 
 __all__ = ["Coefficient", "Regression", "coefficient"]
 
@@ -70,7 +71,7 @@ def coefficient(name: str, found: ContrastFit, level: float) -> Coefficient:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Regression(Rendered):
+class Regression(Reported):
     """A linear regression. Make it with `regression`.
 
     Attributes
@@ -95,6 +96,8 @@ class Regression(Rendered):
         The design.
     notes : tuple of str
         What a reader must know.
+    failures : tuple of str
+        Why it is not fit to report; empty where it is.
     provenance : Provenance
         Conventions and versions.
     script : RScript
@@ -114,6 +117,7 @@ class Regression(Rendered):
     notes: tuple[str, ...]
     provenance: Provenance
     script: RScript
+    failures: tuple[str, ...] = ()
 
     def __getitem__(self, name: str) -> Coefficient:
         for found in self.coefficients:
@@ -206,6 +210,7 @@ class Regression(Rendered):
             f"Regression of {self.outcome}",
             f"{self.n} rows",
             (
+                *self.stops(),
                 Table(("coefficient", "estimate", title, "SE", "t (df)", "p"), rows),
                 Table(("term", "df", "F", "p"), tests, "Terms"),
                 said,

@@ -8,11 +8,12 @@ import pandas as pd
 from scipy import special
 
 from feedbackstudy.analysis.columns import read_columns
+from feedbackstudy.analysis.reported import Reported, without_numbers
 from feedbackstudy.analysis.two_groups import two_groups
 from feedbackstudy.errors import DataError, NotFoundError, choices
 from feedbackstudy.provenance import Provenance
 from feedbackstudy.psychometrics.rscript import RScript
-from feedbackstudy.render import Page, Rendered, Table, Text, interval, number, p_value
+from feedbackstudy.render import Page, Table, Text, interval, number, p_value
 
 __all__ = ["Equivalence", "tost", "tost_from_figures"]
 
@@ -21,7 +22,7 @@ type Bounds = float | tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Equivalence(Rendered):
+class Equivalence(Reported):
     """Two one-sided tests. Make it with `tost` or `tost_from_figures`.
 
     Attributes
@@ -84,6 +85,18 @@ class Equivalence(Rendered):
         """Whether the effect is shown to lie above the lower bound."""
         return self.p_lower < self.alpha
 
+    @property
+    def failures(self) -> tuple[str, ...]:
+        """Why it is not fit to report; empty where it is."""
+        return without_numbers(
+            {
+                "estimate": self.estimate,
+                "standard error": self.se,
+                "degrees of freedom": self.df,
+                "p value": self.p_equivalence,
+            }
+        )
+
     def frame(self) -> pd.DataFrame:
         """Return one row, unrounded.
 
@@ -126,7 +139,9 @@ class Equivalence(Rendered):
         )
         notes = tuple(Text(text) for text in self.notes)
         table = Table(("the effect is", "t", "df", "p"), rows)
-        return Page("Equivalence of means", f"n = {self.n}", (facts, table, *notes, self.provenance.facts()))
+        return Page(
+            "Equivalence of means", f"n = {self.n}", (*self.stops(), facts, table, *notes, self.provenance.facts())
+        )
 
 
 def _p(value: float) -> str:

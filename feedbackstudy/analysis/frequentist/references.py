@@ -1,6 +1,6 @@
 """Reference distributions of contrasts: one number of degrees of freedom for all, or Satterthwaite's for each."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +12,7 @@ from feedbackstudy.errors import DataError
 __all__ = ["Reference", "same_df", "satterthwaite"]
 
 type Floats = NDArray[np.float64]
+type Integers = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,22 +101,56 @@ def coefficient_errors(covariance: Floats, reference: Reference) -> tuple[Floats
     return ses, dfs
 
 
-def without_error(names: Sequence[str]) -> tuple[str, ...]:
+def nuisance(
+    names: Sequence[str], spans: Mapping[str, slice], factors: Mapping[str, Integers], cluster: Integers | None
+) -> frozenset[str]:
+    """Return the coefficients that no question is about: the intercept, and indicators of the clusters themselves.
+
+    Parameters
+    ----------
+    names : sequence of str
+        All coefficients.
+    spans : mapping of str to slice
+        Those of each term.
+    factors : mapping of str to ndarray, shape (n,)
+        Codes of each factor.
+    cluster : ndarray of int, shape (n,), or None
+        Cluster of each row.
+
+    Returns
+    -------
+    frozenset of str
+        Their names.
+    """
+    found = ["(Intercept)"]
+    for term, codes in factors.items():
+        if cluster is not None and term in spans:
+            pairs, levels, clusters = (len(set(x)) for x in (zip(codes, cluster, strict=True), codes, cluster))
+            found += names[spans[term]] if pairs == levels == clusters else ()
+    return frozenset(found)
+
+
+def without_error(names: Sequence[str], aside: frozenset[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Say why coefficients have no standard error.
 
     Parameters
     ----------
     names : sequence of str
         Theirs.
+    aside : frozenset of str
+        Those that no question is about.
 
     Returns
     -------
-    tuple of str
-        Empty where all have one.
+    tuple of (tuple of str, tuple of str)
+        Notes, and failures where a question is about one of them.
     """
     if not names:
-        return ()
-    return (f"without a standard error, as one cluster determines them alone: {', '.join(names)}",)
+        return (), ()
+    said = f"Without a standard error, as one cluster determines them alone: {', '.join(names)}."
+    asked = [name for name in names if name not in aside]
+    failures = (f"no standard error of {', '.join(asked)}, which one cluster determines alone",) if asked else ()
+    return (said,), failures
 
 
 def untested_terms(terms: Sequence[str]) -> tuple[str, ...]:
