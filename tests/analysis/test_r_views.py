@@ -68,6 +68,27 @@ def test_a_posterior_carries_the_script_of_its_contrast(answer, run_r, tmp_path)
     assert posterior.median == pytest.approx(in_r["median"][0], rel=1e-6)
 
 
+@pytest.mark.against_r
+def test_studies_drawn_from_the_prior(answer, run_r, tmp_path):
+    ours = answer.prior_check(studies=20_000)
+
+    in_r = run_r(ours.r_script(), tmp_path / "r")
+
+    assert ours.answers_outside == pytest.approx(in_r["answers outside"][0], abs=0.01)
+    assert ours.means_outside == pytest.approx(in_r["means outside"][0], abs=0.01)
+    for name, three in (
+        ("sd between cells", ours.between_cells),
+        ("largest difference", ours.largest_difference),
+        ("sd within cells", ours.within_cells),
+        ("difference in sd", ours.standardised_difference),
+    ):
+        theirs = [in_r[f"{name} {at}"][0] for at in ("2.5 %", "50 %", "97.5 %")]
+        # five Monte-Carlo errors or so; the ratio has a tail as heavy as Cauchy's, sd of its upper quantile 4 % here
+        assert three[1] == pytest.approx(theirs[1], rel=0.06)
+        assert three[2] == pytest.approx(theirs[2], rel=0.3 if name == "difference in sd" else 0.06)
+        assert three[0] == pytest.approx(theirs[0], abs=0.03 * theirs[1])
+
+
 def test_what_was_made_from_numbers_alone_says_where_the_script_is(answer):
     alone = answer.bayesian.contrast(answer.problem.weights[0]).posterior
 

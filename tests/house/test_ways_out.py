@@ -16,7 +16,6 @@ WITHOUT_R = {
     "bayesian.comparison.Loo": SAMPLED,
     "bayesian.gates.Gates": "convergence of our own chains; scripts in Stan show that of theirs",
     "bayesian.predictive.PredictiveCheck": SAMPLED,
-    "bayesian.prior_predictive.PriorPredictive": OF_A_MODEL,
     "bayesian.sensitivity.Sensitivity": SAMPLED,
     "frequencies.Frequencies": "observed counts beside those a model expects; nothing is estimated here",
     "model_checks.PriorShares": OF_A_MODEL,

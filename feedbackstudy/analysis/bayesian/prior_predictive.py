@@ -1,16 +1,35 @@
 """What a prior says before any answer is seen: forward draws of whole studies."""
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
+import pandas as pd
 
 from feedbackstudy.analysis.bayesian.priors import CellPrior
+from feedbackstudy.analysis.carried import Way, carried
 from feedbackstudy.errors import DataError
+from feedbackstudy.psychometrics.rscript import RScript
 from feedbackstudy.render import Block, Facts, Notice, Page, Rendered, interval, number
 
 __all__ = ["PriorPredictive", "prior_predictive"]
 
 _OUTSIDE_AT_MOST = 0.2
+
+_R = """\
+set.seed(SEED); of <- as.list(responses[1, ])
+means <- of$middle + of$middle_sd * rnorm(of$studies) + of$effect_sd * matrix(rnorm(of$studies * of$cells), of$studies)
+within <- sqrt(rowSums(sweep(matrix(rnorm(of$studies * (1 + of$groups)), of$studies), 2,
+                             c(of$residual_sd, rep(of$group_sd, of$groups)), "*")^2))
+drawn <- as.vector(means) + within * array(rnorm(length(means) * of$answers), c(dim(means), of$answers))
+three <- function(name, values) show(paste(name, c("2.5 %", "50 %", "97.5 %")), quantile(values, c(0.025, 0.5, 0.975)))
+if (!is.na(of$lowest)) {
+  show("answers outside", mean(drawn < of$lowest | drawn > of$highest))
+  show("means outside", mean(means < of$lowest | means > of$highest))
+}
+three("sd between cells", apply(means, 1, sd)); three("largest difference", apply(means, 1, function(m) diff(range(m))))
+three("sd within cells", within); three("difference in sd", abs(means[, 1] - means[, 2]) / within)
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +54,8 @@ class PriorPredictive(Rendered):
         The same of the standard deviation within cells.
     standardised_difference : tuple of float
         The same of the absolute difference of two cells over the standard deviation within cells.
+    script : RScript or callable or None
+        The way out to R.
     """
 
     prior: str
@@ -46,6 +67,22 @@ class PriorPredictive(Rendered):
     largest_difference: tuple[float, float, float]
     within_cells: tuple[float, float, float]
     standardised_difference: tuple[float, float, float]
+    script: Way = None
+
+    def r_script(self) -> RScript:
+        """Return the same draws of studies for R.
+
+        Returns
+        -------
+        RScript
+            Draws as many studies from the prior with R's own generator; it shows shares and quantiles.
+
+        Raises
+        ------
+        DataError
+            Where the numbers were laid together without a prior.
+        """
+        return carried(self.script, "The prior predictive check")
 
     @property
     def plausible(self) -> bool:
@@ -134,7 +171,26 @@ def prior_predictive(
         largest_difference=_three(np.ptp(means, axis=1)),
         within_cells=_three(within),
         standardised_difference=_three(np.abs(means[:, 0] - means[:, 1]) / within),
+        script=partial(_script, prior, n_cells=n_cells, groups=groups, studies=studies, answers=answers, seed=seed),
     )
+
+
+def _script(prior: CellPrior, *, n_cells: int, groups: int, studies: int, answers: int, seed: int) -> RScript:
+    given = {
+        "middle": prior.middle,
+        "middle_sd": prior.middle_sd,
+        "effect_sd": prior.effect_sd,
+        "residual_sd": prior.residual_sd,
+        "group_sd": prior.group_sd,
+        "cells": n_cells,
+        "groups": groups,
+        "studies": studies,
+        "answers": answers,
+        "lowest": np.nan if prior.low is None else prior.low,
+        "highest": np.nan if prior.high is None else prior.high,
+    }
+    body = _R.replace("SEED", str(seed))
+    return RScript(made_by="Answer.prior_check", body=body, data=pd.DataFrame([given]), name="prior_check")
 
 
 def _outside(values: np.ndarray, prior: CellPrior) -> float | None:
