@@ -338,5 +338,7 @@ def _rows(
 
 
 def _counted(row: Estimate, problem: Problem) -> Estimate:
-    fit = row.fit_to_report and (problem.question.kind != "cells" or not problem.lone_cells)
-    return replace(row, n_excluded=problem.excluded, n_missing=problem.missing, fit_to_report=fit)
+    alone = _alone(problem.lone_cells) if problem.question.kind == "cells" else ()
+    unfit = "; ".join(filter(None, (row.unfit, *alone)))
+    fit = row.fit_to_report and not alone
+    return replace(row, n_excluded=problem.excluded, n_missing=problem.missing, fit_to_report=fit, unfit=unfit)

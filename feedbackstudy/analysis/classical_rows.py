@@ -80,6 +80,7 @@ def _row(problem: Problem, fit: CellFit, found: ContrastFit, text: str, worded: 
         else noninferiority_p(found, limits.sesoi, problem.question.hypothesis.direction),
         n=fit.n,
         fit_to_report=not fit.failures,
+        unfit="; ".join(fit.failures),
         note="; ".join((*fit.failures, *fit.notes)),
     )
     return _on_ratio_scale(row) if worded.ratio else _standardised(row, found, problem)
@@ -230,5 +231,6 @@ def _joint(problem: Problem, fit: CellFit, worded: Worded) -> Estimate:
         null=0.0,
         n=fit.n,
         fit_to_report=not fit.failures,
+        unfit="; ".join(fit.failures),
         note="; ".join((*fit.failures, *fit.notes)),
     )

@@ -121,7 +121,9 @@ class Estimate:
     population, realism : str
         Whom the result speaks about and how real the situation was, as `Conduct` declares them; empty where unknown.
     fit_to_report : bool
-        False where a gate failed; `note` says which.
+        False where a gate failed.
+    unfit : str
+        Which, and why; empty where the row is fit to report.
     agreement : str
         Whether the two engines agree on this contrast (``"agree"``, ``"magnitude"``, ``"conflict"``), and the reason;
         empty where one of them did not answer.
@@ -171,6 +173,7 @@ class Estimate:
     population: str = ""
     realism: str = ""
     fit_to_report: bool = True
+    unfit: str = ""
     agreement: str = ""
     note: str = ""
 
@@ -209,6 +212,7 @@ _WORDS = (
     "status",
     "population",
     "realism",
+    "unfit",
     "agreement",
     "note",
 )
@@ -326,7 +330,10 @@ class Estimates(Rendered):
         unfit = [row for row in self.rows if not row.fit_to_report]
         shared = shared_notes(self.rows)
         blocks += [
-            Notice(f"Not fit to report: {row.contrast} ({row.engine}). {own_note(row, shared)}", tone="error")
+            Notice(
+                f"Not fit to report: {row.contrast} ({row.engine}). {row.unfit or own_note(row, shared) or row.note}",
+                tone="error",
+            )
             for row in unfit
         ]
         own = Issues(issue for issue in self.issues if issue.code.startswith("analysis."))

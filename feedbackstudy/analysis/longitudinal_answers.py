@@ -261,6 +261,7 @@ def _pair(
         n=classical.n,
         null=0.0,
         fit_to_report=not classical.failures,
+        unfit="; ".join(classical.failures),
         note="; ".join((*classical.failures, *classical.notes)),
     )
     return [row] if posterior is None else [row, _twin(row, weights, posterior, data.level)]
@@ -289,5 +290,6 @@ def _twin(row: Estimate, weights: Floats, posterior: CellMixture | CellDraws, le
         ess=None if gates is None else min(gates.ess_bulk, gates.ess_tail),
         n=posterior.n,
         fit_to_report=not failures,
+        unfit="; ".join(failures),
         note="; ".join(filter(None, (*failures, *posterior.notes, found.bayes_factor_note))),
     )

@@ -120,6 +120,7 @@ def _row(
         ess=posterior.ess,
         n=fit.n,
         fit_to_report=not failures,
+        unfit="; ".join(failures),
         note="; ".join(filter(None, (*failures, *fit.notes, words))),
     )
     if worded.ratio:
@@ -218,5 +219,6 @@ def _joint(problem: Problem, fit: CellPosterior, worded: Worded) -> Estimate:
         bayes_factor=joint.bayes_factor,
         n=fit.n,
         fit_to_report=not failures,
+        unfit="; ".join(failures),
         note="; ".join(filter(None, (*failures, *fit.notes, joint.note))),
     )

@@ -135,6 +135,7 @@ def bayesian_row(
         ess=posterior.ess,
         n=n,
         fit_to_report=not failures,
+        unfit="; ".join(failures),
         note="; ".join(filter(None, (*failures, note))),
     )
     return row if robustness else decided(row, asked)

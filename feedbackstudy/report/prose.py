@@ -100,9 +100,9 @@ def _(result: Estimate, *, study: "Study | None" = None, allow_failed: bool = Fa
 def _row(result: Estimate, study: "Study | None", *, allow_failed: bool, model: bool = True) -> str:
     if not result.fit_to_report and not allow_failed:
         kind = "confirmatory sentence" if result.decides else "sentence"
-        why = result.note or "a gate of the analysis failed"
+        why = result.unfit or result.note or "a gate of the analysis failed"
         return clean(f"No {kind} is written for {result.contrast} ({result.engine}): not fit to report. {why}")
-    failed = "" if result.fit_to_report else f" Not fit to report: {result.note}"
+    failed = "" if result.fit_to_report else f" Not fit to report: {result.unfit or result.note}"
     says = _frequentist if result.engine == "frequentist" else _bayesian
     among = about(study) or _among(result.population, result.realism)
     return _capital(f"{among}{says(result, model=model)}{_shift(result)}{_decision(result)}") + clean(failed)

@@ -88,7 +88,7 @@ def _lines(parts: list[str]) -> str:
 def _decision(rows: list[Estimate], decided: set[tuple[str, str]]) -> Cell:
     unfit = [row for row in rows if not row.fit_to_report]
     if unfit:
-        return Cell("not fit to report", "; ".join(f"{row.engine}: {row.note}" for row in unfit), "poor")
+        return Cell("not fit to report", "; ".join(f"{row.engine}: {row.unfit or row.note}" for row in unfit), "poor")
     row = next((row for row in rows if row.decides), None)
     if row is not None:
         return Cell(row.decision, f"decides: {unbroken(row.decides) if len(row.decides) < 12 else row.decides}")

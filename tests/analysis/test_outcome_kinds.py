@@ -209,6 +209,15 @@ def test_a_cell_of_one_row_is_named_in_every_row(asking, frame):
     few = frame[~alone | (alone.cumsum() == 1)]
     estimates = analyse(scored(study, few), study)
     assert all("the cell delayed:gain:high holds one row only" in row.note for row in estimates.rows)
+    stops = [block.text for block in estimates.page().blocks if getattr(block, "tone", "") == "error"]
+    stops = [text for text in stops if text.startswith("Not fit to report")]
+    assert len(stops) == len(estimates.rows) > 1
+    assert all("the cell delayed:gain:high holds one row only" in text for text in stops)  # what all rows share, too
+    for row, text in zip(estimates.rows, stops, strict=True):
+        assert row.unfit.startswith("the cell delayed:gain:high holds one row only")
+        others = [part for part in row.note.split("; ") if part not in row.unfit]
+        assert not any(part in text for part in others)
+        assert report.sentence(row).endswith(f"not fit to report. {row.unfit}")
     assert not any(row.fit_to_report or row.decision for row in estimates.rows)
     (issue,) = [one for one in estimates.issues if one.code == "analysis.cell_of_one"]
     assert "delayed:gain:high" in issue.what
