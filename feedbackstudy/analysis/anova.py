@@ -8,7 +8,15 @@ import pandas as pd
 from feedbackstudy.analysis import anova_scripts
 from feedbackstudy.analysis.anova_means import by_means
 from feedbackstudy.analysis.anova_result import Anova
-from feedbackstudy.analysis.anova_rows import TYPES, covariate_note, interactions, single_rows, sizes, squares_row
+from feedbackstudy.analysis.anova_rows import (
+    TYPES,
+    control_hint,
+    covariate_note,
+    interactions,
+    single_rows,
+    sizes,
+    squares_row,
+)
 from feedbackstudy.analysis.columns import read_columns
 from feedbackstudy.analysis.crossed import cells_of, listed, term_columns
 from feedbackstudy.analysis.frequentist.anova import Correction, SquaresType, Stratum, strata
@@ -17,6 +25,7 @@ from feedbackstudy.analysis.frequentist.levels import check_level
 from feedbackstudy.analysis.frequentist.linear import Covariance
 from feedbackstudy.analysis.occasions import repeated
 from feedbackstudy.analysis.outside import Control
+from feedbackstudy.analysis.two_valued import two_valued_note
 from feedbackstudy.errors import DataError, choices
 from feedbackstudy.provenance import Provenance
 from feedbackstudy.threads import one_thread
@@ -185,7 +194,13 @@ def _by_squares(
         n=people.n,
         n_rows=int(wide.Y.size),
         level=level,
-        notes=(*read.notes, *wide.notes, *covariate_note(covariates)),
+        notes=(
+            *read.notes,
+            *control_hint(data, outcome, between),
+            *wide.notes,
+            *covariate_note(covariates),
+            *two_valued_note(outcome, read.y, robust="" if within else "vcov='HC3'", within=bool(within)),
+        ),
         failures=single_rows(cells),
         provenance=Provenance(made_by="analysis.anova", conventions=tuple(conventions)),
         script=anova_scripts.by_squares(

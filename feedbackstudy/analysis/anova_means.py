@@ -9,7 +9,15 @@ from numpy.typing import NDArray
 
 from feedbackstudy.analysis import anova_scripts
 from feedbackstudy.analysis.anova_result import Anova
-from feedbackstudy.analysis.anova_rows import TYPES, covariate_note, interactions, single_rows, sizes, wald_row
+from feedbackstudy.analysis.anova_rows import (
+    TYPES,
+    control_hint,
+    covariate_note,
+    interactions,
+    single_rows,
+    sizes_from_wald,
+    wald_row,
+)
 from feedbackstudy.analysis.columns import Columns
 from feedbackstudy.analysis.crossed import Cells
 from feedbackstudy.analysis.frequentist.clustered import Clustered
@@ -17,6 +25,7 @@ from feedbackstudy.analysis.frequentist.linear import Covariance, LinearFit, fit
 from feedbackstudy.analysis.margins import effect
 from feedbackstudy.analysis.occasions import repeated
 from feedbackstudy.analysis.outside import Control, read_cells
+from feedbackstudy.analysis.two_valued import two_valued_note
 from feedbackstudy.provenance import Provenance
 
 __all__ = ["by_means"]
@@ -77,6 +86,9 @@ def by_means(
     fit = _fitted(read, cells, X, vcov, cluster)
     asked = _asked(cells, between, covariates, arms, X.shape[1])
     rows = [wald_row(one.term, fit.joint(one.rows), level, n=read.n) for one in asked]
+    classical = vcov == "classical" and cluster is None
+    hints = two_valued_note(outcome, read.y, robust="vcov='HC3'" if classical else "")
+    hints += () if control else control_hint(data, outcome, between)
     outside = (f"Comparison arms outside the crossing: {', '.join(arms)}; the error is pooled over all arms.",)
     return Anova(
         outcome=outcome,
@@ -85,11 +97,11 @@ def by_means(
         n=read.n,
         n_rows=read.n,
         level=level,
-        notes=(*read.notes, *fit.notes, *(outside if arms else ()), *covariate_note(covariates)),
+        notes=(*read.notes, *fit.notes, *(outside if arms else ()), *covariate_note(covariates), *hints),
         failures=single_rows(cells),
         provenance=Provenance(
             made_by="analysis.anova",
-            conventions=(TYPES[3], f"Wald tests of cell means: {fit.words}", *sizes(level, (), ())[::2]),
+            conventions=(TYPES[3], f"Wald tests of cell means: {fit.words}", *sizes_from_wald(level, vcov)),
         ),
         script=anova_scripts.by_means(
             read, cells, covariates, [(one.term, one.rows) for one in asked], vcov=vcov, cluster=cluster

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from itertools import combinations
 
 import numpy as np
+import pandas as pd
 
 from feedbackstudy.analysis.anova_result import AnovaRow
 from feedbackstudy.analysis.crossed import Cells
@@ -11,7 +12,17 @@ from feedbackstudy.analysis.frequentist.anova import Correction, Stratum, Tested
 from feedbackstudy.analysis.frequentist.cell_fit import JointTest
 from feedbackstudy.analysis.frequentist.effect_sizes import eta_squared, omega_squared
 
-__all__ = ["TYPES", "covariate_note", "interactions", "single_rows", "sizes", "squares_row", "wald_row"]
+__all__ = [
+    "TYPES",
+    "control_hint",
+    "covariate_note",
+    "interactions",
+    "single_rows",
+    "sizes",
+    "sizes_from_wald",
+    "squares_row",
+    "wald_row",
+]
 
 TYPES = {
     1: "sums of squares of type I: each term after those named before it",
@@ -158,6 +169,62 @@ def sizes(level: float, within: Sequence[str], observed: Sequence[str]) -> list[
         f"generalised eta squared (Olejnik & Algina, 2003) with {denominators}",
         f"partial omega squared = df (F - 1) / (df (F - 1) + n), n being {omega}",
     ]
+
+
+def sizes_from_wald(level: float, vcov: str) -> list[str]:
+    """Return how effect sizes were computed from Wald tests of means.
+
+    Parameters
+    ----------
+    level : float
+        Level of their intervals.
+    vcov : str
+        Covariance of the means.
+
+    Returns
+    -------
+    list of str
+        Conventions.
+    """
+    made = [
+        f"{level:.0%} intervals of effect sizes by inverting the noncentral F",
+        "partial eta squared = df F / (df F + df2) and partial omega squared = df (F - 1) / (df (F - 1) + n), n being "
+        "the number of observations, both from the F and df2 of this table",
+    ]
+    if vcov != "classical":
+        made.append(
+            f"F of {vcov} is no ratio of sums of squares: these effect sizes approximate shares of variance, eta by "
+            "df2 and omega by n, and differ from those of the classical table"
+        )
+    return made
+
+
+def control_hint(data: pd.DataFrame, outcome: str, between: Sequence[str]) -> tuple[str, ...]:
+    """Point to `control` where answered rows have no level of a factor, as those of a comparison arm.
+
+    Parameters
+    ----------
+    data : DataFrame
+        The table.
+    outcome : str
+        Column of the outcome.
+    between : sequence of str
+        Factors that are crossed.
+
+    Returns
+    -------
+    tuple of str
+        Empty where every answered row has all levels.
+    """
+    absent = data[list(between)].isna()
+    empty = absent.any(axis=1) & data[outcome].notna()
+    if not between or not empty.any():
+        return ()
+    names = ", ".join(name for name in between if absent[name].any())
+    return (
+        f"{int(empty.sum())} rows with an outcome have no level of {names} and are left out. Where they are a "
+        "comparison arm outside the crossing, such as silence, name it: control={'column': 'level'}.",
+    )
 
 
 def covariate_note(covariates: Sequence[str]) -> tuple[str, ...]:

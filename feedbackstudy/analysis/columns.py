@@ -295,8 +295,7 @@ def _named_once(outcome: str, *roles: Sequence[str]) -> None:
 def _outcome(
     data: pd.DataFrame, name: str, kind: Kind, limits: tuple[float, float] | None
 ) -> tuple[Floats, tuple[str, ...]]:
-    found = column(data, name, role="Outcome")
-    if bool(found.isna().all()):
+    if bool((found := column(data, name, role="Outcome")).isna().all()):
         raise DataError(f"Outcome {name!r} is missing in all {len(data)} rows.")
     if kind == "ordered" and isinstance(found.dtype, pd.CategoricalDtype):
         if not found.cat.ordered:
@@ -343,7 +342,8 @@ def _complete(absent: Mapping[str, NDArray[np.bool_]], n: int) -> tuple[Integers
 
 def _varying(found: Columns) -> None:
     if found.n < 2 or np.ptp(found.y) == 0:
-        raise DataError(f"Outcome {found.outcome!r} is {found.y[0]:g} in all {found.n} complete rows; nothing varies.")
+        shown = found.outcome_levels[int(found.y[0])] if found.outcome_levels else f"{found.y[0]:g}"
+        raise DataError(f"Outcome {found.outcome!r} is {shown} in all {found.n} complete rows; nothing varies.")
     for name, factor in ((name, factor) for name, factor in found.factors.items() if len(factor.levels) < 2):
         raise DataError(f"Factor {name!r} has one level ({factor.levels[0]}) in the rows used; it needs two.")
     for name in (name for name, x in found.covariates.items() if np.ptp(x) == 0):

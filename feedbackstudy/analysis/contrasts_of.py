@@ -10,7 +10,7 @@ from scipy import special
 
 from feedbackstudy.analysis.contrasts_fit import FittedCells
 from feedbackstudy.analysis.contrasts_result import ContrastRow, Contrasts, MeanRow
-from feedbackstudy.analysis.frequentist.adjust import ADJUSTMENTS, Family, adjust
+from feedbackstudy.analysis.frequentist.adjust import ADJUSTMENTS, Family, adjust, adjustment
 from feedbackstudy.analysis.frequentist.cell_fit import CellFit, ContrastFit
 from feedbackstudy.analysis.frequentist.levels import check_level
 from feedbackstudy.analysis.margins import Averaging, Comparison, Weighted, compared, margins
@@ -88,6 +88,7 @@ def contrasts_of(
         For an unknown factor, level, mean or method.
     """
     options(adjust_for, weights, delta, level)
+    adjust_for = adjustment(adjust_for)  # type: ignore[assignment]
     wanted = list(of) if of is not None else [name for name in fitted.cells.names if name not in by]
     families = _families(fitted, wanted, by, method, reference, weights, planned)
     means = [row for family in families for row in mean_rows(fitted.fit, family[0], family[1], level)]
@@ -131,8 +132,7 @@ def options(adjust_for: str, weights: str, delta: float | None, level: float) ->
     NotFoundError
         For an unknown adjustment or kind of weights.
     """
-    if adjust_for not in ADJUSTMENTS:
-        raise NotFoundError(choices("Adjustment", adjust_for, ADJUSTMENTS))
+    adjustment(adjust_for)
     if weights not in _AVERAGES:
         raise NotFoundError(choices("Weights", weights, _AVERAGES))
     if delta is not None and not (np.isfinite(delta) and delta > 0):

@@ -295,6 +295,9 @@ def pool(estimates: ArrayLike, se: ArrayLike, *, df: float = float("inf"), level
         For fewer than two tables or standard errors that are not positive.
     """
     check_level(level)
+    errors = np.asarray(se, dtype=np.float64)
+    if not (np.isfinite(errors) & (errors > 0)).all():
+        raise DataError(f"Standard errors are positive and finite; given {errors.tolist()[:8]}.")
     found = pooled(estimates, np.square(np.asarray(se, dtype=np.float64)), df=df)
     finite = np.isfinite(found.df)
     tail = (1 + level) / 2

@@ -15,6 +15,7 @@ from feedbackstudy.analysis.frequentist.path_fiml import fit_fiml
 from feedbackstudy.analysis.frequentist.path_fit import PathFit
 from feedbackstudy.analysis.mediation_frame import PathColumns, path_columns
 from feedbackstudy.analysis.mediation_moderation import Roles
+from feedbackstudy.analysis.two_valued import path_notes
 from feedbackstudy.errors import DataError
 
 __all__ = ["FimlPaths", "fiml_paths"]
@@ -133,8 +134,11 @@ def fiml_paths(data: pd.DataFrame, roles: Roles, *, refused: Mapping[str, object
         f"posterior by data augmentation: worst R-hat {worst.rhat:.4f}, smallest effective sample size "
         f"{min(worst.ess_bulk, worst.ess_tail):.0f}",
     )
+    seen = {name: numbers[~np.isnan(numbers)] for name, numbers in holes.items()}
+    two = path_notes(roles.y, seen[roles.y], {name: seen[name] for name in roles.mediators}, full=True)
+    two = tuple(note for note in two if note not in columns.notes)
     return FimlPaths(
-        columns=replace(columns, design=design, notes=(*columns.notes, *notes)),
+        columns=replace(columns, design=design, notes=(*columns.notes, *notes, *two)),
         fit=fit.fit,
         posterior=drawn.posterior,
         outcome_sd=fit.outcome_sd,

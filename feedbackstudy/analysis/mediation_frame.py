@@ -11,6 +11,7 @@ from feedbackstudy.analysis.columns import Columns, as_number, column, read_colu
 from feedbackstudy.analysis.mediation_cells import refuse_mediators
 from feedbackstudy.analysis.mediation_design import PathDesign, design
 from feedbackstudy.analysis.mediation_moderation import Basis, Roles, moderated
+from feedbackstudy.analysis.two_valued import path_notes
 from feedbackstudy.errors import DataError, choices
 
 __all__ = ["PathColumns", "cause_of", "coded_causes", "covariate_columns", "path_columns", "read_roles"]
@@ -138,8 +139,26 @@ def path_columns(data: pd.DataFrame, roles: Roles) -> PathColumns:
         cluster=read.groups[roles.cluster].codes if roles.cluster else None,
         kept=read.kept,
         x_sd=float(numeric.std(ddof=1)) if numeric is not None and measured else 1.0,
-        notes=(*read.notes, *coded_causes(read, roles)),
+        notes=(*read.notes, *coded_causes(read, roles), *two_valued_of(read, roles)),
     )
+
+
+def two_valued_of(read: Columns, roles: Roles) -> tuple[str, ...]:
+    """Return what a reader must know of an outcome and mediators of two values.
+
+    Parameters
+    ----------
+    read : Columns
+        The columns.
+    roles : Roles
+        Which column plays which part.
+
+    Returns
+    -------
+    tuple of str
+        One for each of them; empty where there are none.
+    """
+    return path_notes(roles.y, read.y, {name: read.covariates[name] for name in roles.mediators})
 
 
 def coded_causes(read: Columns, roles: Roles) -> tuple[str, ...]:

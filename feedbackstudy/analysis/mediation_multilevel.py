@@ -9,7 +9,14 @@ from numpy.typing import NDArray
 
 from feedbackstudy.analysis.mediation_design import PathDesign
 from feedbackstudy.analysis.mediation_effects import Legs, effects_of
-from feedbackstudy.analysis.mediation_frame import PathColumns, cause_of, coded_causes, covariate_columns, read_roles
+from feedbackstudy.analysis.mediation_frame import (
+    PathColumns,
+    cause_of,
+    coded_causes,
+    covariate_columns,
+    read_roles,
+    two_valued_of,
+)
 from feedbackstudy.analysis.mediation_moderation import Roles
 from feedbackstudy.analysis.mediation_system import Effect, Equation, PathSystem
 from feedbackstudy.errors import DataError
@@ -87,7 +94,12 @@ def multilevel_columns(data: pd.DataFrame, roles: Roles) -> PathColumns:
         cluster=factor.codes,
         kept=read.kept,
         x_sd=1.0,
-        notes=(*read.notes, *coded_causes(read, roles), *_notes(kind, len(factor.levels), roles, x)),
+        notes=(
+            *read.notes,
+            *coded_causes(read, roles),
+            *two_valued_of(read, roles),
+            *_notes(kind, len(factor.levels), roles, x),
+        ),
     )
 
 

@@ -319,8 +319,10 @@ class Mediation(Rendered):
             self.provenance.facts(),
         ]
         design = self.design
+        beside = design.structure == "parallel"
+        middle = (f"({', '.join(design.mediators)})",) if beside else design.mediators
         return Page(
-            title=f"{design.structure.capitalize()} mediation: {' > '.join((design.x, *design.mediators, design.y))}",
+            title=f"{design.structure.capitalize()} mediation: {' > '.join((design.x, *middle, design.y))}",
             subtitle="Consistent with mediation is the most that measured mediators can be.",
             blocks=tuple(blocks),
         )

@@ -15,6 +15,7 @@ from feedbackstudy.analysis.frequentist.levels import check_level
 from feedbackstudy.analysis.frequentist.linear import LinearFit, fit_linear
 from feedbackstudy.analysis.frequentist.references import nuisance, untested_terms, without_error
 from feedbackstudy.analysis.regression_result import Regression, coefficient
+from feedbackstudy.analysis.two_valued import two_valued_note
 from feedbackstudy.errors import DataError
 from feedbackstudy.provenance import Provenance
 from feedbackstudy.psychometrics.rscript import RScript, r_vector
@@ -97,6 +98,8 @@ def regression(
     unit = np.eye(len(design.names))
     spread = fit.residual_df + len(design.names) - 1
     codes = read.groups[cluster].codes if cluster is not None else None
+    robust = vcov != "classical" or cluster is not None
+    two = two_valued_note(outcome, read.y, robust="" if robust else "vcov='HC3'")
     factors = {name: factor.codes for name, factor in read.factors.items()}
     untested, failures = _untested(fit, design, nuisance(design.names, design.spans, factors, codes))
     return Regression(
@@ -110,7 +113,7 @@ def regression(
         level=level,
         fit=fit,
         columns=design,
-        notes=(*read.notes, *fit.notes, *untested, *_coded(read.covariates, numbers)),
+        notes=(*read.notes, *fit.notes, *untested, *_coded(read.covariates, numbers), *two),
         failures=failures,
         provenance=Provenance(
             made_by="analysis.regression", conventions=(fit.words, "factors as indicators against their first level")

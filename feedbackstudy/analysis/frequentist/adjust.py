@@ -11,10 +11,12 @@ from scipy import stats
 from feedbackstudy.analysis.frequentist.multivariate_t import beyond_any, simultaneous_quantile
 from feedbackstudy.errors import DataError, NotFoundError, choices
 
-__all__ = ["ADJUSTMENTS", "Adjusted", "Family", "adjust", "adjusted_for_number"]
+__all__ = ["ADJUSTMENTS", "Adjusted", "Family", "adjust", "adjusted_for_number", "adjustment"]
 
 type Floats = NDArray[np.float64]
-type Family = Literal["none", "holm", "bonferroni", "hochberg", "hommel", "fdr_bh", "fdr_by", "tukey", "mvt", "dunnett"]
+type Family = Literal[
+    "none", "holm", "bonferroni", "hochberg", "hommel", "fdr", "fdr_bh", "fdr_by", "tukey", "mvt", "dunnett"
+]
 
 ADJUSTMENTS = {
     "none": "no adjustment",
@@ -29,6 +31,8 @@ ADJUSTMENTS = {
     "dunnett": "Dunnett's comparison with one (multivariate t)",
 }
 """The adjustments in words."""
+
+_ALSO_CALLED = {"fdr": "fdr_bh"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -45,6 +49,30 @@ class Adjusted:
 
     p: Floats
     quantile: float | None
+
+
+def adjustment(method: str) -> str:
+    """Return the name of an adjustment under which it is kept.
+
+    Parameters
+    ----------
+    method : str
+        A key of `ADJUSTMENTS`, or "fdr" for the false discovery rate of Benjamini and Hochberg, as in R's ``p.adjust``.
+
+    Returns
+    -------
+    str
+        A key of `ADJUSTMENTS`.
+
+    Raises
+    ------
+    NotFoundError
+        For another name.
+    """
+    kept = _ALSO_CALLED.get(method, method)
+    if kept not in ADJUSTMENTS:
+        raise NotFoundError(choices("Adjustment", method, (*ADJUSTMENTS, *_ALSO_CALLED)))
+    return kept
 
 
 def adjust(
@@ -79,8 +107,7 @@ def adjust(
     DataError
         For "tukey" on contrasts that are not all pairs of the means.
     """
-    if method not in ADJUSTMENTS:
-        raise NotFoundError(choices("Adjustment", method, ADJUSTMENTS))
+    method = adjustment(method)
     if method == "none" or p.size == 1:
         return Adjusted(p=p, quantile=None)
     if method == "tukey":
@@ -101,7 +128,7 @@ def adjusted_for_number(p: ArrayLike, method: str) -> Floats:
     ----------
     p : array_like, shape (m,)
         p values of one family.
-    method : {"bonferroni", "holm", "hochberg", "hommel", "fdr_bh", "fdr_by"}
+    method : {"bonferroni", "holm", "hochberg", "hommel", "fdr", "fdr_bh", "fdr_by"}
         The adjustment.
 
     Returns
@@ -125,7 +152,7 @@ def adjusted_for_number(p: ArrayLike, method: str) -> Floats:
     values = np.asarray(p, dtype=np.float64)
     if values.ndim != 1 or values.size == 0 or not ((values >= 0) & (values <= 1)).all():
         raise DataError(f"Give the p values of a family, each between 0 and 1; given {values.tolist()}.")
-    m = values.size
+    m, method = values.size, adjustment(method)
     order = np.argsort(values, kind="stable")
     ordered, rank = values[order], np.arange(1, m + 1)
     if method in ("holm", "bonferroni"):
