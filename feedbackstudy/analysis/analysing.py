@@ -11,6 +11,7 @@ from feedbackstudy.analysis.allocated import held_against, refuse_other_design
 from feedbackstudy.analysis.answer import Answer
 from feedbackstudy.analysis.answering import Setting, answer_question
 from feedbackstudy.analysis.bayesian.normal_mixture import NormalCells
+from feedbackstudy.analysis.between_waves import differs_between_waves
 from feedbackstudy.analysis.both_ways import pairs
 from feedbackstudy.analysis.compile import Question, question
 from feedbackstudy.analysis.deciding import decided, decides_with
@@ -131,6 +132,7 @@ def analyse(
     answers, unadjusted = _adjusted(without_rules(answers, left.unapplied), study)
     issues += (
         *against,
+        *differs_between_waves(left.scores, study),
         *covariates_after(study),
         *unadjusted,
         *about_answers(answers, study),

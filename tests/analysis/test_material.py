@@ -376,3 +376,38 @@ def test_a_path_resamples_the_unit_of_assignment_else_the_outermost_cluster(tmp_
     assert resampled_unit(nested, people_alone) == "school"
     assert resampled_unit(crossed, people_alone) == "school"
     assert resampled_unit(grouped(exemplar=["a", "b", "a", "b"]), people_alone) is None
+
+
+def test_a_class_exemplar_or_covariate_that_differs_between_waves_is_named(tmp_path):
+    text = STUDY.replace("WHEN", "t0").replace(
+        "units: [{name: person, n: 90}]",
+        "units: [{name: class, n: 6}, {name: person, n: 90, nested_in: class}]\ncovariates: [{name: age, kind: count}]",
+    )
+    (tmp_path / "study.yaml").write_text(text, encoding="utf-8")
+    declared, frame = Study.load(tmp_path), people()
+    number = frame["participant"].str[1:].astype(int)
+    frame = frame.assign(age=number + 20.0, exemplar=np.where(number % 2, "a", "b"))
+    frame["class"] = "c" + (number % 6).astype(str)
+    frame.loc[frame["arm"] == "silence", "exemplar"] = None
+
+    def found(table):
+        scores = Scores.from_frame(
+            table, scores=["check", "mood", "usefulness"], factors=["timing"], clusters=["class", "exemplar"],
+            covariates=["age"], design_hash=declared.design_hash,
+        )  # fmt: skip
+        issues = analyse(scores, declared, engine="frequentist").issues
+        return [issue for issue in issues if issue.code == "analysis.differs_between_waves"]
+
+    assert found(frame) == []
+    late = frame["occasion"] == "t1"
+    moved = frame.copy()
+    moved.loc[late & (number < 14), "class"] = "c0"
+    moved.loc[late & (number == 2), "exemplar"] = "a"
+    moved.loc[late & (number == 5), "age"] = 99.0
+    moved.loc[late & (number == 4), ["class", "age"]] = [None, np.nan]  # nothing said differs from nothing
+    by_name = {issue.where: issue for issue in found(moved)}  # person 3 is taken out, person 7 came once
+    assert list(by_name) == ["scores: class", "scores: exemplar", "scores: age"]
+    assert by_name["scores: class"].what.startswith("8 participants have more than one value of the cluster 'class'")
+    assert by_name["scores: class"].who == ("p01", "p02", "p05", "p08", "p09", "p10", "p11", "p13")
+    assert (by_name["scores: exemplar"].who, by_name["scores: age"].who) == (("p02",), ("p05",))
+    assert {str(issue.severity) for issue in by_name.values()} == {"warning"}
