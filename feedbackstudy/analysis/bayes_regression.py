@@ -1,7 +1,7 @@
 """Bayes factors of regressions and of correlations of a data frame."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import combinations
@@ -175,7 +175,6 @@ def bayes_factor_correlation(
     def at(width: float) -> float:
         return log_jzs_correlation(r, read.n, kappa=width, alternative=alternative)
 
-    widths = np.exp(np.linspace(np.log(0.1), np.log(2.0), 41))
     density = correlation_density(r, read.n, kappa=kappa, alternative=alternative)
     title = f"Correlation of {x} and {y}"
     script = _correlation_script(first, second, kappa, alternative, level)
@@ -188,17 +187,7 @@ def bayes_factor_correlation(
         log_bayes_factor=at(kappa),
         prior=f"stretched beta, kappa {kappa:.4g}{_ALTERNATIVES[alternative]}",
         posterior=replace(from_density(density, quantity="correlation", level=level), script=script),
-        curve=Robustness(
-            quantity=title,
-            family="stretched beta",
-            alternative=alternative,
-            scales=widths,
-            log_bayes_factors=np.array([at(float(width)) for width in widths]),
-            declared=kappa,
-            log_declared=at(kappa),
-            note="exact but for quadrature",
-            script=_curve_script(first, second, widths, alternative),
-        ),
+        curve=_curve(title, first, second, at, kappa, alternative),
         within=None,
         notes=read.notes,
         provenance=Provenance(made_by="analysis.bayes_factor_correlation", conventions=(f"kappa {kappa:.4g}",)),
@@ -260,6 +249,23 @@ def _regression_script(read: Columns, asked: tuple[tuple[str, ...], ...], scale:
 
 
 _HALF = {"two-sided": "", "greater": ", nullInterval = c(0, 1)", "less": ", nullInterval = c(-1, 0)"}
+
+
+def _curve(
+    title: str, first: Floats, second: Floats, at: Callable[[float], float], kappa: float, alternative: Alternative
+) -> Robustness:
+    widths = np.exp(np.linspace(np.log(0.1), np.log(2.0), 41))
+    return Robustness(
+        quantity=title,
+        family="stretched beta",
+        alternative=alternative,
+        scales=widths,
+        log_bayes_factors=np.array([at(float(width)) for width in widths]),
+        declared=kappa,
+        log_declared=at(kappa),
+        note="exact but for quadrature",
+        script=_curve_script(first, second, widths, alternative),
+    )
 
 
 def _curve_script(first: Floats, second: Floats, widths: Floats, alternative: Alternative) -> RScript:
