@@ -8,7 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from feedbackstudy.analysis.anova_result import r_matrix
-from feedbackstudy.analysis.anova_rows import covariate_note, single_rows
+from feedbackstudy.analysis.anova_rows import control_hint, covariate_note, single_rows
 from feedbackstudy.analysis.columns import as_number, read_columns
 from feedbackstudy.analysis.crossed import Cells, cells_of
 from feedbackstudy.analysis.frequentist.cell_fit import CellFit
@@ -184,12 +184,13 @@ def _between(
     slopes = "".join(f" + .x{j}" for j in range(len(covariates)))
     weighted = ", weights = responses$.w" if weights is not None else ""
     code = f"fit <- lm(.y ~ 0 + factor(.cell){slopes}, data = responses{weighted}); b <- coef(fit)\n"
+    hints = () if control else control_hint(data, outcome, between)
     outside = (f"Comparison arms outside the crossing: {', '.join(arms)}; the error is pooled over all arms.",)
     return FittedCells(
         fit=fit,
         cells=cells,
         n=read.n,
-        notes=(*read.notes, *fit.notes, *(outside if arms else ()), *covariate_note(covariates)),
+        notes=(*read.notes, *hints, *fit.notes, *(outside if arms else ()), *covariate_note(covariates)),
         failures=single_rows(cells),
         data=frame,
         fit_in_r=code

@@ -129,6 +129,7 @@ def test_an_arm_without_levels_is_pointed_to_control(data, options):
     assert "8 rows with an outcome have no level of A, B" in said(found)
     assert "control=" in said(found)
     assert "control=" not in said(analysis.anova(data, "y", between=["A", "B"], **options))
+    assert "control=" in said(analysis.contrasts(arms, "y", between=["A", "B"]))
     named = analysis.anova(arms, "y", between=["A", "B"], control={"arm": "silence"})
     assert "have no level" not in said(named)
 
