@@ -11,16 +11,21 @@ from scipy import special
 
 from feedbackstudy.analysis.bayesian.cell_contrast import exponential
 from feedbackstudy.analysis.bayesian.robustness import Robustness, widths_around
+from feedbackstudy.analysis.reported import Reported, without_numbers
 from feedbackstudy.errors import NotFoundError, choices
 from feedbackstudy.provenance import Provenance
 from feedbackstudy.psychometrics.rscript import RScript
-from feedbackstudy.render import Block, Notice, Page, Rendered, Table, bayes_factor, number
+from feedbackstudy.render import Block, Notice, Page, Table, bayes_factor, number
 
 __all__ = ["BayesFactors", "ModelEvidence"]
 
 type Floats = NDArray[np.float64]
 
 _INCLUSION = ("term", "prior", "posterior", "log_inclusion", "inclusion_bayes_factor")
+
+MOST_ERROR = 0.2
+"""Relative error above which a Bayes factor is not reported (van Doorn et al., 2021, Psychonomic Bulletin & Review 28,
+813-826)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +59,7 @@ class ModelEvidence:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class BayesFactors(Rendered):
+class BayesFactors(Reported):
     """Bayes factors of several models.
 
     Attributes
@@ -94,6 +99,13 @@ class BayesFactors(Rendered):
     script: RScript
     evidence_at: Callable[[tuple[str, ...], float], float]
     model_of: Callable[[tuple[str, ...]], Any]
+
+    @property
+    def failures(self) -> tuple[str, ...]:
+        """Why it is not fit to report; empty where it is."""
+        rough = [f"{row.name} ({row.error:.0%})" for row in self.rows if row.error > MOST_ERROR]
+        said = (f"the relative error of the integral is above {MOST_ERROR:.0%}: {', '.join(rough)}",) if rough else ()
+        return said + without_numbers({f"Bayes factor of {row.name}": row.log_bayes_factor for row in self.rows})
 
     def __getitem__(self, name: str) -> ModelEvidence:
         """Return one model by its name, the order of its terms aside."""
@@ -305,7 +317,8 @@ class BayesFactors(Rendered):
             for row in self.inclusion().to_dict("records")
             if np.isfinite(row["inclusion_bayes_factor"]) or row["inclusion_bayes_factor"] == np.inf
         )
-        blocks: list[Block] = [Table(("model", f"BF against {self.against}", "relative error", "P(model)"), models)]
+        head = ("model", f"BF against {self.against}", "relative error", "P(model)")
+        blocks: list[Block] = [*self.stops(), Table(head, models)]
         if terms:
             blocks.append(Table(("term", "inclusion over matched models"), terms))
         blocks += [Notice(note) for note in self.notes]

@@ -82,3 +82,15 @@ def test_indicators_of_the_clusters_themselves_stop_nothing(data):
 def test_a_missing_interval_of_a_rank_test_has_a_reason(data):
     assert "No interval is given, as none is known" in str(analysis.rank_test(data, "y", "three"))
     assert "No interval" not in str(analysis.rank_test(data, "y", "A"))
+
+
+def test_bayes_factors_of_models_stop_where_their_integral_is_rough(data):
+    found = analysis.bayes_factor_anova(data, "y", ["A"])
+    assert found.fit_to_report
+    first, *others = found.rows
+    rough = dataclasses.replace(found, rows=(dataclasses.replace(first, error=0.3), *others))
+    assert not rough.fit_to_report
+    assert "30%" in rough.failures[0]
+    lost = dataclasses.replace(found, rows=(dataclasses.replace(first, log_bayes_factor=np.nan), *others))
+    assert "no finite Bayes factor" in lost.failures[0]
+    assert "Not fit to report" in str(lost)
