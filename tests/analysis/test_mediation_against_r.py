@@ -101,8 +101,7 @@ def test_a_declared_path_is_integrated(declared, run_r, tmp_path, name):
     in_r = run_r(answer.r_script(), tmp_path / "r")
 
     shown = {key: values[0] for key, values in in_r.items()}
-    # the grid of variances between clusters is coarser in ours than in the script
-    agree(answer.path.main.posterior, row.se, shown, "", row.bayes_factor, 5e-3 if "clusters" in more else 1e-4)
+    agree(answer.path.main.posterior, row.se, shown, "", row.bayes_factor, 1e-4)
     assert (row.bayes_factor is None) == (structure == "parallel")
     assert shown["estimate"] == pytest.approx(answer.path.main.estimate, rel=1e-5)
 

@@ -255,7 +255,8 @@ def _at_ratio(sums: _Sums, ratio: float, prior: EquationPrior, *, clustered: boo
 def _log_tau_prior(ratio: float, log_sigma: Floats, prior: EquationPrior) -> Floats:
     """Return the log prior of tau on the grid, with the Jacobian of the grid's arc sine."""
     # tau = sigma tan(u), so d tau / d u = sigma (1 + ratio).
-    found = log_sigma + np.log1p(ratio)
+    # The integrand is even in u: the trapezoidal rule gives its end at zero half the weight of the others.
+    found = log_sigma + np.log1p(ratio) - (np.log(2) if ratio == 0 else 0.0)
     if prior.group_sd is not None:
         found = found - 0.5 * ratio * np.exp(2 * log_sigma) / prior.group_sd**2
     return np.asarray(found, dtype=np.float64)
