@@ -108,12 +108,7 @@ def analyse(
     engines = (engine,) if engine is not None else tuple(study.plan.engines)
     left = exclude(scores, study)
     status, standing = plan_status(scores, study, registered)
-    made = replace(
-        scores.provenance.derived("analyse", conventions=CONVENTIONS),
-        design_hash=study.design_hash,
-        data_sha256=(*scores.provenance.data_sha256, ("scores", _fingerprint(scores))),
-        seed=study.seed if seed is None else seed,
-    )
+    made = _made(scores, study, seed)
     weights = _inverse_probabilities(allocation, study)
     against = tuple(held_against(left.scores.frame, allocation)) if allocation is not None else ()
     setting = Setting(
@@ -147,6 +142,16 @@ def analyse(
         answers=finished,
         issues=Issues(issues),
         ledger=left.scores.ledger,
+    )
+
+
+def _made(scores: Scores, study: Study, seed: int | None) -> Provenance:
+    """Return what the run rests on: conventions, design, the scores' fingerprint and the seed."""
+    return replace(
+        scores.provenance.derived("analyse", conventions=CONVENTIONS),
+        design_hash=study.design_hash,
+        data_sha256=(*scores.provenance.data_sha256, ("scores", _fingerprint(scores))),
+        seed=study.seed if seed is None else seed,
     )
 
 

@@ -78,12 +78,7 @@ def posterior_rows(
 
 
 def _row(
-    problem: Problem,
-    fit: CellPosterior,
-    weights: np.ndarray,
-    text: str,
-    worded: Worded,
-    limits: Thresholds,
+    problem: Problem, fit: CellPosterior, weights: np.ndarray, text: str, worded: Worded, limits: Thresholds
 ) -> tuple[Estimate, Posterior]:
     asked = problem.question
     found = fit.contrast(
