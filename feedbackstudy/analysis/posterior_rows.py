@@ -81,14 +81,8 @@ def _row(
     problem: Problem, fit: CellPosterior, weights: np.ndarray, text: str, worded: Worded, limits: Thresholds
 ) -> tuple[Estimate, Posterior]:
     asked = problem.question
-    found = fit.contrast(
-        weights,
-        value=asked.value,
-        quantity=text,
-        level=asked.plan.interval_level,
-        interval=_kind(problem, ratio=worded.ratio),
-        rope=limits.rope,
-    )
+    level, kind = asked.plan.interval_level, _kind(problem, ratio=worded.ratio)
+    found = fit.contrast(weights, value=asked.value, quantity=text, level=level, interval=kind, rope=limits.rope)
     posterior = found.posterior
     factor, words = _factor(problem, fit, weights, found)
     failures = fit.gates.failures if fit.gates is not None else ()
