@@ -240,16 +240,13 @@ class Multiverse(Rendered):
             Tests of the median effect, of the share of significant specifications, of the mean t, and of the share of
             posteriors that are certain of the direction.
         """
-        shares = np.array([row.shares for row in self.rows])
-        df = np.array([row.df for row in self.rows])
-        errors = np.array([row.se / row.unit for row in self.rows])
-        effects = np.array([row.estimate / row.unit for row in self.rows])
-        centres, sds = (np.array([getattr(row.mixture, name) for row in self.rows]) for name in ("mean", "sd"))
-        # a prior draws a posterior towards nothing: its mean is no more than the effect
-        gains = np.minimum(np.abs(centres), np.abs(effects)) / np.where(effects == 0, 1.0, np.abs(effects)) / sds
+        figures = [(row.df, row.se / row.unit, row.mixture.mean, row.mixture.sd) for row in self.rows]
+        shares, (df, errors, centres, sds) = np.array([row.shares for row in self.rows]), np.array(figures).T
+        effects = np.abs(shares.sum(axis=1))  # a prior draws towards nothing: no posterior mean is larger
+        gains = np.minimum(np.abs(centres), effects) / np.where(effects == 0, 1.0, effects) / sds
         return sign_flips(
-            shares, self.units, errors, df, gains, seed=seed, draws=draws, alpha=alpha, provenance=self.provenance,
-            count=len(self),
+            shares, self.units, errors, df, gains,
+            seed=seed, draws=draws, alpha=alpha, provenance=self.provenance, count=len(self),
         )  # fmt: skip
 
     def r_script(self) -> RScript:

@@ -47,7 +47,8 @@ def results() -> dict[str, type]:
     for module in pkgutil.walk_packages(feedbackstudy.analysis.__path__, root):
         for name, what in vars(importlib.import_module(module.name)).items():
             public = not name.startswith("_") and inspect.isclass(what) and what.__module__ == module.name
-            if public and issubclass(what, Rendered):
+            # What is abstract is what results share, and no result.
+            if public and issubclass(what, Rendered) and not inspect.isabstract(what):
                 found[f"{module.name.removeprefix(root)}.{name}"] = what
     return found
 
