@@ -14,7 +14,15 @@ from feedbackstudy.analysis.mediation_moderation import Basis, Roles, moderated
 from feedbackstudy.analysis.two_valued import path_notes
 from feedbackstudy.errors import DataError, choices
 
-__all__ = ["PathColumns", "cause_of", "coded_causes", "covariate_columns", "path_columns", "read_roles"]
+__all__ = [
+    "PathColumns",
+    "cause_of",
+    "coded_causes",
+    "covariate_columns",
+    "path_columns",
+    "read_roles",
+    "two_valued_of",
+]
 
 type Floats = NDArray[np.float64]
 

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from feedbackstudy.analysis.columns import column, read_columns
+from feedbackstudy.analysis.columns import Columns, column, read_columns
 from feedbackstudy.analysis.crossed import TermColumns, term_columns, term_parts
 from feedbackstudy.analysis.frequentist.cell_fit import ContrastFit, JointTest
 from feedbackstudy.analysis.frequentist.clustered import CLUSTERED, Clustered
@@ -25,6 +25,8 @@ __all__ = ["regression"]
 
 type Floats = NDArray[np.float64]
 type Vcov = Literal["classical", "HC0", "HC1", "HC2", "HC3", "HC4"] | Clustered
+
+_CODING = "factors as indicators against their first level"
 
 
 @one_thread()
@@ -87,21 +89,18 @@ def regression(
         groups=[cluster] if cluster is not None else [],
     )
     design = term_columns(read, terms)
+    codes = read.groups[cluster].codes if cluster is not None else None
     fit = fit_linear(
         read.y,
         design.matrix,
         vcov="classical" if cluster is not None else vcov,  # type: ignore[arg-type]
-        cluster=read.groups[cluster].codes if cluster is not None else None,
+        cluster=codes,
         clustered=vcov if vcov in CLUSTERED else None,
         weights=read.covariates[weights] if weights is not None else None,
     )
     unit = np.eye(len(design.names))
     spread = fit.residual_df + len(design.names) - 1
-    codes = read.groups[cluster].codes if cluster is not None else None
-    robust = vcov != "classical" or cluster is not None
-    two = two_valued_note(outcome, read.y, robust="" if robust else "vcov='HC3'")
-    factors = {name: factor.codes for name, factor in read.factors.items()}
-    untested, failures = _untested(fit, design, nuisance(design.names, design.spans, factors, codes))
+    notes, failures = _said(fit, design, read, numbers, codes, vcov)
     return Regression(
         outcome=outcome,
         coefficients=tuple(coefficient(n, _single(fit, row), level) for n, row in zip(design.names, unit, strict=True)),
@@ -113,11 +112,9 @@ def regression(
         level=level,
         fit=fit,
         columns=design,
-        notes=(*read.notes, *fit.notes, *untested, *_coded(read.covariates, numbers), *two),
+        notes=notes,
         failures=failures,
-        provenance=Provenance(
-            made_by="analysis.regression", conventions=(fit.words, "factors as indicators against their first level")
-        ),
+        provenance=Provenance(made_by="analysis.regression", conventions=(fit.words, _CODING)),
         script=_script(read.y, design, vcov, codes, read.covariates.get(weights or "")),
     )
 
@@ -137,13 +134,31 @@ def _joint(fit: LinearFit, rows: Floats) -> JointTest:
         return JointTest(f=np.nan, df=float(len(rows)), df2=np.nan, p=np.nan)
 
 
-def _untested(fit: LinearFit, design: TermColumns, aside: frozenset[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def _untested(
+    fit: LinearFit, design: TermColumns, read: Columns, cluster: NDArray[np.int64] | None
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return notes on what is not tested, and failures."""
     unit = np.eye(len(design.names))
     singles = [name for name, row in zip(design.names, unit, strict=True) if np.isnan(_single(fit, row).se)]
     terms = [term for term, span in design.spans.items() if np.isnan(_joint(fit, unit[span]).f)]
-    held, failures = without_error(singles, aside)
+    factors = {name: factor.codes for name, factor in read.factors.items()}
+    held, failures = without_error(singles, nuisance(design.names, design.spans, factors, cluster))
     return (*held, *untested_terms(terms)), failures
+
+
+def _said(
+    fit: LinearFit,
+    design: TermColumns,
+    read: Columns,
+    numbers: Sequence[str],
+    cluster: NDArray[np.int64] | None,
+    vcov: str,
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return all notes, and failures."""
+    untested, failures = _untested(fit, design, read, cluster)
+    classical = vcov == "classical" and cluster is None
+    two = two_valued_note(read.outcome, read.y, robust="vcov='HC3'" if classical else "")
+    return (*read.notes, *fit.notes, *untested, *_coded(read.covariates, numbers), *two), failures
 
 
 def _options(terms: Sequence[str], vcov: str, cluster: str | None) -> None:

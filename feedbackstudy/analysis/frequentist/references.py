@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from feedbackstudy.analysis.frequentist.clustered import ClusterRobust, independent_rows
 from feedbackstudy.errors import DataError
 
-__all__ = ["Reference", "same_df", "satterthwaite"]
+__all__ = ["Reference", "coefficient_errors", "nuisance", "same_df", "satterthwaite", "untested_terms", "without_error"]
 
 type Floats = NDArray[np.float64]
 type Integers = NDArray[np.int64]
