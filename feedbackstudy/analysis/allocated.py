@@ -173,6 +173,7 @@ def _crossed(people: "pd.Series", differ: dict[str, Flags]) -> Issue:
         why="Groups that were not drawn are not comparable by the draw, and probabilities of assignment are those of "
         "the condition drawn.",
         fix="Give the allocation that these data came from. Where people were shown something else than assigned, read "
-        "the answers with it (fs.collect.read(..., allocation=...)): they stand as assigned, and the crossover is counted.",
+        "the answers with it (fs.collect.read(..., allocation=...)): they stand as assigned, and the crossover is "
+        "counted.",
         who=names[:_SHOWN],
     )

@@ -161,8 +161,8 @@ class _Engine:
         centred = self.read.y - self.read.y.mean()
         if not rest @ rest > 1e-20 * float(centred @ centred):
             raise DataError(
-                f"The model {' + '.join(terms) or 'of the covariates'} fits every value exactly; there is no error left "
-                "to weigh evidence against."
+                f"The model {' + '.join(terms) or 'of the covariates'} fits every value exactly; there is no error "
+                "left to weigh evidence against."
             )
 
     def evidence(self, terms: tuple[str, ...], scale: float) -> Evidence:

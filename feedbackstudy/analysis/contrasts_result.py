@@ -1,7 +1,6 @@
 """What planned contrasts and marginal means show."""
 
 from dataclasses import dataclass
-
 from typing import Literal
 
 import pandas as pd

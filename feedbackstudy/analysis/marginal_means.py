@@ -122,7 +122,8 @@ class MarginalMeans(Rendered):
         """
         rows = [row for row in self.rows if row.weights.any()]
         labels = tuple(", ".join(row.levels) for row in rows)
-        return means_script(self.answer.problem, np.array([row.weights for row in rows]), labels, self.answer.bayesian)
+        weights, posterior = np.array([row.weights for row in rows]), self.answer.bayesian
+        return means_script(self.answer.problem, weights, labels, posterior=posterior)
 
     def page(self) -> Page:
         """Return the means as a table.

@@ -69,7 +69,7 @@ def analysis_script(problem: Problem, posterior: CellPosterior | None = None) ->
 
 
 def means_script(
-    problem: Problem, weights: Floats, labels: tuple[str, ...], posterior: CellPosterior | None = None
+    problem: Problem, weights: Floats, labels: tuple[str, ...], *, posterior: CellPosterior | None = None
 ) -> RScript:
     """Return means of cells as an R script with its data: weighted means in the model that answered a question.
 

@@ -20,6 +20,7 @@ __all__ = [
     "not_to_be_decided",
     "unanswered",
     "undecided",
+    "without_rules",
 ]
 
 

@@ -123,7 +123,7 @@ def as_scores(study: Study, name: str, *, clusters: bool, assigned: bool = False
         frame["interviewer"] = frame["timing"].astype(str) + "-" + half
     told = (frame["likert"] > 1) & (np.arange(len(frame)) % 5 > 0)
     counts = np.floor(frame["outcome"] ** 2 / 6 * told * (1 + frame["reapply"]))
-    frame = frame.assign(arm="feedback", occasion="t1", hints=counts.astype("int64"))
+    frame = frame.assign(arm="feedback", occasion="t1", hints=counts if counts.isna().any() else counts.astype("int64"))
     scores = [column for measure in study.measures for column in measure.columns]
     kept = ["participant", "arm", "occasion", *study.factors.names, "baseline", *scores]
     return Scores.from_frame(

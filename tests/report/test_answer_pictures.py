@@ -170,7 +170,8 @@ def test_likert_bars_are_the_shares_seen_and_their_borders_lie_in_the_prediction
     assert dots == pytest.approx(observed, abs=0.25)
     assert "lie outside what the model predicts" in report.alt_text(shares)
     script = shares.r_script()
-    assert 'clm(y ~ cell, link = "probit", data = responses)' in script.script and "averaged(pnorm" in script.script
+    assert 'clm(y ~ cell, link = "probit", data = responses)' in script.script
+    assert "averaged(pnorm" in script.script
     assert script.data["y"].to_list() == ratings.problem.y.tolist()
 
 
