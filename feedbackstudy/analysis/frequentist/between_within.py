@@ -141,8 +141,8 @@ class BetweenWithin:
         """What a zero variance between levels does to tests across them, for the reader of such a model."""
         return tuple(
             f"Contrasts across the {rule.levels} levels of {rule.name} keep t on {rule.left} degrees of freedom "
-            "although the variance between these levels is estimated as zero: so few levels cannot show that there is none, and "
-            "such a test rejects too rarely rather than too often."
+            "although the variance between these levels is estimated as zero: so few levels cannot show that there is "
+            "none, and such a test rejects too rarely rather than too often."
             for rule in self.rules
             if not rule.varies and rule.left > 0
         )

@@ -280,7 +280,11 @@ def generalised_gradient(
 
     Parameters
     ----------
-    fit, rows, scale
+    fit : GeneralisedFit or GeneralisedMixedFit
+        The model.
+    rows : ndarray, shape (k, p) or (k, m, p)
+        As there.
+    scale : {"log odds", "log rate", "response"}
         As there.
 
     Returns
