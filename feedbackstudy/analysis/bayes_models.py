@@ -24,8 +24,7 @@ type Floats = NDArray[np.float64]
 _INCLUSION = ("term", "prior", "posterior", "log_inclusion", "inclusion_bayes_factor")
 
 MOST_ERROR = 0.2
-"""Relative error above which a Bayes factor is not reported (van Doorn et al., 2021, Psychonomic Bulletin & Review 28,
-813-826)."""
+"""Relative error of its integral above which a Bayes factor is not reported: our choice."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
