@@ -14,6 +14,7 @@ from feedbackstudy.analysis.mediation_cells import CellPath, LevelModerator, fro
 from feedbackstudy.analysis.mediation_design import PathDesign
 from feedbackstudy.analysis.mediation_priors import FLAT, equation_priors
 from feedbackstudy.analysis.mediation_result import Mediation
+from feedbackstudy.analysis.two_valued import path_notes
 from feedbackstudy.errors import DataError, choices
 from feedbackstudy.provenance import Provenance
 
@@ -199,8 +200,12 @@ def declared_path(
         model_bayesian=f"{built.structure} mediation, {posterior.model}",
         n=built.system.n,
         interval=kind[interval],
-        notes=(*assumptions(built, boot), *_of_levels(path)),
+        notes=(*assumptions(built, boot), *_of_levels(path), *_two_valued(path)),
     )
+
+
+def _two_valued(path: CellPath) -> tuple[str, ...]:
+    return path_notes(path.outcome, path.y, dict(zip(path.mediator_names, path.mediators.T, strict=True)))
 
 
 def _main(built: PathDesign, effect: str) -> str:

@@ -80,7 +80,7 @@ listed = "; ".join(
 )
 sizes = "; ".join(f"{name} {value:.2f}" for name, value in intended["std_estimate"].items())
 Markdown(
-    f"Intended effects (d): **{sizes}**. Of {len(others)} effects that nobody intended, **{len(strayed)}** have an interval without 0: {listed or 'none'}. With "
+    f"Intended effects (d): **{sizes}**. Effects that nobody intended and whose interval leaves 0 out: **{len(strayed)} of {len(others)}** ({listed or 'none'}). With "
     f"that many looks about {0.05 * len(others):.1f} would by chance alone."
 )
 

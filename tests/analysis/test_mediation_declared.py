@@ -240,3 +240,12 @@ def test_an_effect_that_the_moderator_does_not_touch_is_refused():
         declared_path(path(), effect="difference", **QUICK)
     with pytest.raises(DataError, match="answered by draws"):
         declared_path(path(), interval="delta", **QUICK)
+
+
+def test_an_outcome_of_two_values_is_said_to_be_probabilities():
+    given = path("simple")
+    found = declared_path(path("simple", y=(given.y > np.median(given.y)).astype(float)), **QUICK)
+
+    (note,) = (text for text in found.notes if "two values" in text)
+    assert "differences in the probability of 1" in note
+    assert not any("two values" in text for text in declared_path(given, **QUICK).notes)
