@@ -203,7 +203,9 @@ def _priming(study: Study, setting: Setting, check: Measure, outcome: Column) ->
     seen = np.array([name in were for name in material.participants])
     split, both = _halves(material, seen, could)
     words = f"asked {check.title} minus not asked, within conditions"
-    words += "" if both == could else f" ({len(both)} of {len(could)} conditions, those with both)"
+    aside = sum(material.cells[i] in could for i in material.cell) - len(split)
+    if both != could:
+        words += f" ({len(both)} of {len(could)} conditions, those with both; {aside} rows of the others left aside)"
     weights = np.tile([1.0, -1.0], len(both)) / len(both)
     asked = replace(
         asked, kind="cells", cells=split.cells, weights=weights[None], outside=(), labels=(words,), phrase=words

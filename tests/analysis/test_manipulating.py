@@ -185,3 +185,21 @@ def test_a_study_without_factors_has_nothing_to_check(checked):
 
     with pytest.raises(InputError, match="declares no factor"):
         fs.analysis.manipulation(scores, bare)
+
+
+def test_conditions_in_which_nobody_or_everybody_was_asked_are_said_to_be_left_aside(checked):
+    _, frame, study, scores = checked
+    corner = ((frame["timing"] == "soon") & (frame["framing"] == "gain")).to_numpy()
+    asked = np.where(corner, 0, scores.asked("noticed_timing")).astype(np.int16)
+    noticed = frame["noticed_timing"].where(~corner)
+    again = Scores.from_frame(
+        frame.assign(noticed_timing=noticed),
+        scores=["attention", "noticed_timing", "mood", "aware"],
+        factors=["timing", "framing"],
+        asked={"noticed_timing": asked},
+        design_hash=study.design_hash,
+    )
+    classical, _ = fs.analysis.manipulation(again, study).priming
+
+    assert "3 of 4 conditions, those with both; 100 rows of the others left aside" in classical.contrast
+    assert classical.n == 300
