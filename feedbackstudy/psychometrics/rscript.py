@@ -1,5 +1,6 @@
 """The way out to R: a data file and a script that recomputes the same numbers with psych or lavaan."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import pandas as pd
 from feedbackstudy.files import inside, write_atomic
 from feedbackstudy.render import Page, Rendered, Text
 
-__all__ = ["RScript", "r_string", "r_vector"]
+__all__ = ["RScript", "r_numbers", "r_string", "r_vector"]
 
 _HEAD = """\
 # Recomputes the numbers of feedbackstudy ({made_by}) with R.
@@ -125,3 +126,19 @@ def r_vector(names: tuple[str, ...]) -> str:
         ``c("a", "b")``.
     """
     return f"c({', '.join(map(r_string, names))})"
+
+
+def r_numbers(values: Iterable[float]) -> str:
+    """Write numbers as an R vector.
+
+    Parameters
+    ----------
+    values : iterable of float
+        Values.
+
+    Returns
+    -------
+    str
+        ``c(1, 0.5)``, in full precision.
+    """
+    return f"c({', '.join(f'{float(value):.17g}' for value in values)})"

@@ -11,11 +11,11 @@ from feedbackstudy.analysis.bayesian.effect_evidence import Alternative
 from feedbackstudy.analysis.posterior import Posterior
 from feedbackstudy.errors import DataError
 
-__all__ = ["CellContrast", "EffectFactor", "Scale", "exponential", "refuse_empty"]
+__all__ = ["MOST_ERROR", "CellContrast", "EffectFactor", "Scale", "exponential", "refuse_empty"]
 
 type Scale = Literal["response", "log odds", "log rate", "latent"]
 
-_MOST_ERROR = 0.2
+MOST_ERROR = 0.2
 """Monte-Carlo error of the log Bayes factor above which no number is told."""
 
 
@@ -89,7 +89,7 @@ class EffectFactor:
     @property
     def resolved(self) -> bool:
         """Whether the Monte-Carlo error is small enough for the number to be told."""
-        return self.error <= _MOST_ERROR
+        return self.error <= MOST_ERROR
 
     @property
     def told(self) -> float | None:
@@ -103,7 +103,7 @@ class EffectFactor:
             return self.note
         bound = self.log_bayes_factor - self.shortfall
         least = f"; the draws support BF10 > {exponential(bound):.3g}" if np.isfinite(bound) else ""
-        return f"no number, because its Monte-Carlo error is above {_MOST_ERROR:.0%}{least} ({self.note})"
+        return f"no number, because its Monte-Carlo error is above {MOST_ERROR:.0%}{least} ({self.note})"
 
     @property
     def bayes_factor(self) -> float:

@@ -7,13 +7,12 @@ from numpy.typing import NDArray
 from scipy import special
 
 from feedbackstudy.analysis.bayesian.effect_evidence import Alternative
+from feedbackstudy.analysis.bayesian.spline_density import BATCHES
 from feedbackstudy.errors import DataError
 
 __all__ = ["DrawsEvidence"]
 
 type Floats = NDArray[np.float64]
-
-_BATCHES = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -81,8 +80,8 @@ class DrawsEvidence:
             From the spread over consecutive batches, and the error of the Savage-Dickey ratio.
         """
         ratios = self._cauchy_ratios(scale, alternative)
-        parts = [special.logsumexp(part) - np.log(part.size) for part in np.array_split(ratios, _BATCHES)]
-        return float(np.hypot(self.error, np.std(parts, ddof=1) / np.sqrt(_BATCHES)))
+        parts = [special.logsumexp(part) - np.log(part.size) for part in np.array_split(ratios, BATCHES)]
+        return float(np.hypot(self.error, np.std(parts, ddof=1) / np.sqrt(BATCHES)))
 
     def normal(self, sd: float, alternative: Alternative = "two-sided") -> float:
         """Return the log Bayes factor under a normal prior of the effect around 0.

@@ -7,11 +7,12 @@ from feedbackstudy.analysis.bayesian.cell_contrast import EffectFactor
 from feedbackstudy.analysis.bayesian.normal_mixture import NormalCells
 from feedbackstudy.analysis.bayesian.spline_density import density_at, log_spline
 
-__all__ = ["log_prior_at", "savage_dickey_of_draws"]
+__all__ = ["OUTER", "log_prior_at", "savage_dickey_of_draws"]
 
 type Floats = NDArray[np.float64]
 
-_OUTER = 0.01
+OUTER = 0.01
+"""Share of the draws beyond the quantile whose density bounds that at a point still further out."""
 
 
 def savage_dickey_of_draws(prior: NormalCells | Floats, row: Floats, found: Floats, value: float) -> EffectFactor:
@@ -52,7 +53,7 @@ def savage_dickey_of_draws(prior: NormalCells | Floats, row: Floats, found: Floa
 
 def _outer(found: Floats) -> float:
     """Return the log density at the outer quantile between the draws and 0; infinite where 0 is among the draws."""
-    low, high = np.quantile(found, [_OUTER, 1 - _OUTER])
+    low, high = np.quantile(found, [OUTER, 1 - OUTER])
     if low <= 0 <= high:
         return float("inf")
     return density_at(found, float(low if low > 0 else high)).log_density

@@ -7,13 +7,18 @@ from numpy.typing import ArrayLike, NDArray
 
 from feedbackstudy.errors import DataError
 
-__all__ = ["DensityAt", "density_at", "log_spline"]
+__all__ = ["BATCHES", "GRID", "KNOTS", "STEPS", "DensityAt", "density_at", "log_spline"]
 
 type Floats = NDArray[np.float64]
 
-_KNOTS = (0.001, 0.02, 0.15, 0.85, 0.98, 0.999)
-_GRID = np.linspace(-12.0, 12.0, 1201)
-_STEPS = 60
+BATCHES = 10
+"""Consecutive batches of the draws whose spread is the Monte-Carlo error."""
+KNOTS = (0.001, 0.02, 0.15, 0.85, 0.98, 0.999)
+"""Knots, as quantiles of the draws."""
+GRID = np.linspace(-12.0, 12.0, 1201)
+"""Where the density is integrated, in standard deviations; wider where a point lies further out."""
+STEPS = 60
+"""Newton steps at most."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +40,7 @@ class DensityAt:
     beyond: bool
 
 
-def density_at(draws: ArrayLike, x: float, *, batches: int = 10) -> DensityAt:
+def density_at(draws: ArrayLike, x: float, *, batches: int = BATCHES) -> DensityAt:
     """Estimate the density of draws at one point.
 
     Parameters
@@ -93,10 +98,10 @@ def log_spline(draws: Floats, x: Floats) -> Floats:
     """
     mean, sd = float(draws.mean()), float(draws.std(ddof=1))
     z = (draws - mean) / sd
-    knots = np.quantile(z, _KNOTS)
+    knots = np.quantile(z, KNOTS)
     at = (x - mean) / sd
     reach = max(12.0, float(np.abs(at).max()) + 4)
-    grid = _GRID * reach / 12.0
+    grid = GRID * reach / 12.0
     theta = _fit(_basis(z, knots).mean(axis=0), _basis(grid, knots), grid[1] - grid[0])
     if theta is None:
         return np.asarray(-0.5 * at**2 - 0.5 * np.log(2 * np.pi) - np.log(sd))
@@ -125,7 +130,7 @@ def _fit(observed: Floats, basis: Floats, step: float) -> Floats | None:
         return float(observed @ values - peak - np.log(weight.sum() * step)), weight / weight.sum()
 
     height, share = objective(theta)
-    for _ in range(_STEPS):
+    for _ in range(STEPS):
         expected = share @ basis
         information = (basis * share[:, None]).T @ basis - np.outer(expected, expected)
         move = np.linalg.lstsq(information, observed - expected, rcond=None)[0]
