@@ -174,8 +174,7 @@ class Answer(Rendered):
         Raises
         ------
         DataError
-            For weights by the probability of assignment together with clusters or slopes, and for full information
-            about incomplete rows.
+            For weights by the probability of assignment together with clusters or slopes.
         """
         path = self.path if any(row.engine == "bayesian" for row in self.rows) else None
         return with_path(analysis_script(self.problem, self.bayesian), self.problem, path)

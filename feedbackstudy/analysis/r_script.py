@@ -23,6 +23,7 @@ from feedbackstudy.analysis.r_columns import (
     shown_code,
     value_of,
 )
+from feedbackstudy.analysis.r_full_information import full_information_code, incomplete_rows
 from feedbackstudy.analysis.r_generalised import count_code, logistic_code, ordinal_code
 from feedbackstudy.analysis.r_imputed import over_tables
 from feedbackstudy.analysis.r_path import path_code
@@ -49,14 +50,13 @@ def analysis_script(problem: Problem, posterior: CellPosterior | None = None) ->
     RScript
         Least squares with emmeans, mixed models with lmerTest, ordinal ones with ordinal, logistic and count models
         with stats, MASS and pscl, paths with lavaan. It prints estimate, standard error, degrees of freedom, p and
-        confidence limits of each contrast, over completed tables pooled by Rubin's rules; then what the exact
-        posterior says.
+        confidence limits of each contrast, over completed tables pooled by Rubin's rules, of incomplete rows by
+        lavaan's full information; then what the exact posterior says.
 
     Raises
     ------
     DataError
-        For weights by the probability of assignment together with clusters or slopes, and for full information about
-        incomplete rows, whose completed tables are no data to pool.
+        For weights by the probability of assignment together with clusters or slopes.
     """
     cells = problem.question.kind == "cells"
     whole = cells and compares_clusters(problem.weights, problem.cell, problem.groups)
@@ -108,20 +108,16 @@ def _classical(problem: Problem, *, whole: bool) -> tuple[str, pd.DataFrame]:
     if problem.case_weights is not None and (problem.groups or problem.question.kind != "cells"):
         raise DataError("There is no R script for weights by the probability of assignment with clusters or slopes.")
     asked = problem.question
+    if isinstance(problem, ImputedProblem) and problem.incomplete is not None:
+        rows = pd.concat([incomplete_rows(problem.incomplete), question_rows(problem)], ignore_index=True)
+        return full_information_code(problem), rows
     if asked.kind == "path":
         body = path_code(problem)
     elif (asked.family or "gaussian") == "gaussian":
         body = _slopes(problem) if asked.kind in {"slope", "slopes"} else _linear(problem, whole=whole)
     else:
         body = _BODIES[str(asked.family)](problem)
-    if not isinstance(problem, ImputedProblem):
-        return body, question_rows(problem)
-    if asked.plan.missing == "fiml":
-        raise DataError(
-            "There is no R script for full information about incomplete rows; the same question with missing: "
-            "listwise or multiple_imputation has one."
-        )
-    return over_tables(body), question_rows(problem)
+    return (over_tables(body) if isinstance(problem, ImputedProblem) else body), question_rows(problem)
 
 
 def question_rows(problem: Problem) -> pd.DataFrame:

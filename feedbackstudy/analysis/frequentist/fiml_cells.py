@@ -78,7 +78,7 @@ def fiml_cells(
     reading[np.arange(1, used.size), np.arange(inside)] = 1.0
     reading[:, inside : len(p)] = mean[inside : len(p)]
     theta = np.append(beta, mean[r] - (beta @ mean[p] if p else 0.0))
-    jacobian = reading @ np.vstack([slopes.reshape(len(p), -1), constant])
+    jacobian = reading @ np.vstack([slopes, constant])
     means, covariance = np.full(n_cells, np.nan), np.full((n_cells, n_cells), np.nan)
     means[used] = reading @ theta
     covariance[np.ix_(used, used)] = jacobian @ variance @ jacobian.T

@@ -13,7 +13,7 @@ from feedbackstudy.analysis.frequentist.fiml_cells import fiml_cells
 from feedbackstudy.analysis.material import Material
 from feedbackstudy.analysis.missing.completing import completed
 from feedbackstudy.analysis.missing.imputing import imputed_problem
-from feedbackstudy.analysis.missing.treating import Asking, Treated
+from feedbackstudy.analysis.missing.treating import Asking, Incomplete, Treated
 from feedbackstudy.analysis.problem import complete_cases, posed
 from feedbackstudy.errors import DataError, InputError
 
@@ -108,10 +108,17 @@ def _normal(asked: Question, material: Material, asking: Asking) -> Treated:
     problem = replace(
         problem, metric=asking.metric, tables=tuple(replace(t, metric=asking.metric) for t in problem.tables)
     )
+    incomplete = _incomplete(material, problem.cells, asking)
     classical = posterior = None
     faults: dict[str, str] = {}
     if "frequentist" in asking.engines:
-        classical = _likelihood(material, problem.cells, asking)
+        classical = fiml_cells(
+            incomplete.y,
+            incomplete.cell,
+            len(incomplete.cells),
+            covariates=incomplete.covariates,
+            auxiliary=incomplete.auxiliary,
+        )
     if "bayesian" in asking.engines:
         try:
             posterior = mixed_over_tables([bayesian_fit(table, seed=asking.seed) for table in problem.tables])
@@ -121,21 +128,23 @@ def _normal(asked: Question, material: Material, asking: Asking) -> Treated:
         *(note for note in done.notes if not note.startswith("multiple imputation")),
         _words(material, asking),
     )
-    return Treated(problem=replace(problem, notes=said), classical=classical, posterior=posterior, faults=faults)
+    known = replace(problem, notes=said, incomplete=incomplete)
+    return Treated(problem=known, classical=classical, posterior=posterior, faults=faults)
 
 
-def _likelihood(material: Material, cells: tuple[str, ...], asking: Asking) -> CellFit:
+def _incomplete(material: Material, cells: tuple[str, ...], asking: Asking) -> Incomplete:
     kept = np.ones(len(material), dtype=np.bool_) if asking.not_asked is None else ~asking.not_asked
     place = {key: i for i, key in enumerate(cells)}
-    at = [place[material.cells[i]] for i in material.cell[kept]]
     numbers = [values[kept] for values in material.numbers.values() if np.nanstd(values) > 0]
     helping = [values[kept] for values in asking.auxiliary.values()]
-    return fiml_cells(
-        material.y[kept],
-        at,
-        len(cells),
-        covariates=np.column_stack(numbers) if numbers else None,
-        auxiliary=np.column_stack(helping) if helping else None,
+    nothing = np.empty((int(kept.sum()), 0))
+    return Incomplete(
+        participants=tuple(np.array(material.participants)[kept].tolist()),
+        cells=cells,
+        cell=np.array([place[material.cells[i]] for i in material.cell[kept]], dtype=np.int64),
+        y=material.y[kept],
+        covariates=np.column_stack(numbers) if numbers else nothing,
+        auxiliary=np.column_stack(helping) if helping else nothing,
     )
 
 

@@ -13,7 +13,7 @@ from feedbackstudy.analysis.frequentist.cell_fit import CellFit
 from feedbackstudy.analysis.material import Material
 from feedbackstudy.analysis.problem import Metric, Problem
 
-__all__ = ["Asking", "ImputedProblem", "Models", "Treated", "Treatment"]
+__all__ = ["Asking", "ImputedProblem", "Incomplete", "Models", "Treated", "Treatment"]
 
 type Floats = NDArray[np.float64]
 type Models = MutableMapping[object, tuple[CellFit | None, CellPosterior | None, Mapping[str, str]]]
@@ -51,6 +51,34 @@ class Asking:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Incomplete:
+    """Rows as they were answered, for the likelihood of all that is known.
+
+    Attributes
+    ----------
+    participants : tuple of str
+        One a row.
+    cells : tuple of str
+        The conditions, as in the completed tables.
+    cell : ndarray of int, shape (n,)
+        Position in `cells` of each row.
+    y : ndarray, shape (n,)
+        Outcome; NaN where missing.
+    covariates : ndarray, shape (n, q)
+        Not centred; NaN where missing.
+    auxiliary : ndarray, shape (n, a)
+        Columns that help and have no part in the model; NaN where missing.
+    """
+
+    participants: tuple[str, ...]
+    cells: tuple[str, ...]
+    cell: NDArray[np.int64]
+    y: Floats
+    covariates: Floats
+    auxiliary: Floats
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class ImputedProblem(Problem):
     """A completed table that knows the others; its own arrays are those of the first.
 
@@ -60,10 +88,13 @@ class ImputedProblem(Problem):
         All completed tables.
     imputed : ndarray of bool, shape (n,)
         Rows whose outcome is imputed.
+    incomplete : Incomplete or None
+        The rows before anything was completed, where the frequentist answer is their likelihood.
     """
 
     tables: tuple[Problem, ...]
     imputed: NDArray[np.bool_]
+    incomplete: Incomplete | None = None
 
     @property
     def observed(self) -> NDArray[np.bool_]:

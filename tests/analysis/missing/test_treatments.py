@@ -241,8 +241,3 @@ def test_the_posterior_over_completed_tables_is_integrated_in_r(answered, run_r,
     assert row.se == pytest.approx(in_r["posterior sd"][0], rel=1e-5)
     assert (row.low, row.high) == pytest.approx((in_r["low"][0], in_r["high"][0]), abs=1e-3 * unit)
     assert np.log(row.bayes_factor) == pytest.approx(in_r["log_bayes_factor"][0], abs=1e-4)
-
-
-def test_full_information_about_incomplete_rows_has_no_r_script(answered):
-    with pytest.raises(DataError, match="no R script for full information"):
-        answered("fiml").answer("h3").r_script()
