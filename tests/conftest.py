@@ -19,7 +19,7 @@ NETWORK = ROOT / "tests" / "network"
 NO_R = "R with all packages of our scripts is not here"
 R_PACKAGES = (
     "BayesFactor", "GPArotation", "MASS", "afex", "clubSandwich", "emmeans", "jsonlite", "lavaan", "lme4", "lmerTest",
-    "metafor", "ordinal", "pbkrtest", "psych", "rstan", "sandwich", "semTools",
+    "loo", "metafor", "ordinal", "pbkrtest", "psych", "rstan", "sandwich", "semTools",
 )  # fmt: skip
 NO_SHARED = "the folder ../shared with the founders' reference figures is not here"
 

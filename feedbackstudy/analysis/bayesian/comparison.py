@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -10,8 +11,12 @@ from numpy.typing import NDArray
 
 from feedbackstudy.adapters import quiet
 from feedbackstudy.analysis.bayesian.gates import PARETO_K_AT_MOST, Gates
+from feedbackstudy.analysis.bayesian.r_draws import with_more
+from feedbackstudy.analysis.bayesian.r_loo import comparison_script, loo_script
 from feedbackstudy.analysis.bayesian.sampled_cells import SampledCells
+from feedbackstudy.analysis.carried import Way, carried
 from feedbackstudy.errors import DataError
+from feedbackstudy.psychometrics.rscript import RScript
 from feedbackstudy.render import Block, Facts, Page, Rendered, Table, number
 
 __all__ = ["Comparison", "Loo", "compare", "loo"]
@@ -43,6 +48,8 @@ class Loo(Rendered):
         Whether rows share random effects; a row is then left out while others of its groups stay.
     found : object
         What ArviZ returned.
+    script : RScript or callable or None
+        The way out to R.
     """
 
     elpd: float
@@ -55,6 +62,23 @@ class Loo(Rendered):
     outcome: str
     grouped: bool
     found: Any
+    script: Way = None
+
+    def r_script(self) -> RScript:
+        """Return the log density of every row in every draw for R.
+
+        Returns
+        -------
+        RScript
+            Leaves each row out with the package loo and shows ``elpd``, ``se``, ``p``, ``pareto_k`` and, for each row,
+            its elpd and Pareto k.
+
+        Raises
+        ------
+        DataError
+            Where the numbers were laid together without draws.
+        """
+        return carried(self.script, "Leave-one-out prediction")
 
     @property
     def swaying(self) -> tuple[int, ...]:
@@ -97,6 +121,8 @@ class Comparison(Rendered):
         Stacking weights.
     failures : tuple of str
         Why the comparison is not fit to report; empty where it is.
+    script : RScript or callable or None
+        The way out to R.
     """
 
     names: tuple[str, ...]
@@ -105,6 +131,23 @@ class Comparison(Rendered):
     difference_se: Floats
     weight: Floats
     failures: tuple[str, ...]
+    script: Way = None
+
+    def r_script(self) -> RScript:
+        """Return the expected log density of every row under every model for R.
+
+        Returns
+        -------
+        RScript
+            Shows ``elpd``, ``difference``, ``difference_se`` and loo's stacking ``weight``, in our order, and the log
+            score that our weights and loo's reach. How each model's densities come about: `Loo.r_script`.
+
+        Raises
+        ------
+        DataError
+            Where the numbers were laid together without models.
+        """
+        return carried(self.script, "The comparison of models")
 
     def page(self) -> Page:
         """Return the comparison as a page.
@@ -150,18 +193,22 @@ def loo(fit: SampledCells) -> Loo:
     }
     with quiet("arviz"):
         found = az.loo(az.from_dict(groups), pointwise=True)
+    elpd_i = np.asarray(found.elpd_i.values, dtype=np.float64)
+    script = partial(loo_script, fit)
+    own = partial(with_more, fit.draws.gates.script, script)
     pareto_k = np.asarray(found.pareto_k.values, dtype=np.float64)
     return Loo(
         elpd=float(found.elpd),
-        se=float(found.se),
+        se=float(np.sqrt(elpd_i.size * elpd_i.var(ddof=1))),
         p=float(found.p),
-        each=np.asarray(found.elpd_i.values, dtype=np.float64),
+        each=elpd_i,
         pareto_k=pareto_k,
-        gates=replace(fit.draws.gates, pareto_k=float(pareto_k.max())),
+        gates=replace(fit.draws.gates, pareto_k=float(pareto_k.max()), script=own),
         model=fit.model.words,
         outcome=hashlib.sha256(np.ascontiguousarray(fit.model.rows.y).tobytes()).hexdigest(),
         grouped=bool(fit.model.rows.groups),
         found=found,
+        script=script,
     )
 
 
@@ -198,11 +245,13 @@ def compare(models: Mapping[str, Loo]) -> Comparison:
     names = sorted(models, key=lambda name: -models[name].elpd)
     gaps = [models[name].each - models[names[0]].each for name in names]
     failures = [f"{name}: {words}" for name in names for words in models[name].gates.failures]
+    weight = np.array([float(table.loc[name, "weight"]) for name in names])
     return Comparison(
         names=tuple(names),
         elpd=np.array([models[name].elpd for name in names]),
         difference=np.array([gap.sum() for gap in gaps]),
         difference_se=np.array([np.sqrt(gap.size * gap.var(ddof=1)) for gap in gaps]),
-        weight=np.array([float(table.loc[name, "weight"]) for name in names]),
+        weight=weight,
         failures=tuple(failures),
+        script=partial(comparison_script, names, [models[name].each for name in names], weight),
     )

@@ -1,13 +1,17 @@
 """Convergence gates: draws that have not converged are not fit to report, and say so."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from feedbackstudy.analysis.bayesian.densities import hdi_of_draws
+from feedbackstudy.analysis.bayesian.r_draws import gates_script
+from feedbackstudy.analysis.carried import Way, carried
 from feedbackstudy.errors import DataError
+from feedbackstudy.psychometrics.rscript import RScript
 from feedbackstudy.render import Block, Facts, Notice, Page, Rendered, number
 
 __all__ = ["Convergence", "Gates", "converged", "gates", "mcse_of_hdi", "unjudged"]
@@ -53,6 +57,8 @@ class Gates(Rendered):
         Smallest energy fraction over the chains; must reach 0.3.
     pareto_k : float or None
         Largest Pareto shape of leaving one row out; must not exceed 0.7. None where rows were not left out.
+    script : RScript or callable or None
+        The way out to R; None where no draws were kept. No part of what two gates are compared by.
     """
 
     rhat: float
@@ -61,6 +67,23 @@ class Gates(Rendered):
     divergences: int
     ebfmi: float
     pareto_k: float | None = None
+    script: Way = field(default=None, compare=False, repr=False)
+
+    def r_script(self) -> RScript:
+        """Return the draws for R, judged anew.
+
+        Returns
+        -------
+        RScript
+            Shows ``rhat``, ``ess_bulk``, ``ess_tail``, ``divergences`` and ``ebfmi``, computed in base R by the same
+            definitions, and the first three again by rstan. Gates of `Loo` show ``pareto_k`` too, by the package loo.
+
+        Raises
+        ------
+        DataError
+            Where no draws were kept, as in a simulation of thousands of studies.
+        """
+        return carried(self.script, "A summary of convergence")
 
     @property
     def failures(self) -> tuple[str, ...]:
@@ -180,39 +203,49 @@ def mcse_of_hdi(draws: _Floats, level: float, *, batches: int = 20) -> tuple[flo
     return float(low), float(high)
 
 
-def gates(variables: Mapping[str, _Floats], *, divergences: int, energy: _Floats) -> Gates:
+def gates(variables: Mapping[str, _Floats], *, divergent: _Floats, energy: _Floats) -> Gates:
     """Return the gates over every element of every sampled variable.
 
     Parameters
     ----------
     variables : mapping of str to ndarray, shape (chains, draws, ...)
         Draws by variable.
-    divergences : int
-        Divergent transitions after warm-up.
+    divergent : ndarray, shape (chains, draws)
+        1 for a transition after warm-up that diverged, else 0.
     energy : ndarray, shape (chains, draws)
         Energy of each transition.
 
     Returns
     -------
     Gates
-        Worst cases.
+        Worst cases. An element that is the same number in every draw has nothing to converge and is left aside; where
+        no element moves, nothing is judged.
+
+    Raises
+    ------
+    DataError
+        For fewer than two chains or four draws, or draws that are not finite.
 
     Notes
     -----
-    E-BFMI: mean squared change of energy over its variance (Betancourt, 2016, arXiv 1604.00695).
+    E-BFMI of a chain: sum of squared changes of energy over sum of squared deviations from its mean (Betancourt, 2016,
+    arXiv 1604.00695).
     """
     columns = [
         block.reshape(*block.shape[:2], -1)[:, :, i]
         for block in variables.values()
         for i in range(int(np.prod(block.shape[2:], dtype=int)))
     ]
-    each = [converged(column) for column in columns]
+    each = [converged(column) for column in columns if not (column == column.flat[0]).all()]
+    if not each:
+        return unjudged(divergences=int(divergent.sum()), energy=energy)
     return Gates(
         rhat=max(one.rhat for one in each),
         ess_bulk=min(one.ess_bulk for one in each),
         ess_tail=min(one.ess_tail for one in each),
-        divergences=divergences,
+        divergences=int(divergent.sum()),
         ebfmi=_ebfmi(energy),
+        script=partial(gates_script, variables, divergent, energy),
     )
 
 
@@ -236,4 +269,5 @@ def unjudged(*, divergences: int, energy: _Floats) -> Gates:
 
 
 def _ebfmi(energy: _Floats) -> float:
-    return float(((np.diff(energy, axis=1) ** 2).mean(axis=1) / energy.var(axis=1)).min())
+    deviations = energy - energy.mean(axis=1, keepdims=True)
+    return float(((np.diff(energy, axis=1) ** 2).sum(axis=1) / (deviations**2).sum(axis=1)).min())

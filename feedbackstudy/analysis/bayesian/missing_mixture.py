@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +11,7 @@ from feedbackstudy.analysis.bayesian.cell_draws import CellDraws
 from feedbackstudy.analysis.bayesian.cell_posterior import CellMixture
 from feedbackstudy.analysis.bayesian.gates import Gates
 from feedbackstudy.analysis.bayesian.normal_mixture import NormalCells
+from feedbackstudy.analysis.bayesian.r_draws import pooled_gates
 from feedbackstudy.errors import DataError
 
 __all__ = ["mixed_over_tables"]
@@ -95,6 +97,7 @@ def _of_draws(parts: Sequence[CellDraws]) -> CellDraws:
 
 def _worst(parts: Sequence[Gates]) -> Gates:
     """Return the worst of every gate: each table's chains are judged by themselves, as tables differ on purpose."""
+    ways = [part.script for part in parts if part.script is not None]
     ks = [part.pareto_k for part in parts if part.pareto_k is not None]
     return Gates(
         rhat=max(part.rhat for part in parts),
@@ -103,6 +106,7 @@ def _worst(parts: Sequence[Gates]) -> Gates:
         divergences=sum(part.divergences for part in parts),
         ebfmi=min(part.ebfmi for part in parts),
         pareto_k=max(ks) if ks else None,
+        script=partial(pooled_gates, ways) if len(ways) == len(parts) else None,
     )
 
 

@@ -19,7 +19,7 @@ from feedbackstudy.errors import DataError
 if TYPE_CHECKING:
     import pymc  # type: ignore[import-untyped, unused-ignore]
 
-__all__ = ["Draws", "Progress", "load_pymc", "load_tensors", "progress_to", "quick_draws", "sample"]
+__all__ = ["UNJUDGED", "Draws", "Progress", "load_pymc", "load_tensors", "progress_to", "quick_draws", "sample"]
 
 _Floats = NDArray[np.float64]
 type Progress = Callable[[str, float], None]
@@ -135,7 +135,7 @@ def sample(
                      seed=seed, target_accept=target_accept)  # fmt: skip
         variables, stats = _variables(trace), trace["sample_stats"]
         judged = {name: values for name, values in variables.items() if not name.startswith(UNJUDGED)}
-        checked = gates(judged, divergences=int(stats["diverging"].values.sum()), energy=stats["energy"].values)
+        checked = gates(judged, divergent=_stat(stats, "diverging"), energy=_stat(stats, "energy"))
     told("sampling", 1.0)
     return Draws(
         variables=variables,
@@ -175,7 +175,7 @@ def quick_draws(compiled: Compiled, *, seed: int, draws: int, tune: int, chains:
     stats = trace["sample_stats"]
     return Draws(
         variables=_variables(trace),
-        gates=unjudged(divergences=int(stats["diverging"].values.sum()), energy=stats["energy"].values),
+        gates=unjudged(divergences=int(_stat(stats, "diverging").sum()), energy=_stat(stats, "energy")),
         compile_seconds=compiled.seconds,
         sample_seconds=time.perf_counter() - started,
         seed=seed,
@@ -191,6 +191,10 @@ def _compiled(model: "pymc.Model | Compiled | Callable[[], Compiled]") -> Compil
 def _variables(trace: Any) -> dict[str, _Floats]:  # noqa: ANN401
     posterior = trace["posterior"]
     return {str(name): np.asarray(posterior[name].values, dtype=np.float64) for name in posterior.data_vars}
+
+
+def _stat(stats: Any, name: str) -> _Floats:  # noqa: ANN401
+    return np.asarray(stats[name].values, dtype=np.float64)
 
 
 def _run(nutpie: Any, compiled: Any, told: Progress, total: int, **settings: Any) -> Any:  # noqa: ANN401

@@ -6,6 +6,7 @@ import secrets
 import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,10 @@ from numpy.typing import NDArray
 
 from feedbackstudy.analysis.bayesian.cell_model import CellModel
 from feedbackstudy.analysis.bayesian.gates import Gates
+from feedbackstudy.analysis.bayesian.r_draws import gates_script
 from feedbackstudy.analysis.bayesian.sampled_cells import SampledCells
-from feedbackstudy.analysis.bayesian.sampling import Draws
+from feedbackstudy.analysis.bayesian.sampling import UNJUDGED, Draws
+from feedbackstudy.analysis.carried import Way
 from feedbackstudy.errors import DataError, FileFormatError
 from feedbackstudy.files import inside, read_bounded
 from feedbackstudy.provenance import Provenance
@@ -146,7 +149,7 @@ def load_draws(folder: Path, name: str) -> SavedDraws:
         array = zarr.open_array(str(child), mode="r", zarr_format=3)
         variables[child.name] = np.asarray(array[:], dtype=np.float64)
     try:
-        gates = Gates(**{key: _number(value) for key, value in attributes["gates"].items()})
+        gates = Gates(**{key: _number(value) for key, value in attributes["gates"].items()}, script=_way(variables))
         draws = Draws(
             variables=variables, gates=gates, compile_seconds=float(attributes["compile_seconds"]),
             sample_seconds=float(attributes["sample_seconds"]), seed=int(attributes["seed"]),
@@ -215,6 +218,12 @@ def _checked_array(path: Path) -> None:
             f"{path} is not a plain array of doubles: kind {found.get('data_type')!r}, codecs "
             f"{sorted(map(str, named))}, shape {shape}. Draws hold nothing else."
         )
+
+
+def _way(variables: Mapping[str, NDArray[np.float64]]) -> Way:
+    """Return what makes the R script of saved draws; which transitions diverged and their energy are not saved."""
+    judged = {name: values for name, values in variables.items() if not name.startswith(UNJUDGED)}
+    return partial(gates_script, judged, None, None) if judged else None
 
 
 def _fields(gates: Gates) -> dict[str, float | int | None]:

@@ -30,7 +30,11 @@ def test_the_gates_report_the_worst_element_of_all_variables():
     rng = np.random.default_rng(3)
     fine, stuck = rng.normal(size=(4, 500, 2)), rng.normal(size=(4, 500)) + np.arange(4)[:, None]
 
-    found = gates({"fine": fine, "stuck": stuck}, divergences=2, energy=rng.normal(size=(4, 500)))
+    found = gates(
+        {"fine": fine, "stuck": stuck},
+        divergent=np.eye(4, 500) * [[1], [1], [0], [0]],
+        energy=rng.normal(size=(4, 500)),
+    )
 
     assert found.rhat == pytest.approx(converged(stuck).rhat)
     assert found.divergences == 2
