@@ -29,6 +29,8 @@ def test_cells_notes_and_labels_carry_their_own_style_once():
     assert styled["td"].startswith("text-align:left")
     assert "border-left" in styled["p"]
     assert {"table", "tr", "th", "td", "caption", "dt", "p"} <= set(styled)
+    # JupyterLab floats labels; one that wraps into a second line must not push the next label beside its value.
+    assert "clear:left" in styled["dt"]
 
 
 def test_a_result_in_a_notebook_is_styled_and_its_document_is_not():

@@ -21,7 +21,7 @@ _STYLES: Final = {
     "<caption": "text-align:left;font-weight:600",
     "<tr": "background:none",
     "<table": "table-layout:auto;margin:.3em 0",
-    "<dt": "font-weight:normal;opacity:.75",
+    "<dt": "clear:left;font-weight:normal;opacity:.75",
     "<small": "display:block;opacity:.75",
 }
 _OPENING: Final = re.compile(rf"({'|'.join(map(re.escape, _STYLES))})(?=[ >])")
