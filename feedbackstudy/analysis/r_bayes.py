@@ -9,6 +9,7 @@ from feedbackstudy.analysis.bayesian_model import CellPosterior, gaussian_prior
 from feedbackstudy.analysis.missing.treating import ImputedProblem
 from feedbackstudy.analysis.posterior_rows import prior_scale
 from feedbackstudy.analysis.problem import Problem
+from feedbackstudy.analysis.r_columns import GIVEN_ROWS
 from feedbackstudy.analysis.r_stan_answer import sampled_code
 from feedbackstudy.psychometrics.rscript import r_vector
 
@@ -97,13 +98,6 @@ X <- taken("X")[[1]]; target <- taken("target")[[1]]; prior_target <- taken("pri
 centre <- taken("centre")[[1]]
 """
 
-_GIVEN_ROWS = """
-# Rows without an outcome say nothing about this model: it rests on the others, covariates counted from their mean.
-responses <- responses[responses$imputation == 1 & responses$observed == 1, ]
-for (name in grep("^(x[0-9]+|predictor)$", names(responses), value = TRUE))
-  responses[[name]] <- responses[[name]] - mean(responses[[name]])
-"""
-
 CONTRAST = """
 for (i in seq_len(nrow(W))) {
   found <- vapply(all, function(one) {
@@ -165,13 +159,13 @@ def bayesian_code(problem: Problem, posterior: CellPosterior | None, *, factors:
     -------
     str
         Shows median, posterior sd, limits, probability of direction and log Bayes factor of each contrast, and of
-        several all at once; a sampled model is sampled anew in Stan, without Bayes factors. Empty without that engine;
-        a comment that says why where the draws came without their model or its rows are not those of the script.
+        several all at once; a sampled model is sampled anew in Stan. Empty without that engine; a comment that says why
+        where the draws came without their model or its rows are not those of the script.
     """
     if posterior is None:
         return ""
     if not isinstance(posterior, CellMixture):
-        return sampled_code(problem, posterior) or _SAMPLED
+        return sampled_code(problem, posterior, factors=factors) or _SAMPLED
     if not is_exact(problem, posterior):
         return _OTHER_ROWS
     code = exact_model(problem, posterior) + CONTRAST
@@ -225,7 +219,7 @@ def exact_model(problem: Problem, posterior: CellPosterior | None = None, prior:
         return code + model
     if isinstance(posterior, CellMixture) and np.isnan(posterior.log_marginal):
         return code + _TABLES.replace("MODEL", model.rstrip())
-    return code + _GIVEN_ROWS + model
+    return code + GIVEN_ROWS + model
 
 
 def _given(problem: Problem, prior: CellPrior) -> str:

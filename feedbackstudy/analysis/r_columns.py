@@ -5,7 +5,24 @@ import numpy as np
 from feedbackstudy.analysis.problem import Problem
 from feedbackstudy.psychometrics.rscript import r_vector
 
-__all__ = ["cells_code", "fixed_columns", "head_of", "matrix_code", "random_columns", "shown_code", "value_of"]
+__all__ = [
+    "GIVEN_ROWS",
+    "cells_code",
+    "fixed_columns",
+    "head_of",
+    "matrix_code",
+    "random_columns",
+    "shown_code",
+    "value_of",
+]
+
+GIVEN_ROWS = """
+# Rows without an outcome say nothing about this model: it rests on the others, covariates counted from their mean.
+responses <- responses[responses$imputation == 1 & responses$observed == 1, ]
+for (name in grep("^(x[0-9]+|predictor)$", names(responses), value = TRUE))
+  responses[[name]] <- responses[[name]] - mean(responses[[name]])
+"""
+"""R code, with its reason, that takes the rows with an outcome out of completed tables."""
 
 _GIVEN = """\
 level <- LEVEL

@@ -3,9 +3,8 @@
 from collections.abc import Sequence
 
 from feedbackstudy.analysis.bayesian.cell_contrast import MOST_ERROR
-from feedbackstudy.analysis.bayesian.draws_evidence import BATCHES
 from feedbackstudy.analysis.bayesian.savage_dickey import OUTER
-from feedbackstudy.analysis.bayesian.spline_density import GRID, KNOTS, STEPS
+from feedbackstudy.analysis.bayesian.spline_density import BATCHES, GRID, KNOTS, STEPS
 from feedbackstudy.psychometrics.rscript import r_numbers
 
 __all__ = ["evidence_functions", "factor_call"]

@@ -1,18 +1,31 @@
 """The sampled posterior of a question as R code, from the rows of its script."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from feedbackstudy.analysis.bayesian.cell_draws import CellDraws
 from feedbackstudy.analysis.missing.treating import ImputedProblem
+from feedbackstudy.analysis.posterior_rows import prior_scale
 from feedbackstudy.analysis.problem import Problem
+from feedbackstudy.analysis.r_columns import GIVEN_ROWS
 from feedbackstudy.analysis.r_stan import cells_code
+from feedbackstudy.analysis.r_stan_evidence import evidence_code, units_code
 from feedbackstudy.analysis.r_stan_run import Asked
 from feedbackstudy.psychometrics.rscript import r_vector
 
 __all__ = ["sampled_code"]
 
+_ONE = "tables <- list(responses)\n"
+_COMPLETED = """\
+# the posterior mixes those of the completed tables in equal shares
+tables <- split(responses, responses$imputation)[seq_len(COUNT)]
+"""
 
-def sampled_code(problem: Problem, posterior: CellDraws) -> str:
+
+def sampled_code(
+    problem: Problem, posterior: CellDraws, *, factors: bool = True, scales: Sequence[float] | None = None
+) -> str:
     """Return R code that samples the model behind a question's draws anew in Stan.
 
     Parameters
@@ -21,21 +34,30 @@ def sampled_code(problem: Problem, posterior: CellDraws) -> str:
         The rows, named in R as `analysis_script` names them.
     posterior : CellDraws
         The draws.
+    factors : bool, default True
+        Whether with Bayes factors.
+    scales : sequence of float, optional
+        Scales of the Cauchy prior of the standardised contrast; where left out, those of the estimates table, which has
+        the model's own prior for probabilities, expected ratings and counts.
 
     Returns
     -------
     str
-        Shows each contrast; empty where the draws stand alone, without their model, or rest on other rows or on
-        completed tables.
+        Shows each contrast; empty where the draws stand alone, without their model, or rest on other rows. Each
+        completed table behind the draws is sampled, and its draws are pooled.
     """
-    fit = posterior.sampled
-    if fit is None or posterior.n != problem.n or isinstance(problem, ImputedProblem):
+    fit, tables = posterior.sampled, _tables(problem, posterior)
+    if fit is None or tables is None:
         return ""
     plan, sloped = problem.question.plan, posterior.source is None
     present = np.ones(problem.weights.shape[1], dtype=bool) if sloped else fit.model.counts > 0
     if problem.weights[:, ~present].any():
         return ""
     chains, draws, _ = fit.draws.variables["cells"].shape
+    scale, slopes = posterior.scale, problem.weights.shape[1] if sloped else 0
+    if scales is None:
+        scales = () if scale == "response" and posterior.sd is None else (prior_scale(problem),)
+    shown = factors and posterior.prior_cells is not None
     asked = Asked(
         weights=problem.weights[:, present],
         chains=chains,
@@ -46,15 +68,28 @@ def sampled_code(problem: Problem, posterior: CellDraws) -> str:
         level=plan.interval_level,
         interval="equal-tailed" if plan.interval_kind == "equal_tailed" else "HDI",
         unit="sd(responses$predictor)" if sloped else "1",
+        tables=tables,
+        units=units_code(fit.model, scale),
+        evidence=evidence_code(fit.model, scale, scales=scales, slopes=slopes) if shown else ("", ""),
     )
     return cells_code(
         fit.model,
         asked,
         cells=[key for key, rows in zip(problem.cells, fit.model.counts, strict=True) if rows],
         columns=_columns(problem, fit.model.family.whole and problem.question.family == "ordinal"),
-        scale=None if sloped else posterior.scale,
-        slopes=problem.weights.shape[1] if sloped else 0,
+        scale=None if sloped else scale,
+        slopes=slopes,
     )
+
+
+def _tables(problem: Problem, posterior: CellDraws) -> str | None:
+    """Return R code of the tables that the draws rest on; None where these are not the rows of the script."""
+    if not isinstance(problem, ImputedProblem):
+        return _ONE if posterior.n == problem.n else None
+    count = 0 if posterior.sampled is None else posterior.chains // posterior.sampled.chains
+    if count > 1:
+        return _COMPLETED.replace("COUNT", str(count)) if posterior.n == problem.n else None
+    return GIVEN_ROWS + _ONE if posterior.n == int(problem.observed.sum()) else None
 
 
 def _columns(problem: Problem, ordinal: bool) -> str:

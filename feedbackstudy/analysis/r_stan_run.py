@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from feedbackstudy.analysis.bayesian.densities import IntervalKind
+from feedbackstudy.psychometrics.rscript import r_numbers
 
 __all__ = ["PORTABLE", "Asked", "sampling_code"]
 
@@ -13,9 +14,8 @@ type Floats = NDArray[np.float64]
 
 _HEAD = """
 # The Bayesian answer, sampled anew: our PyMC model written in Stan, with the same priors and the same likelihood.
-# Draws of two samplers agree within their Monte-Carlo errors, about posterior sd / sqrt(ess). The Bayes factor of a
-# sampled model rests on a log-spline density of its draws, which base R and rstan do not have: it is not computed
-# here. Compiling takes a minute or two, once for each program; options(feedbackstudy.stan = FALSE) leaves this out.
+# Draws of two samplers agree within their Monte-Carlo errors, about posterior sd / sqrt(ess). Compiling takes a minute
+# or two, once for each program; options(feedbackstudy.stan = FALSE) leaves this out.
 if (!isTRUE(getOption("feedbackstudy.stan", TRUE)) || !requireNamespace("rstan", quietly = TRUE)) {
   message("The sampled posterior is not computed anew: that needs the R package rstan.")
 } else local({
@@ -33,23 +33,37 @@ _RUN = """\
 if (!nzchar(rstan::rstan_options("boost_lib"))) rstan::rstan_options(boost_lib = "/usr/include")
 before <- rstan::rstan_options(auto_write = TRUE); on.exit(rstan::rstan_options(auto_write = before))
 compiled <- rstan::stan_model(model_code = program)
-fit <- rstan::sampling(compiled, data = given, chains = chains, iter = 2 * draws, warmup = draws, seed = seed,
-                       refresh = 0, control = list(adapt_delta = adapt_delta))
-drawn <- rstan::extract(fit, "found", permuted = FALSE)
+TABLES
+fits <- lapply(seq_along(tables), function(table) {
+  responses <- tables[[table]]
+GIVEN
+  fit <- rstan::sampling(compiled, data = given, chains = chains, iter = 2 * draws, warmup = draws,
+                         seed = seed + table - 1, refresh = 0, control = list(adapt_delta = adapt_delta))
+  taken <- function(name) c(rstan::extract(fit, name, permuted = FALSE))
+  list(fit = fit, given = given, unit = UNIT, units = UNITS)
+})
+given <- fits[[1]]$given; unit <- fits[[1]]$unit; units <- unlist(lapply(fits, `[[`, "units"))
+BEFORE
 for (i in seq_len(nrow(W))) {
   i <<- i  # labels of contrasts are taken where `show` is defined
-  one <- apply(drawn, 1:2, function(found) sum(W[i, ] * found)) / unit - value
-  sorted <- sort(c(one)); n <- length(sorted); middle <- median(sorted); inside <- floor(interval * n)
-  start <- which.min(sorted[(inside + 1):n] - sorted[1:(n - inside)])
+  w <- W[i, ]
+  found <- lapply(fits, function(one) {  # one column a chain
+    drawn <- rstan::extract(one$fit, "found", permuted = FALSE)
+    matrix(matrix(drawn, ncol = length(w)) %*% w, nrow(drawn)) / one$unit - value })
+  draws <- unlist(found); sorted <- sort(draws); n <- length(sorted); middle <- median(sorted)
+  inside <- floor(interval * n); start <- which.min(sorted[(inside + 1):n] - sorted[1:(n - inside)])
   limits <- if (shortest) sorted[c(start, start + inside)] else quantile(sorted, c(1 - interval, 1 + interval) / 2)
   show("median", middle); show("posterior sd", sd(sorted)); show("low", limits[1]); show("high", limits[2])
   show("P(direction)", if (middle < 0) mean(sorted < 0) else mean(sorted > 0))
-  show("ess", rstan::ess_bulk(one)); show("R-hat", rstan::Rhat(one))
+  show("ess", sum(vapply(found, rstan::ess_bulk, 1))); show("R-hat", max(vapply(found, rstan::Rhat, 1)))
+  EVIDENCE
 }
-show("divergences", rstan::get_num_divergent(fit))
-every <- rstan::extract(fit, permuted = FALSE)
-every <- every[, , !startsWith(dimnames(every)[[3]], "raw_"), drop = FALSE]
-show("largest R-hat", max(apply(every, 3, rstan::Rhat), na.rm = TRUE))
+whole <- get0("unnamed", mode = "function", ifnotfound = show)  # of all contrasts, so without the label of one
+whole("divergences", sum(vapply(fits, function(one) rstan::get_num_divergent(one$fit), 1)))
+whole("largest R-hat", max(vapply(fits, function(one) {
+  every <- rstan::extract(one$fit, permuted = FALSE)
+  every <- every[, , !startsWith(dimnames(every)[[3]], "raw_"), drop = FALSE]
+  max(apply(every, 3, rstan::Rhat), na.rm = TRUE) }, 1)))
 })
 """
 
@@ -73,7 +87,13 @@ class Asked:
     interval : {"HDI", "equal-tailed"}
         Kind of the interval.
     unit : str
-        R code of a number that `found` is divided by.
+        R code of a number that `found` is divided by, in each table.
+    tables : str
+        R code that makes the list `tables` of `responses`: each is sampled by itself, and their draws are pooled.
+    units : str
+        R code of what contrasts are standardised by in each draw.
+    evidence : tuple of (str, str)
+        R code of Bayes factors, before the loop over contrasts and in it; empty without them.
     """
 
     weights: Floats
@@ -85,6 +105,9 @@ class Asked:
     level: float = 0.95
     interval: IntervalKind = "HDI"
     unit: str = "1"
+    tables: str = "tables <- list(responses)\n"
+    units: str = "1"
+    evidence: tuple[str, str] = ("", "")
 
 
 def sampling_code(program: str, given: str, asked: Asked) -> str:
@@ -95,17 +118,18 @@ def sampling_code(program: str, given: str, asked: Asked) -> str:
     program : str
         The Stan program, free of quotes and backslashes; what is asked for is its vector `found`.
     given : str
-        R code that makes the list `given` of its data.
+        R code that makes the list `given` of its data from `responses`.
     asked : Asked
         What to show, and how to sample.
 
     Returns
     -------
     str
-        Shows median, posterior sd, limits, probability of direction, effective sample size and R-hat of each contrast;
-        then divergences and the largest R-hat. Where rstan is not there it says so and the script goes on.
+        Shows median, posterior sd, limits, probability of direction, effective sample size, R-hat and, where asked for,
+        the Bayes factor of each contrast; then divergences and the largest R-hat of all. Chains of each completed table
+        are judged by themselves: effective sample sizes are sums over tables, R-hat the largest. Where rstan is not
+        there it says so and the script goes on.
     """
-    weights = ", ".join(f"{weight:.17g}" for weight in asked.weights.ravel())
     numbers = {
         "chains": asked.chains,
         "draws": asked.draws,
@@ -114,8 +138,11 @@ def sampling_code(program: str, given: str, asked: Asked) -> str:
         "value": f"{asked.value:.17g}",
         "interval": f"{asked.level:.17g}",
         "shortest": "TRUE" if asked.interval == "HDI" else "FALSE",
-        "unit": asked.unit,
     }
     said = "; ".join(f"{name} <- {number}" for name, number in numbers.items())
-    rows = f"W <- matrix(c({weights}), nrow = {len(asked.weights)}, byrow = TRUE)\n"
-    return f'{_HEAD}program <- "\n{program}"\n{given}{said}\n{rows}{PORTABLE}{_RUN}'
+    rows = f"W <- matrix({r_numbers(asked.weights.ravel())}, nrow = {len(asked.weights)}, byrow = TRUE)\n"
+    before, evidence = asked.evidence
+    run = _RUN.replace("TABLES\n", asked.tables)
+    run = run.replace("BEFORE\n", before).replace("  EVIDENCE\n", f"  {evidence}" if evidence else "")
+    run = run.replace("UNITS", asked.units).replace("UNIT", asked.unit).replace("GIVEN", given.rstrip())
+    return f'{_HEAD}program <- "\n{program}"\n{said}\n{rows}{PORTABLE}{run}'

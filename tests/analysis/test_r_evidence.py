@@ -6,11 +6,20 @@ import pytest
 from scipy import integrate, stats
 
 from feedbackstudy.analysis.bayesian.cell_contrast import MOST_ERROR
+from feedbackstudy.analysis.bayesian.cell_draws import CellDraws
 from feedbackstudy.analysis.bayesian.draws_evidence import DrawsEvidence
+from feedbackstudy.analysis.bayesian.gates import unjudged
 from feedbackstudy.analysis.bayesian.normal_mixture import NormalCells
+from feedbackstudy.analysis.bayesian.predictor import cell_basis
+from feedbackstudy.analysis.bayesian.sampled_cells import SampledCells
+from feedbackstudy.analysis.bayesian.sampling import Draws
 from feedbackstudy.analysis.bayesian.savage_dickey import log_prior_at, savage_dickey_of_draws
+from feedbackstudy.analysis.bayesian.spline_density import density_at
 from feedbackstudy.analysis.r_evidence import evidence_functions, factor_call
-from feedbackstudy.psychometrics.rscript import RScript
+from feedbackstudy.analysis.r_parts import joined
+from feedbackstudy.analysis.r_stan_evidence import evidence_code
+from feedbackstudy.psychometrics.rscript import RScript, r_numbers
+from tests.analysis.test_r_stan import FAMILIES, model_of
 
 SCALES = (0.3, 0.707, 2.0)
 PRIOR = NormalCells(weights=np.ones(1), means=np.zeros((1, 1)), covariances=np.full((1, 1, 1), 0.8**2))
@@ -109,3 +118,56 @@ def test_a_normal_model_has_its_known_bayes_factor_within_the_error_that_r_state
     assert 0.8 < off.std() < 1.5
     assert np.abs(off).max() < 4.8
     assert max(in_r["log_bayes_factor error"]) < MOST_ERROR
+
+
+PARTS = [(name, scale) for name, family in FAMILIES.items() for scale in family.scales
+         if scale != "log odds" or name == "binary" or "zero" in name]  # fmt: skip
+WEIGHTS, VALUE = np.array([1.0, -0.25, -0.5]), 0.2
+SHOWN = """
+unit <- 1; value <- VALUE; seed <- 5; given <- list(basis = BASIS)
+BEFORE
+w <- WEIGHTS; before <- before_one(w)
+if (is.null(before$draws)) { show("mean", before$mean); show("sd", before$sd) } else {
+  found <- density_at(before$draws, 0); show("log density", found$log); show("error", found$error)
+  show("mean", mean(before$draws)); show("sd", sd(before$draws)) }
+"""
+
+
+def prior_in_r(name: str, scale: str) -> tuple[CellDraws, str]:
+    """The cells of forward draws, with our prior of them, and R code that shows the prior of one contrast."""
+    model = model_of(name, {"few"})
+    values = model.forward(np.random.default_rng(1), 2000)
+    variables = {name: block.reshape(4, 500, *block.shape[1:]) for name, block in values.items()}
+    gates = unjudged(divergences=0, energy=np.random.default_rng(2).normal(size=(4, 500)))
+    draws = Draws(variables=variables, gates=gates, compile_seconds=0.0, sample_seconds=0.0, seed=7)
+    basis = cell_basis(3)
+    code = SHOWN.replace("BEFORE", evidence_code(model, scale, scales=())[0]).replace("VALUE", str(VALUE))
+    code = code.replace("BASIS", f"matrix({r_numbers(basis.ravel(order='F'))}, 3)")
+    return SampledCells(model=model, draws=draws).cells(scale), code.replace("WEIGHTS", r_numbers(WEIGHTS))
+
+
+@pytest.mark.against_r
+def test_the_prior_of_a_contrast_in_r_is_ours_on_every_scale(run_r, tmp_path):
+    ours = {case: prior_in_r(*case) for case in PARTS}
+    parts = [(" ".join(case), RScript(made_by="a test", body=code, data=pd.DataFrame({"y": [0.0, 1.0]})))
+             for case, (_, code) in ours.items()]  # fmt: skip
+
+    in_r = run_r(joined(parts, made_by="a test", name="priors"), tmp_path)
+
+    forward = 0
+    for case, (cells, _) in ours.items():
+        mean, sd = (in_r[f"{' '.join(case)}: {what}"][0] for what in ("mean", "sd"))
+        if isinstance(cells.prior_cells, NormalCells):
+            before = cells.prior_cells.project(WEIGHTS, value=VALUE)
+            assert (mean, sd) == pytest.approx((before.mean, before.sd), rel=1e-12), case
+            continue
+        forward += 1
+        before = cells.prior_cells @ WEIGHTS - VALUE
+        error = before.std() * np.sqrt(2 / before.size)
+        known, log_density = density_at(before, 0.0), in_r[f"{' '.join(case)}: log density"][0]
+        assert abs(mean - before.mean()) < 4 * error, case
+        tails = ((before - before.mean()) ** 2).std() / (2 * before.std()) * np.sqrt(2 / before.size)
+        assert abs(sd - before.std()) < 4 * tails, case
+        both = np.hypot(known.error, in_r[f"{' '.join(case)}: error"][0])
+        assert abs(log_density - known.log_density) < 4.8 * both, case  # t with 9 degrees of freedom, as above
+    assert (forward, len(ours)) == (9, 18)

@@ -20,6 +20,7 @@ from feedbackstudy.analysis.bayesian.priors import CellPrior
 from feedbackstudy.analysis.bayesian.sampled_cells import fitted
 from feedbackstudy.analysis.bayesian.student import Students
 from feedbackstudy.analysis.marginal_means import marginal_means
+from feedbackstudy.analysis.posterior_rows import prior_scale
 from feedbackstudy.analysis.r_stan import cells_script, stan_program
 from feedbackstudy.analysis.r_stan_run import PORTABLE
 from feedbackstudy.errors import NotFoundError
@@ -83,6 +84,7 @@ def points(model: CellModel) -> tuple[list[dict[str, object]], np.ndarray]:
 
 
 DENSITY = """
+fit <- fits[[1]]$fit
 for (point in jsonlite::fromJSON("points.json", simplifyDataFrame = FALSE)) {
   for (name in grep("^slope_sd", names(point), value = TRUE)) point[[name]] <- as.array(point[[name]])
   show("log density", rstan::log_prob(fit, rstan::unconstrain_pars(fit, point), adjust_transform = FALSE))
@@ -129,6 +131,15 @@ def agrees(found, in_r, j):
     assert abs(p - q) < 4 * errors / found.sd / 2
 
 
+def bayes_factors_agree(answer, in_r):
+    """Ours lies within four Monte-Carlo errors of Stan's, those of both together."""
+    ours = answer.bayesian.effect_bayes_factor(answer.problem.weights[0], scale=prior_scale(answer.problem))
+    error = np.hypot(ours.error, in_r["log_bayes_factor error"][0])
+    assert ours.resolved
+    assert abs(ours.log_bayes_factor - in_r["log_bayes_factor"][0]) < 4 * error
+    assert error < 0.3
+
+
 TIMING = {"factor": "timing", "level": "immediate", "against": "delayed"}
 
 
@@ -157,6 +168,7 @@ def test_the_script_of_an_answer_samples_its_contrast(declared, feedback, run_r,
 
     assert "estimate" in in_r
     agrees(answer.bayesian.contrast(answer.problem.weights[0]), in_r, 0)
+    bayes_factors_agree(answer, in_r)
 
 
 @pytest.mark.slow
@@ -176,6 +188,9 @@ def test_means_of_a_sampled_answer_have_their_labels(declared, feedback, run_r, 
         error = in_r[f"{name}: posterior sd"][0] * np.sqrt(2 / in_r[f"{name}: ess"][0])
         assert abs(mean.median - in_r[f"{name}: median"][0]) < 4 * np.sqrt(np.pi / 2) * error
         assert abs(mean.hdi_low - in_r[f"{name}: low"][0]) < 4 * 4 * error
+    assert in_r["divergences"] == [0]
+    assert in_r["largest R-hat"][0] < 1.02
+    assert not any("log_bayes_factor" in label for label in in_r)
 
 
 @pytest.mark.against_r

@@ -20,6 +20,7 @@ PRIOR = CellPrior.of_scale(1, 7)
 KINDS = {"intercept": "intercept", "factor_sd": "factor_sd", "loading": "loading", "item_sd": "item_sd",
          "covariate": "covariate", "effect": "a"}  # fmt: skip
 DENSITY = """
+fit <- fits[[1]]$fit
 for (point in jsonlite::fromJSON("points.json", simplifyDataFrame = FALSE)) {
   for (name in grep("^(intercept|loading)", names(point), value = TRUE)) point[[name]] <- as.array(point[[name]])
   show("log density", rstan::log_prob(fit, rstan::unconstrain_pars(fit, point), adjust_transform = FALSE))

@@ -1,7 +1,7 @@
 """Yes or no, with covariates, random intercepts and slopes: the logistic model of cells."""
 
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -72,8 +72,10 @@ class Binary(Family):
         pm.Bernoulli("yes", logit_p=eta, observed=outcome)
 
     def stan(self, scale: Scale, rows: CellRows) -> StanOutcome:  # noqa: ARG002, D102
-        cells = "cells" if scale == "log odds" else "inv_logit(cells)"
-        return StanOutcome(likelihood="y ~ bernoulli_logit(eta);", cells=cells)
+        outcome = StanOutcome(likelihood="y ~ bernoulli_logit(eta);")
+        if scale == "log odds":
+            return outcome
+        return replace(outcome, cells="inv_logit(cells)", cells_in_r="plogis(cells)")
 
     def log_likelihood(self, rows: CellRows, eta: Floats, values: Values) -> Floats:  # noqa: ARG002, D102
         return np.asarray(log_expit(np.where(rows.y == 1, eta, -eta)), dtype=np.float64)

@@ -120,13 +120,14 @@ class Counts(Family):
         cells = {"log rate": "cells", "response": "exp(cells)", "log odds": "zero_cells"}[scale]
         if not self.zero_inflated:
             law = "poisson_log(eta)" if poisson else "neg_binomial_2_log(eta, exp(log_size))"
-            return StanOutcome(likelihood=f"y ~ {law};", cells=cells)
+            return StanOutcome(likelihood=f"y ~ {law};", cells=cells, cells_in_r=cells)
         spread = "zero_level" if rows.n_cells == 1 else "zero_level + basis * zero_deviation"
         zero = f"rep_vector({spread}, 1)" if rows.n_cells == 1 else spread
         law = "poisson_log_lpmf(y[i] | eta[i])" if poisson else "neg_binomial_2_log_lpmf(y[i] | eta[i], exp(log_size))"
         return StanOutcome(
             likelihood=_ZERO_INFLATED.replace("LAW", law),
             cells="exp(cells) .* inv_logit(-zero_cells)" if scale == "response" else cells,
+            cells_in_r="exp(cells) * plogis(-zero_cells)" if scale == "response" else cells,
             derived=f"vector[{rows.n_cells}] zero_cells = {zero};",
         )
 

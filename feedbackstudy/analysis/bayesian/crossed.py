@@ -88,7 +88,7 @@ class Normals(Family):
         pm.Normal("score", eta, variables["sd_residual"], observed=outcome)
 
     def stan(self, scale: Scale, rows: CellRows) -> StanOutcome:  # noqa: ARG002, D102
-        return StanOutcome(likelihood="y ~ normal(eta, sd_residual);")
+        return StanOutcome(likelihood="y ~ normal(eta, sd_residual);", variance='taken("sd_residual")^2')
 
     def log_likelihood(self, rows: CellRows, eta: Floats, values: Values) -> Floats:  # noqa: D102
         return np.asarray(stats.norm.logpdf(rows.y, eta, values["sd_residual"][:, None]), dtype=np.float64)

@@ -122,11 +122,16 @@ class Cumulative(Family):
         derived = f"vector[{k - 1}] thresholds = {'inv_Phi' if probit else 'logit'}({below});"
         above = "Phi" if probit else "inv_logit"
         rating = " + ".join([f"{self.lowest:.17g}", *(f"{above}(cells - thresholds[{j}])" for j in range(1, k))])
+        in_r, inverse = ("pnorm", "qnorm") if probit else ("plogis", "qlogis")
+        part = f"{in_r}(cells - {inverse}(pmin(rowSums(shares[, seq_len(k), drop = FALSE]), 1)))"
+        rating_in_r = f'Reduce("+", lapply(seq_len({k - 1}), function(k) {part}), {self.lowest:.17g})'
         return StanOutcome(
             likelihood=f"y ~ ordered_{'probit' if probit else 'logistic'}(eta, thresholds);",
             cells="cells" if scale == "latent" else rating,
             derived=derived,
             first=1,
+            cells_in_r="cells" if scale == "latent" else rating_in_r,
+            variance="" if scale != "latent" else "1" if probit else "pi^2 / 3",
         )
 
     def log_likelihood(self, rows: CellRows, eta: Floats, values: Values) -> Floats:  # noqa: D102

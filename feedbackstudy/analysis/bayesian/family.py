@@ -33,12 +33,19 @@ class StanOutcome:
         Statements of the block of transformed parameters.
     first : int
         Number in `y` of an outcome that the rows count as 0: categories count from 1 in Stan.
+    cells_in_r : str
+        The cells on that scale in R, from `cells` and the family's own parameters, one row a draw.
+    variance : str
+        R code of the variance within cells beside that of random effects; ``taken(name)`` gives draws of a parameter.
+        Empty where `sds` is None.
     """
 
     likelihood: str
     cells: str = "cells"
     derived: str = ""
     first: int = 0
+    cells_in_r: str = "cells"
+    variance: str = ""
 
 
 class Family(ABC):

@@ -59,7 +59,7 @@ class Students(Normals):
         pm.StudentT("score", nu=variables["df"], mu=eta, sigma=variables["sd_residual"], observed=outcome)
 
     def stan(self, scale: Scale, rows: CellRows) -> StanOutcome:  # noqa: ARG002, D102
-        return StanOutcome(likelihood="y ~ student_t(df, eta, sd_residual);")
+        return StanOutcome(likelihood="y ~ student_t(df, eta, sd_residual);", variance='taken("sd_residual")^2')
 
     def log_likelihood(self, rows: CellRows, eta: Floats, values: Values) -> Floats:  # noqa: D102
         scale, df = values["sd_residual"][:, None], values["df"][:, None]
