@@ -63,7 +63,7 @@ def pairs(rows: Iterable["Estimate"]) -> "Iterator[tuple[Estimate | None, Estima
         yield from zip_longest(*([row for row in same if row.engine == name] for name in ("frequentist", "bayesian")))
 
 
-def answers(rows: Sequence["Estimate"], *, caption: str = "") -> tuple[Block, ...]:
+def answers(rows: Sequence["Estimate"], *, caption: str = "", mark: str = "") -> tuple[Block, ...]:
     """Lay estimates out, one line for each contrast.
 
     Parameters
@@ -72,6 +72,8 @@ def answers(rows: Sequence["Estimate"], *, caption: str = "") -> tuple[Block, ..
         In reading order.
     caption : str
         A line above the table.
+    mark : str
+        What the page says of all rows already, and their notes need not repeat.
 
     Returns
     -------
@@ -81,11 +83,12 @@ def answers(rows: Sequence["Estimate"], *, caption: str = "") -> tuple[Block, ..
     if not rows:
         return (Text("No estimates."),)
     decided = what_decides(rows)
+    rows = [replace(row, note=row.note.removeprefix(mark).lstrip()) for row in rows]
     notes: dict[str, int] = {}
     shared = shared_notes(rows)
     own = [replace(row, note=own_note(row, shared)) for row in rows]
     lines = tuple(_line([row for row in pair if row is not None], decided, notes) for pair in pairs(own))
-    said = (Text(f"All answers: {_SEPARATOR.join(shared)}."),) if shared else ()
+    said = (Text(f"All answers: {_SEPARATOR.join(part.rstrip('.') for part in shared)}."),) if shared else ()
     blocks: tuple[Block, ...] = (*said, Table(_HEAD, lines, caption), Numbered(tuple(notes)))
     blocks += tuple(Text(text) for text in differences(rows))
     return (*blocks, Text(DECISIONS)) if decided else blocks

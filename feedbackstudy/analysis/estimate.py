@@ -339,7 +339,7 @@ class Estimates(Rendered):
         own = Issues(issue for issue in self.issues if issue.code.startswith("analysis."))
         earlier = [issue for issue in self.issues if issue not in own]
         blocks += [Notice(f"{i.what} {i.fix}", tone="error" if i in own.errors else "warning") for i in own]
-        blocks += answers(self.rows)
+        blocks += answers(self.rows, mark=self.provenance.mark if self.provenance is not None else "")
         if earlier:
             found = [{"severity": str(i.severity), "where": i.where, "what": i.what, "fix": i.fix} for i in earlier]
             blocks.append(table_of(found, caption="Found by reading, screening and scoring"))

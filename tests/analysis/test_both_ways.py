@@ -76,3 +76,15 @@ def test_a_probability_is_never_broken_from_its_number_in_html_and_is_plain_in_t
 @pytest.mark.parametrize("rows", [(), []])
 def test_no_estimates_are_said(rows):
     assert "No estimates" in answers(rows)[0].plain()
+
+
+def test_what_the_page_says_of_all_rows_is_not_repeated_in_their_notes_and_sentences_end_once():
+    mark = "Simulated data: nobody answered."
+    of_all = "3 of 40 people are left out.; the SESOI is 0.3 sd"
+    rows = [row(engine, note=f"{mark} {engine} only; {of_all}") for engine in ("frequentist", "bayesian")]
+
+    said, _, notes = answers(rows, mark=mark)
+
+    assert said.text == "All answers: 3 of 40 people are left out; the SESOI is 0.3 sd."
+    assert notes.notes[0] == "Frequentist: model of the frequentist; frequentist only"
+    assert mark in answers(rows)[-1].notes[0], "where no page says it, the note does"
