@@ -28,6 +28,8 @@ _SITUATIONS: Final = {
     "enacted": "who acted the situation out",
     "field": "in the field",
 }
+_SMALL_LIMIT: Final = 0.005
+"""Limits nearer to 0 are written as .00 with two decimals, as if they were 0."""
 
 
 def about(study: "Study | None") -> str:
@@ -183,8 +185,11 @@ def _degrees(value: float) -> str:
 
 
 def _standardised(row: Estimate) -> str:
-    span = f" {interval(row.std_low, row.std_high, 2)}" if row.std_low is not None else ""
-    return f"{row.std_kind} = {number(row.std_estimate, 2, fixed=row.std_low is not None)}{span}"
+    """Two decimals; three where a limit beside 0 would otherwise need an exponent."""
+    limits = [limit for limit in (row.std_low, row.std_high) if limit]
+    decimals = 3 if limits and min(map(abs, limits)) < _SMALL_LIMIT else 2
+    span = f" {interval(row.std_low, row.std_high, decimals)}" if row.std_low is not None else ""
+    return f"{row.std_kind} = {number(row.std_estimate, decimals, fixed=row.std_low is not None)}{span}"
 
 
 def _joined(first: str, rest: Iterable[str]) -> str:

@@ -35,6 +35,13 @@ def test_the_bayesian_sentence_has_median_interval_and_probabilities(estimates):
     assert "P(direction) = .530, P(in the ROPE) > .999, BF10 = 0.03" in said
 
 
+def test_a_standardised_limit_beside_zero_gets_a_decimal_more_and_no_exponent(estimates):
+    sized = {"std_kind": "d", "std_estimate": 0.0142, "std_high": 0.0311}
+
+    assert "d = 0.014 [0.001, 0.031]" in report.sentence(replace(estimates.rows[0], **sized, std_low=0.00135))
+    assert "d = 0.01 [0.01, 0.03]" in report.sentence(replace(estimates.rows[0], **sized, std_low=0.0061))
+
+
 @pytest.mark.parametrize(("decides", "kind"), [("p", "confirmatory sentence"), ("", "sentence")])
 def test_a_result_that_is_not_fit_to_report_gets_no_number(build, decides, kind):
     row = build["estimates"](fit_to_report=False, note="R-hat 1.2 is above 1.01.", decides=decides).rows[0]
