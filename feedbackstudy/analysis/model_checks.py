@@ -12,17 +12,25 @@ from feedbackstudy.analysis.bayesian.comparison import Loo, loo
 from feedbackstudy.analysis.bayesian.exact_predictive import exact_posterior_predictive
 from feedbackstudy.analysis.bayesian.gaussian import GaussianCells, gaussian_cells
 from feedbackstudy.analysis.bayesian.gaussian_sensitivity import PriorWidths, prior_widths, widened
-from feedbackstudy.analysis.bayesian.predictive import Bars, PredictiveCheck, posterior_predictive, prior_bars
+from feedbackstudy.analysis.bayesian.predictive import (
+    Bars,
+    PredictiveCheck,
+    posterior_predictive,
+    prior_bars,
+    prior_script,
+)
 from feedbackstudy.analysis.bayesian.prior_predictive import PriorPredictive
 from feedbackstudy.analysis.bayesian.sampled_cells import SampledCells
 from feedbackstudy.analysis.bayesian.saved_draws import save_draws
 from feedbackstudy.analysis.bayesian.sensitivity import Sensitivity, prior_sensitivity
 from feedbackstudy.analysis.bayesian.student import student
 from feedbackstudy.analysis.bayesian_model import CellPosterior, gaussian_prior
+from feedbackstudy.analysis.carried import Way, carried
 from feedbackstudy.analysis.problem import Problem
 from feedbackstudy.analysis.r_views import prior_widths_script
 from feedbackstudy.errors import DataError
 from feedbackstudy.provenance import Provenance
+from feedbackstudy.psychometrics.rscript import RScript
 from feedbackstudy.render import Facts, Page, Rendered, Table, interval, number
 
 __all__ = [
@@ -48,12 +56,30 @@ class PriorShares(Rendered):
         Drawn studies.
     bars : Bars
         Shares of values over all rows.
+    script : RScript or callable or None
+        The way out to R.
     """
 
     model: str
     prior: str
     studies: int
     bars: Bars
+    script: Way = None
+
+    def r_script(self) -> RScript:
+        """Return the drawn studies for R.
+
+        Returns
+        -------
+        RScript
+            Counts the shares of values anew: ``share mean``, ``share lower``, ``share upper``.
+
+        Raises
+        ------
+        DataError
+            Where the numbers were laid together without a model.
+        """
+        return carried(self.script, "The prior predictive check")
 
     def page(self) -> Page:
         """Return the shares as a page.
@@ -146,7 +172,8 @@ def prior_check(
     if isinstance(bayesian, CellDraws) and bayesian.source is not None:
         model = bayesian.source.model
         bars, _ = prior_bars(model, seed=seed, studies=studies)
-        return PriorShares(model=model.words, prior=model.prior, studies=studies, bars=bars)
+        script = partial(prior_script, model, seed=seed, studies=studies)
+        return PriorShares(model=model.words, prior=model.prior, studies=studies, bars=bars, script=script)
     return _exact(problem, bayesian).prior_predictive(seed=seed, studies=studies)
 
 

@@ -1,6 +1,7 @@
 """What can be asked of the Bayesian model behind an answer of `analyse`."""
 
 import copy
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -49,6 +50,20 @@ def test_what_the_prior_expects_does_not_depend_on_the_answers(found):
     assert shares.bars.mean.sum() == pytest.approx(1.0)
     assert "What the prior expects" in str(shares)
     assert found.answer("score").prior_check(studies=500).answers_outside > 0
+
+
+@pytest.mark.against_r
+def test_checks_of_a_sampled_answer_lead_out_to_r(found, run_r, tmp_path):
+    answer = found.answer("rating")
+    shares, check = answer.prior_check(studies=200), answer.predictive_check(studies=200)
+
+    prior, posterior = run_r(shares.r_script(), tmp_path / "a"), run_r(check.r_script(), tmp_path / "b")
+
+    assert prior["share mean"] == pytest.approx(shares.bars.mean.tolist(), abs=1e-12)
+    assert posterior["share upper"] == pytest.approx(check.bars.upper.tolist(), abs=1e-12)
+    assert posterior["sd of cell 1"][3] == next(one.p for one in check.statistics if one.name == "sd of cell 1")
+    with pytest.raises(DataError, match="prior predictive check was made from numbers alone"):
+        replace(shares, script=None).r_script()
 
 
 def test_draws_are_saved_as_zarr_and_read_back(found, tmp_path):

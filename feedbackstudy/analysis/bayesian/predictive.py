@@ -1,6 +1,7 @@
 """What a model says the outcomes look like, from its prior or from its posterior, beside those that were seen."""
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,11 +9,22 @@ from numpy.typing import NDArray
 from feedbackstudy.analysis.bayesian.cell_model import CellModel
 from feedbackstudy.analysis.bayesian.cell_rows import CellRows
 from feedbackstudy.analysis.bayesian.predictor_draws import Values
+from feedbackstudy.analysis.bayesian.r_predictive import predictive_script, prior_shares_script
 from feedbackstudy.analysis.bayesian.sampled_cells import SampledCells
+from feedbackstudy.analysis.carried import Way, carried
 from feedbackstudy.errors import DataError
+from feedbackstudy.psychometrics.rscript import RScript
 from feedbackstudy.render import Block, Facts, Notice, Page, Rendered, Table, interval, number
 
-__all__ = ["Bars", "PredictedStatistic", "PredictiveCheck", "checked", "posterior_predictive", "prior_bars"]
+__all__ = [
+    "Bars",
+    "PredictedStatistic",
+    "PredictiveCheck",
+    "checked",
+    "posterior_predictive",
+    "prior_bars",
+    "prior_script",
+]
 
 type Floats = NDArray[np.float64]
 
@@ -86,6 +98,8 @@ class PredictiveCheck(Rendered):
         Shares within each cell that holds data.
     statistics : tuple of PredictedStatistic
         Means and standard deviations of cells, extremes, spread of the means of groups.
+    script : RScript or callable or None
+        The way out to R.
     """
 
     model: str
@@ -93,6 +107,23 @@ class PredictiveCheck(Rendered):
     bars: Bars
     cells: tuple[Bars, ...]
     statistics: tuple[PredictedStatistic, ...]
+    script: Way = None
+
+    def r_script(self) -> RScript:
+        """Return the drawn studies and what was seen for R.
+
+        Returns
+        -------
+        RScript
+            Counts the shares of values anew (``share seen``, ``share mean``, ``share lower``, ``share upper``, and the
+            same within each cell) and shows every statistic by its name: seen, 95 % interval, p.
+
+        Raises
+        ------
+        DataError
+            Where the numbers were laid together without drawn studies.
+        """
+        return carried(self.script, "The predictive check")
 
     @property
     def suspect(self) -> tuple[PredictedStatistic, ...]:
@@ -202,6 +233,7 @@ def checked(rows: CellRows, drawn: Floats, *, words: str, whole: bool, asked: in
         bars=_bars(drawn, edges, y, whole=whole),
         cells=tuple(_bars(drawn[:, cell == j], edges, y[cell == j], whole=whole) for j in range(rows.n_cells)),
         statistics=_statistics(rows, drawn),
+        script=partial(predictive_script, rows, drawn, whole=whole, bins=_BINS, most=_MOST_VALUES),
     )
 
 
@@ -224,11 +256,34 @@ def prior_bars(model: CellModel, *, seed: int, studies: int = 1000) -> tuple[Bar
     mapping of str to ndarray
         The forward draws of the parameters, such as `thresholds`.
     """
-    rng = np.random.default_rng(seed)
-    values = model.forward(rng, studies)
-    drawn = model.outcome(values, rng)
+    drawn, values = _prior_studies(model, seed, studies)
     edges = _edges(drawn[0], drawn, whole=model.family.whole)
     return _bars(drawn, edges, None, whole=model.family.whole), values
+
+
+def prior_script(model: CellModel, *, seed: int, studies: int) -> RScript:
+    """Return the studies behind `prior_bars` for R, drawn anew from the seed.
+
+    Parameters
+    ----------
+    model : CellModel
+        The model; its outcome is not used.
+    seed, studies : int
+        As they were given to `prior_bars`.
+
+    Returns
+    -------
+    RScript
+        Shows ``share mean``, ``share lower`` and ``share upper``.
+    """
+    drawn, _ = _prior_studies(model, seed, studies)
+    return prior_shares_script(drawn, whole=model.family.whole, bins=_BINS, most=_MOST_VALUES)
+
+
+def _prior_studies(model: CellModel, seed: int, studies: int) -> tuple[Floats, Values]:
+    rng = np.random.default_rng(seed)
+    values = model.forward(rng, studies)
+    return model.outcome(values, rng), values
 
 
 def _edges(y: Floats, drawn: Floats, *, whole: bool) -> Floats:
@@ -284,7 +339,9 @@ def _statistics(rows: CellRows, drawn: Floats) -> tuple[PredictedStatistic, ...]
 
 def _statistic(name: str, seen: float, drawn: Floats) -> PredictedStatistic:
     lower, upper = np.quantile(drawn, [0.025, 0.975])
-    p = float((drawn > seen).mean() + (drawn == seen).mean() / 2)
+    # The same answers summed in another order differ in the last digits: those are ties too.
+    tie = 1e-12 * max(abs(seen), float(np.abs(drawn).max()))
+    p = float((drawn > seen + tie).mean() + (np.abs(drawn - seen) <= tie).mean() / 2)
     return PredictedStatistic(name=name, seen=float(seen), lower=float(lower), upper=float(upper), p=p)
 
 
