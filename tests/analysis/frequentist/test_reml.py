@@ -9,7 +9,7 @@ from feedbackstudy.analysis.frequentist.kenward_roger import KenwardRoger
 from feedbackstudy.analysis.frequentist.mixed_cells import mixed_cells
 from feedbackstudy.analysis.frequentist.mixed_intervals import effect_intervals, variance_intervals
 from feedbackstudy.analysis.frequentist.mixed_likelihood import curvature_at, minimise
-from feedbackstudy.analysis.frequentist.mixed_one import one_intercept_start
+from feedbackstudy.analysis.frequentist.mixed_one import _slopes, one_intercept_start
 from feedbackstudy.analysis.frequentist.mixed_pieces import OneInterceptProducts
 from feedbackstudy.analysis.frequentist.mixed_products import CrossedProducts, products_of
 from feedbackstudy.analysis.frequentist.mixed_structure import RandomFactor
@@ -256,6 +256,32 @@ def test_two_scalar_steps_bring_the_search_for_one_intercept_to_its_end(reml):
         moments = abs(products.start()[0] - found.theta[0])
         assert abs(start[0] - found.theta[0]) <= moments
     assert there >= 3
+
+
+@pytest.mark.parametrize("reml", [True, False])
+@pytest.mark.parametrize("place", [0.3, 1.0, 2.5])
+def test_derivatives_of_the_search_are_those_of_the_deviance_written_out(reml, place):
+    """Against differences of the profiled deviance of whole matrices (Lindstrom and Bates, 1988), five points each."""
+    rng = np.random.default_rng(4)
+    codes = rng.integers(0, 7, 50)
+    q = np.linalg.qr(np.column_stack([np.ones(50), rng.normal(size=(50, 2))]))[0]
+    y = rng.normal(size=50) + 0.8 * rng.normal(size=7)[codes]
+    products = OneInterceptProducts(RandomFactor.of("group", codes), np.column_stack([q, y]))
+    together = (codes[:, None] == codes).astype(float)
+
+    def deviance(theta):
+        inverse = np.linalg.inv(np.eye(50) + theta**2 * together)
+        fixed = q.T @ inverse @ q
+        rest = y - q @ np.linalg.solve(fixed, q.T @ inverse @ y)
+        logs = -np.linalg.slogdet(inverse)[1] + reml * np.linalg.slogdet(fixed)[1]
+        return logs + (50 - 3 * reml) * np.log(rest @ inverse @ rest)
+
+    step = 1e-3
+    below2, below, here, above, above2 = (deviance(place + k * step) for k in range(-2, 3))
+    first, second = _slopes(products, np.array([place]), 50, reml=reml)
+
+    assert first == pytest.approx((below2 - 8 * below + 8 * above - above2) / (12 * step), rel=1e-7, abs=1e-8)
+    assert second == pytest.approx((-below2 + 16 * below - 30 * here + 16 * above - above2) / (12 * step**2), rel=1e-5)
 
 
 def test_hypotheses_of_one_contrast_tested_in_one_pass_are_those_tested_alone():
