@@ -170,11 +170,6 @@ class Answer(Rendered):
         RScript
             Data and code; ``.save(folder)`` writes both. An exact posterior is integrated anew from the rows, with its
             Bayes factor; a sampled one is sampled anew by Stan where rstan is installed.
-
-        Raises
-        ------
-        DataError
-            For weights by the probability of assignment together with clusters or slopes.
         """
         path = self.path if any(row.engine == "bayesian" for row in self.rows) else None
         return with_path(analysis_script(self.problem, self.bayesian), self.problem, path)

@@ -1,12 +1,13 @@
 """Which frequentist model the design calls for, fitted: cell quantities with their covariance."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from feedbackstudy.analysis.compile import Family, without_model
-from feedbackstudy.analysis.frequentist.assigned_clusters import assigned_cells, compares_clusters
+from feedbackstudy.analysis.frequentist.assigned_clusters import assigned_cells, compares_clusters, independent_unit
 from feedbackstudy.analysis.frequentist.between_within import BETWEEN_WITHIN, BetweenWithin
 from feedbackstudy.analysis.frequentist.cell_fit import CellFit, Scale
 from feedbackstudy.analysis.frequentist.cumulative import CumulativeFit, fit_cumulative
@@ -78,21 +79,31 @@ def _gaussian(problem: Problem) -> CellFit:
         return _slopes(problem)
     k = len(problem.cells)
     if problem.case_weights is not None:
-        cluster = next((as_clusters(codes) for codes in problem.groups.values()), None)
-        return fit_cells(
+        unit = independent_unit(problem.groups)
+        fit = fit_cells(
             problem.y,
             problem.cell,
             k,
             covariates=problem.covariates,
             vcov="HC3",
-            cluster=cluster,
+            cluster=None if unit is None else as_clusters(problem.groups[unit]),
             weights=problem.case_weights,
         )
+        return replace(fit, notes=(*fit.notes, *_of_weights(problem, unit)))
     if problem.groups:
         if compares_clusters(problem.weights, problem.cell, problem.groups):
             return assigned_cells(problem.y, problem.cell, k, problem.covariates, problem.groups)
         return mixed_cells(problem.y, problem.cell, k, problem.covariates, problem.groups)
     return fit_cells(problem.y, problem.cell, k, covariates=problem.covariates)
+
+
+def _of_weights(problem: Problem, unit: str | None) -> tuple[str, ...]:
+    """Say whose levels a weighted model takes as independent, and which random factors it does not know."""
+    if unit is None:
+        return ()
+    others = " and ".join(name for name in problem.groups if name != unit)
+    left = f"; {others} {'are' if ' and ' in others else 'is'} no random factor in weighted models" if others else ""
+    return (f"errors are clustered by {unit}{left}",)
 
 
 def slope_columns(problem: Problem) -> tuple[Floats, Floats]:
@@ -121,8 +132,8 @@ def _slopes(problem: Problem) -> CellFit:
     counts = np.array([problem.n]) if size == 1 else problem.counts
     if problem.groups and problem.case_weights is None:
         return _mixed_slopes(problem, design, size, counts)
-    cluster = next((as_clusters(codes) for codes in problem.groups.values()), None)
-    weighted = problem.case_weights is not None
+    weighted, unit = problem.case_weights is not None, independent_unit(problem.groups)
+    cluster = None if unit is None else as_clusters(problem.groups[unit])
     fit = fit_linear(
         problem.y, design, vcov="HC3" if weighted else "classical", cluster=cluster, weights=problem.case_weights
     )
@@ -140,7 +151,7 @@ def _slopes(problem: Problem) -> CellFit:
         sd=float(np.sqrt(fit.mse)),
         n=problem.n,
         model=f"{_slope_words(problem)} by least squares; {fit.words}",
-        notes=fit.notes,
+        notes=(*fit.notes, *_of_weights(problem, unit)),
         joint_df=lambda rows: fit.joint_test(padded(rows))[1],
         joint_scale=lambda rows: fit.joint_test(padded(rows))[0],
     )

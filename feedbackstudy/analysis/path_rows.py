@@ -7,6 +7,7 @@ import numpy as np
 from feedbackstudy.analysis.bayesian.priors import CellPrior
 from feedbackstudy.analysis.bayesian_model import gaussian_prior
 from feedbackstudy.analysis.estimate import Estimate
+from feedbackstudy.analysis.frequentist.assigned_clusters import independent_unit
 from feedbackstudy.analysis.mediation_answers import PathAnswer
 from feedbackstudy.analysis.mediation_cells import CellPath, LevelModerator, ValueModerator
 from feedbackstudy.analysis.mediation_declared import DeclaredPath, declared_path
@@ -116,15 +117,8 @@ def resampled_unit(problem: Problem, study: Study) -> str | None:
         one, the factor that contains most others, then that with the fewest levels. Exemplars are crossed with units
         and too few to be resampled.
     """
-    sizes = {name: len(levels) for name, levels in problem.group_levels.items() if name != "exemplar"}
-    assigned = {factor.assigned_to for factor in study.factors} & set(sizes)
-    contained = {name: sum(_contains(problem, name, other) for other in sizes) for name in sizes}
-    return min(assigned or sizes, key=lambda name: (-contained[name], sizes[name], name)) if sizes else None
-
-
-def _contains(problem: Problem, outer: str, inner: str) -> bool:
-    pairs = np.column_stack([problem.groups[inner], problem.groups[outer]])
-    return len(np.unique(pairs, axis=0)) == len(np.unique(pairs[:, 0]))
+    units = {name: codes for name, codes in problem.groups.items() if name != "exemplar"}
+    return independent_unit(units, {str(factor.assigned_to) for factor in study.factors})
 
 
 def _left_out(problem: Problem, study: Study) -> tuple[str, ...]:

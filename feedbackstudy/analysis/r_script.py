@@ -27,7 +27,7 @@ from feedbackstudy.analysis.r_full_information import full_information_code, inc
 from feedbackstudy.analysis.r_generalised import count_code, logistic_code, ordinal_code
 from feedbackstudy.analysis.r_imputed import over_tables
 from feedbackstudy.analysis.r_path import path_code
-from feedbackstudy.errors import DataError
+from feedbackstudy.analysis.r_weighted import NO_WEIGHTED_MODEL, weighted_code
 from feedbackstudy.psychometrics.rscript import RScript
 
 __all__ = ["analysis_script", "means_script", "question_rows", "rows_of"]
@@ -48,15 +48,10 @@ def analysis_script(problem: Problem, posterior: CellPosterior | None = None) ->
     Returns
     -------
     RScript
-        Least squares with emmeans, mixed models with lmerTest, ordinal ones with ordinal, logistic and count models
-        with stats, MASS and pscl, paths with lavaan. It prints estimate, standard error, degrees of freedom, p and
-        confidence limits of each contrast, over completed tables pooled by Rubin's rules, of incomplete rows by
-        lavaan's full information; then what the exact posterior says.
-
-    Raises
-    ------
-    DataError
-        For weights by the probability of assignment together with clusters or slopes.
+        Least squares with emmeans, weighted ones with stats and clubSandwich, mixed models with lmerTest, ordinal ones
+        with ordinal, logistic and count models with stats, MASS and pscl, paths with lavaan. It prints estimate,
+        standard error, degrees of freedom, p and confidence limits of each contrast, over completed tables pooled by
+        Rubin's rules, of incomplete rows by lavaan's full information; then what the exact posterior says.
     """
     cells = problem.question.kind == "cells"
     whole = cells and compares_clusters(problem.weights, problem.cell, problem.groups)
@@ -88,11 +83,6 @@ def means_script(
     -------
     RScript
         Prints what `analysis_script` prints, of means instead of the question's contrasts, without Bayes factors.
-
-    Raises
-    ------
-    DataError
-        As `analysis_script`.
     """
     whole = compares_clusters(problem.weights, problem.cell, problem.groups)
     asked = replace(problem, weights=weights, question=replace(problem.question, value=0.0))
@@ -105,15 +95,18 @@ def means_script(
 
 def _classical(problem: Problem, *, whole: bool) -> tuple[str, pd.DataFrame]:
     """Return code and rows of the frequentist answer; `whole` where whole clusters are compared."""
-    if problem.case_weights is not None and (problem.groups or problem.question.kind != "cells"):
-        raise DataError("There is no R script for weights by the probability of assignment with clusters or slopes.")
     asked = problem.question
     if isinstance(problem, ImputedProblem) and problem.incomplete is not None:
         rows = pd.concat([incomplete_rows(problem.incomplete), question_rows(problem)], ignore_index=True)
         return full_information_code(problem), rows
+    scores = (asked.family or "gaussian") == "gaussian"
     if asked.kind == "path":
         body = path_code(problem)
-    elif (asked.family or "gaussian") == "gaussian":
+    elif problem.case_weights is not None:
+        if not scores:
+            return NO_WEIGHTED_MODEL, question_rows(problem)
+        body = weighted_code(problem)
+    elif scores:
         body = _slopes(problem) if asked.kind in {"slope", "slopes"} else _linear(problem, whole=whole)
     else:
         body = _BODIES[str(asked.family)](problem)
@@ -170,27 +163,7 @@ def rows_of(problem: Problem) -> pd.DataFrame:
     return pd.DataFrame(columns)
 
 
-_HC3 = """
-X <- model.matrix(fit); w <- responses$w; bread <- solve(crossprod(X * sqrt(w)))
-V <- bread %*% crossprod(X * (w * resid(fit) / (1 - hatvalues(fit)))) %*% bread
-b <- coef(fit); df <- fit$df.residual
-"""
-
-
-def _weighted(problem: Problem) -> str:
-    """Weighted least squares with HC3, in R's own functions."""
-    return (
-        cells_code(problem)
-        + f"fit <- lm(y ~ 0 + {fixed_columns(problem)}, data = responses, weights = w)\n"
-        + _HC3.lstrip()
-        + matrix_code(problem, extra=problem.covariates.shape[1])
-        + shown_code(problem)
-    )
-
-
 def _linear(problem: Problem, *, whole: bool) -> str:
-    if problem.case_weights is not None:
-        return _weighted(problem)
     if problem.groups:
         return (
             "suppressMessages(library(lmerTest))\n"

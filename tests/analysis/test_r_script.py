@@ -7,9 +7,6 @@ import numpy as np
 import pytest
 
 from feedbackstudy.analysis.analysing import analyse
-from feedbackstudy.analysis.answering import Setting, answer_question
-from feedbackstudy.analysis.compile import question
-from feedbackstudy.errors import DataError
 
 NEEDS_R = pytest.mark.skipif(shutil.which("Rscript") is None, reason="Rscript is not there")
 
@@ -121,37 +118,6 @@ def test_the_rows_of_the_script_are_those_of_the_answer(declared, feedback):
 
     assert len(script.data) == found.rows[0].n
     assert "lmer(y ~ 0 + cell + x1 + (1 | group_interviewer)" in script.script
-
-
-def test_weighted_questions_with_clusters_have_no_script(declared, feedback):
-    from dataclasses import replace
-
-    from feedbackstudy.analysis.r_script import analysis_script
-
-    problem = answered(declared, feedback, *ASKED["clustered"]).answer("q").problem
-
-    with pytest.raises(DataError, match="weights by the probability of assignment with clusters"):
-        analysis_script(replace(problem, case_weights=np.ones(problem.n)))
-
-
-@NEEDS_R
-@pytest.mark.against_r
-def test_weights_by_the_probability_of_assignment_are_in_the_script(declared, feedback, tmp_path):
-    plan = {"decides": {}, "families": [], "covariates": ["baseline"]}
-    study = declared(hypotheses=[ASKED["score"][0]], plan=plan)
-    scores = feedback(study, "feedback_unbalanced", clusters=False)
-    weights = {name: 1.0 + (i % 4) / 2 for i, name in enumerate(scores.frame["participant"])}
-    setting = Setting(study=study, scores=scores, excluded={}, engines=("frequentist",), case_weights=weights, seed=1,
-                      provenance=scores.provenance)  # fmt: skip
-    found = answer_question(question(study, "q"), setting)
-
-    in_r = run(found.r_script(), tmp_path / "r")
-
-    (row,) = found.rows
-    assert (row.estimate, row.se, row.df) == pytest.approx(
-        (in_r["estimate"][0], in_r["se"][0], in_r["df"][0]), rel=1e-8
-    )
-    assert row.p == pytest.approx(in_r["p"][0], rel=1e-6)
 
 
 @pytest.mark.against_r

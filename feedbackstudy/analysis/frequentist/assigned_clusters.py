@@ -1,6 +1,6 @@
 """Contrasts of whole clusters where the variance between clusters is estimated as zero."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
 
@@ -13,7 +13,14 @@ from feedbackstudy.analysis.frequentist.mixed_structure import Floats, RandomFac
 from feedbackstudy.analysis.frequentist.reml import SINGULAR_SD, fit_mixed
 from feedbackstudy.errors import DataError
 
-__all__ = ["NO_UNITS", "assigned_cells", "compares_clusters", "mean_square_between", "outermost"]
+__all__ = [
+    "NO_UNITS",
+    "assigned_cells",
+    "compares_clusters",
+    "independent_unit",
+    "mean_square_between",
+    "outermost",
+]
 
 NO_UNITS = ("participant", "exemplar")
 """Random factors that are no units: nobody is assigned by them."""
@@ -42,6 +49,33 @@ def outermost(groups: Mapping[str, NDArray[np.int64]]) -> str | None:
         if (first[codes[inner]] != codes[outer]).any():
             return None
     return chain[0]
+
+
+def independent_unit(groups: Mapping[str, NDArray[np.int64]], among: Collection[str] = ()) -> str | None:
+    """Return the random factor whose levels are taken as independent where only one can be.
+
+    Parameters
+    ----------
+    groups : mapping of str to ndarray of int, shape (n,)
+        Random factors; level of each row, -1 for none.
+    among : collection of str
+        Names that are chosen from, such as the units that conditions were assigned to; all where none of them is there.
+
+    Returns
+    -------
+    str or None
+        The factor that contains most others, then that with the fewest levels. Exemplars only where there is nothing
+        else: they are crossed with people.
+    """
+    codes = {name: np.asarray(levels) for name, levels in groups.items() if name != "exemplar"} or dict(groups)
+    levels = {name: int(each.max()) + 1 for name, each in codes.items()}
+
+    def contains(outer: str, inner: str) -> bool:
+        both = np.unique(np.column_stack([codes[inner], codes[outer]]), axis=0)
+        return len(both) == len(np.unique(both[:, 0]))
+
+    contained = {name: sum(contains(name, other) for other in codes) for name in codes}
+    return min(set(among) & set(codes) or codes, key=lambda name: (-contained[name], levels[name], name), default=None)
 
 
 def compares_clusters(weights: ArrayLike, cell: ArrayLike, groups: Mapping[str, NDArray[np.int64]]) -> bool:
