@@ -9,8 +9,10 @@ from scipy import stats
 
 from feedbackstudy.analysis.bayesian.cell_model import CellModel
 from feedbackstudy.analysis.bayesian.predictor_draws import Values
+from feedbackstudy.analysis.bayesian.r_ranks import ranks_script
 from feedbackstudy.analysis.bayesian.sampling import Draws, quick_draws
 from feedbackstudy.errors import DataError
+from feedbackstudy.psychometrics.rscript import RScript
 from feedbackstudy.render import Block, Facts, Notice, Page, Rendered, Table, number
 
 __all__ = ["Calibration", "Experiment", "calibrate", "sbc", "thinned"]
@@ -93,6 +95,17 @@ class Calibration(Rendered):
     def even(self) -> bool:
         """Whether the ranks may be called even: the adjusted smallest p value is above .001."""
         return self.smallest_p > _EVEN_ABOVE
+
+    def r_script(self) -> RScript:
+        """Return the ranks for R.
+
+        Returns
+        -------
+        RScript
+            Shows ``mean``, ``chi square``, ``p``, ``distance`` and ``p of the distance`` of every quantity in order,
+            and the ``smallest p`` over both tests and all quantities.
+        """
+        return ranks_script(self.quantities, self.ranks, most=RANKS, bins=_BINS)
 
     def page(self) -> Page:
         """Return the calibration card.

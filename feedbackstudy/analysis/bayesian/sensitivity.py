@@ -1,13 +1,17 @@
 """Does the answer rest on the prior: power-scaling of prior and likelihood by importance weights."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from feedbackstudy.adapters import quiet
 from feedbackstudy.analysis.bayesian.cell_contrast import Scale
+from feedbackstudy.analysis.bayesian.r_power_scaling import power_scaling_script
 from feedbackstudy.analysis.bayesian.sampled_cells import SampledCells
+from feedbackstudy.analysis.carried import Way, carried
+from feedbackstudy.psychometrics.rscript import RScript
 from feedbackstudy.render import Facts, Page, Rendered, number
 
 __all__ = ["Sensitivity", "prior_sensitivity"]
@@ -26,11 +30,30 @@ class Sensitivity(Rendered):
         to base 2 of the power of prior or likelihood.
     prior : str
         The prior in words.
+    script : RScript or callable or None
+        The way out to R. No part of what two sensitivities are compared by.
     """
 
     to_prior: float
     to_likelihood: float
     prior: str
+    script: Way = field(default=None, compare=False, repr=False)
+
+    def r_script(self) -> RScript:
+        """Return the contrast and both log densities of every draw for R.
+
+        Returns
+        -------
+        RScript
+            Weighs the draws anew with the package loo; shows the sensitivity ``to the prior`` and ``to the
+            likelihood``.
+
+        Raises
+        ------
+        DataError
+            Where the figures were laid together without draws.
+        """
+        return carried(self.script, "The sensitivity to the prior")
 
     @property
     def diagnosis(self) -> str:
@@ -87,12 +110,18 @@ def prior_sensitivity(fit: SampledCells, weights: ArrayLike, *, scale: Scale | N
 
     chains, model = fit.chains, fit.model
     contrast = fit.cells(scale, prior_draws=1).draws @ np.asarray(weights, dtype=np.float64)
+    log_prior, log_likelihood = model.log_prior(fit.values), model.log_likelihood(fit.values).sum(axis=1)
     groups = {
         "posterior": {"contrast": contrast.reshape(chains, -1)},
-        "log_prior": {"all": model.log_prior(fit.values).reshape(chains, -1)},
-        "log_likelihood": {"outcome": model.log_likelihood(fit.values).sum(axis=1).reshape(chains, -1)},
+        "log_prior": {"all": log_prior.reshape(chains, -1)},
+        "log_likelihood": {"outcome": log_likelihood.reshape(chains, -1)},
     }
     with quiet("arviz"):
         tree = az.from_dict(groups)
         found = {group: float(az.psense(tree, group=group)["contrast"]) for group in ("prior", "likelihood")}
-    return Sensitivity(to_prior=found["prior"], to_likelihood=found["likelihood"], prior=model.prior)
+    return Sensitivity(
+        to_prior=found["prior"],
+        to_likelihood=found["likelihood"],
+        prior=model.prior,
+        script=partial(power_scaling_script, contrast, log_prior, log_likelihood),
+    )

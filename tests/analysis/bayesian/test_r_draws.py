@@ -5,10 +5,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from feedbackstudy.analysis.bayesian.calibration import Calibration
 from feedbackstudy.analysis.bayesian.comparison import compare, loo
 from feedbackstudy.analysis.bayesian.gates import gates, unjudged
 from feedbackstudy.analysis.bayesian.missing_mixture import _worst
 from feedbackstudy.analysis.bayesian.saved_draws import load_draws, save_draws
+from feedbackstudy.analysis.bayesian.sensitivity import prior_sensitivity
 from feedbackstudy.errors import DataError
 
 CONVERGENCE = ("rhat", "ess_bulk", "ess_tail", "divergences", "ebfmi")
@@ -126,3 +128,35 @@ def test_without_draws_there_is_no_script_and_a_reason(binary_fit):
         replace(found, script=None).r_script()
     with pytest.raises(DataError, match="comparison of models was made"):
         replace(compare({"a": found, "b": found}), script=None).r_script()
+
+
+@pytest.mark.against_r
+def test_sensitivity_by_power_scaling(binary_fit, run_r, tmp_path):
+    ours = prior_sensitivity(binary_fit, [1.0, -1.0], scale="response")
+
+    in_r = run_r(ours.r_script(), tmp_path)
+
+    assert in_r["to the prior"] == [pytest.approx(ours.to_prior, rel=1e-8)]
+    assert in_r["to the likelihood"] == [pytest.approx(ours.to_likelihood, rel=1e-8)]
+    with pytest.raises(DataError, match="sensitivity to the prior was made"):
+        replace(ours, script=None).r_script()
+
+
+@pytest.mark.against_r
+@pytest.mark.parametrize(("shift", "simulations"), [(0.0, 100), (0.1, 130), (0.4, 100), (0.05, 400)])
+def test_ranks_of_a_calibration(shift, simulations, run_r, tmp_path):
+    rng = np.random.default_rng(8)
+    ranks = np.floor(100 * rng.random((simulations, 3)) ** (1 + shift)).astype(np.int64)
+    quantities = ("cells[0]", "cell 1 - cell 2", "log likelihood")
+    ours = Calibration(model="m", prior="p", quantities=quantities, ranks=ranks, seed=8, settings="", divergences=0)
+
+    in_r = run_r(ours.r_script(), tmp_path)
+
+    assert in_r["mean"] == pytest.approx(ranks.mean(axis=0).tolist())
+    assert in_r["chi square"] == pytest.approx(ours.chi_square.tolist(), rel=1e-12)
+    assert in_r["p"] == pytest.approx(ours.p.tolist(), rel=1e-9)
+    assert in_r["distance"] == pytest.approx(ours.distance.tolist(), rel=1e-12)
+    # SciPy's Kolmogorov distribution is exact up to 140 draws and asymptotic beyond, to five digits
+    close = {"rel": 1e-8, "abs": 1e-12} if simulations <= 140 else {"rel": 1e-5}
+    assert in_r["p of the distance"] == pytest.approx(ours.distance_p.tolist(), **close)
+    assert in_r["smallest p"] == [pytest.approx(ours.smallest_p, **close)]
