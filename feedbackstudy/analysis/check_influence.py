@@ -17,6 +17,7 @@ from feedbackstudy.design.hypotheses import Hypothesis
 from feedbackstudy.design.wording import contrast_in_words
 from feedbackstudy.errors import DataError, InputError
 from feedbackstudy.frames import Scores
+from feedbackstudy.frames.ledger import LedgerEntry
 from feedbackstudy.issues import Issue, Severity
 from feedbackstudy.psychometrics.rscript import RScript
 from feedbackstudy.scales.measure import Measure
@@ -201,7 +202,7 @@ def _priming(study: Study, setting: Setting, check: Measure, outcome: Column) ->
     flags = setting.scores.asked(check.columns[0]) > 0
     were = set(setting.scores.frame["participant"].astype(str)[flags])
     seen = np.array([name in were for name in material.participants])
-    split, both = _halves(material, seen, could)
+    split, both = _halves(material, seen, could, outcome.occasion)
     words = f"asked {check.title} minus not asked, within conditions"
     aside = sum(material.cells[i] in could for i in material.cell) - len(split)
     if both != could:
@@ -213,8 +214,11 @@ def _priming(study: Study, setting: Setting, check: Measure, outcome: Column) ->
     return answer_material(asked, split, setting)
 
 
-def _halves(material: Material, seen: np.ndarray, could: set[str]) -> tuple[Material, set[str]]:
-    """Split each condition that could be asked into those who were and those who were not, where it holds both."""
+def _halves(material: Material, seen: np.ndarray, could: set[str], occasion: str) -> tuple[Material, set[str]]:
+    """Split each condition that could be asked into those who were and those who were not, where it holds both.
+
+    The ledger names the people of the other conditions.
+    """
     both = {
         key
         for i, key in enumerate(material.cells)
@@ -224,10 +228,22 @@ def _halves(material: Material, seen: np.ndarray, could: set[str]) -> tuple[Mate
         raise DataError("no condition holds people who were asked the check and people who were not")
     keys = [key for key in material.cells if key in both]
     place = {key: 2 * i for i, key in enumerate(keys)}
-    keep = np.flatnonzero([material.cells[i] in both for i in material.cell])
+    stays = np.array([material.cells[i] in both for i in material.cell], dtype=bool)
+    keep = np.flatnonzero(stays)
     cell = np.array([place[material.cells[material.cell[i]]] + (not seen[i]) for i in keep], dtype=np.int64)
     names = tuple(f"{key}, {said}" for key in keys for said in ("asked", "not asked"))
-    return replace(material.at(keep), cells=names, cell=cell), both
+    split = replace(material.at(keep), cells=names, cell=cell)
+    if stays.all():
+        return split, both
+    stories = material.stories or ("",) * len(material)
+    entry = LedgerEntry(
+        step="analyse.priming",
+        what=f"{int((~stays).sum())} of {len(material)} rows are of conditions without both halves, asked and not.",
+        n_before=len(material),
+        n_after=len(split),
+        rows=tuple((material.participants[i], f"{occasion}{stories[i]}") for i in np.flatnonzero(~stays)),
+    )
+    return replace(split, ledger=material.ledger.add(entry)), both
 
 
 def awareness_moderates(study: Study, setting: Setting) -> tuple[dict[str, Answer], tuple[Issue, ...]]:

@@ -199,7 +199,12 @@ def test_conditions_in_which_nobody_or_everybody_was_asked_are_said_to_be_left_a
         asked={"noticed_timing": asked},
         design_hash=study.design_hash,
     )
-    classical, _ = fs.analysis.manipulation(again, study).priming
+    found = fs.analysis.manipulation(again, study)
+    classical, _ = found.priming
 
     assert "3 of 4 conditions, those with both; 100 rows of the others left aside" in classical.contrast
     assert classical.n == 300
+    (priming,) = (answer for label, answer in found.behind.items() if "priming" in label)
+    (entry,) = (entry for entry in priming.problem.ledger if entry.step == "analyse.priming")
+    assert (entry.n_before, entry.n_after) == (400, 300)
+    assert {name for name, _ in entry.rows} == set(frame.loc[corner, "participant"].astype(str))

@@ -142,10 +142,12 @@ def whitening(gram: Floats) -> Whitening:
         The inverse of the factor, and the two numbers that the deviance needs.
     """
     lower, failed = dpotrf(gram, lower=1)
-    if failed:
+    least = _LEAST
+    while failed:
         values, vectors = np.linalg.eigh(gram)
-        lifted = np.maximum(values, _LEAST * max(float(values[-1]), 1e-300))
-        lower = dpotrf((vectors * lifted) @ vectors.T, lower=1)[0]
+        lifted = np.maximum(values, least * max(float(values[-1]), 1e-300))
+        lower, failed = dpotrf((vectors * lifted) @ vectors.T, lower=1)
+        least *= 10
     *fixed, last = lower.diagonal().tolist()
     return Whitening(dtrtri(lower, lower=1)[0], 2 * sum(map(log, fixed)), last * last)
 
