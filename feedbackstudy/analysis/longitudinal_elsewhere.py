@@ -1,11 +1,13 @@
-"""The constrained longitudinal model taken elsewhere: a script for nlme, a model for PyMC."""
+"""The constrained longitudinal model taken elsewhere: a script for R, a model for PyMC."""
 
 from typing import Any
 
 import pandas as pd
 
+from feedbackstudy.analysis.bayesian.cell_draws import CellDraws
 from feedbackstudy.analysis.bayesian.longitudinal_model import waves_model
 from feedbackstudy.analysis.longitudinal_answers import WaveData, standardised_design
+from feedbackstudy.analysis.r_waves import waves_gibbs
 from feedbackstudy.errors import DataError
 from feedbackstudy.psychometrics.rscript import RScript, r_vector
 
@@ -55,19 +57,21 @@ for (t in seq_along(WAVES)) for (a in ARMS) {
 """
 
 
-def waves_script(data: WaveData) -> RScript:
-    """Return a script that computes the constrained comparisons (nlme) and the dropout by arm anew.
+def waves_script(data: WaveData, posterior: CellDraws | None = None) -> RScript:
+    """Return a script that computes the constrained comparisons, both ways, and the dropout by arm anew.
 
     Parameters
     ----------
     data : WaveData
         Scores.
+    posterior : CellDraws, optional
+        Our draws, where there is a prior.
 
     Returns
     -------
     RScript
-        Estimates and standard errors with the covariance taken as known; shares lost, their differences, and how those
-        who were lost differed before.
+        By nlme estimates and standard errors with the covariance taken as known; by Gibbs sampling in base R the
+        posterior of each comparison; shares lost, their differences, and how those who were lost differed before.
     """
     names = [f"x{j + 1}" for j in range(data.covariates.shape[1])]
     formula = "y ~ 0 + cell" + "".join(f" + {name}:factor(k)" for name in names)
@@ -79,6 +83,8 @@ def waves_script(data: WaveData) -> RScript:
             body += f'difference("{t}.{a}", "a{a}:{waves[t]}", "a{data.reference}:{waves[t]}")\n'
     body += f"ARMS <- {r_vector(tuple(f'a{a}' for a in range(len(data.arms))))}\n"
     body += f'REFERENCE <- "a{data.reference}"; LEVEL <- {data.level!r}\n{_DROPOUT}'
+    if data.prior is not None and posterior is not None:
+        body += waves_gibbs(data.prior, posterior, level=data.level)
     columns: dict[str, object] = {"participant": list(data.participants), "arm": [f"a{a}" for a in data.arm]}
     columns |= {name: data.Y[:, t] for t, name in enumerate(waves)}
     columns |= {name: data.covariates[:, j] for j, name in enumerate(names)}

@@ -210,15 +210,16 @@ class Longitudinal(Rendered):
         return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=list(names))
 
     def r_script(self) -> RScript:
-        """Return a script for nlme that computes the constrained comparisons anew.
+        """Return a script that computes the constrained comparisons anew: by nlme, and the posterior in base R.
 
         Returns
         -------
         RScript
             Estimates and standard errors with the covariance taken as known; degrees of freedom of Kenward and Roger,
-            and the standard errors that go with them, are not in nlme.
+            and the standard errors that go with them, are not in nlme. The posterior is drawn anew from the same model
+            and priors, with the Bayes factors; it agrees with ours within Monte-Carlo errors.
         """
-        return waves_script(self.data)
+        return waves_script(self.data, self.model.posterior)
 
     def pymc_model(self) -> Any:  # noqa: ANN401 - a type of PyMC, which only the Bayesian room imports
         """Return the constrained model with its priors, to sample or extend; the table's draws are by Gibbs sampling.

@@ -7,7 +7,18 @@ from feedbackstudy.analysis.bayesian.savage_dickey import OUTER
 from feedbackstudy.analysis.bayesian.spline_density import BATCHES, GRID, KNOTS, STEPS
 from feedbackstudy.psychometrics.rscript import r_numbers
 
-__all__ = ["evidence_functions", "factor_call"]
+__all__ = ["POSTERIOR", "evidence_functions", "factor_call"]
+
+POSTERIOR = """\
+show_posterior <- function(draws, interval, shortest) {
+  sorted <- sort(draws); n <- length(sorted); middle <- median(sorted); inside <- floor(interval * n)
+  start <- which.min(sorted[(inside + 1):n] - sorted[1:(n - inside)])
+  limits <- if (shortest) sorted[c(start, start + inside)] else quantile(sorted, c(1 - interval, 1 + interval) / 2)
+  show("median", middle); show("posterior sd", sd(sorted)); show("low", limits[1]); show("high", limits[2])
+  show("P(direction)", if (middle < 0) mean(sorted < 0) else mean(sorted > 0))
+}
+"""
+"""R function `show_posterior`: what draws of a contrast say of it, its interval the shortest or equal-tailed."""
 
 _FUNCTIONS = """\
 # The Bayes factor of a contrast is prior over posterior density at no effect (Dickey, 1971). The density of draws is a

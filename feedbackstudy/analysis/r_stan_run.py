@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from feedbackstudy.analysis.bayesian.densities import IntervalKind
+from feedbackstudy.analysis.r_evidence import POSTERIOR
 from feedbackstudy.psychometrics.rscript import r_numbers
 
 __all__ = ["PORTABLE", "Asked", "sampling_code"]
@@ -50,11 +51,7 @@ for (i in seq_len(nrow(W))) {
   found <- lapply(fits, function(one) {  # one column a chain
     drawn <- rstan::extract(one$fit, "found", permuted = FALSE)
     matrix(matrix(drawn, ncol = length(w)) %*% w, nrow(drawn)) / one$unit - value })
-  draws <- unlist(found); sorted <- sort(draws); n <- length(sorted); middle <- median(sorted)
-  inside <- floor(interval * n); start <- which.min(sorted[(inside + 1):n] - sorted[1:(n - inside)])
-  limits <- if (shortest) sorted[c(start, start + inside)] else quantile(sorted, c(1 - interval, 1 + interval) / 2)
-  show("median", middle); show("posterior sd", sd(sorted)); show("low", limits[1]); show("high", limits[2])
-  show("P(direction)", if (middle < 0) mean(sorted < 0) else mean(sorted > 0))
+  draws <- unlist(found); show_posterior(draws, interval, shortest)
   show("ess", sum(vapply(found, rstan::ess_bulk, 1))); show("R-hat", max(vapply(found, rstan::Rhat, 1)))
   EVIDENCE
 }
@@ -145,4 +142,4 @@ def sampling_code(program: str, given: str, asked: Asked) -> str:
     run = _RUN.replace("TABLES\n", asked.tables)
     run = run.replace("BEFORE\n", before).replace("  EVIDENCE\n", f"  {evidence}" if evidence else "")
     run = run.replace("UNITS", asked.units).replace("UNIT", asked.unit).replace("GIVEN", given.rstrip())
-    return f'{_HEAD}program <- "\n{program}"\n{said}\n{rows}{PORTABLE}{run}'
+    return f'{_HEAD}program <- "\n{program}"\n{said}\n{rows}{PORTABLE}{POSTERIOR}{run}'

@@ -205,6 +205,43 @@ def test_r_counts_the_same_dropout(found, run_r, tmp_path):
     assert compared > 30
 
 
+@pytest.mark.against_r
+@pytest.mark.parametrize("waves", [WAVES, WAVES[:2]])
+def test_r_draws_from_the_same_posterior(table, run_r, tmp_path, waves):
+    """Dropout over three waves with a covariate; two waves without one, in which somebody answered neither."""
+    covariates = ["interviews"] if len(waves) == 3 else []
+    silent = table.assign(t0=table["t0"].where(table.index != 5), t1=table["t1"].where(table.index != 5))
+    ours = longitudinal_wide(
+        silent, waves, "arm", participant="participant", reference="decision_only", covariates=covariates,
+        limits=(0, 10), imputations=5,
+    )  # fmt: skip
+
+    in_r = run_r(ours.r_script(), tmp_path)
+
+    told = 0
+    for t, wave in enumerate(waves[1:], start=1):
+        for a, arm in ((1, "feedback"), (2, "silence")):
+            row, name = ours.row(wave, arm, engine="bayesian"), f"{t}.{a}"
+            (median, sd, low, high, direction, ess) = (
+                in_r[f"{name} {what}"][0] for what in ("median", "posterior sd", "low", "high", "P(direction)", "ess")
+            )
+            error = row.se * np.sqrt(1 / row.ess + 1 / ess)
+            assert abs(row.estimate - median) < 4 * np.sqrt(np.pi / 2) * error
+            assert abs(row.se - sd) < 4 * error
+            # limits at 2.5 % have 2.7 times the error of a mean, the shortest interval's more
+            assert (low, high) == pytest.approx((row.low, row.high), abs=4 * 4 * error)
+            assert abs(row.prob_direction - direction) < 4 * error / row.se / 2
+            assert in_r[f"{name} R-hat"][0] < 1.01
+            if row.bayes_factor is None:
+                assert f"{name} log_bayes_factor" not in in_r
+                continue
+            told += 1
+            # both errors are about the same, as both drew equally often
+            both = np.sqrt(2) * in_r[f"{name} log_bayes_factor error"][0]
+            assert abs(np.log(row.bayes_factor) - in_r[f"{name} log_bayes_factor"][0]) < 4.8 * both
+    assert told == len(waves) - 1
+
+
 def test_a_study_is_read_by_arm_and_by_factor():
     study = fs.Study.load(fs.template_folder("second-chance") / "study.yaml")
     scores = fs.score(fs.simulate(study, fs.World.assumed(study), seed=1), study.measures)

@@ -18,8 +18,10 @@ from feedbackstudy.analysis.bayesian.cumulative import Cumulative
 from feedbackstudy.analysis.bayesian.predictor_draws import cholesky
 from feedbackstudy.analysis.bayesian.priors import CellPrior
 from feedbackstudy.analysis.bayesian.sampled_cells import fitted
+from feedbackstudy.analysis.bayesian.savage_dickey import savage_dickey_of_draws
 from feedbackstudy.analysis.bayesian.student import Students
 from feedbackstudy.analysis.marginal_means import marginal_means
+from feedbackstudy.analysis.missing.imputing import SAMPLED
 from feedbackstudy.analysis.posterior_rows import prior_scale
 from feedbackstudy.analysis.r_stan import cells_script, stan_program
 from feedbackstudy.analysis.r_stan_run import PORTABLE
@@ -169,6 +171,49 @@ def test_the_script_of_an_answer_samples_its_contrast(declared, feedback, run_r,
     assert "estimate" in in_r
     agrees(answer.bayesian.contrast(answer.problem.weights[0]), in_r, 0)
     bayes_factors_agree(answer, in_r)
+
+
+def incomplete(declared, feedback, column: str, outcome: str, **asked: object):
+    """A question answered by multiple imputation, values of a column gone where the baseline was high."""
+    question = {"name": "q", "text": "A question.", "outcome": outcome, "contrast": {"kind": "main_effect"} | TIMING}
+    question |= {"direction": "either", "role": "exploratory"} | asked
+    plan = {"decides": {}, "families": [], "covariates": ["baseline"], "missing": "multiple_imputation"}
+    study = declared(hypotheses=[question], plan=plan)
+    scores = feedback(study, "feedback_unbalanced", clusters=False)
+    frame = scores.frame.copy()
+    z = (frame["baseline"] - frame["baseline"].mean()) / frame["baseline"].std()
+    frame.loc[np.random.default_rng(1).random(len(frame)) < 0.6 / (1 + np.exp(-2 * z)), column] = np.nan
+    return analyse(replace(scores, _frame=frame), study).answer("q")
+
+
+@pytest.mark.slow
+@pytest.mark.against_r
+def test_completed_tables_are_sampled_and_pooled(declared, feedback, run_r, tmp_path):
+    answer = incomplete(declared, feedback, "baseline", "likert", sesoi={"value": 0.2, "unit": "raw"})
+    row = answer.problem.weights[0]
+
+    in_r = run_r(answer.r_script(), tmp_path)
+
+    assert answer.bayesian.chains == SAMPLED * answer.bayesian.sampled.chains
+    agrees(answer.bayesian.contrast(row), in_r, 0)
+    # expected ratings: the Bayes factor is that under the model's own prior, which has forward draws only
+    ours = savage_dickey_of_draws(answer.bayesian.prior_cells, row, answer.bayesian.draws @ row, 0.0)
+    error = np.hypot(ours.error, in_r["log_bayes_factor error"][0])
+    assert abs(ours.log_bayes_factor - in_r["log_bayes_factor"][0]) < 4 * error
+    assert error < 0.3
+    assert in_r["largest R-hat"][0] < 1.02  # each table by itself: tables differ on purpose
+
+
+@pytest.mark.slow
+def test_the_script_names_the_tables_that_the_draws_rest_on(declared, feedback):
+    """As many completed tables as ours were sampled from; where the posterior needs none, the rows with an outcome."""
+    mixed = incomplete(declared, feedback, "baseline", "reapply").r_script().script
+    given = incomplete(declared, feedback, "reapply", "reapply").r_script().script
+
+    assert "split(responses, responses$imputation)[seq_len(5)]" in mixed
+    assert "responses$observed == 1" not in mixed
+    assert "responses$imputation == 1 & responses$observed == 1" in given
+    assert "tables <- list(responses)" in given
 
 
 @pytest.mark.slow

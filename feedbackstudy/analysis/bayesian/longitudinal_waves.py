@@ -10,12 +10,14 @@ from feedbackstudy.analysis.bayesian.gates import Gates, converged
 from feedbackstudy.analysis.bayesian.priors import CellPrior
 from feedbackstudy.errors import DataError
 
-__all__ = ["MEDIAN_RATIO", "waves_posterior"]
+__all__ = ["MEDIAN_RATIO", "TUNE", "waves_posterior"]
 
 type Floats = NDArray[np.float64]
 
 MEDIAN_RATIO = 0.6307
 """Scale of the inverse-Wishart over the squared half-normal scale: their median variances then agree."""
+TUNE = 300
+"""Draws of each chain before those that are kept."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -39,7 +41,7 @@ def waves_posterior(
     seed: int,
     chains: int = 4,
     draws: int = 1500,
-    tune: int = 300,
+    tune: int = TUNE,
 ) -> CellDraws:
     r"""Draw from the posterior of the means of arms at waves.
 
