@@ -192,8 +192,8 @@ def _covariates(problem: Problem) -> NDArray[np.float64] | None:
 
 
 def _sampling(problem: Problem) -> dict[str, Any]:
-    """Return longer chains with small steps where standard deviations between few groups may be near zero."""
-    return {"target_accept": 0.99, "draws": 2000, "tune": 1500} if problem.groups else {}
+    """Return longer chains where there are groups, whose spread takes many draws to know."""
+    return {"draws": 2000, "tune": 1500} if problem.groups else {}
 
 
 def _slopes(problem: Problem, family: SampledFamily, seed: int) -> CellDraws:

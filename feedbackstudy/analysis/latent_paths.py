@@ -8,7 +8,7 @@ import pandas as pd
 
 from feedbackstudy.analysis.bayesian.latent_mediation import LatentMediation, latent_model
 from feedbackstudy.analysis.bayesian.latent_mediation import latent_mediation as sampled
-from feedbackstudy.analysis.bayesian.latent_model import LatentModel
+from feedbackstudy.analysis.bayesian.latent_model import ACCEPT, LatentModel
 from feedbackstudy.analysis.bayesian.priors import CellPrior
 from feedbackstudy.analysis.columns import Columns, as_number, column, read_columns
 from feedbackstudy.analysis.mediation_frame import cause_of, coded_causes
@@ -36,7 +36,7 @@ def latent_mediation(
     draws: int = 1000,
     tune: int = 1000,
     chains: int = 4,
-    target_accept: float = 0.9,
+    target_accept: float = ACCEPT,
     progress: "Progress | None" = None,
 ) -> LatentMediation:
     r"""Sample what of an effect runs through latent mediators, measured by items.
@@ -60,7 +60,7 @@ def latent_mediation(
         Seed of the chains.
     draws, tune, chains : int
         Draws and warm-up draws of each chain, and chains.
-    target_accept : float, default 0.9
+    target_accept : float, default 0.98
         Acceptance that the step size is tuned to.
     progress : callable, optional
         Called while chains run.

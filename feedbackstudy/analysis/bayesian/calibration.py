@@ -206,7 +206,7 @@ def calibrate(
     draws: int = 300,
     tune: int = 400,
     chains: int = 2,
-    target_accept: float = 0.9,
+    target_accept: float | None = None,
 ) -> Calibration:
     """Calibrate a sampled model of cells on its own rows.
 
@@ -218,26 +218,27 @@ def calibrate(
         Simulated studies, and the seed of all of them.
     draws, tune, chains : int
         Of each study; the graph is compiled once.
-    target_accept : float, default 0.9
-        Acceptance that the step size is tuned to.
+    target_accept : float, optional
+        Acceptance that the step size is tuned to; by default that of the model, as where it answers a question.
 
     Returns
     -------
     Calibration
         Ranks of every parameter, of the difference of the first two cells and of the log likelihood.
     """
+    accept = model.target_accept if target_accept is None else target_accept
 
     def experiment(rng: np.random.Generator, chain_seed: int) -> tuple[dict[str, float], dict[str, Floats], int]:
         truth = model.forward(rng, 1)
         y = model.outcome(truth, rng)[0]
         study = model.with_outcome(y)
         drawn = quick_draws(
-            study.compiled(), seed=chain_seed, draws=draws, tune=tune, chains=chains, target_accept=target_accept,
+            study.compiled(), seed=chain_seed, draws=draws, tune=tune, chains=chains, target_accept=accept,
         )  # fmt: skip
         true = {name: float(value[0]) for name, value in _quantities(study, truth).items()}
         return true, _quantities(study, thinned(drawn)), drawn.gates.divergences
 
-    settings = f"{chains} chains of {draws} draws after {tune}, target acceptance {target_accept:g}"
+    settings = f"{chains} chains of {draws} draws after {tune}, target acceptance {accept:g}"
     return sbc(
         experiment, simulations=simulations, seed=seed, model=f"{model.words}; {model.rows.n} rows", prior=model.prior,
         settings=settings,

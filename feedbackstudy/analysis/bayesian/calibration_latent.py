@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from feedbackstudy.analysis.bayesian.calibration import Calibration, sbc, thinned
-from feedbackstudy.analysis.bayesian.latent_model import LatentModel
+from feedbackstudy.analysis.bayesian.latent_model import ACCEPT, LatentModel
 from feedbackstudy.analysis.bayesian.sampling import quick_draws
 
 __all__ = ["calibrate_latent"]
@@ -22,7 +22,7 @@ def calibrate_latent(
     draws: int = 300,
     tune: int = 400,
     chains: int = 2,
-    target_accept: float = 0.9,
+    target_accept: float = ACCEPT,
 ) -> Calibration:
     """Calibrate a mediation between latent variables on its own people.
 
@@ -34,7 +34,7 @@ def calibrate_latent(
         Simulated studies, and the seed of all of them.
     draws, tune, chains : int
         Of each study; the graph is compiled once.
-    target_accept : float, default 0.9
+    target_accept : float, default 0.98
         Acceptance that the step size is tuned to.
 
     Returns

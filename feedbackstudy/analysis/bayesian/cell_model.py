@@ -67,6 +67,11 @@ class CellModel:
         return ", ".join([self.family.words, *groups, "sampled by NUTS (PyMC + nutpie)"])
 
     @property
+    def target_accept(self) -> float:
+        """Acceptance that step sizes are tuned to: small steps where a spread between groups may be near zero."""
+        return 0.99 if self.rows.groups else 0.9
+
+    @property
     def centred(self) -> frozenset[str]:
         """Grouping factors large enough for their effects to be sampled partly centred."""
         rows, groups = self.family.rows_to_centre, self.family.groups_to_centre

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from feedbackstudy.analysis.bayesian.densities import IntervalKind, from_draws
 from feedbackstudy.analysis.bayesian.gates import converged
 from feedbackstudy.analysis.bayesian.latent_lavaan import effect_codes, latent_lavaan
-from feedbackstudy.analysis.bayesian.latent_model import Factor, LatentModel
+from feedbackstudy.analysis.bayesian.latent_model import ACCEPT, Factor, LatentModel
 from feedbackstudy.analysis.bayesian.priors import CellPrior
 from feedbackstudy.analysis.bayesian.sampling import Draws, Progress, sample
 from feedbackstudy.analysis.posterior import Posterior
@@ -173,7 +173,7 @@ def latent_mediation(
     draws: int = 1000,
     tune: int = 1000,
     chains: int = 4,
-    target_accept: float = 0.9,
+    target_accept: float = ACCEPT,
     progress: Progress | None = None,
 ) -> LatentMediation:
     """Sample a mediation between latent variables.
@@ -186,7 +186,7 @@ def latent_mediation(
         Seed of the chains.
     draws, tune, chains : int
         Draws and warm-up draws of each chain, and chains.
-    target_accept : float, default 0.9
+    target_accept : float, default 0.98
         Acceptance that the step size is tuned to.
     progress : callable, optional
         As in `sampling.sample`.

@@ -17,11 +17,13 @@ from feedbackstudy.analysis.bayesian.sampling import load_pymc, load_tensors
 if TYPE_CHECKING:
     import pymc  # type: ignore[import-untyped, unused-ignore]
 
-__all__ = ["Factor", "LatentModel"]
+__all__ = ["ACCEPT", "Factor", "LatentModel"]
 
 type Floats = NDArray[np.float64]
 
 _LOADING_SD, _PATH_SD = 0.5, 0.5
+ACCEPT = 0.98
+"""Acceptance that step sizes are tuned to: where a factor hardly carries its items, its spread may be near zero."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -171,7 +171,7 @@ def fitted(
     draws: int = 1000,
     tune: int = 1000,
     chains: int = 4,
-    target_accept: float = 0.9,
+    target_accept: float | None = None,
     progress: Progress | None = None,
 ) -> SampledCells:
     """Sample the posterior.
@@ -184,8 +184,8 @@ def fitted(
         Seed of the chains.
     draws, tune, chains : int
         Draws and warm-up draws of each chain, and chains.
-    target_accept : float, default 0.9
-        Acceptance that the step size is tuned to.
+    target_accept : float, optional
+        Acceptance that the step size is tuned to; by default that of the model.
     progress : callable, optional
         As in `sampling.sample`.
 
@@ -195,7 +195,7 @@ def fitted(
         Draws with their gates.
     """
     drawn = sample(
-        model.compiled, seed=seed, draws=draws, tune=tune, chains=chains, target_accept=target_accept,
-        progress=progress,
+        model.compiled, seed=seed, draws=draws, tune=tune, chains=chains,
+        target_accept=model.target_accept if target_accept is None else target_accept, progress=progress,
     )  # fmt: skip
     return SampledCells(model=model, draws=drawn)

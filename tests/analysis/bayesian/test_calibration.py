@@ -61,6 +61,8 @@ def test_every_sampled_model_is_calibrated(name):
     card = calibration.CASES[name](100, 20261127)
 
     assert card.even, str(card)
+    # Of 100 studies with 600 draws each, invented without regard to whether their groups or factors vary at all.
+    assert card.divergences <= 6, f"more than one divergent transition in 10,000: {card.divergences}"
 
 
 def test_every_sampled_model_has_its_card_and_every_card_is_even():
