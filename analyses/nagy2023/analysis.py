@@ -15,7 +15,7 @@ from feedbackstudy.analysis.compile import Question, question
 from feedbackstudy.analysis.estimate import Estimate, Estimates
 from feedbackstudy.analysis.frequencies import Frequencies
 from feedbackstudy.analysis.frequentist.cell_fit import CellFit
-from feedbackstudy.analysis.frequentist.counts import ZeroInflated, expected_counts, zero_inflated_negative_binomial
+from feedbackstudy.analysis.frequentist.counts import ZeroInflated, expected_law, zero_inflated_negative_binomial
 from feedbackstudy.analysis.frequentist.effect_sizes import eta_squared
 from feedbackstudy.analysis.frequentist.linear import fit_cells
 from feedbackstudy.analysis.frequentist.means import figures_of_counts
@@ -205,12 +205,11 @@ def _means_both_ways(asked: Question, fit: CellFit, posterior: CellMixture) -> l
 
 
 def _frequencies(table: DataFrame, fit: ZeroInflated) -> Frequencies:
-    fitted = expected_counts(fit, table.columns, table.sum(axis=1), count_design=DESIGN, zero_design=DESIGN)
     return Frequencies(
         title="Practice tasks chosen after negative feedback",
         category_label="practice tasks chosen",
         categories=tuple(int(value) for value in table.columns),
         groups=tuple(cell.replace(":", " mindset, ") for cell in CELLS),
         counts=table.to_numpy(),
-        fitted=fitted,
+        law=expected_law(fit, count_design=DESIGN, zero_design=DESIGN),
     )

@@ -1,4 +1,4 @@
-"""Every result of the analysis room leads out: to R, and to PyMC where it is Bayesian. What does not says why."""
+"""Every result of the analysis room leads out to R, and to PyMC where it is Bayesian or says why not."""
 
 import importlib
 import inspect
@@ -8,18 +8,6 @@ import feedbackstudy.analysis
 from feedbackstudy.render import Rendered
 
 OF_AN_ANSWER = "a picture or a summary of an answer, whose own pymc_model builds the model behind it"
-OF_A_MODEL = "what a model says of itself; the script is that of the answer it belongs to"
-SAMPLED = "sums up our draws of a model, whose own r_script draws anew in Stan; this summary is not written in R"
-WITHOUT_R = {
-    "bayesian.calibration.Calibration": "a proof of our own sampler on invented data, about no answer",
-    "bayesian.comparison.Comparison": SAMPLED,
-    "bayesian.comparison.Loo": SAMPLED,
-    "bayesian.gates.Gates": "convergence of our own chains; scripts in Stan show that of theirs",
-    "bayesian.predictive.PredictiveCheck": SAMPLED,
-    "bayesian.sensitivity.Sensitivity": SAMPLED,
-    "frequencies.Frequencies": "observed counts beside those a model expects; nothing is estimated here",
-    "model_checks.PriorShares": OF_A_MODEL,
-}
 BAYESIAN = {
     "answer.Answer",
     "bayes_effect.EffectBayesFactor",
@@ -53,10 +41,8 @@ def results() -> dict[str, type]:
     return found
 
 
-def test_every_result_has_an_r_script_or_a_reason():
-    lacking = {name for name, what in results().items() if not callable(getattr(what, "r_script", None))}
-
-    assert lacking == set(WITHOUT_R)
+def test_every_result_has_an_r_script():
+    assert [name for name, what in results().items() if not callable(getattr(what, "r_script", None))] == []
 
 
 def test_every_bayesian_result_gives_its_model_or_a_reason():
@@ -67,14 +53,13 @@ def test_every_bayesian_result_gives_its_model_or_a_reason():
     # What holds a posterior or a Bayes factor, by the names of its fields, has a model or is named with a reason.
     marks = {"posterior", "posteriors", "bayesian", "log_bayes_factor", "median", "hdi_low"}
     bayesian = {name for name, what in results().items() if marks & set(getattr(what, "__dataclass_fields__", ()))}
-    assert bayesian - having <= set(WITHOUT_PYMC) | set(WITHOUT_R), bayesian - having
+    assert bayesian - having <= set(WITHOUT_PYMC), bayesian - having
     assert set(WITHOUT_PYMC) <= set(results())
 
 
 def test_every_public_function_of_the_room_returns_a_result_that_leads_out():
-    """What a public function returns, by its annotation, is among the results or is no analysis."""
-    names = {name.rpartition(".")[2]: what for name, what in results().items()}
-    excused = {name.rpartition(".")[2] for name in WITHOUT_R}
+    """What a public function returns, by its annotation, is among the results, all of which have a script."""
+    names = {name.rpartition(".")[2] for name in results()}
     for name in feedbackstudy.analysis.__all__:
         function = getattr(feedbackstudy.analysis, name)
         if not inspect.isfunction(inspect.unwrap(function)):
@@ -83,4 +68,3 @@ def test_every_public_function_of_the_room_returns_a_result_that_leads_out():
         if made == "Estimate":
             continue  # `custom`: one row of a user's own, marked as such
         assert made in names, (name, made)
-        assert made in excused or callable(getattr(names[made], "r_script", None)), name

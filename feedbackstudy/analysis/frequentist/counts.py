@@ -9,11 +9,11 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 from scipy.special import expit
 
+from feedbackstudy.analysis.frequencies import InflatedLaw
 from feedbackstudy.analysis.frequentist.zero_inflated_likelihood import (
     Maximum,
     Vector,
     ZeroInflatedRows,
-    count_terms,
     derivatives,
     maximise,
     starts,
@@ -24,7 +24,7 @@ __all__ = [
     "POISSON_LIMIT",
     "CoefficientContrast",
     "ZeroInflated",
-    "expected_counts",
+    "expected_law",
     "zero_inflated",
     "zero_inflated_negative_binomial",
 ]
@@ -272,30 +272,23 @@ def _judged(found: Sequence[Maximum], rows: ZeroInflatedRows) -> ZeroInflated:
     )
 
 
-def expected_counts(
-    fit: ZeroInflated, values: ArrayLike, n: ArrayLike, *, count_design: ArrayLike, zero_design: ArrayLike
-) -> _Floats:
-    """Return how many people the fit expects at each count.
+def expected_law(fit: ZeroInflated, *, count_design: ArrayLike, zero_design: ArrayLike) -> InflatedLaw:
+    """Return the law of counts that a fit expects in each group.
 
     Parameters
     ----------
     fit : ZeroInflated
         The fit.
-    values : array_like of int, shape (values,)
-        Counts.
-    n : array_like, shape (groups,)
-        People of each group.
     count_design, zero_design : array_like, shape (groups, p) and (groups, q)
         Predictors of each group.
 
     Returns
     -------
-    ndarray, shape (groups, values)
-        Expected people.
+    InflatedLaw
+        Mean, share of structural zeros and size.
     """
-    eta = np.asarray(count_design, dtype=np.float64) @ fit.count
-    zeta = np.asarray(zero_design, dtype=np.float64) @ fit.zero
-    y = np.asarray(values, dtype=np.float64)
-    log_p, _, _ = count_terms(y[None, :], eta[:, None], fit.log_theta)
-    inflated = expit(-zeta)[:, None] * np.exp(log_p) + expit(zeta)[:, None] * (y == 0)
-    return np.asarray(np.asarray(n, dtype=np.float64)[:, None] * inflated, dtype=np.float64)
+    return InflatedLaw(
+        mean=np.exp(np.asarray(count_design, dtype=np.float64) @ fit.count),
+        zero=np.asarray(expit(np.asarray(zero_design, dtype=np.float64) @ fit.zero), dtype=np.float64),
+        size=None if fit.log_theta is None else float(np.exp(fit.log_theta)),
+    )

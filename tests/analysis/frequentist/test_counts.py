@@ -6,7 +6,7 @@ from scipy import optimize, stats
 
 from feedbackstudy.adapters import statsmodels as adapter
 from feedbackstudy.analysis.frequentist import zero_inflated_likelihood as likelihood
-from feedbackstudy.analysis.frequentist.counts import expected_counts, zero_inflated, zero_inflated_negative_binomial
+from feedbackstudy.analysis.frequentist.counts import expected_law, zero_inflated, zero_inflated_negative_binomial
 from feedbackstudy.errors import DataError
 
 
@@ -104,7 +104,8 @@ def test_expected_counts_add_up_and_keep_the_share_of_zeros(effort, fit):
     design = np.array([[1, 0, 0, 0], [1, 0, 1, 0], [1, 1, 0, 0], [1, 1, 1, 1]], dtype=float)
     people = effort.sum(axis=1).to_numpy()
 
-    expected = expected_counts(fit, np.arange(400), people, count_design=design, zero_design=design)
+    law = expected_law(fit, count_design=design, zero_design=design)
+    expected = people[:, None] * law.shares(np.arange(400))
 
     assert expected.sum(axis=1) == pytest.approx(people, rel=1e-9)
     assert expected[:, 0].sum() == pytest.approx(effort[0].sum(), rel=0.02)
@@ -175,9 +176,8 @@ def test_counts_that_vary_no_more_than_a_poisson_are_the_zero_inflated_poisson_o
         assert fit.zero == pytest.approx([-0.710418031546, -0.522738302559], rel=1e-7)
         assert fit.se == pytest.approx([0.0631669322, 0.0775450755, 0.1799605160, 0.2585009970], rel=1e-5)
         assert fit.wald()[0].size == 4
-        expected = expected_counts(
-            fit, np.arange(60), [w[:7].sum(), w[7:].sum()], count_design=x[6:8], zero_design=x[6:8]
-        )
+        shares = expected_law(fit, count_design=x[6:8], zero_design=x[6:8]).shares(np.arange(60))
+        expected = np.array([[w[:7].sum()], [w[7:].sum()]]) * shares
         assert expected.sum(axis=1) == pytest.approx([w[:7].sum(), w[7:].sum()], rel=1e-10)
         assert expected @ np.arange(60) == pytest.approx([(w * y)[:7].sum(), (w * y)[7:].sum()], rel=1e-6)
 
