@@ -138,10 +138,11 @@ def _stories(frame: pd.DataFrame) -> pd.DataFrame | None:
 
 
 def _words(values: "pd.Series") -> NDArray[np.object_]:
-    """Return levels as text, empty where there is none; whole numbers without decimals."""
-    if pd.api.types.is_numeric_dtype(values):
-        return np.array(["" if pd.isna(v) else f"{float(v):g}" for v in values], dtype=object)
-    return np.array(["" if pd.isna(v) else str(v) for v in values], dtype=object)
+    """Return levels as text, empty where there is none; whole numbers without decimals, all their digits kept."""
+    codes, levels = pd.factorize(values)
+    number = pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values)
+    said = [str(int(v)) if number and float(v).is_integer() else str(v) for v in levels]
+    return np.array([*said, ""], dtype=object)[codes]
 
 
 def _strangers(people: "pd.Series", allocation: Allocation) -> Issue:

@@ -86,7 +86,7 @@ def by_means(
     fit = _fitted(read, cells, X, vcov, cluster)
     asked = _asked(cells, between, covariates, arms, X.shape[1])
     rows = [wald_row(one.term, fit.joint(one.rows), level, n=read.n) for one in asked]
-    classical = vcov == "classical" and cluster is None
+    classical = _covariance(vcov, cluster) == "classical"
     hints = two_valued_note(outcome, read.y, robust="vcov='HC3'" if classical else "")
     hints += () if control else control_hint(data, outcome, between)
     outside = (f"Comparison arms outside the crossing: {', '.join(arms)}; the error is pooled over all arms.",)
@@ -101,12 +101,21 @@ def by_means(
         failures=single_rows(cells),
         provenance=Provenance(
             made_by="analysis.anova",
-            conventions=(TYPES[3], f"Wald tests of cell means: {fit.words}", *sizes_from_wald(level, vcov)),
+            conventions=(
+                TYPES[3],
+                f"Wald tests of cell means: {fit.words}",
+                *sizes_from_wald(level, _covariance(vcov, cluster)),
+            ),
         ),
         script=anova_scripts.by_means(
             read, cells, covariates, [(one.term, one.rows) for one in asked], vcov=vcov, cluster=cluster
         ),
     )
+
+
+def _covariance(vcov: Chosen, cluster: str | None) -> Chosen:
+    """Return the covariance that is used: over clusters CR2 where no other is named."""
+    return "CR2" if vcov == "classical" and cluster is not None else vcov
 
 
 def _fitted(read: Columns, cells: Cells, X: Floats, vcov: Chosen, cluster: str | None) -> LinearFit:

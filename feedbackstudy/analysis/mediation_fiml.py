@@ -118,7 +118,7 @@ def fiml_paths(data: pd.DataFrame, roles: Roles, *, refused: Mapping[str, object
     filled = data.assign(
         **{name: np.where(np.isnan(values), np.nanmean(values), values) for name, values in holes.items()}
     )
-    columns = path_columns(filled, roles)
+    columns = path_columns(filled, roles, full=True)
     values = columns.design.system.matrix.copy()
     for name, numbers in holes.items():
         values[:, columns.design.system.columns.index(name)] = numbers[columns.kept]
@@ -127,16 +127,16 @@ def fiml_paths(data: pd.DataFrame, roles: Roles, *, refused: Mapping[str, object
     fit = fit_fiml(system)
     drawn = augmented_paths(system, draws=draws, seed=seed)
     failures, worst = failures_of(drawn, design.effects)
-    gone = ", ".join(f"{name} {int(np.isnan(numbers[columns.kept]).sum())}" for name, numbers in holes.items())
+    entered = {name: numbers[columns.kept] for name, numbers in holes.items()}
+    gone = ", ".join(f"{name} {int(np.isnan(numbers).sum())}" for name, numbers in entered.items())
     notes = (
         f"full information: rows with missing values enter ({gone}; {fit.patterns} patterns), assuming joint "
         "normality and values missing at random given the variables of the model",
         f"posterior by data augmentation: worst R-hat {worst.rhat:.4f}, smallest effective sample size "
         f"{min(worst.ess_bulk, worst.ess_tail):.0f}",
     )
-    seen = {name: numbers[~np.isnan(numbers)] for name, numbers in holes.items()}
+    seen = {name: numbers[~np.isnan(numbers)] for name, numbers in entered.items()}
     two = path_notes(roles.y, seen[roles.y], {name: seen[name] for name in roles.mediators}, full=True)
-    two = tuple(note for note in two if note not in columns.notes)
     return FimlPaths(
         columns=replace(columns, design=design, notes=(*columns.notes, *notes, *two)),
         fit=fit.fit,

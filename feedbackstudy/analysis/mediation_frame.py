@@ -100,7 +100,7 @@ def _is_number(data: pd.DataFrame, name: str) -> bool:
     return pd.api.types.is_numeric_dtype(found) and not pd.api.types.is_bool_dtype(found)
 
 
-def path_columns(data: pd.DataFrame, roles: Roles) -> PathColumns:
+def path_columns(data: pd.DataFrame, roles: Roles, *, full: bool = False) -> PathColumns:
     """Set up the path model of a table.
 
     Parameters
@@ -109,6 +109,9 @@ def path_columns(data: pd.DataFrame, roles: Roles) -> PathColumns:
         The table; it is not changed.
     roles : Roles
         Which column plays which part.
+    full : bool, default False
+        Whether the holes of mediators and outcome are filled for full information maximum likelihood, which says itself
+        what it makes of variables of two values.
 
     Returns
     -------
@@ -147,7 +150,7 @@ def path_columns(data: pd.DataFrame, roles: Roles) -> PathColumns:
         cluster=read.groups[roles.cluster].codes if roles.cluster else None,
         kept=read.kept,
         x_sd=float(numeric.std(ddof=1)) if numeric is not None and measured else 1.0,
-        notes=(*read.notes, *coded_causes(read, roles), *two_valued_of(read, roles)),
+        notes=(*read.notes, *coded_causes(read, roles), *(() if full else two_valued_of(read, roles))),
     )
 
 

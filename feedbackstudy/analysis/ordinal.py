@@ -218,7 +218,7 @@ def ordinal(
         scales={scale: partial(_cells, design, fit, codes, categories, scale, failures) for scale in _SCALES},
         script=script,
         cells_in_r={} if cluster is not None else _in_r(design, script, mixed=bool(factors)),
-        provenance=Provenance(made_by="analysis.ordinal", conventions=conventions(link, level)),
+        provenance=Provenance(made_by="analysis.ordinal", conventions=conventions(link, level, df)),
         fit=fit,
         design=design,
         categories=categories,

@@ -1,5 +1,7 @@
 """Words for cumulative models: what was fitted, what a reader must know, and conventions."""
 
+from math import isfinite
+
 from feedbackstudy.analysis.frequentist.clustered import FEW_CLUSTERS
 from feedbackstudy.analysis.frequentist.cumulative import CumulativeFit
 from feedbackstudy.analysis.frequentist.cumulative_mixed import CumulativeMixedFit
@@ -98,7 +100,7 @@ def fit_facts(fit: CumulativeFit | CumulativeMixedFit) -> tuple[tuple[str, str],
     return tuple(facts)
 
 
-def conventions(link: str, level: float) -> tuple[str, ...]:
+def conventions(link: str, level: float, df: float) -> tuple[str, ...]:
     """Return how the numbers are to be read.
 
     Parameters
@@ -107,15 +109,20 @@ def conventions(link: str, level: float) -> tuple[str, ...]:
         Of the model.
     level : float
         Level of the intervals.
+    df : float
+        Degrees of freedom of t and F; infinite where the normal distribution and chi square are the reference.
 
     Returns
     -------
     tuple of str
         Direction, ratio, intervals and tests.
     """
+    wald, test = "Wald intervals", "Wald's chi square"
+    if isfinite(df):
+        wald, test = f"Wald intervals by t on {df:g} degrees of freedom (clusters - 1)", "F on as many"
     ratio = "ratio: odds of a higher answer; " if link == "logit" else ""
     return (
         f"P(Y <= k) = F(threshold - effects), {link}: a positive effect moves answers up",
         f"{ratio}in SD: over the standard deviation of the latent answer, random effects included",
-        f"{level:.0%} Wald intervals; terms by Wald's chi square, type III, whatever the coding",
+        f"{level:.0%} {wald}; terms by {test}, type III, whatever the coding",
     )

@@ -52,13 +52,15 @@ def count_code(problem: Problem) -> str:
     Returns
     -------
     str
-        glm, glm.nb of MASS or zeroinfl of pscl; glmer and glmer.nb with random factors.
+        glm, glm.nb of MASS or zeroinfl of pscl; glmer and glmer.nb with random factors. Where the negative binomial has
+        its maximum at the Poisson, that of the Poisson: glm.nb and glmer.nb look for a size there that does not exist.
     """
-    if problem.question.distribution == "poisson":
+    chosen = count_law(problem).name
+    if chosen == "poisson":
         return _generalised(problem, "poisson")
     if problem.question.distribution == "zero-inflated":
         head = "suppressMessages(library(pscl))\n" + cells_code(problem)
-        law = "poisson" if count_law(problem).name == "zero-inflated poisson" else "negbin"
+        law = "poisson" if chosen == "zero-inflated poisson" else "negbin"
         fit = f'fit <- zeroinfl(y ~ 0 + {fixed_columns(problem)} | 0 + cell, data = responses, dist = "{law}",\n'
         fit += "  control = zeroinfl.control(reltol = 1e-14))\n"
         part = "at <- seq_along(fit$coefficients$count); b <- coef(fit)[at]; V <- vcov(fit)[at, at]; df <- Inf\n"

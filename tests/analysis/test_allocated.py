@@ -177,3 +177,20 @@ def test_a_stepped_wedge_is_compared_by_cluster_and_period():
     assert found_in(table.assign(timing="now"), allocation) == [
         ("other_than_allocated", f"timing {(table['timing'] == 'later').sum()}")
     ]
+
+
+def test_clusters_with_long_numbers_are_told_apart():
+    """Six significant digits would make one cluster of all sites."""
+    stepping = {
+        "factors": [SITES["factors"][0] | {"assigned_to": "site"}],
+        "arms": [],
+        "assignment": {"method": "stepped_wedge", "wedge": {"factor": "timing", "sequences": 3}},
+    }
+    numbered = ROSTER.assign(site=[1_000_001 + i // 4 for i in range(24)])
+    allocation = assign(fs.Study.from_data(SITES | stepping), numbered, seed=5)
+    periods = allocation.periods.astype({"site": "int64"}).set_index(["site", "period"])["timing"]
+    table = numbered.assign(period=[1 + i % 4 for i in range(24)])
+    table["timing"] = [periods[site, k] for site, k in zip(table["site"], table["period"], strict=True)]
+    assert found_in(table, allocation) == []
+    one = table.assign(timing=table["timing"].where(table.index > 0, "now"))
+    assert found_in(one, allocation) == [("other_than_allocated", "timing 1")]

@@ -92,6 +92,23 @@ def test_both_engines_answer_poisson_counts_alike(asking, frame):
     assert 0.9 < width < 1.1
 
 
+@pytest.mark.against_r
+@pytest.mark.parametrize("clusters", [False, True])
+def test_r_fits_the_poisson_where_the_negative_binomial_has_no_size(asking, frame, run_r, tmp_path, clusters):
+    """With these counts glm.nb of MASS 7.3 stops in the search of its size; glmer.nb ends .001 beside the Poisson."""
+    y = np.random.default_rng(4).poisson(2, len(frame)).astype(float)
+    found = frequentist(asking("hints", COUNTS), frame.assign(hints=y), clusters=clusters)
+    (row,) = found.rows
+    assert "limit of the negative binomial" in row.model
+
+    in_r = run_r(found.answer("h1").r_script(), tmp_path)
+
+    tolerance = 1e-5 if clusters else 1e-7  # R takes the weights of its last step but one
+    assert np.log(row.estimate) == pytest.approx(in_r["estimate"][0], rel=tolerance)
+    assert row.se == pytest.approx(in_r["se"][0], rel=tolerance)
+    assert row.p == pytest.approx(in_r["p"][0], rel=10 * tolerance)
+
+
 def overdispersed(frame: pd.DataFrame, zeros: float = 0.0) -> pd.DataFrame:
     rng = np.random.default_rng(8)
     mean = np.where(frame.timing == "delayed", 2.0, 3.5)

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 from feedbackstudy import analysis
 from feedbackstudy.analysis.frequentist.adjust import adjusted_for_number
@@ -82,6 +83,10 @@ def test_full_information_says_so_too(data):
     found = analysis.mediation(holes, "A", ["m"], "bit", seed=1, n_boot=400, draws=400, missing="fiml")
     assert said(found).count("takes two values") == 1
     assert "jointly normal" in said(found)
+    complete = data.assign(m=data["m"].where(data.index % 9 > 0))
+    found = analysis.mediation(complete, "A", ["m"], "bit", seed=1, n_boot=400, draws=400, missing="fiml")
+    assert said(found).count("takes two values") == 1
+    assert "least squares" not in said(found)
 
 
 def test_a_parallel_path_is_not_titled_as_a_serial_one(data):
@@ -104,6 +109,19 @@ def test_effect_sizes_of_welchs_test_say_how_they_are_computed(data):
     assert "df F / (df F + df2)" in conventions
     assert "F of welch is no ratio of sums of squares" in conventions
     assert "no ratio" not in " ".join(analysis.anova(data, "y", between=["A"]).provenance.conventions)
+    clustered = analysis.anova(data, "y", between=["A"], cluster="cl")
+    assert "F of CR2 is no ratio of sums of squares" in " ".join(clustered.provenance.conventions)
+
+
+def test_tests_of_an_ordinal_model_over_clusters_are_named_as_what_they_are(data):
+    rated = data.assign(r=np.arange(N) % 5)
+    (term,) = (found := analysis.ordinal(rated, "r", ["A"], cluster="cl")).terms
+    assert term.df2 == 11
+    assert term.p == pytest.approx(stats.f.sf(term.statistic, 1, 11), rel=1e-12)
+    told = " ".join(found.provenance.conventions)
+    assert "t on 11 degrees of freedom (clusters - 1); terms by F on as many" in told
+    assert "chi square" not in told
+    assert "terms by Wald's chi square" in " ".join(analysis.ordinal(rated, "r", ["A"]).provenance.conventions)
 
 
 def test_many_categories_and_one_category_are_told_in_values(data):
