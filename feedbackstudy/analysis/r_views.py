@@ -1,4 +1,4 @@
-"""The way out to R of what is shown of an exact posterior: prior widths, prior beside posterior, robustness."""
+"""The way out to R of what is shown of a posterior: prior widths, prior beside posterior, robustness."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -7,6 +7,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
+from feedbackstudy.analysis.bayesian.cell_draws import CellDraws
 from feedbackstudy.analysis.bayesian.priors import CellPrior
 from feedbackstudy.analysis.bayesian_model import CellPosterior
 from feedbackstudy.analysis.posterior import Posterior
@@ -14,6 +15,7 @@ from feedbackstudy.analysis.problem import Problem
 from feedbackstudy.analysis.r_bayes import CONTRAST, FACTOR, exact_model, is_exact
 from feedbackstudy.analysis.r_columns import head_of
 from feedbackstudy.analysis.r_script import analysis_script, question_rows
+from feedbackstudy.analysis.r_stan_answer import sampled_code
 from feedbackstudy.psychometrics.rscript import RScript
 
 __all__ = ["density_script", "led_out", "prior_widths_script", "robustness_script"]
@@ -112,10 +114,12 @@ def robustness_script(problem: Problem, posterior: CellPosterior, row: Floats, w
     Returns
     -------
     RScript
-        Shows ``width`` and ``log_bayes_factor`` in turn. The script of the answer itself, which has no Bayes factor,
-        where the model was sampled.
+        Shows ``width`` and ``log_bayes_factor`` in turn; of a sampled model from one set of draws by Stan, with errors.
+        The script of the answer itself where the posterior came without its model or rests on other rows.
     """
     asked = _one(problem, row)
+    if isinstance(posterior, CellDraws) and (code := sampled_code(asked, posterior, scales=widths.tolist())):
+        return _script(asked, code, "Answer.robustness", "robustness")
     if not is_exact(problem, posterior):
         return analysis_script(asked, posterior)
     loop = _WIDTHS.replace("WIDTHS", _numbers(widths)).replace("FACTOR", FACTOR)

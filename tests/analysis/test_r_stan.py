@@ -26,7 +26,7 @@ from feedbackstudy.analysis.posterior_rows import prior_scale
 from feedbackstudy.analysis.r_stan import cells_script, stan_program
 from feedbackstudy.analysis.r_stan_run import PORTABLE
 from feedbackstudy.errors import NotFoundError
-from feedbackstudy.psychometrics.rscript import RScript
+from feedbackstudy.psychometrics.rscript import RScript, r_numbers
 
 SCORES = NormalsPrior.of(CellPrior.of_scale(1, 7))
 FAMILIES = {
@@ -262,8 +262,8 @@ def test_every_program_is_one_that_stan_reads(tmp_path):
 
 @pytest.mark.against_r
 def test_where_stan_is_left_out_the_script_says_so_and_goes_on(declared, feedback, tmp_path):
-    script = answered(declared, feedback, {"kind": "main_effect"} | TIMING, "reapply").answer("q").r_script()
-    path = script.save(tmp_path)
+    answer = answered(declared, feedback, {"kind": "main_effect"} | TIMING, "reapply").answer("q")
+    path = answer.r_script().save(tmp_path)
     (tmp_path / "profile.R").write_text("options(feedbackstudy.stan = FALSE)\n", encoding="utf-8")
     environment = os.environ | {"R_PROFILE_USER": str(tmp_path / "profile.R")}
 
@@ -275,6 +275,10 @@ def test_where_stan_is_left_out_the_script_says_so_and_goes_on(declared, feedbac
     assert "estimate\t" in done.stdout
     assert "median" not in done.stdout
     assert "needs the R package rstan" in done.stderr
+    curve = answer.robustness()
+    widths = f"show_factor(draws, before, units, {r_numbers(curve.scales)})"
+    assert curve.r_script().script.count(widths) == 1
+    assert widths not in answer.r_script().script
 
 
 def test_no_name_that_a_user_gave_is_part_of_the_program():
