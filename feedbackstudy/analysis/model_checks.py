@@ -12,13 +12,8 @@ from feedbackstudy.analysis.bayesian.comparison import Loo, loo
 from feedbackstudy.analysis.bayesian.exact_predictive import exact_posterior_predictive
 from feedbackstudy.analysis.bayesian.gaussian import GaussianCells, gaussian_cells
 from feedbackstudy.analysis.bayesian.gaussian_sensitivity import PriorWidths, prior_widths, widened
-from feedbackstudy.analysis.bayesian.predictive import (
-    Bars,
-    PredictiveCheck,
-    posterior_predictive,
-    prior_bars,
-    prior_script,
-)
+from feedbackstudy.analysis.bayesian.predictive import PredictiveCheck, posterior_predictive
+from feedbackstudy.analysis.bayesian.predictive_bars import Bars, prior_bars, prior_script
 from feedbackstudy.analysis.bayesian.prior_predictive import PriorPredictive
 from feedbackstudy.analysis.bayesian.sampled_cells import SampledCells
 from feedbackstudy.analysis.bayesian.saved_draws import save_draws

@@ -6,52 +6,20 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from feedbackstudy.analysis.bayesian.cell_model import CellModel
 from feedbackstudy.analysis.bayesian.cell_rows import CellRows
-from feedbackstudy.analysis.bayesian.predictor_draws import Values
-from feedbackstudy.analysis.bayesian.r_predictive import predictive_script, prior_shares_script
+from feedbackstudy.analysis.bayesian.predictive_bars import BINS, MOST_VALUES, Bars, bar_edges, bars_of
+from feedbackstudy.analysis.bayesian.r_predictive import predictive_script
 from feedbackstudy.analysis.bayesian.sampled_cells import SampledCells
 from feedbackstudy.analysis.carried import Way, carried
 from feedbackstudy.errors import DataError
 from feedbackstudy.psychometrics.rscript import RScript
 from feedbackstudy.render import Block, Facts, Notice, Page, Rendered, Table, interval, number
 
-__all__ = [
-    "Bars",
-    "PredictedStatistic",
-    "PredictiveCheck",
-    "checked",
-    "posterior_predictive",
-    "prior_bars",
-    "prior_script",
-]
+__all__ = ["PredictedStatistic", "PredictiveCheck", "checked", "posterior_predictive"]
 
 type Floats = NDArray[np.float64]
 
-_BINS, _MOST_VALUES = 20, 30
 _SUSPECT = 0.025
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Bars:
-    """Shares of the values of an outcome.
-
-    Attributes
-    ----------
-    low, high : ndarray, shape (bars,)
-        Limits of each bar; equal for a single value. The outer bars of a continuous outcome are open.
-    seen : ndarray, shape (bars,), or None
-        Share of rows that were seen there; None before data.
-    mean, lower, upper : ndarray, shape (bars,)
-        Mean and 95 % interval of the share in drawn studies.
-    """
-
-    low: Floats
-    high: Floats
-    seen: Floats | None
-    mean: Floats
-    lower: Floats
-    upper: Floats
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -226,96 +194,15 @@ def checked(rows: CellRows, drawn: Floats, *, words: str, whole: bool, asked: in
     if given < 100:
         raise DataError(f"Intervals of drawn studies need 100 of them at least; given {given}.")
     y, cell = rows.y, rows.cell
-    edges = _edges(y, drawn, whole=whole)
+    edges = bar_edges(y, drawn, whole=whole)
     return PredictiveCheck(
         model=words,
         studies=drawn.shape[0],
-        bars=_bars(drawn, edges, y, whole=whole),
-        cells=tuple(_bars(drawn[:, cell == j], edges, y[cell == j], whole=whole) for j in range(rows.n_cells)),
+        bars=bars_of(drawn, edges, y, whole=whole),
+        cells=tuple(bars_of(drawn[:, cell == j], edges, y[cell == j], whole=whole) for j in range(rows.n_cells)),
         statistics=_statistics(rows, drawn),
-        script=partial(predictive_script, rows, drawn, whole=whole, bins=_BINS, most=_MOST_VALUES),
+        script=partial(predictive_script, rows, drawn, whole=whole, bins=BINS, most=MOST_VALUES),
     )
-
-
-def prior_bars(model: CellModel, *, seed: int, studies: int = 1000) -> tuple[Bars, Values]:
-    """Draw whole studies from the prior, before any outcome is looked at.
-
-    Parameters
-    ----------
-    model : CellModel
-        The model; its outcome is not used.
-    seed : int
-        Seed of the draws.
-    studies : int, default 1000
-        Studies to draw.
-
-    Returns
-    -------
-    Bars
-        Shares of values over all rows.
-    mapping of str to ndarray
-        The forward draws of the parameters, such as `thresholds`.
-    """
-    drawn, values = _prior_studies(model, seed, studies)
-    edges = _edges(drawn[0], drawn, whole=model.family.whole)
-    return _bars(drawn, edges, None, whole=model.family.whole), values
-
-
-def prior_script(model: CellModel, *, seed: int, studies: int) -> RScript:
-    """Return the studies behind `prior_bars` for R, drawn anew from the seed.
-
-    Parameters
-    ----------
-    model : CellModel
-        The model; its outcome is not used.
-    seed, studies : int
-        As they were given to `prior_bars`.
-
-    Returns
-    -------
-    RScript
-        Shows ``share mean``, ``share lower`` and ``share upper``.
-    """
-    drawn, _ = _prior_studies(model, seed, studies)
-    return prior_shares_script(drawn, whole=model.family.whole, bins=_BINS, most=_MOST_VALUES)
-
-
-def _prior_studies(model: CellModel, seed: int, studies: int) -> tuple[Floats, Values]:
-    rng = np.random.default_rng(seed)
-    values = model.forward(rng, studies)
-    return model.outcome(values, rng), values
-
-
-def _edges(y: Floats, drawn: Floats, *, whole: bool) -> Floats:
-    """Return the single values of a whole outcome (the last one open above), or the inner limits of bins."""
-    low, high = (
-        min(float(y.min()), float(np.quantile(drawn, 0.005))),
-        max(float(y.max()), float(np.quantile(drawn, 0.995))),
-    )
-    if whole:
-        low, high = np.floor(low), np.ceil(high)
-        return np.arange(low, min(high, low + _MOST_VALUES) + 1)
-    return np.linspace(low, high, _BINS + 1)[1:-1]
-
-
-def _bars(drawn: Floats, edges: Floats, y: Floats | None, *, whole: bool) -> Bars:
-    shares = np.array([_shares(study, edges, whole=whole) for study in drawn])
-    lower, upper = np.quantile(shares, [0.025, 0.975], axis=0)
-    return Bars(
-        low=edges if whole else np.concatenate([[-np.inf], edges]),
-        high=edges if whole else np.concatenate([edges, [np.inf]]),
-        seen=None if y is None else _shares(y, edges, whole=whole),
-        mean=np.asarray(shares.mean(axis=0), dtype=np.float64),
-        lower=np.asarray(lower, dtype=np.float64),
-        upper=np.asarray(upper, dtype=np.float64),
-    )
-
-
-def _shares(values: Floats, edges: Floats, *, whole: bool) -> Floats:
-    if whole:
-        place = np.clip(values - edges[0], 0, edges.size - 1).astype(np.int64)
-        return np.bincount(place, minlength=edges.size) / values.size
-    return np.bincount(np.searchsorted(edges, values, side="right"), minlength=edges.size + 1) / values.size
 
 
 def _statistics(rows: CellRows, drawn: Floats) -> tuple[PredictedStatistic, ...]:

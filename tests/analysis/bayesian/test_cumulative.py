@@ -7,7 +7,7 @@ from scipy.special import ndtr, ndtri
 from feedbackstudy.analysis.bayesian.cell_model import stated
 from feedbackstudy.analysis.bayesian.cumulative import Cumulative, cumulative
 from feedbackstudy.analysis.bayesian.gates import converged
-from feedbackstudy.analysis.bayesian.predictive import prior_bars
+from feedbackstudy.analysis.bayesian.predictive_bars import prior_bars
 from feedbackstudy.errors import DataError
 
 ROWS = np.arange(40)

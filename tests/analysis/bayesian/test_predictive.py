@@ -7,7 +7,8 @@ import pytest
 
 from feedbackstudy.analysis.bayesian.cell_model import stated
 from feedbackstudy.analysis.bayesian.crossed import Normals, NormalsPrior
-from feedbackstudy.analysis.bayesian.predictive import posterior_predictive, prior_bars
+from feedbackstudy.analysis.bayesian.predictive import posterior_predictive
+from feedbackstudy.analysis.bayesian.predictive_bars import prior_bars
 from feedbackstudy.analysis.bayesian.priors import CellPrior
 from feedbackstudy.errors import DataError
 

@@ -10,7 +10,8 @@ from feedbackstudy.analysis.bayesian.count_model import CountPrior, Counts
 from feedbackstudy.analysis.bayesian.crossed import Normals, NormalsPrior
 from feedbackstudy.analysis.bayesian.exact_predictive import exact_posterior_predictive
 from feedbackstudy.analysis.bayesian.gaussian import gaussian_cells
-from feedbackstudy.analysis.bayesian.predictive import checked, posterior_predictive, prior_bars, prior_script
+from feedbackstudy.analysis.bayesian.predictive import checked, posterior_predictive
+from feedbackstudy.analysis.bayesian.predictive_bars import prior_bars, prior_script
 from feedbackstudy.analysis.bayesian.priors import CellPrior
 from feedbackstudy.errors import DataError
 
