@@ -31,7 +31,7 @@ from feedbackstudy.analysis.posterior import Posterior
 from feedbackstudy.analysis.posterior_rows import prior_scale
 from feedbackstudy.analysis.problem import Problem
 from feedbackstudy.analysis.proportional import ProportionalCheck
-from feedbackstudy.analysis.r_path_bayes import with_path
+from feedbackstudy.analysis.r_path import path_script
 from feedbackstudy.analysis.r_script import analysis_script
 from feedbackstudy.analysis.r_views import robustness_script
 from feedbackstudy.analysis.randomisation import RandomisationTest
@@ -171,8 +171,9 @@ class Answer(Rendered):
             Data and code; ``.save(folder)`` writes both. An exact posterior is integrated anew from the rows, with its
             Bayes factor; a sampled one is sampled anew by Stan where rstan is installed.
         """
-        path = self.path if any(row.engine == "bayesian" for row in self.rows) else None
-        return with_path(analysis_script(self.problem, self.bayesian), self.problem, path)
+        if self.path is None:
+            return analysis_script(self.problem, self.bayesian)
+        return path_script(self.problem, self.path, bayesian=any(row.engine == "bayesian" for row in self.rows))
 
     def pymc_model(self) -> Any:  # noqa: ANN401 - a type of PyMC, which only the Bayesian room imports
         """Return the Bayesian model, to inspect or extend.

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from feedbackstudy.analysis.answer import Answer
 from feedbackstudy.analysis.bayesian_model import CellPosterior, bayesian_fit
@@ -23,6 +24,7 @@ from feedbackstudy.analysis.posterior import Posterior
 from feedbackstudy.analysis.posterior_rows import posterior_rows
 from feedbackstudy.analysis.problem import Metric, Problem, complete_cases, posed
 from feedbackstudy.analysis.proportional import ProportionalCheck, proportional_check
+from feedbackstudy.analysis.r_path import path_script
 from feedbackstudy.analysis.r_views import led_out
 from feedbackstudy.analysis.thresholds import Thresholds, thresholds
 from feedbackstudy.analysis.wording import Worded, worded
@@ -325,7 +327,8 @@ def _rows(
     problem = fits.problem
     if fits.path is not None:
         rows = path_rows(problem, fits.path, words, limits, setting.engines, study=setting.study)
-        return rows, {row.contrast: fits.path.main.posterior for row in rows if row.engine == "bayesian"}
+        one = replace(fits.path.main.posterior, script=partial(path_script, problem, fits.path))
+        return rows, {row.contrast: one for row in rows if row.engine == "bayesian"}
     classical: tuple[Estimate, ...] = ()
     if fits.classical is not None:
         classical = classical_rows(problem, fits.classical, words, limits, checked=checked)

@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from feedbackstudy.analysis.bayesian.missing_paths import MixedPathPosterior
 from feedbackstudy.analysis.mediation_design import PathDesign
 from feedbackstudy.analysis.mediation_system import Effect, PathSystem
+from feedbackstudy.analysis.r_path_bayes import path_posterior_code
+from feedbackstudy.analysis.r_path_estimates import path_columns, path_estimates_code
 from feedbackstudy.psychometrics.rscript import RScript
 
 if TYPE_CHECKING:
@@ -16,18 +19,28 @@ if TYPE_CHECKING:
 
 __all__ = ["lavaan_paths", "mediation_script", "view_script"]
 
+# Coefficients drawn from their normal sampling distribution; def.function is what lavaan computes `:=` by.
+_MONTE_CARLO = """
+set.seed(SEED); B <- DRAWS; R <- chol(vcov(fit)); ranks <- floor((B + 1) * (1 - LEVEL) / 2 + 1e-9)
+drawn <- apply(coef(fit) + crossprod(R, matrix(rnorm(B * nrow(R)), nrow(R))), 2, fit@Model@def.function)
+for (name in rows$lhs[rows$op == ":=" & grepl("^e[0-9]+$", rows$lhs)]) {
+  sorted <- sort(drawn[name, ])
+  show(paste0("CI low.", name), sorted[ranks]); show(paste0("CI high.", name), sorted[B - ranks + 1])
+}
+"""
 
-def lavaan_paths(design: PathDesign, *, interval: str, n_boot: int, seed: int, correlated: bool) -> RScript:
+
+_DEPENDENT = """# lavaan is left out: it needs columns that do not determine each other across equations, as these do.
+"""
+
+
+def lavaan_paths(design: PathDesign, *, correlated: bool) -> RScript:
     """Return the data and the lavaan script of a path model.
 
     Parameters
     ----------
     design : PathDesign
-        Equations and effects.
-    interval : str
-        Kind of interval; every kind but the delta method's is bootstrapped in R too (percentile or bias-corrected).
-    n_boot, seed : int
-        Bootstrap draws and seed in R.
+        Equations and effects; values may be missing in mediators and outcome.
     correlated : bool
         Whether residuals of parallel mediators may be correlated.
 
@@ -35,9 +48,15 @@ def lavaan_paths(design: PathDesign, *, interval: str, n_boot: int, seed: int, c
     -------
     RScript
         Shows ``est.e1``, ``se.e1`` for the first effect and so on: maximum likelihood with standard errors by the
-        delta method, as ``analysis.mediation(..., vcov="ml")``; then the bootstrap intervals.
+        delta method from observed information, as ``analysis.mediation(..., vcov="ml")``; of full information where
+        values are missing. A comment where columns of different equations determine each other, such as a mediator and
+        its products with all levels of a moderator: their covariance is singular, and lavaan returns starting values.
     """
     system = design.system
+    used = sorted({j for e in system.equations for j in (e.response, *e.predictors)})
+    data = pd.DataFrame({f"v{j}": system.matrix[:, j] for j in used})
+    if _dependent(system, used):
+        return RScript(made_by="analysis.mediation", body=_DEPENDENT, data=data, name="mediation")
     names = [f"v{j}" for j in range(len(system.columns))]
     lines = _equations(system, names)
     if correlated and design.structure == "parallel":
@@ -47,28 +66,13 @@ def lavaan_paths(design: PathDesign, *, interval: str, n_boot: int, seed: int, c
     said = [f"# {alias} stands for {_told(name)}" for alias, name in zip(names, system.columns, strict=True)]
     said += [f"# e{i} is {_told(effect.name)}" for i, effect in enumerate(design.effects, start=1)]
     model = "\n".join(lines)
-    kind = "bca.simple" if interval == "bca" else "perc"
-    boot = (
-        ""
-        if interval == "delta"
-        else (
-            f"set.seed({seed})\n"
-            f'again <- sem(model, data = responses, fixed.x = TRUE, se = "bootstrap", bootstrap = {n_boot})\n'
-            f'limits <- parameterEstimates(again, boot.ci.type = "{kind}")\nlimits <- limits[limits$op == ":=", ]\n'
-            "for (k in seq_len(nrow(limits))) {\n"
-            '  show(paste0("low.", limits$lhs[k]), limits$ci.lower[k])\n'
-            '  show(paste0("high.", limits$lhs[k]), limits$ci.upper[k])\n}\n'
-        )
-    )
+    missing = ', missing = "fiml"' if np.isnan(system.matrix).any() else ""
     body = (
-        "library(lavaan)\n" + "\n".join(said) + f"\nmodel <- '\n{model}\n'\n"
-        'fit <- sem(model, data = responses, fixed.x = TRUE, information = "observed")\n'
-        "rows <- parameterEstimates(fit)\n"
-        'rows <- rows[rows$op == ":=", ]\nfor (k in seq_len(nrow(rows))) {\n'
-        '  show(paste0("est.", rows$lhs[k]), rows$est[k])\n  show(paste0("se.", rows$lhs[k]), rows$se[k])\n}\n' + boot
+        "suppressMessages(library(lavaan))\n" + "\n".join(said) + f"\nmodel <- '\n{model}\n'\n"
+        f'fit <- sem(model, data = responses, fixed.x = TRUE, information = "observed"{missing})\n'
+        'rows <- parameterEstimates(fit)\nfor (k in which(rows$op == ":=" & grepl("^e[0-9]+$", rows$lhs))) {\n'
+        '  show(paste0("est.", rows$lhs[k]), rows$est[k])\n  show(paste0("se.", rows$lhs[k]), rows$se[k])\n}\n'
     )
-    used = sorted({j for e in system.equations for j in (e.response, *e.predictors)})
-    data = pd.DataFrame({names[j]: system.matrix[:, j] for j in used})
     return RScript(made_by="analysis.mediation", body=body, data=data, name="mediation")
 
 
@@ -85,23 +89,35 @@ def mediation_script(result: "Mediation", effects: Sequence[tuple[str, Effect]])
     Returns
     -------
     RScript
-        What `lavaan_paths` shows, then ``median``, ``posterior sd``, ``low``, ``high``, ``P(direction)`` and
-        ``log_bayes_factor`` of the effects, posteriors without missing values only.
+        What `lavaan_paths` shows of complete or incomplete rows; estimates, standard errors and intervals by a
+        bootstrap in base R, or Monte-Carlo limits; then ``median``, ``posterior sd``, ``low``, ``high``,
+        ``P(direction)`` and ``log_bayes_factor`` of the effects, exact posteriors only. Completed tables are pooled.
     """
-    from feedbackstudy.analysis.r_path_bayes import path_columns, path_posterior_code
-
-    script = lavaan_paths(
-        result.design,
-        interval=result.interval,
-        n_boot=len(result.draws.theta),
-        seed=result.provenance.seed or 0,
-        correlated=result.correlated,
-    )
+    script = lavaan_paths(result.design, correlated=result.correlated)
     system, posterior = result.design.system, result.posterior
+    own = script.body
+    if result.interval.startswith("Monte-Carlo"):
+        code = _MONTE_CARLO.replace("SEED", str(result.provenance.seed or 0))
+        own += code.replace("DRAWS", str(len(result.draws.theta))).replace("LEVEL", f"{result.level!r}")
     if np.isnan(system.matrix).any() or len(posterior.mixtures) < len(system.equations):
-        return script
-    code = path_posterior_code(system, posterior, effects, level=result.level)
-    return replace(script, body=script.body + code, data=path_columns(system, posterior))
+        return replace(script, body=own)
+    body = "" if isinstance(posterior, MixedPathPosterior) else own
+    if "bootstrap" in result.interval:
+        body += _bootstrap(result, effects)
+    body += path_posterior_code(system, posterior, effects, level=result.level)
+    return replace(script, body=body, data=path_columns(system, posterior))
+
+
+def _bootstrap(result: "Mediation", effects: Sequence[tuple[str, Effect]], *, plain: bool = False) -> str:
+    return path_estimates_code(
+        result.design.system,
+        effects,
+        level=result.level,
+        draws=len(result.draws.theta),
+        seed=result.provenance.seed or 0,
+        clusters=result.posterior.cluster is not None,
+        bca="accelerated" in result.interval and not plain,
+    )
 
 
 def view_script(result: "Mediation", effects: Sequence[tuple[str, Effect]]) -> RScript:
@@ -120,22 +136,20 @@ def view_script(result: "Mediation", effects: Sequence[tuple[str, Effect]]) -> R
         Shows ``estimate``, ``CI low`` and ``CI high`` by least squares and the percentile bootstrap, then the posterior
         as `mediation_script` does. That of the whole analysis where rows are incomplete.
     """
-    from feedbackstudy.analysis.r_path_bayes import path_columns, path_estimates_code, path_posterior_code
-
     system, posterior = result.design.system, result.posterior
     if np.isnan(system.matrix).any() or len(posterior.mixtures) < len(system.equations):
         return result.r_script()
-    body = path_estimates_code(
-        system,
-        effects,
-        level=result.level,
-        draws=len(result.draws.theta),
-        seed=result.provenance.seed or 0,
-        clusters=posterior.cluster is not None,
-    )
+    body = _bootstrap(result, effects, plain=True)
     body += path_posterior_code(system, posterior, effects, level=result.level)
     data = path_columns(system, posterior)
     return RScript(made_by="analysis.mediation, single effects", body=body, data=data, name="effects")
+
+
+def _dependent(system: PathSystem, used: list[int]) -> bool:
+    columns = system.matrix[:, [j for j in used if j != system.constant[0]]]
+    known = columns[~np.isnan(columns).any(axis=1)]
+    centred = known - known.mean(axis=0)
+    return bool(np.linalg.matrix_rank(centred / np.linalg.norm(centred, axis=0)) < columns.shape[1])
 
 
 def _told(name: str) -> str:
@@ -143,17 +157,18 @@ def _told(name: str) -> str:
 
 
 def _equations(system: PathSystem, names: list[str]) -> list[str]:
-    """Write each equation; the constant itself is lavaan's intercept, indicators of cells replace it."""
-    lines = []
-    own = len(system.constant) == 1
+    """Write each equation with lavaan's intercept: the constant, or the first cell, from which the others count."""
+    lines, others = [], []
+    base = system.constant[0]
     for k, equation in enumerate(system.equations):
         start = system.offsets[k]
-        terms = [
-            f"t{start + i}*{'1' if own and j in system.constant else names[j]}"
-            for i, j in enumerate(equation.predictors)
-        ]
-        lines.append(f"{names[equation.response]} ~ " + " + ".join([*([] if own else ["0*1"]), *terms]))
-    return lines
+        labels = {j: f"t{start + i}" for i, j in enumerate(equation.predictors)}
+        cells = [j for j in system.constant if j != base]
+        terms = [f"{labels[base]}*1"]
+        terms += [f"{'s' if j in cells else ''}{labels[j]}*{names[j]}" for j in equation.predictors if j != base]
+        lines.append(f"{names[equation.response]} ~ " + " + ".join(terms))
+        others += [f"{labels[j]} := {labels[base]} + s{labels[j]}" for j in cells]
+    return lines + others
 
 
 def _expression(effect: Effect) -> str:

@@ -118,7 +118,7 @@ def resampled_unit(problem: Problem, study: Study) -> str | None:
         and too few to be resampled.
     """
     units = {name: codes for name, codes in problem.groups.items() if name != "exemplar"}
-    return independent_unit(units, {str(factor.assigned_to) for factor in study.factors})
+    return independent_unit(units, {factor.assigned_to for factor in study.factors if factor.assigned_to})
 
 
 def _left_out(problem: Problem, study: Study) -> tuple[str, ...]:

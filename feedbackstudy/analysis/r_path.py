@@ -1,71 +1,50 @@
-"""The way out to R of a path: the equations in lavaan, the contrast of cells as a weighted sum."""
+"""The way out to R of a declared path: least squares with the bootstrap, lavaan, and the exact posterior."""
 
+from dataclasses import replace
+
+import pandas as pd
+
+from feedbackstudy.analysis.bayesian.missing_paths import MixedPathPosterior
+from feedbackstudy.analysis.mediation_declared import DeclaredPath
+from feedbackstudy.analysis.mediation_lavaan import lavaan_paths
 from feedbackstudy.analysis.problem import Problem
-from feedbackstudy.errors import DataError
-from feedbackstudy.psychometrics.rscript import r_string
+from feedbackstudy.analysis.r_path_bayes import path_posterior_code
+from feedbackstudy.analysis.r_path_estimates import path_columns, path_estimates_code
+from feedbackstudy.analysis.r_script import question_rows
+from feedbackstudy.psychometrics.rscript import RScript
 
-__all__ = ["path_code"]
+__all__ = ["path_script"]
 
 
-def path_code(problem: Problem) -> str:
-    """Return a path as R code for lavaan: indicators of the cells but one in every equation.
+def path_script(problem: Problem, path: DeclaredPath, *, bayesian: bool = True, seed: int = 1) -> RScript:
+    """Return a declared path as an R script with its data.
 
     Parameters
     ----------
     problem : Problem
-        A question about a path, the columns named as `analysis_script` names them.
+        The rows; completed tables are pooled as `missing.paths` pools them.
+    path : DeclaredPath
+        The answers.
+    bayesian : bool, default True
+        Whether with the posterior.
+    seed : int, default 1
+        Of R's own draws.
 
     Returns
     -------
-    str
-        Shows estimate and standard error of the effect.
-
-    Raises
-    ------
-    DataError
-        Where the hypothesis declares no path.
+    RScript
+        Shows of the main effect ``estimate``, ``se``, ``CI low``, ``CI high`` and ``p`` by least squares and a
+        bootstrap of rows, or of whole clusters, in R; ``est.e1`` and ``se.e1`` by lavaan where rows are complete and in
+        no clusters; then median, posterior sd, low, high, P(direction) and log Bayes factor of the exact posterior.
     """
-    path = problem.question.hypothesis.path
-    if path is None:
-        raise DataError(f"Hypothesis {problem.question.hypothesis.name!r} declares no path.")
-    k, q = problem.steps.shape[1], problem.covariates.shape[1]
-    serial = path.structure == "serial"
-    row = problem.weights[0]
-    dummies = [f"d{j}" for j in range(1, len(problem.cells))]
-    covariates = [f"x{j + 1}" for j in range(q)]
-    lines = []
-    for m in range(k):
-        earlier = [f"d{m + 1}{j + 1} * m{j + 1}" for j in range(m)] if serial else []
-        causes = [f"a{m + 1}_{d} * {d}" for d in dummies] + earlier + covariates
-        lines.append(f"m{m + 1} ~ {' + '.join(causes)}")
-    slopes = [f"b{m + 1} * m{m + 1}" for m in range(k)]
-    lines.append(f"y ~ {' + '.join([f'c_{d} * {d}' for d in dummies] + slopes + covariates)}")
-    if not serial and k > 1:
-        lines += [f"m{i + 1} ~~ m{j + 1}" for i in range(k) for j in range(i)]
-    weight = {d: row[j + 1] for j, d in enumerate(dummies)}
-    first = {m: " + ".join(f"({weight[d]:.17g}) * a{m + 1}_{d}" for d in dummies) for m in range(k)}
-    lines += [f"leg{m + 1} := {first[m]}" for m in range(k)]
-    lines.append(f"direct := {' + '.join(f'({weight[d]:.17g}) * c_{d}' for d in dummies)}")
-    lines.append(f"indirect := {_indirect(k, serial=serial, difference=path.effect == 'difference')}")
-    model = "\n".join(f"  {line}" for line in lines)
-    wanted = "direct" if path.effect == "direct" else "indirect"
-    made = "\n".join(
-        f"responses$d{j} <- as.numeric(responses$cell == {r_string(key)})" for j, key in enumerate(problem.cells) if j
-    )
-    return (
-        f"suppressMessages(library(lavaan))\n{made}\n"
-        f"model <- '\n{model}\n'\n"
-        "fit <- sem(model, data = responses, fixed.x = TRUE)\n"
-        "found <- parameterEstimates(fit)\n"
-        f'row <- found[found$label == "{wanted}", ]\n'
-        'show("estimate", row$est); show("se", row$se)\n'
-        '# for intervals by bootstrap: sem(..., se = "bootstrap", bootstrap = 5000)\n'
-    )
-
-
-def _indirect(k: int, *, serial: bool, difference: bool) -> str:
-    if serial:
-        steps = [f"d{m + 1}{m}" for m in range(1, k)]
-        return " * ".join(["leg1", *steps, f"b{k}"])
-    products = [f"leg{m + 1} * b{m + 1}" for m in range(k)]
-    return f"{products[0]} - {products[1]}" if difference else " + ".join(products)
+    system, effects, level = path.design.system, [("", path.main.effect)], path.main.level
+    clusters = path.posterior.cluster is not None
+    body = path_estimates_code(system, effects, level=level, draws=len(path.draws.theta), seed=seed, clusters=clusters)
+    if not clusters and not isinstance(path.posterior, MixedPathPosterior):
+        body += lavaan_paths(replace(path.design, effects=(path.main.effect,)), correlated=True).body
+    if bayesian:
+        body += path_posterior_code(system, path.posterior, effects, level=level, seed=seed)
+    columns = path_columns(system, path.posterior).drop(columns="imputation", errors="ignore")
+    data = pd.concat([question_rows(problem).reset_index(drop=True), columns], axis=1)
+    name = problem.question.hypothesis.name
+    return RScript(made_by=f"analyse, hypothesis {name}", body=body, data=data, name=name)

@@ -1,21 +1,17 @@
 """The exact posterior of a path as R code: each equation integrated over its variances, effects multiplied by draws."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
+from feedbackstudy.analysis.bayesian.missing_paths import MixedPathPosterior
 from feedbackstudy.analysis.bayesian.path_mixture import EquationPrior
 from feedbackstudy.analysis.bayesian.path_posterior import PathPosterior
-from feedbackstudy.analysis.mediation_declared import DeclaredPath
 from feedbackstudy.analysis.mediation_system import Effect, PathSystem
-from feedbackstudy.analysis.missing.treating import ImputedProblem
-from feedbackstudy.analysis.problem import Problem
-from feedbackstudy.psychometrics.rscript import RScript
+from feedbackstudy.analysis.r_path_estimates import numbers_of, sum_of, v_names
 
-__all__ = ["path_columns", "path_estimates_code", "path_posterior_code", "with_path"]
+__all__ = ["path_posterior_code"]
 
 type Floats = NDArray[np.float64]
 
@@ -85,26 +81,16 @@ summarised <- function(values, suffix, level) {
   show(paste0("low", suffix), sorted[from]); show(paste0("high", suffix), sorted[from + held - 1])
   show(paste0("P(direction)", suffix), if (middle_of < 0) mean(values < 0) else mean(values > 0))
 }
-set.seed(SEED); draws <- DRAWS; theta <- matrix(0, draws, SIZE); equations <- list()
-"""
-
-
-_ESTIMATES = """
-# Least squares, and the bootstrap of rows or of whole clusters
-coefficients <- function(rows) c(FITS)
-effects <- function(theta) cbind(SUMS)
-level <- LEVEL; suffixes <- c(SUFFIXES); units <- split(seq_len(nrow(responses)), UNIT); set.seed(SEED)
-again <- t(replicate(DRAWS, coefficients(responses[unlist(units[sample(length(units), replace = TRUE)]), ])))
-shown <- effects(rbind(coefficients(responses)))
-limits <- apply(effects(again), 2, quantile, c(1 - level, 1 + level) / 2)
-for (k in seq_along(suffixes)) {
-  show(paste0("estimate", suffixes[k]), shown[k])
-  show(paste0("CI low", suffixes[k]), limits[1, k]); show(paste0("CI high", suffixes[k]), limits[2, k])
+tables <- if (is.null(responses$imputation)) list(responses) else split(responses, responses$imputation)
+solved <- function(responses, table, draws) {
+  theta <- matrix(0, draws, SIZE); equations <- list()
+EQUATIONS
+  list(theta = theta, equations = equations)
 }
-"""
-
-_COMPLETED = """
-# The posterior of the path averages over the completed tables; answer.pymc_model() is its model.
+# Completed tables have equal shares.
+set.seed(SEED); found <- lapply(seq_along(tables), function(i) solved(tables[[i]], i, DRAWS %/% length(tables)))
+theta <- do.call(rbind, lapply(found, `[[`, "theta"))
+factor_of <- function(k, leg) 1 / mean(1 / vapply(found, function(one) leg_factor(one$equations[[k]], leg), 1))
 """
 
 
@@ -122,9 +108,10 @@ def path_posterior_code(
     Parameters
     ----------
     system : PathSystem
-        Columns and equations; column j is ``v{j}`` of `responses`.
+        Columns and equations; column j is ``v{j}`` of `responses`, as `path_columns` lays them out.
     posterior : PathPosterior
-        For its priors, its clusters (column ``cluster``), and the equations with correlated residuals.
+        For its priors, its clusters (column ``cluster``), and the equations with correlated residuals; that of
+        completed tables has equal shares of theirs.
     effects : sequence of (str, Effect)
         What is put behind the names of an effect's numbers, and the effect.
     level : float
@@ -138,126 +125,56 @@ def path_posterior_code(
         Shows median, posterior sd, low, high and P(direction) of each effect from draws, and by the grid the log Bayes
         factor of each that is one product whose legs have a proper prior.
     """
+    lines = [line for k in range(len(system.equations)) for line in _equation(system, posterior, k)]
     code = _EQUATION.replace("SEED", str(seed)).replace("DRAWS", str(draws)).replace("SIZE", str(system.size))
-    cluster = "NULL" if posterior.cluster is None else "responses$cluster"
-    priors = posterior.priors or (None,) * len(system.equations)
-    for k, (equation, prior) in enumerate(zip(system.equations, priors, strict=True)):
-        before = [j for j in posterior.together if j < k] if k in posterior.together else []
-        call = f"responses$v{equation.response}, PRIOR, {_prior(prior)}, {cluster})"
-        own = _columns(equation.predictors)
-        code += f"P <- {_precision(prior, len(equation.predictors), 0)}\n"
-        code += f"equations[[{k + 1}]] <- equation({own}, {call.replace('PRIOR', 'P')}\n"
-        code += f"at <- {system.offsets[k] + 1}:{system.offsets[k + 1]}\n"
-        if not before:
-            code += f"theta[, at] <- drawn(equations[[{k + 1}]], draws)\n"
-            continue
-        more = _columns((*equation.predictors, *(system.equations[j].response for j in before)))
-        code += f"P <- {_precision(prior, len(equation.predictors), len(before))}\n"
-        code += f"beta <- drawn(equation({more}, {call.replace('PRIOR', 'P')}, draws)\n"
-        code += "theta[, at] <- beta[, seq_along(at)]\n"
-        for i, j in enumerate(before, start=1):
-            block = f"{system.offsets[j] + 1}:{system.offsets[j + 1]}"
-            code += f"theta[, at] <- theta[, at] + beta[, length(at) + {i}] * theta[, {block}]\n"
+    code = code.replace("EQUATIONS", "\n".join(f"  {line}" for line in lines))
     for suffix, effect in effects:
-        code += f'\nsummarised(drop({_sum(effect)}), "{suffix}", {level!r})\n'
+        code += f'\nsummarised(drop({sum_of(effect)}), "{suffix}", {level!r})\n'
         if posterior.bayes_factor(effect)[0] is not None:
             code += f'show("log_bayes_factor{suffix}", log(both(c({", ".join(_factors(system, effect))}))))\n'
     return code
 
 
-def path_estimates_code(
-    system: PathSystem, effects: Sequence[tuple[str, Effect]], *, level: float, draws: int, seed: int, clusters: bool
-) -> str:
-    """Return R code of least-squares estimates of effects with percentile intervals.
-
-    Parameters
-    ----------
-    system : PathSystem
-        Columns and equations; column j is ``v{j}`` of `responses`.
-    effects : sequence of (str, Effect)
-        What is put behind the names of an effect's numbers, and the effect.
-    level : float
-        Level of the intervals.
-    draws, seed : int
-        Of the bootstrap in R.
-    clusters : bool
-        Whether whole clusters, of column ``cluster``, are drawn.
-
-    Returns
-    -------
-    str
-        Shows ``estimate``, ``CI low`` and ``CI high`` of each effect.
-    """
-    fits = ", ".join(
-        f"qr.coef(qr({_columns(e.predictors).replace('responses', 'rows')}), rows$v{e.response})"
-        for e in system.equations
-    )
-    sums = ", ".join(f"drop({_sum(effect)})" for _, effect in effects)
-    suffixes = ", ".join(f'"{suffix}"' for suffix, _ in effects)
-    code = _ESTIMATES.replace("FITS", fits).replace("SUMS", sums).replace("SUFFIXES", suffixes)
-    unit = "responses$cluster" if clusters else "seq_len(nrow(responses))"
-    return (
-        code.replace("UNIT", unit)
-        .replace("SEED", str(seed))
-        .replace("DRAWS", str(draws))
-        .replace("LEVEL", f"{level!r}")
-    )
+def _equation(system: PathSystem, posterior: PathPosterior, k: int) -> list[str]:
+    """Write the draws of one equation, those of mediators with correlated residuals given the ones before it."""
+    equation = system.equations[k]
+    before = [j for j in posterior.together if j < k] if k in posterior.together else []
+    cluster = "NULL" if posterior.cluster is None else "responses$cluster"
+    parts = posterior.parts if isinstance(posterior, MixedPathPosterior) else (posterior,)
+    priors = [part.priors[k] if part.priors else None for part in parts]
+    call = f"responses$v{equation.response}, P, {_prior(priors[0])}, {cluster})"
+    lines = [
+        f"P <- {_precisions(priors, len(equation.predictors), 0)}",
+        f"equations[[{k + 1}]] <- equation({_matrix(equation.predictors)}, {call}",
+        f"at <- {system.offsets[k] + 1}:{system.offsets[k + 1]}",
+    ]
+    if not before:
+        return [*lines, f"theta[, at] <- drawn(equations[[{k + 1}]], draws)"]
+    more = _matrix((*equation.predictors, *(system.equations[j].response for j in before)))
+    lines += [
+        f"P <- {_precisions(priors, len(equation.predictors), len(before))}",
+        f"beta <- drawn(equation({more}, {call}, draws)",
+        "theta[, at] <- beta[, seq_along(at)]",
+    ]
+    for i, j in enumerate(before, start=1):
+        block = f"{system.offsets[j] + 1}:{system.offsets[j + 1]}"
+        lines.append(f"theta[, at] <- theta[, at] + beta[, length(at) + {i}] * theta[, {block}]")
+    return lines
 
 
-def with_path(script: RScript, problem: Problem, path: DeclaredPath | None) -> RScript:
-    """Add the posterior of a declared path to the script of its question.
-
-    Parameters
-    ----------
-    script : RScript
-        What computes the frequentist answer, one row for each row of the path.
-    problem : Problem
-        The rows; where they are completed tables the posterior averages over them, and the script says that it stops.
-    path : DeclaredPath or None
-        The answers; None for a question of another kind, or without the Bayesian engine.
-
-    Returns
-    -------
-    RScript
-        It shows median, posterior sd, low, high, P(direction) and log Bayes factor of the main effect too.
-    """
-    if path is None:
-        return script
-    if isinstance(problem, ImputedProblem):
-        return replace(script, body=script.body + _COMPLETED)
-    system = path.design.system
-    code = path_posterior_code(system, path.posterior, [("", path.main.effect)], level=path.main.level)
-    data = pd.concat([script.data.reset_index(drop=True), path_columns(system, path.posterior)], axis=1)
-    return replace(script, body=script.body + code, data=data)
-
-
-def path_columns(system: PathSystem, posterior: PathPosterior) -> pd.DataFrame:
-    """Return the columns that `path_posterior_code` reads.
-
-    Parameters
-    ----------
-    system : PathSystem
-        Columns and equations.
-    posterior : PathPosterior
-        For its clusters.
-
-    Returns
-    -------
-    DataFrame
-        ``v{j}`` for every column that an equation uses, and ``cluster`` where there are clusters.
-    """
-    used = sorted({j for e in system.equations for j in (e.response, *e.predictors)})
-    data = pd.DataFrame({f"v{j}": system.matrix[:, j] for j in used})
-    return data if posterior.cluster is None else data.assign(cluster=posterior.cluster)
-
-
-def _columns(at: Sequence[int]) -> str:
-    return f"as.matrix(responses[c({', '.join(f'"v{j}"' for j in at)})])"
+def _matrix(at: Sequence[int]) -> str:
+    return f"as.matrix(responses[{v_names(at)}])"
 
 
 def _prior(prior: EquationPrior | None) -> str:
     scales = (None, None) if prior is None else (prior.residual_sd, prior.group_sd)
     return ", ".join("NULL" if scale is None else f"{scale:.17g}" for scale in scales)
+
+
+def _precisions(priors: Sequence[EquationPrior | None], size: int, flat: int) -> str:
+    """Write the prior's precision; that of a slope counts in the spread of its column, which tables may differ in."""
+    each = [_precision(prior, size, flat) for prior in priors]
+    return each[0] if len(set(each)) == 1 else f"list({', '.join(each)})[[table]]"
 
 
 def _precision(prior: EquationPrior | None, size: int, flat: int) -> str:
@@ -268,19 +185,6 @@ def _precision(prior: EquationPrior | None, size: int, flat: int) -> str:
     return f"matrix(c({numbers}), {size + flat})"
 
 
-def _sum(effect: Effect) -> str:
-    terms = []
-    for term in effect.terms:
-        used = [(leg, np.flatnonzero(leg)) for leg in term.legs]
-        legs = [f"(theta[, {_numbers(at + 1)}, drop = FALSE] %*% {_numbers(leg[at])})" for leg, at in used]
-        terms.append(" * ".join([f"({term.weight:.17g})", *legs]))
-    return " + ".join(terms)
-
-
 def _factors(system: PathSystem, effect: Effect) -> list[str]:
     blocks = [(k, leg[system.block(k)]) for leg in effect.single for k in range(len(system.equations))]
-    return [f"leg_factor(equations[[{k + 1}]], {_numbers(own)})" for k, own in blocks if own.any()]
-
-
-def _numbers(values: Floats | NDArray[np.int64]) -> str:
-    return f"c({', '.join(f'{value:.17g}' for value in values.tolist())})"
+    return [f"factor_of({k + 1}, {numbers_of(own)})" for k, own in blocks if own.any()]

@@ -26,7 +26,6 @@ from feedbackstudy.analysis.r_columns import (
 from feedbackstudy.analysis.r_full_information import full_information_code, incomplete_rows
 from feedbackstudy.analysis.r_generalised import count_code, logistic_code, ordinal_code
 from feedbackstudy.analysis.r_imputed import over_tables
-from feedbackstudy.analysis.r_path import path_code
 from feedbackstudy.analysis.r_weighted import NO_WEIGHTED_MODEL, weighted_code
 from feedbackstudy.psychometrics.rscript import RScript
 
@@ -41,7 +40,7 @@ def analysis_script(problem: Problem, posterior: CellPosterior | None = None) ->
     Parameters
     ----------
     problem : Problem
-        The arrays.
+        The arrays of a question that is no path; `path_script` writes these.
     posterior : CellMixture or CellDraws, optional
         The Bayesian model that answered; an exact one is integrated anew.
 
@@ -49,9 +48,9 @@ def analysis_script(problem: Problem, posterior: CellPosterior | None = None) ->
     -------
     RScript
         Least squares with emmeans, weighted ones with stats and clubSandwich, mixed models with lmerTest, ordinal ones
-        with ordinal, logistic and count models with stats, MASS and pscl, paths with lavaan. It prints estimate,
-        standard error, degrees of freedom, p and confidence limits of each contrast, over completed tables pooled by
-        Rubin's rules, of incomplete rows by lavaan's full information; then what the exact posterior says.
+        with ordinal, logistic and count models with stats, MASS and pscl. It prints estimate, standard error, degrees
+        of freedom, p and confidence limits of each contrast, over completed tables pooled by Rubin's rules, of
+        incomplete rows by lavaan's full information; then what the exact posterior says.
     """
     cells = problem.question.kind == "cells"
     whole = cells and compares_clusters(problem.weights, problem.cell, problem.groups)
@@ -100,9 +99,7 @@ def _classical(problem: Problem, *, whole: bool) -> tuple[str, pd.DataFrame]:
         rows = pd.concat([incomplete_rows(problem.incomplete), question_rows(problem)], ignore_index=True)
         return full_information_code(problem), rows
     scores = (asked.family or "gaussian") == "gaussian"
-    if asked.kind == "path":
-        body = path_code(problem)
-    elif problem.case_weights is not None:
+    if problem.case_weights is not None:
         if not scores:
             return NO_WEIGHTED_MODEL, question_rows(problem)
         body = weighted_code(problem)

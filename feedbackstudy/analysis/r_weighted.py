@@ -19,7 +19,7 @@ b <- coef(fit); df <- fit$df.residual
 # linear_contrast of clubSandwich stops at weighted models: the contrast is made a coefficient instead.
 _CR2 = """\
 # CR2 with clubSandwich's working model for lm, equal variances; a row of no level is a cluster of its own.
-cluster <- as.character(responses$group_UNIT); has <- responses$has_UNIT; X <- model.matrix(fit)
+cluster <- as.character(responses[["group_UNIT"]]); has <- responses[["has_UNIT"]]; X <- model.matrix(fit)
 if (!is.null(has)) cluster[has == 0] <- paste("row", which(has == 0))
 for (i in seq_len(nrow(L))) {
   turn <- diag(ncol(L)); at <- which.max(abs(L[i, ])); turn[at, ] <- L[i, ]; turned <- X %*% solve(turn)

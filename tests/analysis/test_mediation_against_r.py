@@ -5,11 +5,11 @@ import shutil
 import subprocess
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from feedbackstudy.analysis.analysing import analyse
 from feedbackstudy.analysis.mediation import mediation
-from tests.analysis.conftest import as_scores
+from tests.analysis.conftest import REFERENCE
 from tools.analysis_cases.mediation import feedback
 
 pytestmark = [pytest.mark.against_r, pytest.mark.skipif(shutil.which("Rscript") is None, reason="R is not here")]
@@ -46,13 +46,31 @@ def test_the_script_shows_our_effects(name, tmp_path):
         assert found.delta.se[i] == pytest.approx(shown[f"se.e{i + 1}"], rel=1e-4)
 
 
-@pytest.mark.slow
-def test_the_script_bootstraps_too(tmp_path):
-    found = mediation(feedback(), "Fg", "challenge", "outcome", n_boot=600, draws=1000, seed=1)
+@pytest.mark.parametrize("interval", ["percentile", "bca", "monte carlo"])
+def test_the_script_has_our_intervals(tmp_path, interval):
+    found = mediation(feedback(), "Fg", "challenge", "outcome", n_boot=4999, draws=1000, seed=1, interval=interval)
     shown = by_r(found, tmp_path)
     for i, a in enumerate(found.answers, start=1):
-        assert a.low == pytest.approx(shown[f"low.e{i}"], abs=0.4 * a.se)
-        assert a.high == pytest.approx(shown[f"high.e{i}"], abs=0.4 * a.se)
+        # two sets of 4999 draws; a limit has a Monte-Carlo error of some 0.04 standard errors in each
+        assert a.low == pytest.approx(shown[f"CI low.e{i}"], abs=0.2 * a.se)
+        assert a.high == pytest.approx(shown[f"CI high.e{i}"], abs=0.2 * a.se)
+        if interval != "monte carlo":
+            assert (a.estimate, a.se) == pytest.approx((shown[f"estimate.e{i}"], shown[f"se.e{i}"]), rel=0.05)
+
+
+def test_incomplete_rows_are_fitted_by_full_information(tmp_path):
+    rows = pd.read_csv(REFERENCE / "feedback_missing.csv")
+    rows["gain"] = (rows["framing"] == "gain").astype(float)
+    how = {"structure": "serial", "missing": "fiml", "n_boot": 4999, "draws": 1000, "seed": 1}
+    found = mediation(rows, "gain", ["challenge", "selfeff"], "outcome", **how)
+
+    shown = by_r(found, tmp_path)
+
+    for i, a in enumerate(found.answers, start=1):
+        assert a.estimate == pytest.approx(shown[f"est.e{i}"], abs=1e-4 * a.se)
+        assert found.delta.se[i - 1] == pytest.approx(shown[f"se.e{i}"], rel=1e-4)
+        assert a.low == pytest.approx(shown[f"CI low.e{i}"], abs=0.2 * a.se)
+        assert a.high == pytest.approx(shown[f"CI high.e{i}"], abs=0.2 * a.se)
 
 
 def agree(posterior, sd, shown, end, factor, tolerance=1e-4):
@@ -74,36 +92,6 @@ def test_the_script_integrates_the_posterior(name, tmp_path):
     shown = by_r(found, tmp_path)
     for i, a in enumerate(found.answers, start=1):
         agree(a.posterior, a.sd, shown, f".e{i}", a.bayes_factor)
-
-
-PATHS = {
-    "simple": ("simple", {}),
-    "serial": ("serial", {}),
-    "parallel": ("parallel", {}),
-    "difference": ("parallel", {"effect": "difference"}),
-    "clusters": ("simple", {"clusters": True}),
-}
-
-
-@pytest.mark.parametrize("name", PATHS)
-def test_a_declared_path_is_integrated(declared, run_r, tmp_path, name):
-    structure, more = PATHS[name]
-    steps = [{"score": "challenge"}, {"score": "selfeff"}][: 1 if structure == "simple" else 2]
-    path = {"through": steps, "structure": structure} | {k: v for k, v in more.items() if k == "effect"}
-    contrast = {"kind": "main_effect", "factor": "framing", "level": "gain", "against": "loss"}
-    question = {"name": "q", "text": "A path.", "outcome": "outcome", "contrast": contrast, "direction": "either"}
-    plan = {"decides": {}, "families": [], "covariates": ["baseline"]}
-    study = declared(hypotheses=[question | {"role": "exploratory", "path": path}], plan=plan)
-    scores = as_scores(study, "feedback_unbalanced", clusters="clusters" in more)
-    answer = analyse(scores, study).answer("q")
-    row = next(row for row in answer.rows if row.engine == "bayesian")
-
-    in_r = run_r(answer.r_script(), tmp_path / "r")
-
-    shown = {key: values[0] for key, values in in_r.items()}
-    agree(answer.path.main.posterior, row.se, shown, "", row.bayes_factor, 1e-4)
-    assert (row.bayes_factor is None) == (structure == "parallel")
-    assert shown["estimate"] == pytest.approx(answer.path.main.estimate, rel=1e-5)
 
 
 def test_single_effects_and_those_over_a_moderator(tmp_path):

@@ -187,7 +187,7 @@ def test_a_declared_path_has_page_picture_sensitivity_and_script():
     assert "cell 0" in str(found)
     assert report.figure(found, ax=Figure().add_subplot()).texts
     assert 0 < abs(found.sensitivity().rho_zero) < 1
-    assert "0*1" in str(found.r_script())
+    assert "t1 := t0 + st1" in str(found.r_script())
 
 
 def test_clusters_are_kept():

@@ -96,22 +96,6 @@ def test_the_script_computes_the_estimate_its_error_and_its_p(declared, feedback
     assert ours == pytest.approx(limits, abs=20 * tolerance * row.se)
 
 
-@NEEDS_R
-@pytest.mark.against_r
-@pytest.mark.parametrize("structure", ["simple", "serial", "parallel"])
-def test_a_path_in_lavaan_has_the_same_indirect_effect(declared, feedback, tmp_path, structure):
-    steps = [{"score": "challenge"}, {"score": "selfeff"}][: 1 if structure == "simple" else 2]
-    question = hypothesis("q", "outcome", MAIN, path={"through": steps, "structure": structure})
-    found = answered(declared, feedback, question, "plain")
-    (row,) = found.rows
-
-    in_r = run(found.answer("q").r_script(), tmp_path / "r")
-
-    assert row.estimate == pytest.approx(in_r["estimate"][0], rel=1e-5)
-    # Bootstrap against the delta method: the same to a few percent at n = 314.
-    assert row.se == pytest.approx(in_r["se"][0], rel=0.1)
-
-
 def test_the_rows_of_the_script_are_those_of_the_answer(declared, feedback):
     found = answered(declared, feedback, *ASKED["clustered"])
     script = found.answer("q").r_script()

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from feedbackstudy.analysis.bayesian.path_posterior import PathPosterior
+from feedbackstudy.analysis.mediation_system import PathSystem
 
 __all__ = ["MixedPathPosterior", "mixed_paths"]
 
@@ -21,9 +22,12 @@ class MixedPathPosterior(PathPosterior):
     ----------
     parts : tuple of PathPosterior
         One for each table.
+    systems : tuple of PathSystem
+        The rows and equations of each table.
     """
 
     parts: tuple[PathPosterior, ...]
+    systems: tuple[PathSystem, ...]
 
     def _leg_factor(self, leg: Floats) -> float | None:
         """Return the Bayes factor of one leg: the density at 0 is the mean of those of the tables."""
@@ -34,13 +38,15 @@ class MixedPathPosterior(PathPosterior):
         return float(1 / np.mean([1 / factor for factor in known]))
 
 
-def mixed_paths(parts: Sequence[PathPosterior]) -> MixedPathPosterior:
+def mixed_paths(parts: Sequence[PathPosterior], systems: Sequence[PathSystem]) -> MixedPathPosterior:
     """Mix the posteriors of completed tables in equal shares.
 
     Parameters
     ----------
     parts : sequence of PathPosterior
         The same equations on each completed table, with equally many draws.
+    systems : sequence of PathSystem
+        The tables.
 
     Returns
     -------
@@ -54,4 +60,4 @@ def mixed_paths(parts: Sequence[PathPosterior]) -> MixedPathPosterior:
         "tau": np.concatenate([part.tau for part in parts]),
         "model": f"{parts[0].model}; equal shares of the posteriors of {len(parts)} completed tables",
     }
-    return MixedPathPosterior(**own, parts=tuple(parts))
+    return MixedPathPosterior(**own, parts=tuple(parts), systems=tuple(systems))

@@ -88,7 +88,7 @@ def pooled_paths(
     """
     first = parts[0]
     fit, boot = _coefficients(parts), _draws(parts)
-    posterior = mixed_paths([part.posterior for part in parts])
+    posterior = mixed_paths([part.posterior for part in parts], [part.design.system for part in parts])
     spread = (
         float(np.sqrt(np.mean([spread_of(part.design) ** 2 for part in parts]))),
         np.concatenate([outcome_sd(part.design, part.posterior) for part in parts]),
