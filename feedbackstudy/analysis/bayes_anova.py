@@ -20,7 +20,7 @@ from feedbackstudy.analysis.columns import Columns, read_columns
 from feedbackstudy.analysis.crossed import term_parts
 from feedbackstudy.errors import DataError, choices
 from feedbackstudy.provenance import Provenance
-from feedbackstudy.psychometrics.rscript import RScript
+from feedbackstudy.psychometrics.rscript import RScript, r_number
 from feedbackstudy.threads import one_thread
 
 __all__ = ["bayes_factor_anova"]
@@ -300,8 +300,8 @@ def _script(
     if random is not None:
         frame["g"] = [f"g{code}" for code in read.groups[random].codes]
         which, tail = ', whichRandom = "g"', " + g"
-    fixed, drawn, slope = scales
-    options = f"rscaleFixed = {fixed!r}, rscaleRandom = {drawn!r}, rscaleCont = {slope!r}, progress = FALSE{which}"
+    fixed, drawn, slope = map(r_number, scales)
+    options = f"rscaleFixed = {fixed}, rscaleRandom = {drawn}, rscaleCont = {slope}, progress = FALSE{which}"
     factors = [*safe.values(), *(["g"] if random is not None else [])]
     lines = ["suppressMessages(library(BayesFactor))", "set.seed(1)"]
     lines += [f"responses${name} <- factor(responses${name})" for name in factors]

@@ -25,7 +25,7 @@ from feedbackstudy.analysis.frequentist.levels import check_level
 from feedbackstudy.analysis.r_effect import correlation_posterior, widths_code
 from feedbackstudy.errors import DataError, choices
 from feedbackstudy.provenance import Provenance
-from feedbackstudy.psychometrics.rscript import RScript
+from feedbackstudy.psychometrics.rscript import RScript, r_number
 
 __all__ = ["bayes_factor_correlation", "bayes_factor_regression"]
 
@@ -241,7 +241,9 @@ def _regression_script(read: Columns, asked: tuple[tuple[str, ...], ...], scale:
     for one in asked:
         lines.append(f"# {' + '.join(one)}")
         formula = " + ".join(safe[name] for name in one)
-        lines.append(f"found <- lmBF(y ~ {formula}, data = responses, rscaleCont = {scale!r}, progress = FALSE)")
+        lines.append(
+            f"found <- lmBF(y ~ {formula}, data = responses, rscaleCont = {r_number(scale)}, progress = FALSE)"
+        )
         lines.append('show("log_bayes_factor", found@bayesFactor$bf)')
     return RScript(
         made_by="analysis.bayes_factor_regression", body="\n".join(lines), data=frame, name="bayes_factor_regression"
@@ -278,7 +280,7 @@ def _correlation_script(first: Floats, second: Floats, kappa: float, alternative
     half = _HALF[alternative]
     body = (
         "suppressMessages(library(BayesFactor))\n"
-        f"found <- correlationBF(responses$x, responses$y, rscale = {kappa!r}{half})\n"
+        f"found <- correlationBF(responses$x, responses$y, rscale = {r_number(kappa)}{half})\n"
         'show("log_bayes_factor", found@bayesFactor$bf[1])\n'
         + correlation_posterior(kappa=kappa, alternative=alternative, level=level)
     )

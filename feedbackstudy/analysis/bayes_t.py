@@ -20,7 +20,7 @@ from feedbackstudy.analysis.frequentist.levels import check_level
 from feedbackstudy.analysis.r_effect import t_posterior, widths_code
 from feedbackstudy.errors import DataError, choices
 from feedbackstudy.provenance import Provenance
-from feedbackstudy.psychometrics.rscript import RScript
+from feedbackstudy.psychometrics.rscript import RScript, r_number
 
 __all__ = ["bayes_factor_t"]
 
@@ -163,7 +163,7 @@ def _tested(data: pd.DataFrame, outcome: str, by: str | None, participant: str |
     if by is None:
         if participant is not None:
             one_row_each(read.groups[participant], cells_of([read.groups[participant]]))
-        call = f"ttestBF(responses$x, mu = {value!r}"
+        call = f"ttestBF(responses$x, mu = {r_number(value)}"
         return _one_sample(read.y, value, f"{outcome} against {value:g}", pd.DataFrame({"x": read.y}), call, read.notes)
     factor = read.factors[by]
     if len(factor.levels) != 2:
@@ -207,7 +207,7 @@ def _paired(read: Columns, by: str, participant: str, value: float, title: str) 
         notes += (f"{int((~whole).sum())} participant(s) without a pair left out: {', '.join(lone)}.",)
     pairs = table[whole]
     rows = pd.DataFrame({"first": pairs[:, 0], "second": pairs[:, 1]})
-    call = f"ttestBF(responses$first, responses$second, paired = TRUE, mu = {value!r}"
+    call = f"ttestBF(responses$first, responses$second, paired = TRUE, mu = {r_number(value)}"
     return _one_sample(pairs[:, 0] - pairs[:, 1], value, title, rows, call, notes)
 
 
@@ -224,7 +224,7 @@ def _two_groups(read: Columns, by: str, value: float, title: str) -> _Test:
     effective = n1 * n2 / (n1 + n2)
     t = (float(parts[0].mean() - parts[1].mean()) - value) / math.sqrt(squares / df / effective)
     rows = pd.DataFrame({"y": read.y, "first": (factor.codes == 0).astype(int)})
-    shifted = "" if value == 0 else f" - {value!r}"
+    shifted = "" if value == 0 else f" - {r_number(value)}"
     call = f"ttestBF(responses$y[responses$first == 1]{shifted}, responses$y[responses$first == 0]"
     in_first = (factor.codes == 0).astype(np.int64)
     return _Test(
@@ -253,13 +253,13 @@ def _script(test: _Test, scale: float, alternative: str, asked: tuple[float, flo
     half = _HALF[alternative]
     lines = [
         "suppressMessages(library(BayesFactor))",
-        f"found <- {test.call}, rscale = {scale!r}{half})",
+        f"found <- {test.call}, rscale = {r_number(scale)}{half})",
         'show("log_bayes_factor", found@bayesFactor$bf[1])',
     ]
     if asked is not None:
-        low, high = (str(end).replace("inf", "Inf") for end in asked)
+        low, high = map(r_number, asked)
         lines += [
-            f"parts <- {test.call}, rscale = {scale!r}, nullInterval = c({low}, {high}))",
+            f"parts <- {test.call}, rscale = {r_number(scale)}, nullInterval = c({low}, {high}))",
             'show("log_inside", parts@bayesFactor$bf[1])',
             'show("log_outside", parts@bayesFactor$bf[2])',
         ]

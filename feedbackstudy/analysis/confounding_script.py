@@ -5,7 +5,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from feedbackstudy.analysis.mediation_system import Effect, PathSystem
-from feedbackstudy.psychometrics.rscript import RScript, r_vector
+from feedbackstudy.psychometrics.rscript import RScript, r_number, r_vector
 
 __all__ = ["confounding_script"]
 
@@ -68,7 +68,7 @@ def confounding_script(
     head = "equations <- list(" + ", ".join(
         f'list(to = "v{e.response}", from = {r_vector(tuple(f"v{j}" for j in e.predictors))})' for e in system.equations
     )
-    head += f")\nrho <- c({_numbers(rho)}); level <- {level!r}; weight <- {term.weight!r}\n"
+    head += f")\nrho <- c({_numbers(rho)}); level <- {r_number(level)}; weight <- {r_number(term.weight)}\n"
     head += f"others <- matrix(c({_numbers(np.concatenate(others))}), nrow = {len(others)}, byrow = TRUE)\n"
     code = _CODE.replace("EQUATION", str(equation + 1)).replace("MEDIATOR", f'"v{mediator}"')
     code = code.replace("INDEX", str(index + 1)).replace("DF", repr(float(df)))

@@ -18,7 +18,7 @@ from feedbackstudy.analysis.reported import Reported, without_numbers
 from feedbackstudy.analysis.two_groups import TwoGroups, two_groups
 from feedbackstudy.errors import DataError, NotFoundError, choices
 from feedbackstudy.provenance import Provenance
-from feedbackstudy.psychometrics.rscript import RScript
+from feedbackstudy.psychometrics.rscript import RScript, r_number
 from feedbackstudy.render import Page, Text, interval, number, table_of
 
 __all__ = ["EffectSize", "effect_size", "effect_size_from_f"]
@@ -224,11 +224,11 @@ def effect_size_from_f(
     words = "partial eta squared" if kind == "eta_p2" else "partial omega squared"
     tail = (1 - level) / 2
     body = (
-        f"f <- {f!r}; df <- {df!r}; df2 <- {df2!r}\n"
+        f"f <- {r_number(f)}; df <- {r_number(df)}; df2 <- {r_number(df2)}\n"
         f"{_shrunk(kind, n)}"
         "limit <- function(below) if (pf(f, df, df2) <= below) 0 else\n"
         "  uniroot(function(x) pf(f, df, df2, ncp = x) - below, c(0, 10 * f * df + 10), tol = 1e-12)$root\n"
-        f"low <- limit({1 - tail!r}); high <- limit({tail!r})\n"
+        f"low <- limit({r_number(1 - tail)}); high <- limit({r_number(tail)})\n"
         'show("estimate", df * f / (df * f + df2)); show("low", low / (low + df2)); show("high", high / (high + df2))\n'
     )
     script = RScript(made_by="analysis.effect_size_from_f", body=body, data=pd.DataFrame({"f": [f]}), name="effect")
@@ -282,10 +282,11 @@ def _script(two: TwoGroups, kind: str, level: float) -> RScript:
         body = (
             "u <- suppressWarnings(wilcox.test(a, b))$statistic; r <- 2 * u / (length(a) * length(b)) - 1\n"
             "se <- sqrt((length(a) + length(b) + 1) / (3 * length(a) * length(b)))\n"
-            f"shown <- c(r, tanh(atanh(r) - qnorm({1 - tail!r}) * se), tanh(atanh(r) + qnorm({1 - tail!r}) * se))\n"
+            f"reach <- qnorm({r_number(1 - tail)}) * se\n"
+            "shown <- c(r, tanh(atanh(r) - reach), tanh(atanh(r) + reach))\n"
         )
     else:
-        body = _R[kind] + _LIMITS.format(upper=repr(1 - tail), lower=repr(tail))
+        body = _R[kind] + _LIMITS.format(upper=r_number(1 - tail), lower=r_number(tail))
     body += "shown <- pnorm(shown / sqrt(2))\n" if kind == "cles" else ""
     body += 'show(c("estimate", "low", "high"), shown)\n'
     return RScript(made_by="analysis.effect_size", body=_HEAD + body, data=two.frame, name="effect")

@@ -15,7 +15,7 @@ from feedbackstudy.analysis.missing.pooling import Pooled, pooled
 from feedbackstudy.analysis.r_imputed import POOL
 from feedbackstudy.errors import DataError, NotFoundError, choices
 from feedbackstudy.provenance import Provenance
-from feedbackstudy.psychometrics.rscript import RScript, r_string
+from feedbackstudy.psychometrics.rscript import RScript, r_number, r_string
 from feedbackstudy.render import Facts, Page, Rendered, Table, Text, interval, number, p_value
 from feedbackstudy.threads import one_thread
 
@@ -167,11 +167,10 @@ class PooledEstimate(Rendered):
         RScript
             Shows estimate, standard error, degrees of freedom, p, fraction of missing information and the interval.
         """
-        complete = repr(self.df_complete) if np.isfinite(self.df_complete) else "Inf"
         tail = (1 + self.level) / 2
         body = POOL + (
-            f"found <- pool(responses$estimate, responses$se^2, {complete})\n"
-            f'limit <- qt({tail!r}, found["df"]) * found["se"]\n'
+            f"found <- pool(responses$estimate, responses$se^2, {r_number(self.df_complete)})\n"
+            f'limit <- qt({r_number(tail)}, found["df"]) * found["se"]\n'
             'show("low", found["estimate"] - limit); show("high", found["estimate"] + limit)\n'
         )
         table = pd.DataFrame({"estimate": self.estimates, "se": self.errors})

@@ -5,7 +5,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from feedbackstudy.analysis.bayesian.proportions import BetaPrior
-from feedbackstudy.psychometrics.rscript import RScript
+from feedbackstudy.psychometrics.rscript import RScript, r_number
 
 __all__ = ["odds_script", "proportions_script"]
 
@@ -112,7 +112,7 @@ def odds_script(events: Floats, people: Floats, weights: Floats, prior: BetaPrio
 
 def _script(events: Floats, people: Floats, weights: Floats, prior: BetaPrior, code: str) -> RScript:
     data = pd.DataFrame({"events": events, "people": people, "weight": weights})
-    head = f"A <- {prior.a!r}; B <- {prior.b!r}\n"
+    head = f"A <- {r_number(prior.a)}; B <- {r_number(prior.b)}\n"
     return RScript(
         made_by="compare_proportions, compare_odds", body=head + _COMMON + code, data=data, name="proportions"
     )

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from feedbackstudy.psychometrics.rscript import r_number
+
 __all__ = ["correlation_posterior", "t_posterior", "widths_code"]
 
 type Floats = NDArray[np.float64]
@@ -81,7 +83,7 @@ def t_posterior(t: float, df: float, n_effective: float, *, scale: float, altern
     str
         Shows ``median``, ``low`` and ``high``.
     """
-    code = _T.replace("LEVEL", f"{level!r}").replace("VALUE", f"{t:.17g}").replace("DF", f"{df:.17g}")
+    code = _T.replace("LEVEL", r_number(level)).replace("VALUE", f"{t:.17g}").replace("DF", f"{df:.17g}")
     code = code.replace("SIZE", f"{n_effective:.17g}").replace("SCALE", f"{scale:.17g}")
     return code.replace("INSIDE", _INSIDE[alternative]) + _SHOWN
 
@@ -103,5 +105,5 @@ def correlation_posterior(*, kappa: float, alternative: str, level: float) -> st
     str
         Shows ``median``, ``low`` and ``high``; the columns are x and y.
     """
-    code = _R.replace("LEVEL", f"{level!r}").replace("KAPPA", f"{kappa:.17g}")
+    code = _R.replace("LEVEL", r_number(level)).replace("KAPPA", f"{kappa:.17g}")
     return code.replace("INSIDE", _INSIDE[alternative]) + _SHOWN

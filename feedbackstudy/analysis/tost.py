@@ -12,7 +12,7 @@ from feedbackstudy.analysis.reported import Reported, without_numbers
 from feedbackstudy.analysis.two_groups import two_groups
 from feedbackstudy.errors import DataError, NotFoundError, choices
 from feedbackstudy.provenance import Provenance
-from feedbackstudy.psychometrics.rscript import RScript
+from feedbackstudy.psychometrics.rscript import RScript, r_number
 from feedbackstudy.render import Page, Table, Text, interval, number, p_value
 
 __all__ = ["Equivalence", "tost", "tost_from_figures"]
@@ -340,7 +340,7 @@ def _script(figures: _Figures, kind: str, low: float, high: float) -> RScript:
     else:
         body += "e <- m[1] - m[2]; df <- sum(n) - 2; se <- sqrt(sum((n - 1) * s^2) / df * sum(1 / n))\n"
     body += (
-        f"low <- {low!r}; high <- {high!r}\n"
+        f"low <- {r_number(low)}; high <- {r_number(high)}\n"
         'show("p_lower", pt((e - low) / se, df, lower.tail = FALSE)); show("p_upper", pt((e - high) / se, df))\n'
         'show("df", df); show("p", 2 * pt(-abs(e / se), df))\n'
     )

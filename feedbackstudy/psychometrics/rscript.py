@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from math import inf, isfinite
 from pathlib import Path
 
 import pandas as pd
@@ -9,7 +10,7 @@ import pandas as pd
 from feedbackstudy.files import inside, write_atomic
 from feedbackstudy.render import Page, Rendered, Text
 
-__all__ = ["RScript", "r_numbers", "r_string", "r_vector"]
+__all__ = ["RScript", "r_number", "r_numbers", "r_string", "r_vector"]
 
 _HEAD = """\
 # Recomputes the numbers of feedbackstudy ({made_by}) with R.
@@ -126,6 +127,23 @@ def r_vector(names: tuple[str, ...]) -> str:
         ``c("a", "b")``.
     """
     return f"c({', '.join(map(r_string, names))})"
+
+
+def r_number(value: float) -> str:
+    """Write a number for R, whatever its type in Python.
+
+    Parameters
+    ----------
+    value : float
+        A number, of Python or numpy; infinite ones too.
+
+    Returns
+    -------
+    str
+        Such as ``0.1``: the fewest digits that give the same number; ``Inf``, ``NaN``.
+    """
+    given = float(value)
+    return repr(given) if isfinite(given) else {inf: "Inf", -inf: "-Inf"}.get(given, "NaN")
 
 
 def r_numbers(values: Iterable[float]) -> str:

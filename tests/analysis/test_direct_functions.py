@@ -1,5 +1,6 @@
 """Regression, effect sizes, equivalence, ranks and estimating equations of a data frame."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -8,15 +9,20 @@ import pytest
 from scipy import stats
 
 from feedbackstudy.adapters.statsmodels_gee import gee as gee_of_statsmodels
+from feedbackstudy.analysis.bayes_anova import bayes_factor_anova
+from feedbackstudy.analysis.bayes_regression import bayes_factor_correlation, bayes_factor_regression
+from feedbackstudy.analysis.bayes_t import bayes_factor_t
 from feedbackstudy.analysis.effect_size import effect_size, effect_size_from_f
 from feedbackstudy.analysis.frequentist.clustered import cluster_robust
 from feedbackstudy.analysis.frequentist.gee import fit_estimating_equations, fit_gee_cells
 from feedbackstudy.analysis.frequentist.linear import fit_cells
 from feedbackstudy.analysis.gee import gee
+from feedbackstudy.analysis.imputing_frames import pool
 from feedbackstudy.analysis.rank_tests import rank_test
 from feedbackstudy.analysis.regression import regression
 from feedbackstudy.analysis.tost import tost, tost_from_figures
 from feedbackstudy.errors import DataError, NotFoundError
+from feedbackstudy.psychometrics.rscript import r_number
 
 REFERENCE = Path(__file__).resolve().parents[1] / "reference"
 
@@ -278,3 +284,30 @@ def test_kauermann_carroll_holds_its_size_with_ten_clusters():
             rejected[kind] += abs(found.statistic) > 1.96 if kind == "none" else found.p < 0.05
     assert 0.03 < rejected["kauermann-carroll"] / 1500 < 0.07
     assert rejected["none"] / 1500 > 0.09
+
+
+def test_numbers_of_numpy_are_written_for_r_as_numbers(one):
+    """R knows no np.float64(0.9), as numpy writes its numbers since version 2."""
+    f, i = np.float64, np.int64
+    of_t = bayes_factor_t(one, "y", by="timing", value=f(-0.5), prior_scale=f(0.5), level=f(0.9),
+                          null_interval=(f(-0.1), f(np.inf)))  # fmt: skip
+    correlation = bayes_factor_correlation(one, "y", "baseline", kappa=f(0.5), level=f(0.9))
+    scripts = [
+        of_t.r_script(),
+        of_t.curve.r_script(),
+        bayes_factor_t(one, "y", value=f(3.0)).curve.r_script(),
+        correlation.r_script(),
+        correlation.posterior.r_script(),
+        bayes_factor_regression(one, "y", ["baseline"], prior_scale=f(0.5)).r_script(),
+        bayes_factor_anova(one, "y", ["timing"], prior_scale=f(0.5)).r_script(),
+        effect_size(one, "y", "timing", level=f(0.9)).r_script(),
+        effect_size(one, "y", "timing", kind="rank_biserial", level=f(0.9)).r_script(),
+        effect_size_from_f(f(3.0), f(1.0), f(30.0), kind="omega_p2", n=i(32), level=f(0.9)).r_script(),
+        tost(one, "y", "timing", bounds=(f(-0.5), f(0.5))).r_script(),
+        pool([f(1.0), f(2.0)], [f(0.1), f(0.2)], df=f(20.0), level=f(0.9)).r_script(),
+    ]
+    for script in scripts:
+        assert "np." not in script.body, script.body
+        assert re.search(r"\d", script.body)
+    assert "nullInterval = c(-0.1, Inf)" in scripts[0].body
+    assert [r_number(x) for x in (f(0.1), i(3), -np.inf, np.nan)] == ["0.1", "3.0", "-Inf", "NaN"]
