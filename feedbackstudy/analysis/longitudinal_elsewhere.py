@@ -7,6 +7,7 @@ import pandas as pd
 from feedbackstudy.analysis.bayesian.cell_draws import CellDraws
 from feedbackstudy.analysis.bayesian.longitudinal_model import waves_model
 from feedbackstudy.analysis.longitudinal_answers import WaveData, standardised_design
+from feedbackstudy.analysis.r_adjusted import adjusted_code
 from feedbackstudy.analysis.r_waves import waves_gibbs
 from feedbackstudy.errors import DataError
 from feedbackstudy.psychometrics.rscript import RScript, r_vector
@@ -58,7 +59,7 @@ for (t in seq_along(WAVES)) for (a in ARMS) {
 
 
 def waves_script(data: WaveData, posterior: CellDraws | None = None) -> RScript:
-    """Return a script that computes the constrained comparisons, both ways, and the dropout by arm anew.
+    """Return a script that computes all comparisons, both ways, and the dropout by arm anew.
 
     Parameters
     ----------
@@ -70,8 +71,9 @@ def waves_script(data: WaveData, posterior: CellDraws | None = None) -> RScript:
     Returns
     -------
     RScript
-        By nlme estimates and standard errors with the covariance taken as known; by Gibbs sampling in base R the
-        posterior of each comparison; shares lost, their differences, and how those who were lost differed before.
+        Constrained: by nlme estimates and standard errors with the covariance taken as known, by Gibbs sampling in base
+        R the posterior of each comparison. Adjusted for the first wave: as `adjusted_code`. Shares lost, their
+        differences, and how those who were lost differed before.
     """
     names = [f"x{j + 1}" for j in range(data.covariates.shape[1])]
     formula = "y ~ 0 + cell" + "".join(f" + {name}:factor(k)" for name in names)
@@ -83,11 +85,13 @@ def waves_script(data: WaveData, posterior: CellDraws | None = None) -> RScript:
             body += f'difference("{t}.{a}", "a{a}:{waves[t]}", "a{data.reference}:{waves[t]}")\n'
     body += f"ARMS <- {r_vector(tuple(f'a{a}' for a in range(len(data.arms))))}\n"
     body += f'REFERENCE <- "a{data.reference}"; LEVEL <- {data.level!r}\n{_DROPOUT}'
+    body += adjusted_code(tuple(data.groups), data.prior)
     if data.prior is not None and posterior is not None:
         body += waves_gibbs(data.prior, posterior, level=data.level)
     columns: dict[str, object] = {"participant": list(data.participants), "arm": [f"a{a}" for a in data.arm]}
     columns |= {name: data.Y[:, t] for t, name in enumerate(waves)}
     columns |= {name: data.covariates[:, j] for j, name in enumerate(names)}
+    columns |= {f"group_{name}": codes for name, codes in data.groups.items()}
     return RScript(made_by="analysis.longitudinal", body=body, data=pd.DataFrame(columns), name="waves")
 
 

@@ -210,14 +210,15 @@ class Longitudinal(Rendered):
         return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=list(names))
 
     def r_script(self) -> RScript:
-        """Return a script that computes the constrained comparisons anew: by nlme, and the posterior in base R.
+        """Return a script that computes every comparison anew, by both engines, and who dropped out.
 
         Returns
         -------
         RScript
-            Estimates and standard errors with the covariance taken as known; degrees of freedom of Kenward and Roger,
-            and the standard errors that go with them, are not in nlme. The posterior is drawn anew from the same model
-            and priors, with the Bayes factors; it agrees with ours within Monte-Carlo errors.
+            Constrained model: by nlme, with the covariance taken as known (degrees of freedom of Kenward and Roger, and
+            the standard errors that go with them, are not there); its posterior drawn anew in base R, which agrees with
+            ours within Monte-Carlo errors. Adjusted for the first wave: by least squares or lmerTest, and the exact
+            posterior.
         """
         return waves_script(self.data, self.model.posterior)
 

@@ -13,7 +13,7 @@ from feedbackstudy.analysis.r_columns import GIVEN_ROWS
 from feedbackstudy.analysis.r_stan_answer import sampled_code
 from feedbackstudy.psychometrics.rscript import r_vector
 
-__all__ = ["CONTRAST", "FACTOR", "bayesian_code", "exact_model", "is_exact"]
+__all__ = ["CONTRAST", "FACTOR", "MODEL", "bayesian_code", "exact_model", "is_exact", "prior_code"]
 
 type Floats = NDArray[np.float64]
 
@@ -31,7 +31,7 @@ _HEAD = """
 # normal; these are integrated by Gauss-Legendre rules over the region that holds the posterior.
 """
 
-_MODEL = """
+MODEL = """
 y <- responses$y - middle; n <- length(y); prior_cells <- level_sd^2 + diag(cell_sd^2, length(cells))
 B <- cbind(slopes, outer(as.character(responses$cell), cells, "==") + 0, beside)
 P <- matrix(0, ncol(B), ncol(B)); first <- seq_len(NCOL(slopes) * !is.null(slopes))
@@ -214,7 +214,7 @@ def exact_model(problem: Problem, posterior: CellPosterior | None = None, prior:
         Leaves components ``all`` with ``weight`` and ``sds``, and the contrasts ``W``.
     """
     own = gaussian_prior(problem.metric, change=problem.question.minus is not None) if prior is None else prior
-    code, model = _HEAD + _given(problem, own), _columns(problem) + _MODEL
+    code, model = _HEAD + _given(problem, own), _columns(problem) + MODEL
     if not isinstance(problem, ImputedProblem):
         return code + model
     if isinstance(posterior, CellMixture) and np.isnan(posterior.log_marginal):
@@ -222,8 +222,19 @@ def exact_model(problem: Problem, posterior: CellPosterior | None = None, prior:
     return code + GIVEN_ROWS + model
 
 
-def _given(problem: Problem, prior: CellPrior) -> str:
-    asked = problem.question
+def prior_code(prior: CellPrior) -> str:
+    """Return R code that names the numbers of a prior as the exact model does.
+
+    Parameters
+    ----------
+    prior : CellPrior
+        The prior.
+
+    Returns
+    -------
+    str
+        One line.
+    """
     numbers = {
         "middle": prior.middle,
         "level_sd": prior.middle_sd,
@@ -231,11 +242,14 @@ def _given(problem: Problem, prior: CellPrior) -> str:
         "residual_sd": prior.residual_sd,
         "group_sd": prior.group_sd,
         "slope_sd": prior.slope_sd,
-        "value": asked.value,
-        "r": prior_scale(problem),
-        "level": asked.plan.interval_level,
     }
-    said = "; ".join(f"{name} <- {number:.17g}" for name, number in numbers.items())
+    return "; ".join(f"{name} <- {number:.17g}" for name, number in numbers.items())
+
+
+def _given(problem: Problem, prior: CellPrior) -> str:
+    asked = problem.question
+    numbers = {"value": asked.value, "r": prior_scale(problem), "level": asked.plan.interval_level}
+    said = "; ".join([prior_code(prior), *(f"{name} <- {number:.17g}" for name, number in numbers.items())])
     weights = ", ".join(f"{weight:.17g}" for weight in problem.weights.ravel())
     return (
         f"{said}\nshortest <- {'FALSE' if asked.plan.interval_kind == 'equal_tailed' else 'TRUE'}\n"

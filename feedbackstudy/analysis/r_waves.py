@@ -4,6 +4,7 @@ from feedbackstudy.analysis.bayesian.cell_draws import CellDraws
 from feedbackstudy.analysis.bayesian.longitudinal_waves import MEDIAN_RATIO, TUNE
 from feedbackstudy.analysis.bayesian.priors import CellPrior
 from feedbackstudy.analysis.bayesian.r_draws import EFFECTIVE
+from feedbackstudy.analysis.r_bayes import prior_code
 from feedbackstudy.analysis.r_evidence import POSTERIOR, evidence_functions
 
 __all__ = ["waves_gibbs"]
@@ -99,16 +100,11 @@ def waves_gibbs(prior: CellPrior, posterior: CellDraws, *, level: float) -> str:
         each comparison.
     """
     numbers = {
-        "middle": prior.middle,
-        "level_sd": prior.middle_sd,
-        "cell_sd": prior.effect_sd,
-        "residual_sd": prior.residual_sd,
-        "slope_sd": prior.slope_sd,
         "interval": level,
         "chains": posterior.chains,
         "draws": len(posterior.draws) // posterior.chains,
         "tune": TUNE,
     }
-    said = "; ".join(f"{name} <- {number:.17g}" for name, number in numbers.items())
+    said = "; ".join([prior_code(prior), *(f"{name} <- {number:.17g}" for name, number in numbers.items())])
     model = _MODEL.replace("RATIO", f"{MEDIAN_RATIO:.17g}").replace("SEED", str(_SEED))
     return f"{_HEAD}{said}\n{EFFECTIVE}{POSTERIOR}{evidence_functions()}{model}"

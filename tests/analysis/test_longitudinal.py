@@ -242,6 +242,39 @@ def test_r_draws_from_the_same_posterior(table, run_r, tmp_path, waves):
     assert told == len(waves) - 1
 
 
+def adjusted_rows_agree(found, in_r) -> None:
+    """Every comparison adjusted for the first wave has the same numbers from R, by both engines."""
+    for t, wave in enumerate(found.data.waves[1:], start=1):
+        for a in found.data.others:
+            arm, name = found.data.arms[a], f"adjusted {t}.{a}"
+            row = found.row(wave, arm, model="adjusted")
+            names = {"estimate": row.estimate, "se": row.se, "df": row.df, "p": row.p, "CI low": row.low}
+            for what, value in (names | {"CI high": row.high}).items():
+                # lmerTest stops at a relative change of 1e-8 or so of the deviance
+                assert value == pytest.approx(in_r[f"{name} {what}"][0], rel=1e-5 if found.data.groups else 1e-9), what
+            row = found.row(wave, arm, engine="bayesian", model="adjusted")
+            names = {"median": row.estimate, "low": row.low, "high": row.high}
+            for what, value in names.items():
+                near = 1e-6 if what == "median" else 1e-4  # the shortest interval is flat in its place
+                assert value == pytest.approx(in_r[f"{name} {what}"][0], abs=near * row.se), what
+            assert row.se == pytest.approx(in_r[f"{name} posterior sd"][0], rel=1e-6)
+            assert row.prob_direction == pytest.approx(in_r[f"{name} P(direction)"][0], rel=1e-6)
+            assert np.log(row.bayes_factor) == pytest.approx(in_r[f"{name} log_bayes_factor"][0], abs=1e-6)
+
+
+@pytest.mark.against_r
+def test_r_adjusts_for_the_first_wave_with_the_same_numbers(found, run_r, tmp_path):
+    study = fs.Study.load(fs.template_folder("second-chance") / "study.yaml")
+    scores = fs.score(fs.simulate(study, fs.World.assumed(study), seed=1), study.measures)
+    clustered = longitudinal(scores, study, "interview_self_efficacy", by="timing", draws=300, imputations=5)
+
+    adjusted_rows_agree(found, run_r(found.r_script(), tmp_path / "plain"))
+    adjusted_rows_agree(clustered, run_r(clustered.r_script(), tmp_path / "classes"))
+
+    assert not found.data.groups
+    assert set(clustered.data.groups) == {"class"}
+
+
 def test_a_study_is_read_by_arm_and_by_factor():
     study = fs.Study.load(fs.template_folder("second-chance") / "study.yaml")
     scores = fs.score(fs.simulate(study, fs.World.assumed(study), seed=1), study.measures)
