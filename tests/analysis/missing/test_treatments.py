@@ -241,3 +241,22 @@ def test_the_posterior_over_completed_tables_is_integrated_in_r(answered, run_r,
     assert row.se == pytest.approx(in_r["posterior sd"][0], rel=1e-5)
     assert (row.low, row.high) == pytest.approx((in_r["low"][0], in_r["high"][0]), abs=1e-3 * unit)
     assert np.log(row.bayes_factor) == pytest.approx(in_r["log_bayes_factor"][0], abs=1e-4)
+
+
+@pytest.mark.parametrize("missing", ["multiple_imputation", "fiml"])
+@pytest.mark.parametrize(("column", "said"), [("outcome", "Outcome 'outcome'"), ("challenge", "Mediator 'challenge'")])
+def test_a_path_with_gaps_says_what_two_values_make_of_it(declared, feedback, missing, column, said):
+    path = {"through": [{"score": "challenge"}], "structure": "simple"}
+    study = declared(hypotheses=[PATH | {"path": path}], plan={"missing": missing, "families": [], "decides": {}})
+    scores = feedback(study, "feedback_missing", clusters=False)
+    frame = scores.frame.copy()
+    known = frame[column].notna()
+    frame.loc[known, column] = np.where(frame.loc[known, column] > frame[column].median(), 2.0, 1.0)
+
+    found = analyse(replace(scores, _frame=frame), study)
+
+    assert len(found.rows) == 2
+    assert all(f"{said} takes two values (1 and 2)" in row.note for row in found.rows)
+    if missing == "multiple_imputation":
+        tables = found.answer("p1").problem.tables
+        assert {len(np.unique(table.y if column == "outcome" else table.steps)) for table in tables} == {2}
