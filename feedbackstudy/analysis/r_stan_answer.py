@@ -86,9 +86,8 @@ def _tables(problem: Problem, posterior: CellDraws) -> str | None:
     """Return R code of the tables that the draws rest on; None where these are not the rows of the script."""
     if not isinstance(problem, ImputedProblem):
         return _ONE if posterior.n == problem.n else None
-    count = 0 if posterior.sampled is None else posterior.chains // posterior.sampled.chains
-    if count > 1:
-        return _COMPLETED.replace("COUNT", str(count)) if posterior.n == problem.n else None
+    if posterior.tables > 1:
+        return _COMPLETED.replace("COUNT", str(posterior.tables)) if posterior.n == problem.n else None
     return GIVEN_ROWS + _ONE if posterior.n == int(problem.observed.sum()) else None
 
 

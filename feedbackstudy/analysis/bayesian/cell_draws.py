@@ -61,6 +61,8 @@ class CellDraws:
         The sampled model with all its variables, whose cells or slopes these are; None where the draws stand alone.
     source : SampledCells or None
         The same where these are its cells, for predictive checks; None where they are slopes.
+    tables : int
+        Completed tables, as many chains of each; as tables differ on purpose, chains of each are judged by themselves.
     """
 
     draws: Floats
@@ -76,6 +78,7 @@ class CellDraws:
     counts: NDArray[np.int64] | None = None
     sampled: "SampledCells | None" = None
     source: "SampledCells | None" = None
+    tables: int = 1
 
     def __post_init__(self) -> None:
         if self.draws.ndim != 2 or self.chains < 1 or self.draws.shape[0] % self.chains:
@@ -334,16 +337,10 @@ class CellDraws:
         rope: tuple[float, float] | None,
     ) -> Posterior:
         rhat, ess = None, None
-        if self.chains > 1:
-            state = converged(found.reshape(self.chains, -1))
-            rhat, ess = state.rhat, min(state.ess_bulk, state.ess_tail)
+        if self.chains > self.tables:
+            each = [converged(part) for part in found.reshape(self.tables, self.chains // self.tables, -1)]
+            rhat, ess = max(one.rhat for one in each), sum(min(one.ess_bulk, one.ess_tail) for one in each)
         return from_draws(
-            found,
-            quantity=quantity,
-            level=level,
-            interval=interval,
-            rope=rope,
-            engine="PyMC + nutpie",
-            rhat=rhat,
+            found, quantity=quantity, level=level, interval=interval, rope=rope, engine="PyMC + nutpie", rhat=rhat,
             ess=ess,
-        )
+        )  # fmt: skip

@@ -88,6 +88,7 @@ def _of_draws(parts: Sequence[CellDraws]) -> CellDraws:
         parts[0],
         draws=np.concatenate([part.draws for part in parts]),
         chains=sum(part.chains for part in parts),
+        tables=len(parts),
         sds=np.concatenate(sds) if len(sds) == len(parts) else None,
         gates=_worst([part.gates for part in parts]),
         model=_words(parts[0].model, len(parts)),

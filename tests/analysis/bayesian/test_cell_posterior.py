@@ -7,6 +7,7 @@ from scipy import integrate, stats
 from feedbackstudy.analysis.bayesian.cell_posterior import CellDraws, CellMixture
 from feedbackstudy.analysis.bayesian.densities import hdi_of_draws
 from feedbackstudy.analysis.bayesian.gates import Gates
+from feedbackstudy.analysis.bayesian.missing_mixture import mixed_over_tables
 from feedbackstudy.analysis.bayesian.normal_mixture import NormalCells, NormalMixture
 from feedbackstudy.analysis.bayesian.savage_dickey import savage_dickey_of_draws
 from feedbackstudy.analysis.bayesian.spline_density import density_at, log_spline
@@ -137,6 +138,22 @@ def test_mixture_quantiles_invert_its_distribution():
         assert mixed.below(mixed.quantile(p)) == pytest.approx(p, rel=1e-9)
     assert integrate.quad(lambda x: float(mixed.density([x])[0]), -10, 12)[0] == pytest.approx(1, abs=1e-9)
     assert np.exp(mixed.log_density(0.7)) == pytest.approx(mixed.density([0.7])[0], rel=1e-12)
+
+
+def test_chains_of_completed_tables_are_judged_by_themselves():
+    """Independent draws around five places: the tables differ, and every chain has mixed."""
+    rng = np.random.default_rng(1)
+    parts = [
+        CellDraws(draws=rng.normal(place, 1.0, (4000, 1)), chains=4, sds=None, gates=FINE, n=9, model="m", prior="p")
+        for place in rng.normal(0, 0.65, 5)
+    ]
+
+    mixed = mixed_over_tables(parts)
+
+    found = mixed.contrast([1.0]).posterior
+    assert (mixed.tables, mixed.chains) == (5, 20)
+    assert found.rhat < 1.005  # against each other, the chains of different tables have 1.13
+    assert 0.9 * 20_000 < found.ess < 1.02 * 20_000
 
 
 @pytest.mark.parametrize("at", [0.0, 1.0, 2.5, 3.0])
