@@ -67,7 +67,8 @@ class PriorShares(Rendered):
         Returns
         -------
         RScript
-            Counts the shares of values anew: ``share mean``, ``share lower``, ``share upper``.
+            Counts the shares of values in our studies (``share mean``, ``share lower``, ``share upper``), and in as
+            many that R draws from the prior (``share anew mean`` and so on; not with random slopes).
 
         Raises
         ------

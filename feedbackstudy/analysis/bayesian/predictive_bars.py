@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from feedbackstudy.analysis.bayesian.cell_model import CellModel
 from feedbackstudy.analysis.bayesian.predictor_draws import Values
 from feedbackstudy.analysis.bayesian.r_predictive import prior_shares_script
+from feedbackstudy.analysis.bayesian.r_prior import anew
 from feedbackstudy.psychometrics.rscript import RScript
 
 __all__ = ["BINS", "MOST_VALUES", "Bars", "bar_edges", "bars_of", "prior_bars", "prior_script"]
@@ -77,10 +78,12 @@ def prior_script(model: CellModel, *, seed: int, studies: int) -> RScript:
     Returns
     -------
     RScript
-        Shows ``share mean``, ``share lower`` and ``share upper``.
+        Shows ``share mean``, ``share lower`` and ``share upper``; then, as ``share anew mean`` and so on, those of as
+        many studies that R draws from the prior, save for random slopes.
     """
     drawn, _ = _prior_studies(model, seed, studies)
-    return prior_shares_script(drawn, whole=model.family.whole, bins=BINS, most=MOST_VALUES)
+    code = anew(model, seed=seed, studies=studies)
+    return prior_shares_script(model.rows, drawn, whole=model.family.whole, bins=BINS, most=MOST_VALUES, anew=code)
 
 
 def _prior_studies(model: CellModel, seed: int, studies: int) -> tuple[Floats, Values]:

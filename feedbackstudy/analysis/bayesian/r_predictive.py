@@ -56,14 +56,21 @@ for (k in seq_along(groups)) {
 """
 
 _PRIOR = """\
-drawn <- as.matrix(responses)
-bars("share", numeric(0), drawn, limits(drawn[, 1], drawn))
+drawn <- t(as.matrix(responses[startsWith(names(responses), "study ")])); at <- limits(drawn[1, ], drawn)
+bars("share", numeric(0), t(drawn), at)
+"""
+_ANEW = """\
+bars("share anew", numeric(0), t(y), at)
 """
 
 
 def _studies(drawn: Floats, *, whole: bool) -> pd.DataFrame:
     columns = [f"study {i}" for i in range(1, drawn.shape[0] + 1)]
     return pd.DataFrame(drawn.T.astype(np.int64) if whole else drawn.T, columns=columns)
+
+
+def _groups(rows: CellRows) -> dict[str, Floats]:
+    return {f"group {k}": np.where(g.held, g.member + 1.0, np.nan) for k, g in enumerate(rows.groups, start=1)}
 
 
 def _bars(bins: int, most: int, *, whole: bool) -> str:
@@ -92,30 +99,35 @@ def predictive_script(rows: CellRows, drawn: Floats, *, whole: bool, bins: int, 
         and each statistic by its name: seen, limits of the middle 95 % of drawn studies, p.
     """
     own = {"cell": rows.cell + 1, "seen": rows.y}
-    own |= {f"group {k}": np.where(g.held, g.member + 1.0, np.nan) for k, g in enumerate(rows.groups, start=1)}
-    data = pd.concat([pd.DataFrame(own), _studies(drawn, whole=whole)], axis="columns")
+    data = pd.concat([pd.DataFrame(own | _groups(rows)), _studies(drawn, whole=whole)], axis="columns")
     code = _CHECK.replace("GROUPS", r_vector(tuple(group.name for group in rows.groups)))
     body = _bars(bins, most, whole=whole) + code
     return RScript(made_by="Answer.predictive_check", body=body, data=data, name="predictive_check")
 
 
-def prior_shares_script(drawn: Floats, *, whole: bool, bins: int, most: int) -> RScript:
+def prior_shares_script(rows: CellRows, drawn: Floats, *, whole: bool, bins: int, most: int, anew: str = "") -> RScript:
     """Return studies drawn from a prior for R.
 
     Parameters
     ----------
+    rows : CellRows
+        The rows, whose outcome is not used.
     drawn : ndarray, shape (studies, n)
         Outcomes in drawn studies.
     whole : bool
         Whether outcomes are whole numbers.
     bins, most : int
         Bins of a continuous outcome; most values of a whole one above its smallest.
+    anew : str, default ""
+        R code of `r_prior.anew`.
 
     Returns
     -------
     RScript
-        Shows ``share mean``, ``share lower`` and ``share upper``.
+        Shows ``share mean``, ``share lower`` and ``share upper`` of our studies; then, under ``share anew mean`` and so
+        on, those of as many studies that R draws from the prior.
     """
-    body = _bars(bins, most, whole=whole) + _PRIOR
-    data = _studies(drawn, whole=whole)
+    own = {"cell": rows.cell + 1} | {f"x {i}": column for i, column in enumerate(rows.covariates.T, start=1)}
+    data = pd.concat([pd.DataFrame(own | _groups(rows)), _studies(drawn, whole=whole)], axis="columns")
+    body = _bars(bins, most, whole=whole) + _PRIOR + anew + _ANEW * bool(anew)
     return RScript(made_by="Answer.prior_check", body=body, data=data, name="prior_check")
