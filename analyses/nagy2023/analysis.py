@@ -15,7 +15,7 @@ from feedbackstudy.analysis.compile import Question, question
 from feedbackstudy.analysis.estimate import Estimate, Estimates
 from feedbackstudy.analysis.frequencies import Frequencies
 from feedbackstudy.analysis.frequentist.cell_fit import CellFit
-from feedbackstudy.analysis.frequentist.counts import ZeroInflated, expected_law, zero_inflated_negative_binomial
+from feedbackstudy.analysis.frequentist.counts import ZeroInflated, expected_law, zero_inflated
 from feedbackstudy.analysis.frequentist.effect_sizes import eta_squared
 from feedbackstudy.analysis.frequentist.linear import fit_cells
 from feedbackstudy.analysis.frequentist.means import figures_of_counts
@@ -91,7 +91,7 @@ def _fit(table: DataFrame) -> ZeroInflated:
     counts = table.to_numpy()
     design = np.repeat(DESIGN, counts.shape[1], axis=0)
     values = np.tile(table.columns.to_numpy(dtype=np.float64), len(CELLS))
-    return zero_inflated_negative_binomial(values, counts.ravel(), count_design=design, zero_design=design)
+    return zero_inflated(values, counts.ravel(), count_design=design, zero_design=design)
 
 
 def _coefficient_values(fit: ZeroInflated) -> dict[str, Value]:

@@ -234,6 +234,7 @@ def _zero_inflated(problem: Problem) -> CellFit:
         len(problem.cells),
         _covariates(problem),
         scale="response" if measured_by(problem.question) == "rate" else "log rate",
+        cell_names=problem.cells,
     )
 
 

@@ -77,13 +77,19 @@ def zero_inflated_model(
     """
     built, read = design.built, design.read
     columns = _zero_columns(design, zero_terms)
+    of_zero = [built.names[int(j)] for j in columns]
     fit = zero_inflated(
-        read.y, np.ones(read.n), count_design=built.matrix, zero_design=built.matrix[:, columns], law=law
+        read.y,
+        np.ones(read.n),
+        count_design=built.matrix,
+        zero_design=built.matrix[:, columns],
+        law=law,
+        zero_names=of_zero,
     )
     limit = (POISSON_LIMIT,) if fit.log_theta is None and law != "poisson" else ()
     size_said = () if fit.log_theta is None else ((_SIZE, number(float(np.exp(fit.log_theta)))),)
     p, size = fit.count.size, fit.count.size + fit.zero.size
-    names = [*built.names, *(f"zero: {built.names[int(j)]}" for j in columns)]
+    names = [*built.names, *(f"zero: {name}" for name in of_zero)]
     return ZeroInflatedModel(
         title=title,
         outcome=read.outcome,

@@ -11,7 +11,7 @@ import pytest
 from scipy import special
 
 from feedbackstudy.analysis.count import count
-from feedbackstudy.analysis.frequentist.counts import zero_inflated_negative_binomial
+from feedbackstudy.analysis.frequentist.counts import zero_inflated
 from feedbackstudy.analysis.gee import gee
 from feedbackstudy.analysis.logistic import logistic
 from feedbackstudy.errors import DataError
@@ -82,6 +82,18 @@ def test_random_intercepts_are_those_of_glmer(data, known):
     np.testing.assert_allclose(fit.fit.sd, rows["sd"], rtol=1e-4)
 
 
+@pytest.mark.against_r
+def test_firth_s_modified_score_is_solved_in_base_r(data, run_r, tmp_path):
+    table = data.assign(never=np.where(data["reply"] == 1, "no", np.where(np.arange(len(data)) % 3 == 0, "yes", "no")))
+    fit = logistic(table, "reply", ["timing", "never"], firth=True)
+
+    in_r = run_r(fit.r_script(), tmp_path)
+
+    for row, name in zip(fit.effects, ("(Intercept)", "timingimmediate", "neveryes"), strict=True):
+        # Fisher's scoring of both ends within 1e-10 or so of the root of the score
+        assert (row.estimate, row.se) == pytest.approx((in_r[f"{name} estimate"][0], in_r[f"{name} se"][0]), rel=1e-6)
+
+
 def test_separation_names_the_columns_and_firth_answers(data):
     table = data.assign(never=np.where((data["reply"] == 0) & (data["day"] > 3), "yes", "no"))
     with pytest.raises(DataError, match=r"never\[yes\]"):
@@ -105,7 +117,7 @@ def test_zero_inflation_is_the_fit_of_its_array_function(data):
     fit = count(data, "hints", ["timing"], family="zero-inflated", zero_terms=["timing"])
     late = (data["timing"] == "immediate").to_numpy(float)
     x = np.column_stack([np.ones(360), late])
-    direct = zero_inflated_negative_binomial(data["hints"], np.ones(360), count_design=x, zero_design=x)
+    direct = zero_inflated(data["hints"], np.ones(360), count_design=x, zero_design=x)
     np.testing.assert_allclose([row.estimate for row in fit.effects], np.r_[direct.count, direct.zero], rtol=1e-8)
     expected = fit.means("timing", scale="response")["mean"]
     by_hand = special.expit(-(x @ direct.zero)) * np.exp(x @ direct.count)
@@ -213,3 +225,13 @@ def test_the_r_scripts_print_the_same_numbers(data, tmp_path):
     assert float(shown["timingimmediate df"]) == pytest.approx(binary.effects[1].df, rel=1e-6)
     assert float(shown["timingimmediate p"]) == pytest.approx(binary.effects[1].p, rel=1e-6)
     assert float(shown["delayed - immediate estimate"]) == pytest.approx(counts.rows[0].estimate, rel=1e-6)
+
+
+def test_a_group_without_structural_zeros_is_named(data):
+    rng = np.random.default_rng(2)
+    late = (data["timing"] != "immediate").to_numpy()
+    y = np.where(
+        late, rng.binomial(6, 0.5, len(data)), np.where(rng.random(len(data)) < 0.3, 0, rng.poisson(3.0, len(data)))
+    )
+    with pytest.raises(DataError, match=r"structural zeros comes to nothing or to one \(.*timing\[immediate\]"):
+        count(data.assign(hints=y), "hints", ["timing"], family="zero-inflated", zero_terms=["timing"])

@@ -26,7 +26,6 @@ __all__ = [
     "ZeroInflated",
     "expected_law",
     "zero_inflated",
-    "zero_inflated_negative_binomial",
 ]
 
 POISSON_LIMIT = (
@@ -35,6 +34,9 @@ POISSON_LIMIT = (
 )
 
 _LARGEST = 12.0  # log size from which on a negative binomial is a Poisson to five digits, and its terms lose theirs
+_AT_END = 12.0  # log odds beyond which a share is 0 or 1 to five digits
+_UNTOLD = 1e-7  # information about a log odds, as a share of that of coin tosses, below which there is none
+_PART = 1e-3  # share of the largest coefficient from which a column takes part in a direction
 _GAIN = 1e-4  # log likelihood that a size must add to a Poisson for a negative binomial to have a maximum of its own
 
 _Floats = NDArray[np.float64]
@@ -160,10 +162,16 @@ class CoefficientContrast:
     p: float
 
 
-def zero_inflated_negative_binomial(
-    y: ArrayLike, weights: ArrayLike, *, count_design: ArrayLike, zero_design: ArrayLike
+def zero_inflated(
+    y: ArrayLike,
+    weights: ArrayLike,
+    *,
+    count_design: ArrayLike,
+    zero_design: ArrayLike,
+    law: Literal["negative binomial", "poisson"] = "negative binomial",
+    zero_names: Sequence[str] = (),
 ) -> ZeroInflated:
-    r"""Fit a zero-inflated negative binomial to a frequency table.
+    r"""Fit counts with structural zeros, whose others follow a negative binomial or a Poisson, to a frequency table.
 
     Parameters
     ----------
@@ -175,84 +183,65 @@ def zero_inflated_negative_binomial(
         Predictors of the log mean.
     zero_design : array_like, shape (rows, q)
         Predictors of the log odds of a structural zero.
+    law : {"negative binomial", "poisson"}, default "negative binomial"
+        Law of the counts that are no structural zeros. A negative binomial whose likelihood rises until it is a
+        Poisson becomes one.
+    zero_names : sequence of str
+        What messages call the columns of `zero_design`; their positions where left out.
 
     Returns
     -------
     ZeroInflated
-        The fit; the weighted likelihood of distinct rows equals the likelihood of all people.
+        The fit; the weighted likelihood of distinct rows equals the likelihood of all people. `log_theta` is None where
+        it is a Poisson.
 
     Raises
     ------
     DataError
         For counts or weights that are not whole, data without any zero or without any other count, a design that does
-        not fit or has dependent columns, or a likelihood without a maximum.
+        not fit or has dependent columns, or a likelihood without a maximum, such as that of a share of structural
+        zeros of nothing.
 
     Notes
     -----
-    Lambert (1992), Technometrics 34, 1-14, with the negative binomial (NB2) for the Poisson:
+    Lambert (1992), Technometrics 34, 1-14, who has the Poisson; with the negative binomial (NB2)
     :math:`P(0) = \pi + (1-\pi) (\theta/(\theta+\mu))^\theta`,
     :math:`P(y) = (1-\pi)\, \frac{\Gamma(y+\theta)}{\Gamma(\theta) y!} \left(\frac{\theta}{\theta+\mu}\right)^\theta
     \left(\frac{\mu}{\theta+\mu}\right)^y`. Gradient and Hessian are analytic; the maximum is found by a trust-region
     Newton method from several starts, and the best one is returned.
     """
     rows = ZeroInflatedRows.of(y, weights, count_design, zero_design)
-    return _fitted(starts(rows), rows)
-
-
-def zero_inflated(
-    y: ArrayLike,
-    weights: ArrayLike,
-    *,
-    count_design: ArrayLike,
-    zero_design: ArrayLike,
-    law: Literal["negative binomial", "poisson"] = "negative binomial",
-) -> ZeroInflated:
-    """Fit counts with structural zeros, whose others follow a negative binomial or a Poisson.
-
-    Parameters
-    ----------
-    y, weights, count_design, zero_design : array_like
-        As for `zero_inflated_negative_binomial`.
-    law : {"negative binomial", "poisson"}, default "negative binomial"
-        Law of the counts that are no structural zeros. A negative binomial whose likelihood rises until it is a
-        Poisson becomes one.
-
-    Returns
-    -------
-    ZeroInflated
-        The fit; `log_theta` is None where it is a Poisson.
-
-    Raises
-    ------
-    DataError
-        As `zero_inflated_negative_binomial`.
-
-    Notes
-    -----
-    Lambert (1992), Technometrics 34, 1-14, who has the Poisson.
-    """
-    rows = ZeroInflatedRows.of(y, weights, count_design, zero_design)
     size = rows.X.shape[1] + rows.Z.shape[1]
     of_poisson = [start[:size] for start in starts(rows)]
     if law == "poisson":
-        return _fitted(of_poisson, rows)
+        return _fitted(of_poisson, rows, zero_names)
     found = [each for each in (maximise(start, rows) for start in starts(rows)) if each.at[-1] < _LARGEST]
     try:
-        limit = _fitted(of_poisson, rows)
+        limit = _fitted(of_poisson, rows, zero_names)
     except DataError:
-        return _judged(found, rows)
+        if not found:
+            raise
+        return _judged(found, rows, zero_names)
     best = max((each.log_likelihood for each in found), default=-np.inf)
-    return _judged(found, rows) if best > limit.log_likelihood + _GAIN else limit
+    return _judged(found, rows, zero_names) if best > limit.log_likelihood + _GAIN else limit
 
 
-def _fitted(begin: Sequence[Vector], rows: ZeroInflatedRows) -> ZeroInflated:
-    return _judged([maximise(start, rows) for start in begin], rows)
+def _fitted(begin: Sequence[Vector], rows: ZeroInflatedRows, names: Sequence[str]) -> ZeroInflated:
+    return _judged([maximise(start, rows) for start in begin], rows, names)
 
 
-def _judged(found: Sequence[Maximum], rows: ZeroInflatedRows) -> ZeroInflated:
+def _judged(found: Sequence[Maximum], rows: ZeroInflatedRows, names: Sequence[str]) -> ZeroInflated:
     """Return the highest end of the searches, refused where it is no maximum."""
     best = max(found, key=lambda fit: fit.log_likelihood, default=None)
     gradient, hessian = (np.inf, np.zeros((1, 1))) if best is None else derivatives(best.at, rows)
+    endless = () if best is None else _endless(best.at, hessian, rows)
+    if endless:
+        called = [names[j] if names else f"column {j} of zero_design, counted from 0" for j in endless]
+        raise DataError(
+            f"The share of structural zeros comes to nothing or to one ({'; '.join(called)}), so the zero-inflated "
+            "likelihood has no maximum: there are no more zeros than the counts explain, or nothing but zeros. Use a "
+            "model without inflation, or a Bayesian prior, which keeps the share inside."
+        )
     values = np.linalg.eigvalsh(hessian)
     if best is None or np.abs(gradient).max() > 1e-4 * rows.w.sum() or values[0] <= 1e-10 * values[-1]:
         raise DataError(
@@ -270,6 +259,28 @@ def _judged(found: Sequence[Maximum], rows: ZeroInflatedRows) -> ZeroInflated:
         n=int(rows.w.sum()),
         iterations=best.steps,
     )
+
+
+def _endless(at: _Floats, hessian: _Floats, rows: ZeroInflatedRows) -> tuple[int, ...]:
+    """Return the zero columns whose coefficients run off: a search ends where their slope is lost in rounding.
+
+    There the information about a log odds, the count part unknown, is next to nothing beside that of as many tosses of
+    a coin, which no log odds exceeds.
+    """
+    p, q = rows.X.shape[1], rows.Z.shape[1]
+    zero = slice(p, p + q)
+    if np.abs(rows.Z[rows.w > 0] @ at[zero]).max() <= _AT_END:
+        return ()
+    others = np.delete(np.arange(at.size), np.arange(p, p + q))
+    across = hessian[zero][:, others]
+    own = hessian[zero, zero] - across @ np.linalg.pinv(hessian[np.ix_(others, others)], hermitian=True) @ across.T
+    root = np.linalg.inv(np.linalg.cholesky((rows.Z.T * rows.w) @ rows.Z / 4))
+    values, vectors = np.linalg.eigh(root @ own @ root.T)
+    directions = np.abs(root.T @ vectors[:, values < _UNTOLD])
+    if not directions.size:
+        return ()
+    weight = (directions / directions.max(axis=0)).max(axis=1)
+    return tuple(np.flatnonzero(weight > _PART).tolist())
 
 
 def expected_law(fit: ZeroInflated, *, count_design: ArrayLike, zero_design: ArrayLike) -> InflatedLaw:

@@ -1,5 +1,6 @@
 """Cell means of counts with structural zeros, the share of zeros free in each cell."""
 
+from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
@@ -7,15 +8,13 @@ from numpy.typing import ArrayLike
 
 from feedbackstudy.analysis.frequentist.cell_fit import CellFit
 from feedbackstudy.analysis.frequentist.counts import POISSON_LIMIT, zero_inflated
+from feedbackstudy.analysis.frequentist.generalised_words import named_cell
 from feedbackstudy.analysis.frequentist.links import LINKS, Array
 from feedbackstudy.analysis.frequentist.mixed_cells import cell_columns
 from feedbackstudy.analysis.frequentist.mixed_structure import Floats
 from feedbackstudy.analysis.frequentist.response_means import delta, spread_over
-from feedbackstudy.errors import DataError
 
 __all__ = ["zero_inflated_cells"]
-
-_AT_END = 12.0  # log odds beyond which a share is 0 or 1 to five digits
 
 
 def zero_inflated_cells(
@@ -25,6 +24,7 @@ def zero_inflated_cells(
     covariates: ArrayLike | None,
     *,
     scale: Literal["log rate", "response"] = "log rate",
+    cell_names: Sequence[str] = (),
 ) -> CellFit:
     r"""Fit a zero-inflated negative binomial with a mean and a share of structural zeros for each cell.
 
@@ -41,6 +41,8 @@ def zero_inflated_cells(
     scale : {"log rate", "response"}, default "log rate"
         Log of the mean of those who are no structural zeros; or the expected count :math:`(1-\pi)\mu` of all, averaged
         over the covariates of all rows.
+    cell_names : sequence of str
+        Names of the cells, for messages; their positions where left out.
 
     Returns
     -------
@@ -61,14 +63,8 @@ def zero_inflated_cells(
     X, counts = cell_columns(cells, n_cells, covariates)
     used = np.flatnonzero(counts)
     k, p = used.size, X.shape[1]
-    fit = zero_inflated(y, np.ones(cells.size), count_design=X, zero_design=X[:, :k])
-    at_end = np.flatnonzero(np.abs(fit.zero) > _AT_END)
-    if at_end.size:
-        raise DataError(
-            f"The share of structural zeros comes to nothing or to one in {at_end.size} cell(s) (positions "
-            f"{used[at_end].tolist()}), so the likelihood has no maximum: no more zeros there than the counts explain. "
-            "Declare the negative binomial, or read the Bayesian answer, whose prior keeps the share inside."
-        )
+    names = [named_cell(int(at), cell_names) for at in used]
+    fit = zero_inflated(y, np.ones(cells.size), count_design=X, zero_design=X[:, :k], zero_names=names)
     shared = X[:, k:] if p > k else np.zeros((1, 0))
 
     def expected(at: Array) -> Array:
