@@ -176,7 +176,7 @@ def shares_of_zeros(seed: int) -> np.ndarray | None:
 
 
 def test_shares_of_structural_zeros_are_estimated_or_refused():
-    """Without inflation log odds run to -21 with standard errors of 2000, which in 5 of these 40 tables was returned."""
+    """Without inflation log odds run to -21 with standard errors of 2000, returned in 5 of these 40 tables."""
     found = [shares_of_zeros(seed) for seed in range(40)]
     kept = np.array([each for each in found if each is not None])
     assert 5 < len(kept) < 15  # by chance a quarter of the tables have more zeros than expected in both cells
