@@ -194,6 +194,18 @@ def _cells(
     )
 
 
+_FIRTH = """\
+# Firth's modified score by Fisher's scoring: no package that ships with R has it
+X <- fit; y <- responses[[OUTCOME]]; b <- rep(0, ncol(X))
+for (step in 1:1000) {
+  p <- plogis(drop(X %*% b)); w <- p * (1 - p); V <- solve(crossprod(X * sqrt(w)))
+  h <- w * rowSums((X %*% V) * X); move <- drop(V %*% crossprod(X, y - p + h * (1 / 2 - p)))
+  b <- b + move / max(1, abs(move)); if (max(abs(move)) < 1e-12) break
+}
+show(paste(colnames(X), "estimate"), b); show(paste(colnames(X), "se"), sqrt(diag(V)))
+"""
+
+
 def _facts(fit: GeneralisedFit | GeneralisedMixedFit) -> tuple[tuple[str, str], ...]:
     facts = [("log likelihood, AIC", f"{number(fit.log_likelihood)}, {number(fit.aic, 1)}")]
     if fit.theta is not None:
@@ -240,7 +252,7 @@ def _script(
         family = "" if negative else f", family = {fit.family}, nAGQ = {fit.quadrature}"
         call, library = f"{'glmer.nb' if negative else 'glmer'}(FORMULA, data = responses{family})", "lme4"
     elif fit.penalised:
-        call, library = "logistf(FORMULA, data = responses, pl = FALSE)", "logistf"
+        call, library = "model.matrix(FORMULA, data = responses)", "stats"
     else:
         family = "" if negative else f", family = {fit.family}"
         # R stops at a change of deviance of 1e-8, too early for six digits of a sandwich
@@ -256,5 +268,5 @@ def _script(
             'show(paste(rownames(coefs), "p"), found$p_Satt)\n'
         )
     if isinstance(fit, GeneralisedFit) and fit.penalised:
-        shown = 'show(paste(names(coef(fit)), "estimate"), coef(fit))\n'
+        shown = _FIRTH.replace("OUTCOME", r_string(design.read.outcome))
     return model_script(design, made_by, random=random_formula(random or {}), library=library, call=call, shown=shown)
