@@ -82,18 +82,6 @@ def test_random_intercepts_are_those_of_glmer(data, known):
     np.testing.assert_allclose(fit.fit.sd, rows["sd"], rtol=1e-4)
 
 
-@pytest.mark.against_r
-def test_firth_s_modified_score_is_solved_in_base_r(data, run_r, tmp_path):
-    table = data.assign(never=np.where(data["reply"] == 1, "no", np.where(np.arange(len(data)) % 3 == 0, "yes", "no")))
-    fit = logistic(table, "reply", ["timing", "never"], firth=True)
-
-    in_r = run_r(fit.r_script(), tmp_path)
-
-    for row, name in zip(fit.effects, ("(Intercept)", "timingimmediate", "neveryes"), strict=True):
-        # Fisher's scoring of both ends within 1e-10 or so of the root of the score
-        assert (row.estimate, row.se) == pytest.approx((in_r[f"{name} estimate"][0], in_r[f"{name} se"][0]), rel=1e-6)
-
-
 def test_separation_names_the_columns_and_firth_answers(data):
     table = data.assign(never=np.where((data["reply"] == 0) & (data["day"] > 3), "yes", "no"))
     with pytest.raises(DataError, match=r"never\[yes\]"):
