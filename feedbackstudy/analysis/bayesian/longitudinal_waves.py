@@ -1,6 +1,7 @@
 """The constrained longitudinal model with priors on the scale: exact conditionals, drawn in turn."""
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -8,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from feedbackstudy.analysis.bayesian.cell_draws import CellDraws
 from feedbackstudy.analysis.bayesian.gates import Gates, converged
 from feedbackstudy.analysis.bayesian.priors import CellPrior
+from feedbackstudy.analysis.bayesian.r_draws import gates_script
 from feedbackstudy.errors import DataError
 
 __all__ = ["MEDIAN_RATIO", "TUNE", "waves_posterior"]
@@ -185,4 +187,5 @@ def _gates(beta: Floats, sd: Floats) -> Gates:
         ess_tail=min(one.ess_tail for one in each),
         divergences=0,
         ebfmi=float("inf"),
+        script=partial(gates_script, {"beta": beta, "sd": sd}, None, None),
     )

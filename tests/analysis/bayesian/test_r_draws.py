@@ -8,6 +8,7 @@ import pytest
 from feedbackstudy.analysis.bayesian.calibration import Calibration
 from feedbackstudy.analysis.bayesian.comparison import compare, loo
 from feedbackstudy.analysis.bayesian.gates import gates, unjudged
+from feedbackstudy.analysis.bayesian.longitudinal_waves import _gates as waves_gates
 from feedbackstudy.analysis.bayesian.missing_mixture import _worst
 from feedbackstudy.analysis.bayesian.saved_draws import load_draws, save_draws
 from feedbackstudy.analysis.bayesian.sensitivity import prior_sensitivity
@@ -79,6 +80,17 @@ def test_saved_draws_are_judged_again_by_what_was_saved(binary_fit, run_r, tmp_p
 
     assert ours == binary_fit.draws.gates
     assert "raw_" not in ours.r_script().data.columns
+    assert not {"divergences", "ebfmi"} & set(in_r)
+    for name in CONVERGENCE[:3]:
+        assert in_r[name] == [pytest.approx(getattr(ours, name), rel=1e-9)], name
+
+
+@pytest.mark.against_r
+def test_gates_of_the_longitudinal_model_whose_draws_have_no_energy(run_r, tmp_path):
+    ours = waves_gates(np.stack([chains(1, phi=0.3), chains(2, phi=0.5)], axis=2), np.exp(chains(3, phi=0.2)))
+
+    in_r = run_r(ours.r_script(), tmp_path)
+
     assert not {"divergences", "ebfmi"} & set(in_r)
     for name in CONVERGENCE[:3]:
         assert in_r[name] == [pytest.approx(getattr(ours, name), rel=1e-9)], name
