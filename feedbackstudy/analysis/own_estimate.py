@@ -1,7 +1,8 @@
 """`custom`: an estimate that the user made elsewhere, in the same columns and marked as such."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from math import isfinite
+from numbers import Real
 
 from feedbackstudy.analysis.estimate import COLUMNS, Engine, Estimate, Estimates
 from feedbackstudy.errors import DataError, InputError, choices
@@ -11,6 +12,8 @@ __all__ = ["MARK", "custom"]
 _OURS = frozenset({"hypothesis", "outcome", "term", "engine", "decides", "decision", "status", "population", "realism",
                    "agreement", "family", "p_adjusted"})  # fmt: skip
 _ENGINES = ("frequentist", "bayesian")
+_WHOLE = frozenset(field.name for field in fields(Estimate) if field.type == int | None)
+_NUMBERS = _WHOLE | {field.name for field in fields(Estimate) if field.type in (float, float | None)}
 MARK = "the user's own estimate"
 
 
@@ -55,8 +58,9 @@ def custom(
     Raises
     ------
     InputError
-        For an unknown hypothesis, engine or column, a column that the toolkit fills itself, numbers that are not
-        finite (degrees of freedom may be infinite), an error below zero, or numbers that contradict each other.
+        For an unknown hypothesis, engine or column, a column that the toolkit fills itself, text for a number, numbers
+        that are not finite (degrees of freedom may be infinite), counts that are not whole, an error below zero, or
+        numbers that contradict each other.
     """
     there = [i for i, row in enumerate(estimates.rows) if row.hypothesis == hypothesis]
     if not there:
@@ -67,7 +71,9 @@ def custom(
     unknown = [name for name in columns if name not in COLUMNS]
     if unknown:
         raise InputError(choices("Column", unknown[0], COLUMNS))
-    _refuse(engine, {"estimate": estimate, **columns})
+    if engine not in _ENGINES:
+        raise InputError(choices("Engine", engine, _ENGINES))
+    given = {name: _number(name, value) if name in _NUMBERS else value for name, value in columns.items()}
     first = estimates.rows[there[0]]
     words = f"{MARK}: {model}"
     said = "; ".join(filter(None, (MARK, note)))
@@ -78,27 +84,30 @@ def custom(
         contrast=contrast or first.contrast,
         engine=engine,
         model=words,
-        estimate=estimate,
+        estimate=_number("estimate", estimate),  # type: ignore[arg-type]
         status=first.status,
         population=first.population,
         realism=first.realism,
         note=estimates.provenance.marked(said) if estimates.provenance is not None else said,
-        **columns,  # type: ignore[arg-type]
+        **given,  # type: ignore[arg-type]
     )
     at = there[-1] + 1
     return replace(estimates, rows=(*estimates.rows[:at], row, *estimates.rows[at:]))
 
 
-def _refuse(engine: str, given: dict[str, float | str | None]) -> None:
-    if engine not in _ENGINES:
-        raise InputError(choices("Engine", engine, _ENGINES))
-    for name, value in given.items():
-        number = isinstance(value, int | float) and not isinstance(value, bool)
-        if number and name not in {"df", "df2"} and not isfinite(float(value or 0.0)):
-            raise InputError(f"{name} is {value!r}; an estimate of one's own needs finite numbers.")
-    for name in ("se", "df", "df2", "n"):
-        value = given.get(name)
-        if isinstance(value, int | float) and not value > 0:
-            raise InputError(f"{name} is {value!r}, and must be above 0.")
-    if not isinstance(given["estimate"], int | float):
-        raise InputError(f"The estimate must be a number; given {given['estimate']!r}.")
+def _number(name: str, value: object) -> float | int | None:
+    """Return a number of any type as that of the column."""
+    if value is None and name != "estimate":
+        return None
+    if not isinstance(value, Real) or isinstance(value, bool):
+        raise InputError(f"{name} must be a number; given {value!r}.")
+    made = float(value)
+    if name not in {"df", "df2"} and not isfinite(made):
+        raise InputError(f"{name} is {made!r}; an estimate of one's own needs finite numbers.")
+    if name in {"se", "df", "df2", "n"} and not made > 0:
+        raise InputError(f"{name} is {made!r}, and must be above 0.")
+    if name not in _WHOLE:
+        return made
+    if not made.is_integer():
+        raise InputError(f"{name} is {made!r}, and must be whole.")
+    return int(made)

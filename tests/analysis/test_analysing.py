@@ -320,11 +320,22 @@ def test_ones_own_estimate_stands_in_the_same_columns_and_never_decides(answered
         ({"se": -1.0}, "se is -1.0"),
         ({"p": float("inf")}, "finite"),
         ({"estimate": "0.4"}, "must be a number"),
+        ({"estimate": True}, "must be a number"),
+        ({"se": "small"}, "se must be a number"),
+        ({"se": np.float32(-1.0)}, "se is -1.0"),
+        ({"n": np.int64(0)}, "must be above 0"),
+        ({"n": 3.5}, "must be whole"),
     ],
 )
 def test_an_estimate_of_ones_own_is_refused_where_it_cannot_be_one(answered, changed, words):
     with pytest.raises(InputError, match=words):
         fs.analysis.custom(answered, "h3", **{"engine": "frequentist", "estimate": 0.4, "model": "m", **changed})
+
+
+def test_numbers_of_numpy_are_numbers_of_ones_own_estimate(answered):
+    given = {"estimate": np.float32(0.5), "se": np.int64(2), "n": np.int32(40), "df": np.inf}
+    row = fs.analysis.custom(answered, "h3", engine="frequentist", model="m", **given)["h3"].rows[-1]
+    assert [(type(x), x) for x in (row.estimate, row.se, row.n)] == [(float, 0.5), (float, 2.0), (int, 40)]
 
 
 def test_a_sentence_says_whose_an_estimate_of_ones_own_is(answered):
