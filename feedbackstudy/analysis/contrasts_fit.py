@@ -44,6 +44,8 @@ class FittedCells:
         The rows used, for R.
     fit_in_r : str
         R code that leaves coefficients in `b`, their covariance in `V` and defines ``df_of(w)``.
+    spread : str
+        What the standard deviation is that effects on the outcome's scale are divided by.
     """
 
     fit: CellFit
@@ -53,6 +55,7 @@ class FittedCells:
     failures: tuple[str, ...]
     data: pd.DataFrame
     fit_in_r: str
+    spread: str = "the root mean square within cells"
 
     def script(self, labels: Sequence[str], rows: Floats, adjust: str) -> RScript:
         """Write contrasts of these means for R.

@@ -179,6 +179,8 @@ def _split(levels: Sequence[tuple[str, ...]], names: Sequence[str], by: Sequence
 
 
 def _planned(means: Weighted, planned: Planned) -> Weighted:
+    if not isinstance(planned, Mapping):
+        raise DataError(f"'planned' maps the name of each contrast to the weights of its means; given {planned!r}.")
     if not planned:
         raise DataError("'planned' is empty; name at least one contrast, or leave it out.")
     rows = []
@@ -255,7 +257,7 @@ def _tests(fit: CellFit, family: _Family, method: str, delta: float | None, leve
         level=level,
     )
     return [
-        _row(label, place, one, float(q), adjusted.quantile, fit.sd, delta, level)
+        _row(label, place, one, float(q), adjusted.quantile, fit, delta, level)
         for label, one, q in zip(compare.labels, found, adjusted.p, strict=True)
     ]
 
@@ -266,19 +268,20 @@ def _row(
     found: ContrastFit,
     p_adjusted: float,
     quantile: float | None,
-    sd: float | None,
+    fit: CellFit,
     delta: float | None,
     level: float,
 ) -> ContrastRow:
     low, high = found.interval(level)
     if quantile is not None:
         low, high = found.estimate - quantile * found.se, found.estimate + quantile * found.se
+    sd, reach = fit.sd, 0.0
     d = None if sd is None else found.estimate / sd
-    reach = 0.0
     if d is not None and sd is not None:
         tail = (1 + level) / 2
         reach = float(special.ndtri(tail) if np.isinf(found.df) else special.stdtrit(found.df, tail))
-        reach *= float(np.sqrt((found.se / sd) ** 2 + d**2 / (2 * found.df)))
+        of_sd = 0.0 if _latent(fit) else d**2 / (2 * found.df)
+        reach *= float(np.sqrt((found.se / sd) ** 2 + of_sd))
     return ContrastRow(
         contrast=label,
         by=place,
@@ -298,6 +301,20 @@ def _row(
     )
 
 
+def _latent(fit: CellFit) -> bool:
+    """Say whether the standard deviation is that of a latent answer, which the link fixes and no data estimate."""
+    return fit.scale in ("log odds", "latent")
+
+
+def _standardised(fitted: FittedCells) -> tuple[str, ...]:
+    if fitted.fit.sd is None:
+        return ()
+    if _latent(fitted.fit):
+        over = "the standard deviation of the latent answer, random effects included, taken as known"
+        return (f"d over {over}; its interval from SE/s",)
+    return (f"d over {fitted.spread}; its interval from SE²/s² + d²/(2 df)",)
+
+
 def _not_zero(labels: Sequence[str], rows: Floats) -> tuple[str, ...]:
     off = [label for label, total in zip(labels, rows.sum(axis=1), strict=True) if abs(total) > 1e-9]
     if not off:
@@ -315,7 +332,7 @@ def _conventions(
         _AVERAGES[weights],
         f"p adjusted by {ADJUSTMENTS[adjust_for]}{family}",
         f"{level:.0%} intervals {'simultaneous for the family' if simultaneous else 'for each contrast alone'}",
-        "d over the root mean square within cells; its interval from SE²/s² + d²/(2 df)",
+        *_standardised(fitted),
     ]
     if delta is not None:
         said.append(f"equivalence and non-inferiority at {delta:g}, not adjusted for their number")

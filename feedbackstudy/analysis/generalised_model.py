@@ -11,7 +11,7 @@ from feedbackstudy.analysis.frequentist.clustered import Clustered
 from feedbackstudy.analysis.frequentist.generalised import GeneralisedFit, fit_generalised
 from feedbackstudy.analysis.frequentist.generalised_cells import generalised_gradient, reference_of
 from feedbackstudy.analysis.frequentist.generalised_mixed import GeneralisedMixedFit, fit_generalised_mixed
-from feedbackstudy.analysis.frequentist.generalised_words import fit_words, generalised_notes
+from feedbackstudy.analysis.frequentist.generalised_words import family_words, fit_words, generalised_notes
 from feedbackstudy.analysis.frequentist.links import LINKS
 from feedbackstudy.analysis.frequentist.references import coefficient_errors, nuisance, untested_terms, without_error
 from feedbackstudy.analysis.frequentist.separation import refuse_separation
@@ -181,6 +181,8 @@ def _cells(
     values, slopes = generalised_gradient(fit, rows, scale)
     held = "averaged over as they are in the rows" if scale == "response" else "held at their mean"
     counted = "probabilities" if fit.family == "binomial" else "expected counts"
+    robust = isinstance(fit, GeneralisedFit) and fit.robust is not None
+    how = f"{family_words(fit)} ({fit_words(fit)}{', Satterthwaite degrees of freedom' if robust else ''})"
     return fitted_cells(
         design,
         values,
@@ -188,8 +190,9 @@ def _cells(
         df=reference_of(fit, slopes),
         scale=scale,
         sd=sd,
-        model=counted if scale == "response" else scale,
-        notes=(f"Covariates ({', '.join(design.covariates)}) are {held}.",) if design.covariates else (),
+        model=f"{counted if scale == 'response' else scale}; {how}",
+        notes=generalised_notes(fit)[0]
+        + ((f"Covariates ({', '.join(design.covariates)}) are {held}.",) if design.covariates else ()),
         failures=failures,
     )
 

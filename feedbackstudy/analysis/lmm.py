@@ -123,7 +123,7 @@ def lmm(
         level=level,
         notes=(*design.read.notes, *notes, *_uncentred(design)),
         failures=failures,
-        scales={"response": lambda: _cells(design, fit, tests, failures)},
+        scales={"response": lambda: _cells(design, fit, tests, notes, failures)},
         script=script,
         cells_in_r={"response": emmeans_code(design, script, f', lmer.df = "{df}"')} if design.factors else {},
         provenance=Provenance(made_by="analysis.lmm", conventions=_conventions(fit, tests.name, level)),
@@ -198,7 +198,11 @@ def _term(term: str, found: JointTest) -> TermRow:
 
 
 def _cells(
-    design: TermDesign, fit: MixedFit, tests: Satterthwaite | KenwardRoger, failures: tuple[str, ...]
+    design: TermDesign,
+    fit: MixedFit,
+    tests: Satterthwaite | KenwardRoger,
+    notes: tuple[str, ...],
+    failures: tuple[str, ...],
 ) -> FittedCells:
     grid, cells = design.grid, design.cells
     counts = cells.counts if design.saturated else np.maximum(cells.counts, 1)
@@ -214,8 +218,17 @@ def _cells(
         joint_df=lambda rows: tests.joint_df(independent_rows(rows) @ grid),
         joint_scale=lambda rows: tests.joint_scale(independent_rows(rows) @ grid),
     )
-    note = (f"Covariates ({', '.join(design.covariates)}) are held at their mean.",) if design.covariates else ()
-    return FittedCells(fit=found, cells=cells, n=fit.n, notes=note, failures=failures, data=pd.DataFrame(), fit_in_r="")
+    held = (f"Covariates ({', '.join(design.covariates)}) are held at their mean.",) if design.covariates else ()
+    return FittedCells(
+        fit=found,
+        cells=cells,
+        n=fit.n,
+        notes=notes + held,
+        failures=failures,
+        data=pd.DataFrame(),
+        fit_in_r="",
+        spread="the root of the sum of all variance components",
+    )
 
 
 def _words(fit: MixedFit, factors: Sequence[RandomFactor], method: str) -> str:

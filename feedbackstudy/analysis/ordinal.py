@@ -215,7 +215,7 @@ def ordinal(
         level=level,
         notes=(*read.notes, *notes),
         failures=failures,
-        scales={scale: partial(_cells, design, fit, codes, categories, scale, failures) for scale in _SCALES},
+        scales={scale: partial(_cells, design, fit, codes, categories, scale, notes, failures) for scale in _SCALES},
         script=script,
         cells_in_r={} if cluster is not None else _in_r(design, script, mixed=bool(factors)),
         provenance=Provenance(made_by="analysis.ordinal", conventions=conventions(link, level, df)),
@@ -249,6 +249,7 @@ def _cells(
     codes: NDArray[np.int64],
     categories: tuple[str, ...],
     scale: CumulativeScale,
+    notes: tuple[str, ...],
     failures: tuple[str, ...],
 ) -> FittedCells:
     values = _values(categories)
@@ -262,8 +263,9 @@ def _cells(
         df=_df(fit),
         scale=scale,
         sd=spread_of(fit, values[codes], design.cells.cell, scale),
-        model="latent means minus the mean threshold" if scale == "latent" else "expected ratings",
-        notes=(f"Covariates ({', '.join(design.covariates)}) are {held}.",) if design.covariates else (),
+        model=f"{'latent means minus the mean threshold' if scale == 'latent' else 'expected ratings'}; "
+        + model_words(fit, len(categories)),
+        notes=notes + ((f"Covariates ({', '.join(design.covariates)}) are {held}.",) if design.covariates else ()),
         failures=failures,
     )
 

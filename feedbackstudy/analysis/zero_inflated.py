@@ -112,8 +112,8 @@ def zero_inflated_model(
         notes=(*read.notes, *limit),
         failures=(),
         scales={
-            "log rate": lambda: _cells(design, fit, columns, "log rate"),
-            "response": lambda: _cells(design, fit, columns, "response"),
+            "log rate": lambda: _cells(design, fit, columns, "log rate", limit),
+            "response": lambda: _cells(design, fit, columns, "response", limit),
         },
         script=_script(design, zero_terms, fit),
         cells_in_r={},
@@ -158,7 +158,9 @@ def _r_zero(design: TermDesign, zero_terms: Sequence[str]) -> str:
     return " + ".join(quoted) or "1"
 
 
-def _cells(design: TermDesign, fit: ZeroInflated, columns: Integers, scale: Scale) -> FittedCells:
+def _cells(
+    design: TermDesign, fit: ZeroInflated, columns: Integers, scale: Scale, notes: tuple[str, ...]
+) -> FittedCells:
     p, q = fit.count.size, fit.zero.size
     rows = design.standard
 
@@ -171,6 +173,7 @@ def _cells(design: TermDesign, fit: ZeroInflated, columns: Integers, scale: Scal
     else:
         values, covariance = design.grid @ fit.count, design.grid @ fit.covariance[:p, :p] @ design.grid.T
     counted = "expected counts, structural zeros included" if scale == "response" else "log rates of the count part"
+    law = "Poisson" if fit.log_theta is None else "negative binomial"
     return fitted_cells(
         design,
         values,
@@ -178,7 +181,7 @@ def _cells(design: TermDesign, fit: ZeroInflated, columns: Integers, scale: Scal
         df=float("inf"),
         scale=scale,
         sd=None,
-        model=counted,
-        notes=(),
+        model=f"{counted}; zero-inflated {law} model (maximum likelihood)",
+        notes=notes,
         failures=(),
     )

@@ -162,3 +162,39 @@ def test_fdr_is_benjamini_and_hochberg_as_in_r():
     assert "Benjamini and Hochberg" in " ".join(fdr.provenance.conventions)
     with pytest.raises(NotFoundError, match="fdr"):
         analysis.contrasts(table, "y", between=["A"], adjust_for="fdrr")
+
+
+def test_contrasts_say_which_model_and_which_standard_deviation_they_are_over(data):
+    found = analysis.logistic(data, "bit", ["A", "x"], cluster="cl").contrasts(of=["A"])
+    (row,) = found.rows
+    assert np.isfinite(row.df)
+    sd = np.pi / np.sqrt(3)  # of the logistic distribution: a constant, which has no error of its own
+    assert (row.d, row.d_low, row.d_high) == pytest.approx((row.estimate / sd, row.low / sd, row.high / sd), rel=1e-12)
+    told = " ".join(found.provenance.conventions)
+    assert "logistic model (maximum likelihood, CR2 covariance over 12 clusters, Satterthwaite" in told
+    assert "d over the standard deviation of the latent answer" in told
+    assert "12 clusters are few" in said(found)
+    rated = analysis.ordinal(data.assign(r=np.arange(N) % 5), "r", ["A"], cluster="cl").contrasts(of=["A"])
+    (row,) = rated.rows
+    assert (row.d_low, row.d_high) == pytest.approx((row.low / sd, row.high / sd), rel=1e-12)
+    assert "no correction for few clusters" in said(rated)
+    assert "covariance over 12 clusters (CR1)" in " ".join(rated.provenance.conventions)
+
+
+def test_contrasts_of_mixed_and_count_models_say_what_d_is_over(data):
+    mixed = analysis.lmm(data, "y", ["A"], random={"cl": ["1"]})
+    found = mixed.contrasts(of=["A"])
+    assert found.rows[0].d == pytest.approx(found.rows[0].estimate / np.sqrt(mixed.fit.total_variance), rel=1e-12)
+    assert "d over the root of the sum of all variance components" in " ".join(found.provenance.conventions)
+    assert set(mixed.notes) <= set(found.notes)
+    counted = analysis.count(data.assign(k=np.arange(N) % 4), "k", ["A"]).contrasts(of=["A"])
+    assert counted.rows[0].d is None
+    assert "d over" not in " ".join(counted.provenance.conventions)
+    assert "the Poisson model is reported" in said(counted)
+    plain = analysis.contrasts(data, "y", between=["A"])
+    assert "d over the root mean square within cells" in " ".join(plain.provenance.conventions)
+
+
+def test_planned_contrasts_that_are_no_mapping_are_refused(data):
+    with pytest.raises(DataError, match="'planned' maps the name of each contrast"):
+        analysis.contrasts(data, "y", "id", between=["A"])
