@@ -33,6 +33,14 @@ difference <- function(name, a, c) {
 }
 """
 
+_MEANS = """\
+for (t in seq_along(WAVES)) for (a in ARMS) {
+  name <- paste("mean", paste(t - 1, sub("a", "", a), sep = ".")); own <- responses[[WAVES[t]]][responses$arm == a]
+  show(paste(name, "n"), sum(!is.na(own))); show(paste(name, "observed"), mean(own, na.rm = TRUE))
+  show(paste(name, "estimate"), unname(b[if (t == 1) "cellbefore" else paste0("cell", a, ":", WAVES[t])]))
+}
+"""
+
 _DROPOUT = """\
 # Who stayed away from which wave: Newcombe's interval of the difference of shares, Welch's of the first scores.
 for (t in seq_along(WAVES)) for (a in ARMS) {
@@ -73,7 +81,8 @@ def waves_script(data: WaveData, posterior: CellDraws | None = None) -> RScript:
     RScript
         Constrained: by nlme estimates and standard errors with the covariance taken as known, by Gibbs sampling in base
         R the posterior of each comparison. Adjusted for the first wave: as `adjusted_code`. Shares lost, their
-        differences, and how those who were lost differed before.
+        differences, and how those who were lost differed before. Means of arms at waves: ``n``, ``observed``,
+        ``estimate`` and posterior.
     """
     names = [f"x{j + 1}" for j in range(data.covariates.shape[1])]
     formula = "y ~ 0 + cell" + "".join(f" + {name}:factor(k)" for name in names)
@@ -84,7 +93,7 @@ def waves_script(data: WaveData, posterior: CellDraws | None = None) -> RScript:
         for a in data.others:
             body += f'difference("{t}.{a}", "a{a}:{waves[t]}", "a{data.reference}:{waves[t]}")\n'
     body += f"ARMS <- {r_vector(tuple(f'a{a}' for a in range(len(data.arms))))}\n"
-    body += f'REFERENCE <- "a{data.reference}"; LEVEL <- {data.level!r}\n{_DROPOUT}'
+    body += f'REFERENCE <- "a{data.reference}"; LEVEL <- {data.level!r}\n{_MEANS}{_DROPOUT}'
     body += adjusted_code(tuple(data.groups), data.prior)
     if data.prior is not None and posterior is not None:
         body += waves_gibbs(data.prior, posterior, level=data.level)

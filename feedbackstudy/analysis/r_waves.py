@@ -64,17 +64,19 @@ chain <- function(sigma) {
 set.seed(SEED)
 drawn <- lapply(seq_len(chains), function(k) chain(residual_sd^2 * diag(runif(1, 0.2, 1.5), waves)))
 say <- show
-compared <- function(label, w) {
+told <- function(label, w, factor) {
   show <- function(name, value) say(paste(label, name), value)
   environment(show_posterior) <- environment(show_factor) <- environment()
   x <- vapply(drawn, function(one) drop(one[, 1:cells] %*% w), numeric(draws))
   show_posterior(c(x), interval, TRUE); show("ess", bulk(x)); show("R-hat", r_hat(x))
-  show_factor(c(x), list(mean = sum(w) * middle, sd = sqrt(drop(w %*% prior_cells %*% w))))
+  if (factor) show_factor(c(x), list(mean = sum(w) * middle, sd = sqrt(drop(w %*% prior_cells %*% w))))
 }
 for (t in seq_len(waves)[-1]) for (a in setdiff(seq_along(ARMS), match(REFERENCE, ARMS))) {
   w <- rep(0, cells); w[c(place(a, t), place(match(REFERENCE, ARMS), t))] <- c(1, -1)
-  compared(paste(t - 1, a - 1, sep = "."), w)
+  told(paste(t - 1, a - 1, sep = "."), w, TRUE)
 }
+for (t in seq_len(waves)) for (a in seq_along(ARMS))
+  told(paste("mean", paste(t - 1, a - 1, sep = ".")), replace(rep(0, cells), place(a, t), 1), FALSE)
 })
 """
 _SEED = 20260127
@@ -97,7 +99,7 @@ def waves_gibbs(prior: CellPrior, posterior: CellDraws, *, level: float) -> str:
     str
         Base R, after the data of `waves_script` and its ``WAVES``, ``ARMS`` and ``REFERENCE``: median, posterior sd,
         limits of the shortest interval, probability of direction, effective sample size, R-hat and log Bayes factor of
-        each comparison.
+        each comparison; without the last also of each mean.
     """
     numbers = {
         "interval": level,

@@ -240,6 +240,14 @@ def test_r_draws_from_the_same_posterior(table, run_r, tmp_path, waves):
             both = np.sqrt(2) * in_r[f"{name} log_bayes_factor error"][0]
             assert abs(np.log(row.bayes_factor) - in_r[f"{name} log_bayes_factor"][0]) < 4.8 * both
     assert told == len(waves) - 1
+    for mean in ours.means():
+        name = f"mean {ours.data.waves.index(mean.wave)}.{ours.data.arms.index(mean.arm)}"
+        assert (mean.n, mean.observed) == (in_r[f"{name} n"][0], pytest.approx(in_r[f"{name} observed"][0], rel=1e-12))
+        assert mean.estimate == pytest.approx(in_r[f"{name} estimate"][0], abs=1e-3)  # as gls, above
+        error = in_r[f"{name} posterior sd"][0] * np.sqrt(2 / in_r[f"{name} ess"][0])
+        assert abs(mean.median - in_r[f"{name} median"][0]) < 4 * np.sqrt(np.pi / 2) * error
+        theirs = in_r[f"{name} low"][0], in_r[f"{name} high"][0]
+        assert theirs == pytest.approx((mean.hdi_low, mean.hdi_high), abs=4 * 4 * error)
 
 
 def adjusted_rows_agree(found, in_r) -> None:
