@@ -202,7 +202,7 @@ def _priming(study: Study, setting: Setting, check: Measure, outcome: Column) ->
     flags = setting.scores.asked(check.columns[0]) > 0
     were = set(setting.scores.frame["participant"].astype(str)[flags])
     seen = np.array([name in were for name in material.participants])
-    split, both = _halves(material, seen, could, outcome.occasion)
+    split, both = _halves(material, seen, could, asked.occasion)
     words = f"asked {check.title} minus not asked, within conditions"
     aside = sum(material.cells[i] in could for i in material.cell) - len(split)
     if both != could:
