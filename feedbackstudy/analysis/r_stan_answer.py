@@ -11,12 +11,11 @@ from feedbackstudy.analysis.problem import Problem
 from feedbackstudy.analysis.r_columns import GIVEN_ROWS
 from feedbackstudy.analysis.r_stan import cells_code
 from feedbackstudy.analysis.r_stan_evidence import evidence_code, units_code
-from feedbackstudy.analysis.r_stan_run import Asked
+from feedbackstudy.analysis.r_stan_run import ONE_TABLE, Asked
 from feedbackstudy.psychometrics.rscript import r_vector
 
 __all__ = ["sampled_code"]
 
-_ONE = "tables <- list(responses)\n"
 _COMPLETED = """\
 # the posterior mixes those of the completed tables in equal shares
 tables <- split(responses, responses$imputation)[seq_len(COUNT)]
@@ -85,10 +84,10 @@ def sampled_code(
 def _tables(problem: Problem, posterior: CellDraws) -> str | None:
     """Return R code of the tables that the draws rest on; None where these are not the rows of the script."""
     if not isinstance(problem, ImputedProblem):
-        return _ONE if posterior.n == problem.n else None
+        return ONE_TABLE if posterior.n == problem.n else None
     if posterior.tables > 1:
         return _COMPLETED.replace("COUNT", str(posterior.tables)) if posterior.n == problem.n else None
-    return GIVEN_ROWS + _ONE if posterior.n == int(problem.observed.sum()) else None
+    return GIVEN_ROWS + ONE_TABLE if posterior.n == int(problem.observed.sum()) else None
 
 
 def _columns(problem: Problem, ordinal: bool) -> str:

@@ -9,7 +9,7 @@ from feedbackstudy.analysis.bayesian.densities import IntervalKind
 from feedbackstudy.analysis.r_evidence import POSTERIOR
 from feedbackstudy.psychometrics.rscript import r_numbers
 
-__all__ = ["PORTABLE", "Asked", "sampling_code"]
+__all__ = ["ONE_TABLE", "PORTABLE", "Asked", "sampling_code"]
 
 type Floats = NDArray[np.float64]
 
@@ -65,6 +65,10 @@ whole("largest R-hat", max(vapply(fits, function(one) {
 """
 
 
+ONE_TABLE = "tables <- list(responses)\n"
+"""R code of the tables that are sampled where there is one."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Asked:
     """What is asked of the draws, and how to make them.
@@ -102,7 +106,7 @@ class Asked:
     level: float = 0.95
     interval: IntervalKind = "HDI"
     unit: str = "1"
-    tables: str = "tables <- list(responses)\n"
+    tables: str = ONE_TABLE
     units: str = "1"
     evidence: tuple[str, str] = ("", "")
 
