@@ -23,6 +23,7 @@ from feedbackstudy.analysis.bayesian.robustness import Robustness
 from feedbackstudy.analysis.columns import Columns, read_columns
 from feedbackstudy.analysis.frequentist.levels import check_level
 from feedbackstudy.analysis.r_effect import correlation_posterior, widths_code
+from feedbackstudy.analysis.tables import one_number
 from feedbackstudy.errors import DataError, choices
 from feedbackstudy.provenance import Provenance
 from feedbackstudy.psychometrics.rscript import RScript, r_number
@@ -78,6 +79,7 @@ def bayes_factor_regression(
     -----
     Zellner and Siow's prior as in Liang et al. (2008) and in R's regressionBF: one g for all predictors of a model.
     """
+    prior_scale = one_number("The scale of the prior", prior_scale)
     if not (math.isfinite(prior_scale) and prior_scale > 0):
         raise DataError(f"prior_scale must be positive and finite; given {prior_scale}.")
     if models not in {"all", "full", "top"}:
@@ -164,6 +166,7 @@ def bayes_factor_correlation(
     if alternative not in _ALTERNATIVES:
         raise DataError(choices("Alternative", alternative, _ALTERNATIVES))
     check_level(level)
+    kappa = one_number("kappa", kappa)
     if not (math.isfinite(kappa) and 0 < kappa <= 10):
         raise DataError(f"kappa must lie above 0 and be 10 at most; given {kappa}.")
     read = read_columns(data, y, covariates=[x])

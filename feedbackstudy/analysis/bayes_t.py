@@ -18,6 +18,7 @@ from feedbackstudy.analysis.columns import Columns, read_columns
 from feedbackstudy.analysis.crossed import cells_of, one_row_each
 from feedbackstudy.analysis.frequentist.levels import check_level
 from feedbackstudy.analysis.r_effect import t_posterior, widths_code
+from feedbackstudy.analysis.tables import numbers, one_number
 from feedbackstudy.errors import DataError, choices
 from feedbackstudy.provenance import Provenance
 from feedbackstudy.psychometrics.rscript import RScript, r_number
@@ -100,7 +101,8 @@ def bayes_factor_t(
     1/\sigma` (Rouder et al., 2009), by quadrature: the same number on every run. Two groups share one variance.
     """
     check_level(level)
-    scale = _width(prior_scale)
+    scale, value = _width(prior_scale), one_number("The value that is tested", value)
+    null_interval = _ends(null_interval)
     if alternative not in _HALVES:
         raise DataError(choices("Alternative", alternative, _HALVES))
     test = _tested(data, outcome, by, participant, value)
@@ -148,9 +150,19 @@ def _width(given: float | str) -> float:
         if given not in WIDTHS:
             raise DataError(choices("Width of the prior", given, WIDTHS))
         return WIDTHS[given]
-    if not (math.isfinite(given) and given > 0):
+    scale = one_number("The scale of the prior", given)
+    if not (math.isfinite(scale) and scale > 0):
         raise DataError(f"The scale of the prior must be positive and finite; given {given}.")
-    return float(given)
+    return scale
+
+
+def _ends(given: tuple[float, float] | None) -> tuple[float, float] | None:
+    if given is None:
+        return None
+    ends = numbers("Ends of the null interval", given)
+    if ends.shape != (2,):
+        raise DataError(f"A null interval has a lower and a higher end; given {given!r}.")
+    return float(ends[0]), float(ends[1])
 
 
 def _tested(data: pd.DataFrame, outcome: str, by: str | None, participant: str | None, value: float) -> _Test:

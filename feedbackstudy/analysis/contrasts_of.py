@@ -14,6 +14,7 @@ from feedbackstudy.analysis.frequentist.adjust import ADJUSTMENTS, Family, adjus
 from feedbackstudy.analysis.frequentist.cell_fit import CellFit, ContrastFit
 from feedbackstudy.analysis.frequentist.levels import check_level
 from feedbackstudy.analysis.margins import Averaging, Comparison, Weighted, compared, margins
+from feedbackstudy.analysis.tables import one_number
 from feedbackstudy.errors import DataError, NotFoundError, choices
 from feedbackstudy.provenance import Provenance
 
@@ -135,7 +136,7 @@ def options(adjust_for: str, weights: str, delta: float | None, level: float) ->
     adjustment(adjust_for)
     if weights not in _AVERAGES:
         raise NotFoundError(choices("Weights", weights, _AVERAGES))
-    if delta is not None and not (np.isfinite(delta) and delta > 0):
+    if delta is not None and not (np.isfinite(one_number("delta", delta)) and delta > 0):
         raise DataError(f"delta is the smallest effect of interest, above 0; given {delta}.")
     check_level(level)
 

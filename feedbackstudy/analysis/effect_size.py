@@ -15,6 +15,7 @@ from feedbackstudy.analysis.frequentist.differences import (
 from feedbackstudy.analysis.frequentist.effect_sizes import Sized, eta_squared, omega_squared
 from feedbackstudy.analysis.frequentist.levels import check_level
 from feedbackstudy.analysis.reported import Reported, without_numbers
+from feedbackstudy.analysis.tables import one_number
 from feedbackstudy.analysis.two_groups import TwoGroups, two_groups
 from feedbackstudy.errors import DataError, NotFoundError, choices
 from feedbackstudy.provenance import Provenance
@@ -218,6 +219,7 @@ def effect_size_from_f(
         For an unknown kind.
     """
     check_level(level)
+    f, df, df2 = (one_number(what, given) for what, given in (("F", f), ("df", df), ("df2", df2)))
     if kind not in ("eta_p2", "omega_p2"):
         raise NotFoundError(choices("Effect size from F", kind, ("eta_p2", "omega_p2")))
     found = eta_squared(f, df, df2, level=level) if kind == "eta_p2" else omega_squared(f, df, df2, n=n, level=level)

@@ -13,6 +13,7 @@ from feedbackstudy.analysis.frequentist.levels import check_level
 from feedbackstudy.analysis.missing.chained import Gap, Kind, impute_chained
 from feedbackstudy.analysis.missing.pooling import Pooled, pooled
 from feedbackstudy.analysis.r_imputed import POOL
+from feedbackstudy.analysis.tables import numbers, one_number
 from feedbackstudy.errors import DataError, NotFoundError, choices
 from feedbackstudy.provenance import Provenance
 from feedbackstudy.psychometrics.rscript import RScript, r_number, r_string
@@ -291,13 +292,14 @@ def pool(estimates: ArrayLike, se: ArrayLike, *, df: float = float("inf"), level
     Raises
     ------
     DataError
-        For fewer than two tables or standard errors that are not positive.
+        For fewer than two tables, standard errors that are not positive, or what is no number.
     """
     check_level(level)
-    errors = np.asarray(se, dtype=np.float64)
+    values, errors = numbers("Estimates", estimates), numbers("Standard errors", se)
+    df = one_number("Degrees of freedom", df)
     if not (np.isfinite(errors) & (errors > 0)).all():
         raise DataError(f"Standard errors are positive and finite; given {errors.tolist()[:8]}.")
-    found = pooled(estimates, np.square(np.asarray(se, dtype=np.float64)), df=df)
+    found = pooled(values, np.square(errors), df=df)
     finite = np.isfinite(found.df)
     tail = (1 + level) / 2
     quantile = float(special.stdtrit(found.df, tail) if finite else special.ndtri(tail))
@@ -308,9 +310,9 @@ def pool(estimates: ArrayLike, se: ArrayLike, *, df: float = float("inf"), level
         high=found.estimate + quantile * found.se,
         level=level,
         p=float(2 * (special.stdtr(found.df, t) if finite else special.ndtr(t))),
-        estimates=tuple(np.asarray(estimates, dtype=np.float64).tolist()),
-        errors=tuple(np.asarray(se, dtype=np.float64).tolist()),
-        df_complete=float(df),
+        estimates=tuple(values.tolist()),
+        errors=tuple(errors.tolist()),
+        df_complete=df,
     )
 
 

@@ -1,11 +1,69 @@
 """What must hold of counts and group figures before any engine sees them."""
 
+from numbers import Real
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from feedbackstudy.errors import DataError
 
-__all__ = ["events_of", "group_figures", "no_zero_cell", "whole_numbers"]
+__all__ = ["events_of", "group_figures", "no_zero_cell", "numbers", "one_number", "whole_numbers"]
+
+
+def numbers(what: str, values: ArrayLike | None) -> NDArray[np.float64]:
+    """Take numbers for numbers, and nothing else.
+
+    Parameters
+    ----------
+    what : str
+        What they are, for the message.
+    values : array_like
+        A number, or numbers of any shape.
+
+    Returns
+    -------
+    ndarray
+        The same as float.
+
+    Raises
+    ------
+    DataError
+        For text, truth values, nothing, or rows of several lengths.
+    """
+    try:
+        given = np.asarray(values)
+    except ValueError:  # rows of several lengths
+        given = np.asarray(None)
+    mixed = given.dtype.kind == "O" and all(isinstance(one, Real) for one in given.ravel())
+    if given.dtype.kind not in "iuf" and not mixed:
+        raise DataError(f"{what} must be numbers; given {values!r}.")
+    return np.asarray(given, dtype=np.float64)
+
+
+def one_number(what: str, value: float) -> float:
+    """Take a number for a number, and nothing else.
+
+    Parameters
+    ----------
+    what : str
+        What it is, for the message.
+    value : float
+        A number of any type.
+
+    Returns
+    -------
+    float
+        The same.
+
+    Raises
+    ------
+    DataError
+        For text, a truth value, nothing, or several numbers.
+    """
+    found = numbers(what, value)
+    if found.ndim:
+        raise DataError(f"{what} must be one number; given {value!r}.")
+    return float(found)
 
 
 def whole_numbers(what: str, counts: ArrayLike) -> NDArray[np.float64]:

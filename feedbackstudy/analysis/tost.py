@@ -9,6 +9,7 @@ from scipy import special
 
 from feedbackstudy.analysis.columns import read_columns
 from feedbackstudy.analysis.reported import Reported, without_numbers
+from feedbackstudy.analysis.tables import numbers
 from feedbackstudy.analysis.two_groups import two_groups
 from feedbackstudy.errors import DataError, NotFoundError, choices
 from feedbackstudy.provenance import Provenance
@@ -305,10 +306,11 @@ def _tested(
 
 
 def _bounds(bounds: Bounds) -> tuple[float, float]:
-    low, high = (-bounds, bounds) if isinstance(bounds, (int, float)) else bounds
-    if not (np.isfinite(low) and np.isfinite(high) and low < high):
+    given = numbers("Bounds", bounds)
+    ends = given.tolist() if given.ndim else [-float(given), float(given)]
+    if given.shape not in ((), (2,)) or not np.isfinite(ends).all() or not ends[0] < ends[1]:
         raise DataError(f"Bounds are one number above 0, or a lower and a higher one; given {bounds}.")
-    return float(low), float(high)
+    return ends[0], ends[1]
 
 
 def _standard_error(figures: _Figures, kind: str) -> tuple[float, float, float]:

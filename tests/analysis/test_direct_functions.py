@@ -12,6 +12,7 @@ from feedbackstudy.adapters.statsmodels_gee import gee as gee_of_statsmodels
 from feedbackstudy.analysis.bayes_anova import bayes_factor_anova
 from feedbackstudy.analysis.bayes_regression import bayes_factor_correlation, bayes_factor_regression
 from feedbackstudy.analysis.bayes_t import bayes_factor_t
+from feedbackstudy.analysis.contrasts import contrasts
 from feedbackstudy.analysis.effect_size import effect_size, effect_size_from_f
 from feedbackstudy.analysis.frequentist.clustered import cluster_robust
 from feedbackstudy.analysis.frequentist.gee import fit_estimating_equations, fit_gee_cells
@@ -311,3 +312,30 @@ def test_numbers_of_numpy_are_written_for_r_as_numbers(one):
         assert re.search(r"\d", script.body)
     assert "nullInterval = c(-0.1, Inf)" in scripts[0].body
     assert [r_number(x) for x in (f(0.1), i(3), -np.inf, np.nan)] == ["0.1", "3.0", "-Inf", "NaN"]
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda _: pool(["a", "b"], [0.1, 0.2]),
+        lambda _: pool([1.0, 2.0], None),
+        lambda _: pool([1.0, 2.0], [0.1, 0.2], df="many"),
+        lambda one: bayes_factor_t(one, "y", by="timing", null_interval=("a", 1)),
+        lambda one: bayes_factor_t(one, "y", by="timing", prior_scale=None),
+        lambda one: bayes_factor_t(one, "y", value="3"),
+        lambda one: bayes_factor_correlation(one, "y", "baseline", kappa="wide"),
+        lambda one: bayes_factor_regression(one, "y", ["baseline"], prior_scale=[0.5, 0.7]),
+        lambda _: effect_size_from_f("3", 1, 30),
+        lambda one: tost(one, "y", "timing", bounds="a"),
+        lambda one: contrasts(one, "y", between=["timing"], delta=True),
+    ],
+)
+def test_text_for_a_number_is_refused_as_such(one, call):
+    with pytest.raises(DataError, match=r"must be (one number|numbers)"):
+        call(one)
+
+
+def test_bounds_of_any_type_of_number_are_bounds(one):
+    known = tost(one, "y", "timing", bounds=0.5)
+    assert tost(one, "y", "timing", bounds=np.float32(0.5)).p_equivalence == known.p_equivalence
+    assert tost(one, "y", "timing", bounds=np.array([-0.5, 0.5])).p_equivalence == known.p_equivalence
