@@ -207,13 +207,26 @@ def test_completed_tables_are_sampled_and_pooled(declared, feedback, run_r, tmp_
 @pytest.mark.slow
 def test_the_script_names_the_tables_that_the_draws_rest_on(declared, feedback):
     """As many completed tables as ours were sampled from; where the posterior needs none, the rows with an outcome."""
-    mixed = incomplete(declared, feedback, "baseline", "reapply").r_script().script
-    given = incomplete(declared, feedback, "reapply", "reapply").r_script().script
+    mixed = incomplete(declared, feedback, "baseline", "reapply")
+    given = incomplete(declared, feedback, "reapply", "reapply")
 
-    assert "split(responses, responses$imputation)[seq_len(5)]" in mixed
-    assert "responses$observed == 1" not in mixed
-    assert "responses$imputation == 1 & responses$observed == 1" in given
-    assert "tables <- list(responses)" in given
+    script = mixed.r_script()
+    assert "split(responses, responses$imputation)[seq_len(5)]" in script.script
+    assert "responses$observed == 1" not in script.script
+    same_rows(mixed, script.data[script.data["imputation"] == 1])
+    script = given.r_script()
+    assert "responses$imputation == 1 & responses$observed == 1" in script.script
+    assert "tables <- list(responses)" in script.script
+    kept = script.data[(script.data["imputation"] == 1) & (script.data["observed"] == 1)]
+    assert 100 < len(kept) < given.problem.n
+    same_rows(given, kept)
+
+
+def same_rows(answer, rows):
+    """Outcome and covariate, centred and in its sd as the code does it, are those of the model that was sampled."""
+    ours, x = answer.bayesian.sampled.model.rows, rows["x1"] - rows["x1"].mean()
+    assert ours.y == pytest.approx(rows["y"].to_numpy())
+    assert ours.covariates[:, 0] == pytest.approx((x / x.std()).to_numpy(), abs=1e-12)
 
 
 @pytest.mark.slow
