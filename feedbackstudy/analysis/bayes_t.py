@@ -101,11 +101,10 @@ def bayes_factor_t(
     1/\sigma` (Rouder et al., 2009), by quadrature: the same number on every run. Two groups share one variance.
     """
     check_level(level)
-    scale, value = _width(prior_scale), one_number("The value that is tested", value)
-    null_interval = _ends(null_interval)
+    scale, null_interval = _width(prior_scale), _ends(null_interval)
     if alternative not in _HALVES:
         raise DataError(choices("Alternative", alternative, _HALVES))
-    test = _tested(data, outcome, by, participant, value)
+    test = _tested(data, outcome, by, participant, one_number("The value that is tested", value))
 
     def log_factor(width: float) -> float:
         return float(log_jzs_t(test.t, test.n_effective, scale=width, df=test.df, alternative=alternative))

@@ -78,14 +78,7 @@ def zero_inflated_model(
     built, read = design.built, design.read
     columns = _zero_columns(design, zero_terms)
     of_zero = [built.names[int(j)] for j in columns]
-    fit = zero_inflated(
-        read.y,
-        np.ones(read.n),
-        count_design=built.matrix,
-        zero_design=built.matrix[:, columns],
-        law=law,
-        zero_names=of_zero,
-    )
+    fit = _fit(design, columns, of_zero, law)
     limit = (POISSON_LIMIT,) if fit.log_theta is None and law != "poisson" else ()
     size_said = () if fit.log_theta is None else ((_SIZE, number(float(np.exp(fit.log_theta)))),)
     p, size = fit.count.size, fit.count.size + fit.zero.size
@@ -121,6 +114,11 @@ def zero_inflated_model(
         fit=fit,
         design=design,
     )
+
+
+def _fit(design: TermDesign, columns: Integers, of_zero: Sequence[str], law: Law) -> ZeroInflated:
+    y, X = design.read.y, design.built.matrix
+    return zero_inflated(y, np.ones(y.size), count_design=X, zero_design=X[:, columns], law=law, zero_names=of_zero)
 
 
 def _zero_columns(design: TermDesign, zero_terms: Sequence[str]) -> Integers:
