@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -118,7 +118,6 @@ def _gaussian(problem: Problem, seed: int, nodes: int = 32) -> CellPosterior:
             seed=seed,
             covariates=_covariates(problem),
             groups=problem.groups,
-            **_sampling(problem),
         ).cells()
     return gaussian_cells(
         problem.y, problem.cell, k, prior=prior, covariates=_covariates(problem), groups=problem.groups
@@ -135,7 +134,6 @@ def _binary(problem: Problem, seed: int) -> CellPosterior:
         seed=seed,
         covariates=_covariates(problem),
         groups=problem.groups,
-        **_sampling(problem),
     )
     return found.cells("response" if measured_by(problem.question) == "probability" else "log odds")
 
@@ -156,7 +154,6 @@ def _count(problem: Problem, seed: int) -> CellPosterior:
         seed=seed,
         covariates=_covariates(problem),
         groups=problem.groups,
-        **_sampling(problem),
     )
     return _noted(found.cells("response" if measured_by(problem.question) == "rate" else "log rate"), chosen.note)
 
@@ -182,18 +179,12 @@ def _ordinal(problem: Problem, seed: int) -> CellPosterior:
         lowest=float(values[0]),
         covariates=_covariates(problem),
         groups=problem.groups,
-        **_sampling(problem),
     )
     return found.cells("response" if measured_by(problem.question) == "rating" else "latent")
 
 
 def _covariates(problem: Problem) -> NDArray[np.float64] | None:
     return problem.covariates if problem.covariates.shape[1] else None
-
-
-def _sampling(problem: Problem) -> dict[str, Any]:
-    """Return longer chains where there are groups, whose spread takes many draws to know."""
-    return {"draws": 2000, "tune": 1500} if problem.groups else {}
 
 
 def _slopes(problem: Problem, family: SampledFamily, seed: int) -> CellDraws:
@@ -209,7 +200,6 @@ def _slopes(problem: Problem, family: SampledFamily, seed: int) -> CellDraws:
         covariates=_covariates(problem),
         groups=problem.groups,
         seed=seed,
-        **_sampling(problem),
     )
 
 

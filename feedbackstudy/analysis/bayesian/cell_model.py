@@ -72,6 +72,11 @@ class CellModel:
         return 0.99 if self.rows.groups else 0.9
 
     @property
+    def lengths(self) -> tuple[int, int]:
+        """Draws and warm-up draws of a chain: more where there are groups, whose spread takes many to know."""
+        return (2000, 1500) if self.rows.groups else (1000, 1000)
+
+    @property
     def centred(self) -> frozenset[str]:
         """Grouping factors large enough for their effects to be sampled partly centred."""
         rows, groups = self.family.rows_to_centre, self.family.groups_to_centre

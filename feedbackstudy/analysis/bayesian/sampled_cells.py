@@ -168,8 +168,8 @@ def fitted(
     model: CellModel,
     *,
     seed: int,
-    draws: int = 1000,
-    tune: int = 1000,
+    draws: int | None = None,
+    tune: int | None = None,
     chains: int = 4,
     target_accept: float | None = None,
     progress: Progress | None = None,
@@ -182,8 +182,10 @@ def fitted(
         The model.
     seed : int
         Seed of the chains.
-    draws, tune, chains : int
-        Draws and warm-up draws of each chain, and chains.
+    draws, tune : int, optional
+        Draws and warm-up draws of each chain; by default those of the model.
+    chains : int, default 4
+        Chains.
     target_accept : float, optional
         Acceptance that the step size is tuned to; by default that of the model.
     progress : callable, optional
@@ -194,8 +196,10 @@ def fitted(
     SampledCells
         Draws with their gates.
     """
+    kept, warming = model.lengths
     drawn = sample(
-        model.compiled, seed=seed, draws=draws, tune=tune, chains=chains,
+        model.compiled, seed=seed, draws=kept if draws is None else draws, tune=warming if tune is None else tune,
+        chains=chains,
         target_accept=model.target_accept if target_accept is None else target_accept, progress=progress,
     )  # fmt: skip
     return SampledCells(model=model, draws=drawn)

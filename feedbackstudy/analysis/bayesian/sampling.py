@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -46,7 +46,7 @@ class Draws:
         Seed of the chains.
     """
 
-    variables: Mapping[str, _Floats]
+    variables: Mapping[str, _Floats] = field(repr=False)
     gates: Gates
     compile_seconds: float
     sample_seconds: float

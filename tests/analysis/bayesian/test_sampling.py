@@ -15,6 +15,7 @@ from feedbackstudy.analysis.bayesian.gates import converged
 from feedbackstudy.analysis.bayesian.sampling import load_pymc, sample
 
 LONG_RUN = textwrap.dedent("""
+    import signal
     import sys
     import pymc as pm
     from feedbackstudy.analysis.bayesian.sampling import sample
@@ -23,6 +24,7 @@ LONG_RUN = textwrap.dedent("""
         if what == "sampling" and 0 < share < 1:
             print("under way", file=sys.stderr, flush=True)
 
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell lets what it starts behind itself ignore it
     with pm.Model() as model:
         x = pm.Normal("x", 0, 1, shape=40)
         pm.Normal("y", x.sum(), 1, observed=1.0)
