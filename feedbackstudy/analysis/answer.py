@@ -175,8 +175,13 @@ class Answer(Rendered):
             return analysis_script(self.problem, self.bayesian)
         return path_script(self.problem, self.path, bayesian=any(row.engine == "bayesian" for row in self.rows))
 
-    def pymc_model(self) -> Any:  # noqa: ANN401 - a type of PyMC, which only the Bayesian room imports
+    def pymc_model(self, table: int | None = None) -> Any:  # noqa: ANN401 - a type of PyMC, which only the Bayesian room imports
         """Return the Bayesian model, to inspect or extend.
+
+        Parameters
+        ----------
+        table : int, optional
+            Which completed table, from 1; needed where the posterior averages those of several.
 
         Returns
         -------
@@ -186,12 +191,12 @@ class Answer(Rendered):
         Raises
         ------
         DataError
-            Where no Bayesian model was fitted.
+            Where no Bayesian model was fitted, or no table was chosen of several.
         """
         if self.path is not None:
-            return self.path.mediation(self.provenance).pymc_model()
+            return self.path.mediation(self.provenance).pymc_model(table)
         if self.bayesian is not None:
-            return self.bayesian.pymc_model()
+            return self.bayesian.pymc_model(table)
         raise DataError(f"Hypothesis {self.name!r} has no PyMC model here.")
 
     def loo(self) -> Loo:
@@ -202,7 +207,7 @@ class Answer(Rendered):
         Loo
             Its gate closes where a Pareto shape exceeds 0.7.
         """
-        return leave_one_out(self.bayesian)
+        return leave_one_out(self.problem, self.bayesian)
 
     def prior_check(self, *, seed: int = 1, studies: int = 4000) -> PriorPredictive | PriorShares:
         """Return what the prior expects of whole studies, before any answer is looked at.
@@ -280,7 +285,7 @@ class Answer(Rendered):
         Path
             The store; people's answers are not in it.
         """
-        return saved(self.bayesian, folder, name, provenance=self.provenance)
+        return saved(self.problem, self.bayesian, folder, name, provenance=self.provenance)
 
     def _contrast(self, contrast: str | None) -> tuple[int, str]:
         names = list(self.posteriors)

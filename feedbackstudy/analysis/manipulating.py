@@ -83,13 +83,15 @@ class ManipulationChecks(Rendered):
         parts += [(f"{one.check} at {one.occasion}", one.r_script()) for one in self.attention]
         return joined(parts, made_by="analysis.manipulation", name="manipulation")
 
-    def pymc_model(self, label: str) -> Any:  # noqa: ANN401 - a type of PyMC, which only the Bayesian room imports
+    def pymc_model(self, label: str, table: int | None = None) -> Any:  # noqa: ANN401 - a type of PyMC, which only the Bayesian room imports
         """Return the Bayesian model of one effect, to inspect or extend.
 
         Parameters
         ----------
         label : str
             As in `r_script`.
+        table : int, optional
+            Which completed table, from 1; needed where the posterior averages those of several.
 
         Returns
         -------
@@ -101,12 +103,12 @@ class ManipulationChecks(Rendered):
         NotFoundError
             For an unknown label.
         DataError
-            Where no Bayesian model was fitted.
+            Where no Bayesian model was fitted, or no table was chosen of several.
         """
         answers = self._answers()
         if label not in answers:
             raise NotFoundError(choices("Effect", label, answers))
-        return answers[label].pymc_model()
+        return answers[label].pymc_model(table)
 
     def _answers(self) -> dict[str, Answer]:
         effects = {f"{one.check} at {one.occasion} by {one.name}": one.answer for one in self.effects}

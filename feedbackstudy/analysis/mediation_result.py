@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from feedbackstudy.analysis.bayesian.one_table import of_one_table
 from feedbackstudy.analysis.bayesian.path_posterior import PathPosterior
 from feedbackstudy.analysis.frequentist.bootstrap import PathDraws
 from feedbackstudy.analysis.frequentist.path_fit import DeltaEffects, PathFit
@@ -240,21 +241,28 @@ class Mediation(Rendered):
 
         return conditional_effects(self, effect)
 
-    def pymc_model(self) -> Any:  # noqa: ANN401
+    def pymc_model(self, table: int | None = None) -> Any:  # noqa: ANN401
         """Return the PyMC model whose posterior the exact draws are from, to inspect or extend.
+
+        Parameters
+        ----------
+        table : int, optional
+            Which completed table, from 1; needed where the posterior averages those of several.
 
         Returns
         -------
         pymc.Model
             Every effect is a deterministic variable of its name.
-        """
-        from feedbackstudy.analysis.bayesian.path_pymc import path_model
 
-        drawn = self.posterior
+        Raises
+        ------
+        DataError
+            Where no table was chosen of several.
+        """
+        from feedbackstudy.analysis.bayesian.path_pymc import models_of
+
         effects = [answer.effect for answer in self.answers]
-        return path_model(
-            self.design.system, effects, priors=drawn.priors, cluster=drawn.cluster, together=drawn.together
-        )
+        return of_one_table(models_of(self.posterior, self.design.system, effects), table)
 
     def r_script(self) -> "RScript":
         """Return a script with its data that computes the same effects, in lavaan and by their exact posterior.

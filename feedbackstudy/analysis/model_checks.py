@@ -21,6 +21,7 @@ from feedbackstudy.analysis.bayesian.sensitivity import Sensitivity, prior_sensi
 from feedbackstudy.analysis.bayesian.student import student
 from feedbackstudy.analysis.bayesian_model import CellPosterior, gaussian_prior
 from feedbackstudy.analysis.carried import Way, carried
+from feedbackstudy.analysis.missing.resting import resting
 from feedbackstudy.analysis.problem import Problem
 from feedbackstudy.analysis.r_views import prior_widths_script
 from feedbackstudy.errors import DataError
@@ -93,11 +94,13 @@ class PriorShares(Rendered):
         return Page(title="Prior predictive check", blocks=(facts, table))
 
 
-def leave_one_out(bayesian: CellPosterior | None) -> Loo:
+def leave_one_out(problem: Problem, bayesian: CellPosterior | None) -> Loo:
     """Return the expected log density of left-out rows.
 
     Parameters
     ----------
+    problem : Problem
+        The rows.
     bayesian : CellMixture, CellDraws or None
         The posterior.
 
@@ -109,8 +112,9 @@ def leave_one_out(bayesian: CellPosterior | None) -> Loo:
     Raises
     ------
     DataError
-        Where the model was not sampled.
+        Where the model was not sampled, or its posterior averages those of completed tables.
     """
+    resting(problem, "Leaving rows out needs")
     return loo(_sampled(bayesian))
 
 
@@ -134,8 +138,10 @@ def predictive_check(problem: Problem, bayesian: CellPosterior | None, *, seed: 
     Raises
     ------
     DataError
-        Where there is no Bayesian model of cells, or one of slopes that was solved exactly.
+        Where there is no Bayesian model of cells, one of slopes that was solved exactly, or a posterior that averages
+        those of completed tables.
     """
+    problem = resting(problem, "A predictive check needs")
     if isinstance(bayesian, CellMixture):
         return exact_posterior_predictive(_exact(problem, bayesian), bayesian, seed=seed, studies=studies)
     return posterior_predictive(_sampled(bayesian), seed=seed, studies=studies)
@@ -197,8 +203,9 @@ def sensitivity_to_prior(
     Raises
     ------
     DataError
-        Without a Bayesian model of cells.
+        Without a Bayesian model of cells, or with a posterior that averages those of completed tables.
     """
+    problem = resting(problem, "The sensitivity to the prior needs")
     if isinstance(bayesian, CellDraws) and bayesian.source is not None:
         return prior_sensitivity(bayesian.source, weights, scale=bayesian.scale)
     model = _exact(problem, bayesian)
@@ -231,8 +238,9 @@ def heavy_tailed(problem: Problem, *, seed: int) -> SampledCells:
     Raises
     ------
     DataError
-        For an outcome that is no score of cells, or has no limits.
+        For an outcome that is no score of cells or has no limits, and where several tables were completed.
     """
+    problem = resting(problem, "The model of heavy tails needs")
     if problem.question.kind != "cells" or problem.question.family != "gaussian":
         raise DataError(f"Hypothesis {problem.question.hypothesis.name!r} does not compare scores of cells.")
     return student(
@@ -246,11 +254,13 @@ def heavy_tailed(problem: Problem, *, seed: int) -> SampledCells:
     )
 
 
-def saved(bayesian: CellPosterior | None, folder: Path, name: str, *, provenance: Provenance) -> Path:
+def saved(problem: Problem, bayesian: CellPosterior | None, folder: Path, name: str, *, provenance: Provenance) -> Path:
     """Save the draws as zarr.
 
     Parameters
     ----------
+    problem : Problem
+        The rows.
     bayesian : CellMixture, CellDraws or None
         The posterior.
     folder : Path
@@ -268,8 +278,9 @@ def saved(bayesian: CellPosterior | None, folder: Path, name: str, *, provenance
     Raises
     ------
     DataError
-        Where the model was not sampled.
+        Where the model was not sampled, or its draws are those of several completed tables.
     """
+    resting(problem, "A store of draws is that of")
     return save_draws(_sampled(bayesian), folder, name, provenance=provenance)
 
 

@@ -11,6 +11,7 @@ from feedbackstudy.analysis.bayesian.cell_draws import CellDraws
 from feedbackstudy.analysis.bayesian.predictive import PredictiveCheck, posterior_predictive
 from feedbackstudy.analysis.bayesian.sampled_cells import SampledCells
 from feedbackstudy.analysis.frequentist.cumulative_cells import cumulative_cells
+from feedbackstudy.analysis.missing.resting import resting
 from feedbackstudy.analysis.problem import Problem
 from feedbackstudy.analysis.r_ratings import ratings_script
 from feedbackstudy.errors import DataError
@@ -164,7 +165,8 @@ def rating_shares(answer: Answer, *, seed: int, studies: int = 1000) -> RatingSh
     Raises
     ------
     DataError
-        Where the outcome is not ordinal, or the Bayesian engine did not answer.
+        Where the outcome is not ordinal, the Bayesian engine did not answer, or its posterior averages those of
+        completed tables.
     """
     problem, fit = answer.problem, answer.bayesian
     asked = problem.question
@@ -172,6 +174,7 @@ def rating_shares(answer: Answer, *, seed: int, studies: int = 1000) -> RatingSh
         raise DataError(f"The outcome of {answer.name!r} is not a single ordered rating of cells.")
     if not isinstance(fit, CellDraws) or fit.source is None:
         raise DataError(f"Hypothesis {answer.name!r} has no sampled posterior to draw studies from.")
+    problem = resting(problem, "Ratings beside drawn studies need")
     values = np.array(problem.metric.categories or tuple(np.unique(problem.y)))
     check = posterior_predictive(fit.source, seed=seed, studies=studies)
     drawn = _drawn(problem, fit.source, values.size, seed=seed, studies=studies)

@@ -171,6 +171,35 @@ def refuse_empty(weights: ArrayLike, counts: NDArray[np.int64] | None) -> None:
         raise DataError(f"The contrast needs {empty.size} cell(s) that hold no data (positions {empty.tolist()}).")
 
 
+def row_of(weights: ArrayLike, cells: int, counts: NDArray[np.int64] | None) -> NDArray[np.float64]:
+    """Return the weights of a contrast, checked.
+
+    Parameters
+    ----------
+    weights : array_like, shape (cells,)
+        Weights over the cell means.
+    cells : int
+        Cells.
+    counts : ndarray of int, shape (cells,), or None
+        Rows in each cell; None where they are not known.
+
+    Returns
+    -------
+    ndarray, shape (cells,)
+        The weights.
+
+    Raises
+    ------
+    DataError
+        For weights of another shape, not finite or all zero, and where a cell with a weight holds no rows.
+    """
+    row = np.asarray(weights, dtype=np.float64)
+    if row.shape != (cells,) or not np.isfinite(row).all() or not row.any():
+        raise DataError(f"Give one finite weight for each of the {cells} cells, not all zero; given {row.tolist()}.")
+    refuse_empty(row, counts)
+    return row
+
+
 def exponential(log_value: float) -> float:
     """Return the exponential, infinite where a float cannot hold it.
 

@@ -1,17 +1,19 @@
 """Draws of cell means from a sampled model, and contrasts of them, draw by draw."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from feedbackstudy.analysis.bayesian.cell_contrast import CellContrast, EffectFactor, Scale, refuse_empty
+from feedbackstudy.analysis.bayesian.cell_contrast import CellContrast, EffectFactor, Scale, row_of
 from feedbackstudy.analysis.bayesian.densities import IntervalKind, from_draws
 from feedbackstudy.analysis.bayesian.draws_evidence import DrawsEvidence
 from feedbackstudy.analysis.bayesian.effect_evidence import Alternative
 from feedbackstudy.analysis.bayesian.gates import Gates, converged
 from feedbackstudy.analysis.bayesian.normal_mixture import NormalCells
+from feedbackstudy.analysis.bayesian.one_table import of_one_table
 from feedbackstudy.analysis.bayesian.robustness import Family, Robustness, curve
 from feedbackstudy.analysis.bayesian.savage_dickey import log_prior_at, savage_dickey_of_draws
 from feedbackstudy.analysis.posterior import Posterior
@@ -61,6 +63,8 @@ class CellDraws:
         The sampled model with all its variables, whose cells or slopes these are; None where the draws stand alone.
     source : SampledCells or None
         The same where these are its cells, for predictive checks; None where they are slopes.
+    models : tuple of callable
+        Build the model of each completed table; empty where nothing was completed.
     tables : int
         Completed tables, as many chains of each; as tables differ on purpose, chains of each are judged by themselves.
     """
@@ -78,6 +82,7 @@ class CellDraws:
     counts: NDArray[np.int64] | None = None
     sampled: "SampledCells | None" = None
     source: "SampledCells | None" = None
+    models: tuple[Callable[[], "pymc.Model"], ...] = ()
     tables: int = 1
 
     def __post_init__(self) -> None:
@@ -300,8 +305,13 @@ class CellDraws:
             note=f"from one set of draws; Monte-Carlo error of the Savage-Dickey ratio {evidence.error:.1%}",
         )
 
-    def pymc_model(self) -> "pymc.Model":
+    def pymc_model(self, table: int | None = None) -> "pymc.Model":
         """Return the model that was sampled, to inspect or extend.
+
+        Parameters
+        ----------
+        table : int, optional
+            Which completed table, from 1; needed where the draws are those of several.
 
         Returns
         -------
@@ -311,21 +321,14 @@ class CellDraws:
         Raises
         ------
         DataError
-            Where the draws came without their model.
+            Where the draws came without their model, or no table was chosen of several.
         """
         if self.sampled is None:
             raise DataError("These draws came without their model.")
-        return self.sampled.pymc_model()
+        return of_one_table(self.models or (self.sampled.pymc_model,), table)
 
     def _row(self, weights: ArrayLike) -> Floats:
-        row = np.asarray(weights, dtype=np.float64)
-        if row.shape != self.draws.shape[1:] or not np.isfinite(row).all() or not row.any():
-            raise DataError(
-                f"Give one finite weight for each of the {self.draws.shape[1]} cells, not all zero; given "
-                f"{row.tolist()}."
-            )
-        refuse_empty(row, self.counts)
-        return row
+        return row_of(weights, self.draws.shape[1], self.counts)
 
     def _summary(
         self,

@@ -13,6 +13,7 @@ from feedbackstudy.analysis.bayesian.densities import IntervalKind
 from feedbackstudy.analysis.bayesian.effect_evidence import Alternative, EffectEvidence, evidence_of
 from feedbackstudy.analysis.bayesian.mixture_summary import summary
 from feedbackstudy.analysis.bayesian.normal_mixture import NormalCells, NormalMixture
+from feedbackstudy.analysis.bayesian.one_table import of_one_table
 from feedbackstudy.analysis.bayesian.robustness import Family, Robustness, curve
 from feedbackstudy.errors import DataError
 
@@ -55,6 +56,8 @@ class CellMixture:
         Rows in each cell; a contrast that needs a cell without rows is refused.
     twin : callable or None
         Builds the same model for PyMC.
+    twins : tuple of callable
+        The same for each completed table; empty where nothing was completed.
     gates : None
         Nothing is drawn, so nothing has to converge.
     """
@@ -71,6 +74,7 @@ class CellMixture:
     variances: dict[str, Floats] = field(default_factory=dict)
     counts: NDArray[np.int64] | None = None
     twin: Callable[[], "pymc.Model"] | None = None
+    twins: tuple[Callable[[], "pymc.Model"], ...] = ()
     gates: None = None
 
     def __post_init__(self) -> None:
@@ -260,8 +264,13 @@ class CellMixture:
             note="exact but for quadrature, from one fit",
         )
 
-    def pymc_model(self) -> "pymc.Model":
+    def pymc_model(self, table: int | None = None) -> "pymc.Model":
         """Return the same model for PyMC, to inspect, extend or sample.
+
+        Parameters
+        ----------
+        table : int, optional
+            Which completed table, from 1; needed where the posterior averages those of several.
 
         Returns
         -------
@@ -271,11 +280,11 @@ class CellMixture:
         Raises
         ------
         DataError
-            Where the posterior was not made from rows.
+            Where the posterior was not made from rows, or no table was chosen of several.
         """
         if self.twin is None:
             raise DataError("This posterior was not made from rows; there is no model of rows to return.")
-        return self.twin()
+        return of_one_table(self.twins or (self.twin,), table)
 
     def _projected(self, weights: ArrayLike, value: float) -> NormalMixture:
         refuse_empty(weights, self.counts)

@@ -71,6 +71,7 @@ def _of_mixtures(parts: Sequence[CellMixture]) -> CellMixture:
         sds=np.concatenate([part.sds[at] for part, at in chosen]),
         variances={name: np.concatenate([part.variances[name][at] for part, at in chosen]) for name in names},
         log_marginal=float("nan"),
+        twins=tuple(part.twin for part in parts if part.twin is not None),
         model=_words(parts[0].model, len(parts)),
         notes=tuple(dict.fromkeys(note for part in parts for note in part.notes)),
     )
@@ -89,6 +90,7 @@ def _of_draws(parts: Sequence[CellDraws]) -> CellDraws:
         draws=np.concatenate([part.draws for part in parts]),
         chains=sum(part.chains for part in parts),
         tables=len(parts),
+        models=tuple(part.sampled.model.pymc_model for part in parts if part.sampled is not None),
         sds=np.concatenate(sds) if len(sds) == len(parts) else None,
         gates=_worst([part.gates for part in parts]),
         model=_words(parts[0].model, len(parts)),

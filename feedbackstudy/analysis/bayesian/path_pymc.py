@@ -1,12 +1,15 @@
 """The PyMC twin of a path model's exact posterior: the real model, to inspect, sample or extend."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from feedbackstudy.analysis.bayesian.missing_paths import MixedPathPosterior
 from feedbackstudy.analysis.bayesian.path_mixture import EquationPrior
+from feedbackstudy.analysis.bayesian.path_posterior import PathPosterior
 from feedbackstudy.analysis.bayesian.sampling import load_pymc
 from feedbackstudy.analysis.mediation_system import Effect, PathSystem
 from feedbackstudy.errors import DataError
@@ -14,7 +17,7 @@ from feedbackstudy.errors import DataError
 if TYPE_CHECKING:
     import pymc  # type: ignore[import-untyped, unused-ignore]
 
-__all__ = ["path_model"]
+__all__ = ["models_of", "path_model"]
 
 type Floats = NDArray[np.float64]
 
@@ -71,6 +74,34 @@ def path_model(
         for effect in effects:
             pm.Deterministic(effect.name, _value(pm, effect, theta))
     return model
+
+
+def models_of(
+    posterior: PathPosterior, system: PathSystem, effects: Sequence[Effect]
+) -> "tuple[Callable[[], pymc.Model], ...]":
+    """Return what builds the model of each table that a posterior rests on.
+
+    Parameters
+    ----------
+    posterior : PathPosterior
+        The posterior.
+    system : PathSystem
+        The rows, where nothing was completed.
+    effects : sequence of Effect
+        What is computed from the coefficients.
+
+    Returns
+    -------
+    tuple of callable
+        One for each completed table; one where nothing was completed.
+    """
+    own = [(posterior, system)]
+    if isinstance(posterior, MixedPathPosterior):
+        own = list(zip(posterior.parts, posterior.systems, strict=True))
+    return tuple(
+        partial(path_model, rows, effects, priors=part.priors, cluster=part.cluster, together=part.together)
+        for part, rows in own
+    )
 
 
 def _equation(

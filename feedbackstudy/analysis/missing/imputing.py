@@ -61,10 +61,10 @@ def multiple_imputation(asked: Question, material: Material, asking: Asking) -> 
         m=IMPUTATIONS,
         seed=asking.seed,
     )
-    problem = imputed_problem(asked, done, asking)
+    problem = replace(imputed_problem(asked, done, asking), alone=_alone(asked, material, done, asking))
     key = ("imputed", *model_key(problem))
     if key not in asking.models:
-        asking.models[key] = _models(problem, _alone(asked, material, done, asking), asking)
+        asking.models[key] = _models(problem, asking)
     classical, posterior, faults = asking.models[key]
     if classical is None and posterior is None:
         raise DataError(" ".join(faults.values()))
@@ -110,12 +110,10 @@ def _alone(asked: Question, material: Material, done: Completed, asking: Asking)
     return posed(asked, kept, metric=asking.metric, case_weights=asking.case_weights)
 
 
-def _models(
-    problem: ImputedProblem, alone: Problem | None, asking: Asking
-) -> tuple[CellFit | None, CellPosterior | None, dict[str, str]]:
+def _models(problem: ImputedProblem, asking: Asking) -> tuple[CellFit | None, CellPosterior | None, dict[str, str]]:
     faults: dict[str, str] = {}
     classical = _tried("frequentist", asking, faults, lambda: pooled_cells([classical_fit(t) for t in problem.tables]))
-    posterior = _tried("bayesian", asking, faults, lambda: _posterior(problem.tables, alone, asking.seed))
+    posterior = _tried("bayesian", asking, faults, lambda: _posterior(problem.tables, problem.alone, asking.seed))
     return classical, posterior, faults
 
 

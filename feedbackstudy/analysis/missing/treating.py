@@ -88,12 +88,15 @@ class ImputedProblem(Problem):
         All completed tables.
     imputed : ndarray of bool, shape (n,)
         Rows whose outcome is imputed.
+    alone : Problem or None
+        The rows whose outcome was given, where the posterior rests on these; None where it averages the tables.
     incomplete : Incomplete or None
         The rows before anything was completed, where the frequentist answer is their likelihood.
     """
 
     tables: tuple[Problem, ...]
     imputed: NDArray[np.bool_]
+    alone: Problem | None = None
     incomplete: Incomplete | None = None
 
     @property

@@ -1,5 +1,7 @@
 """Contrasts of exact and of drawn posteriors: per component, per draw, and in agreement with each other."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy import integrate, stats
@@ -210,3 +212,17 @@ def test_a_bayes_factor_that_is_mostly_monte_carlo_error_is_told_as_a_bound(dist
         assert found.told is None
         assert 0 < found.log_bayes_factor - found.shortfall < exact
         assert "no number, because its Monte-Carlo error is above 20%; the draws support BF10 > " in found.words
+
+
+def test_pooled_draws_know_the_model_of_each_table(binary_fit):
+    turned = replace(binary_fit, model=binary_fit.model.with_outcome(1 - binary_fit.model.rows.y))
+    pooled = mixed_over_tables([binary_fit.cells(), turned.cells()])
+
+    with pytest.raises(DataError, match="2 completed tables"):
+        pooled.pymc_model()
+    outcomes = []
+    for table in (1, 2):
+        model = pooled.pymc_model(table)
+        (observed,) = (model.rvs_to_values[variable] for variable in model.observed_RVs)
+        outcomes.append(np.asarray(observed.eval()))
+    assert outcomes[0].tolist() == (1 - outcomes[1]).tolist()

@@ -205,6 +205,9 @@ def test_a_path_with_gaps_is_imputed_and_pooled_near_lavaans_full_information(de
     path = found.answer("p1").path
     assert path.posterior.theta.shape[0] == 20_000
     assert path.draws.theta.shape[0] == 10_000
+    with pytest.raises(DataError, match=f"{len(path.posterior.parts)} completed tables"):
+        found.answer("p1").pymc_model()
+    assert "theta" in found.answer("p1").pymc_model(2).named_vars
 
 
 def test_imputed_values_are_no_raw_points(answered):
