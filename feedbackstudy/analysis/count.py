@@ -103,7 +103,7 @@ def count(
         vcov=vcov,
     )
     if inflated:
-        if random or cluster is not None:
+        if random or cluster is not None or nodes != 1:
             raise DataError("The zero-inflated model has neither random effects nor a sandwich covariance here.")
         law: Literal["negative binomial", "poisson"] = "poisson" if family.endswith("poisson") else "negative binomial"
         return zero_inflated_model(design, zero_terms, title=_TITLES[family], level=level, law=law)

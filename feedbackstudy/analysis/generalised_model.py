@@ -155,7 +155,7 @@ def _fit(
     firth: bool,
     nodes: int,
 ) -> GeneralisedFit | GeneralisedMixedFit:
-    factors = intercepts(design, random)
+    factors = intercepts(design, random, nodes)
     if factors and firth:
         raise DataError("Firth's penalty goes without random effects; choose one.")
     if factors:

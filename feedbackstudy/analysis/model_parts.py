@@ -89,7 +89,7 @@ def read_model(
     return design_of(data, outcome, terms, kind=kind, groups=groups, categorical=categorical)  # type: ignore[arg-type]
 
 
-def intercepts(design: TermDesign, random: Random | None) -> list[RandomFactor]:
+def intercepts(design: TermDesign, random: Random | None, nodes: int) -> list[RandomFactor]:
     """Build the random intercepts of a model.
 
     Parameters
@@ -98,12 +98,22 @@ def intercepts(design: TermDesign, random: Random | None) -> list[RandomFactor]:
         Holds the grouping columns.
     random : mapping of str to sequence of str, or None
         Grouping factors.
+    nodes : int
+        Nodes of the quadrature over their effects.
 
     Returns
     -------
     list of RandomFactor
         Empty where there are none.
+
+    Raises
+    ------
+    DataError
+        Where nodes are asked for and there are no random effects.
     """
+    if not random and nodes != 1:
+        raise DataError(f"nodes={nodes!r} are those of an integral over random effects, and there are none: name them "
+                        "in random=, or leave nodes out.")  # fmt: skip
     return random_factors(design, random) if random else []
 
 

@@ -76,7 +76,7 @@ class OrdinalModel(ModelResult):
         Returns
         -------
         tuple of LikelihoodRatio
-            Nominal tests as in R's ordinal, in the model without random effects.
+            Nominal tests as in R's ordinal, without random effects and as if rows of a cluster were independent.
         """
         return self._against(nominal_test)
 
@@ -87,7 +87,7 @@ class OrdinalModel(ModelResult):
         Returns
         -------
         tuple of LikelihoodRatio
-            Scale tests as in R's ordinal, in the model without random effects.
+            Scale tests as in R's ordinal, without random effects and as if rows of a cluster were independent.
         """
         return self._against(scale_test)
 
@@ -121,7 +121,7 @@ class OrdinalModel(ModelResult):
         for one in self.proportional_odds():
             p = one.note or p_value(one.p).removeprefix("p ").removeprefix("= ")
             checks.append((one.term, number(one.statistic, 2), number(one.df), p))
-        same = "Do effects differ between thresholds (check of proportional odds, without random effects)?"
+        same = "Do effects differ between thresholds (check of proportional odds, rows as if independent)?"
         return (
             Table(("threshold", "estimate", "SE"), tuple(cuts), "Thresholds"),
             Table(("term", "\N{GREEK SMALL LETTER CHI}²", "df", "p"), tuple(checks), same),
@@ -188,7 +188,7 @@ def ordinal(
         data, outcome, terms, kind="ordered", random=random, cluster=cluster, categorical=categorical, level=level
     )
     link_of(link)
-    factors, built, read = intercepts(design, random), design.built, design.read
+    factors, built, read = intercepts(design, random, nodes), design.built, design.read
     codes = read.y.astype(np.int64)
     present, codes = np.unique(codes, return_inverse=True)
     categories = tuple(read.outcome_levels[int(code)] for code in present)

@@ -121,10 +121,11 @@ class Problem:
 
     @property
     def lone_cells(self) -> tuple[str, ...]:
-        """Cells that the question weighs and that hold a single row, which tells nothing of the spread there."""
+        """Cells that the question weighs and that hold a single answer, which tells nothing of the spread there."""
         used = zip(self.question.cells, self.question.weights.any(axis=0), strict=True)
         weighed = {key for key, any_ in used if any_}
-        return tuple(self.cells[i] for i in np.flatnonzero(self.counts == 1) if self.cells[i] in weighed)
+        answered = np.bincount(self.cell[self.observed], minlength=len(self.cells))
+        return tuple(self.cells[i] for i in np.flatnonzero(answered == 1) if self.cells[i] in weighed)
 
     @property
     def sd(self) -> float:

@@ -159,6 +159,14 @@ BAD = {
     "zero terms elsewhere": (count, "hints", {"zero_terms": ["timing"]}, "zero-inflated"),
     "unknown zero term": (count, "hints", {"family": "zero-inflated", "zero_terms": ["timimg"]}, "timing"),
     "family": (count, "hints", {"family": "poison"}, "poisson"),
+    "nodes of no random effect": (
+        logistic,
+        "reply",
+        {"nodes": 7},
+        "nodes=7 are those of an integral over random effects",
+    ),
+    "nodes of counts": (count, "hints", {"nodes": 7}, "name them in random="),
+    "nodes of zeros": (count, "hints", {"family": "zero-inflated", "nodes": 7}, "neither random effects"),
 }
 
 

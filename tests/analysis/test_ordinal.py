@@ -140,6 +140,12 @@ def test_bad_input_is_refused_by_name(data, case):
 
 @pytest.mark.against_r
 @pytest.mark.skipif(shutil.which("Rscript") is None, reason="Rscript is not here")
+def test_nodes_without_random_effects_are_refused_and_the_check_says_what_it_takes_rows_for(data):
+    with pytest.raises(DataError, match="leave nodes out"):
+        ordinal(data, "rating", ["timing"], nodes=7)
+    assert "rows as if independent" in str(ordinal(data, "rating", ["timing"], cluster="team"))
+
+
 def test_the_r_scripts_print_the_same_numbers(data, tmp_path):
     fit = ordinal(data, "rating", FULL)
     expected = fit.contrasts(of=["timing"], scale="response", adjust_for="none")

@@ -210,6 +210,21 @@ def test_a_path_with_gaps_is_imputed_and_pooled_near_lavaans_full_information(de
     assert "theta" in found.answer("p1").pymc_model(2).named_vars
 
 
+def test_a_cell_of_one_answer_is_not_fit_to_report_however_many_are_imputed_there(declared, feedback):
+    study = declared(plan={"missing": "multiple_imputation", "covariates": []})
+    scores = feedback(study, "feedback_unbalanced", clusters=False)
+    frame = scores.frame.copy()
+    inside = np.flatnonzero(
+        (frame["timing"] == "delayed") & (frame["framing"] == "gain") & (frame["specificity"] == "high")
+    )
+    frame.loc[frame.index[inside[1:]], "reaction"] = np.nan
+
+    answer = analyse(replace(scores, _frame=frame), study).answer("h3")
+
+    assert answer.problem.counts.min() > 1
+    assert answer.problem.lone_cells == ("delayed:gain:high",)
+
+
 def test_imputed_values_are_no_raw_points(answered):
     answer = answered("multiple_imputation").answer("h3")
 
