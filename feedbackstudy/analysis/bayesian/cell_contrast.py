@@ -11,7 +11,7 @@ from feedbackstudy.analysis.bayesian.effect_evidence import Alternative
 from feedbackstudy.analysis.posterior import Posterior
 from feedbackstudy.errors import DataError
 
-__all__ = ["MOST_ERROR", "CellContrast", "EffectFactor", "Scale", "exponential", "refuse_empty"]
+__all__ = ["MOST_ERROR", "CellContrast", "EffectFactor", "Scale", "exponential", "refuse_empty", "row_of"]
 
 type Scale = Literal["response", "log odds", "log rate", "latent"]
 
