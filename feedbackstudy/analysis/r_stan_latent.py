@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from feedbackstudy.analysis.bayesian.latent_model import LatentModel
+from feedbackstudy.analysis.bayesian.prior_laws import Normal
 from feedbackstudy.analysis.r_stan_run import Asked, sampling_code
 from feedbackstudy.psychometrics.rscript import r_vector
 
@@ -103,7 +104,7 @@ def latent_code(model: LatentModel, effects: Sequence[str], *, chains: int, draw
         f"given <- list(K = ncol(y), F = {len(model.factors)}, E = ncol(e), people = nrow(y), "
         "ee = crossprod(e), ey = crossprod(e, y), yy = crossprod(y))\n"
     )
-    asked = Asked(weights=np.eye(len(effects)), chains=chains, draws=draws, seed=seed)
+    asked = Asked(weights=np.eye(len(effects)), chains=chains, draws=draws, seed=seed, starts=_starts(model))
     return sampling_code(latent_program(model, effects), given, asked)
 
 
@@ -120,6 +121,21 @@ def _names(model: LatentModel) -> dict[str, str]:
         for j, before in enumerate(model.factors[:k]):
             found[f"path_{before.name}_{factor.name}"] = f"b{j}_{k}"
     return found
+
+
+def _starts(model: LatentModel) -> str:
+    """Start chains within half a standard deviation of the prior's middle.
+
+    Stan's own starts lie anywhere; from some a chain does not leave a factor whose items point the other way.
+    """
+    names, listed = _names(model), []
+    for parameter in model.parameters:
+        law = parameter.law
+        middle, reach = (law.mean, law.sd / 2) if isinstance(law, Normal) else (law.figures[0] / 2, law.figures[0] / 4)
+        value = f"{middle:.17g} + {reach:.17g} * shift"
+        whole = f"as.array(rep({value}, {parameter.shape[0]}))" if parameter.shape else value
+        listed.append(f"{names[parameter.name]} = {whole}")
+    return f"function(chain) {{ shift <- (2 * chain - chains - 1) / chains; list({', '.join(listed)}) }}"
 
 
 def _placed(model: LatentModel) -> list[str]:

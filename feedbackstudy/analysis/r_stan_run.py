@@ -39,7 +39,8 @@ fits <- lapply(seq_along(tables), function(table) {
   responses <- tables[[table]]
 GIVEN
   fit <- rstan::sampling(compiled, data = given, chains = chains, iter = 2 * draws, warmup = draws,
-                         seed = seed + table - 1, refresh = 0, control = list(adapt_delta = adapt_delta))
+                         seed = seed + table - 1, refresh = 0, control = list(adapt_delta = adapt_delta),
+                         init = STARTS)
   taken <- function(name) c(rstan::extract(fit, name, permuted = FALSE))
   list(fit = fit, given = given, unit = UNIT, units = UNITS)
 })
@@ -95,6 +96,8 @@ class Asked:
         R code of what contrasts are standardised by in each draw.
     evidence : tuple of (str, str)
         R code of Bayes factors, before the loop over contrasts and in it; empty without them.
+    starts : str
+        R code of a function of the chain that lists starting values; empty for those of Stan.
     """
 
     weights: Floats
@@ -109,6 +112,7 @@ class Asked:
     tables: str = ONE_TABLE
     units: str = "1"
     evidence: tuple[str, str] = ("", "")
+    starts: str = ""
 
 
 def sampling_code(program: str, given: str, asked: Asked) -> str:
@@ -145,5 +149,6 @@ def sampling_code(program: str, given: str, asked: Asked) -> str:
     before, evidence = asked.evidence
     run = _RUN.replace("TABLES\n", asked.tables)
     run = run.replace("BEFORE\n", before).replace("  EVIDENCE\n", f"  {evidence}" if evidence else "")
+    run = run.replace("STARTS", f"lapply(seq_len(chains), {asked.starts})" if asked.starts else '"random"')
     run = run.replace("UNITS", asked.units).replace("UNIT", asked.unit).replace("GIVEN", given.rstrip())
     return f'{_HEAD}program <- "\n{program}"\n{said}\n{rows}{PORTABLE}{POSTERIOR}{run}'

@@ -59,7 +59,7 @@ def in_program(model: LatentModel, values: dict[str, np.ndarray]) -> dict[str, o
 @pytest.mark.against_r
 def test_stan_has_our_density_and_our_effects(run_r, tmp_path):
     model = serial(250, (3, 1, 3), 2)
-    ours = latent_mediation(model, seed=5)
+    ours = latent_mediation(model, seed=5, draws=600, tune=600, chains=2)
     rng = np.random.default_rng(8)
     drawn = [model.forward(rng) for _ in range(5)]
     density = [
