@@ -5,7 +5,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from feedbackstudy.analysis.mediation_system import Effect, PathSystem
-from feedbackstudy.psychometrics.rscript import RScript, r_number, r_vector
+from feedbackstudy.psychometrics.rscript import RScript, r_number, r_numbers, r_vector
 
 __all__ = ["confounding_script"]
 
@@ -68,15 +68,11 @@ def confounding_script(
     head = "equations <- list(" + ", ".join(
         f'list(to = "v{e.response}", from = {r_vector(tuple(f"v{j}" for j in e.predictors))})' for e in system.equations
     )
-    head += f")\nrho <- c({_numbers(rho)}); level <- {r_number(level)}; weight <- {r_number(term.weight)}\n"
-    head += f"others <- matrix(c({_numbers(np.concatenate(others))}), nrow = {len(others)}, byrow = TRUE)\n"
+    head += f")\nrho <- {r_numbers(rho)}; level <- {r_number(level)}; weight <- {r_number(term.weight)}\n"
+    head += f"others <- matrix({r_numbers(np.concatenate(others))}, nrow = {len(others)}, byrow = TRUE)\n"
     code = _CODE.replace("EQUATION", str(equation + 1)).replace("MEDIATOR", f'"v{mediator}"')
     code = code.replace("INDEX", str(index + 1)).replace("DF", repr(float(df)))
     again = _AGAIN.replace("DRAWS", str(draws)) if draws else "# The interval resampled something else than rows.\n"
     said = "# The posterior is that of mediation(...).pymc_model(), its leg moved in the same way.\n"
     data = pd.DataFrame({f"v{j}": system.matrix[:, j] for j in range(len(system.columns))})
     return RScript(made_by="analysis.confounding", body=head + code + again + said, data=data, name="confounding")
-
-
-def _numbers(values: Floats) -> str:
-    return ", ".join(f"{value:.17g}" for value in np.asarray(values, dtype=np.float64).ravel())

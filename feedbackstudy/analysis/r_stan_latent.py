@@ -16,10 +16,10 @@ data {
   int<lower=1> K;
   int<lower=2> F;
   int<lower=2> E;
+  int<lower=2> R;
   real<lower=0> people;
-  matrix[E, E] ee;
-  matrix[E, K] ey;
-  matrix[K, K] yy;
+  matrix[R, E] e;
+  matrix[R, K] y;
 }
 """
 _IMPLIED = """\
@@ -28,8 +28,7 @@ _IMPLIED = """\
   matrix[F, E - 1] causes;
   matrix[K, F] carried;
   matrix[K, E] coefficients;
-  matrix[K, K] covariance;
-  matrix[K, K] fitted;
+  matrix[K, K] root;
   vector[F] disturbance;
   vector[K] error = rep_vector(0, K);
 """
@@ -37,10 +36,9 @@ _LIKELIHOOD = """\
   // factors integrated out: items are normal given treatment and covariates
   carried = loadings * inverse(diag_matrix(rep_vector(1, F)) - paths);
   coefficients = append_col(INTERCEPTS, carried * causes);
-  covariance = tcrossprod(diag_post_multiply(carried, disturbance)) + diag_matrix(square(error));
-  fitted = coefficients * ey;
-  target += -0.5 * people * log_determinant(covariance);
-  target += -0.5 * sum(inverse(covariance) .* (yy - fitted - fitted' + coefficients * ee * coefficients'));
+  root = cholesky_decompose(tcrossprod(diag_post_multiply(carried, disturbance)) + diag_matrix(square(error)));
+  target += -people * sum(log(diagonal(root)));
+  target += -0.5 * sum(columns_dot_self(mdivide_left_tri_low(root, y' - coefficients * e')));
 """
 
 
@@ -61,7 +59,9 @@ def latent_program(model: LatentModel, effects: Sequence[str]) -> str:
 
     Notes
     -----
-    The likelihood of `LatentModel`, from the same cross-products; its constant is left out.
+    The likelihood of `LatentModel`; its constant is left out. Rows enter by the triangle R of their QR decomposition,
+    so that squares of residuals are sums of squares: from differences of cross-products a chain far out can find a
+    density without bound.
     """
     declared: list[str] = []
     stated: list[str] = []
@@ -97,12 +97,12 @@ def latent_code(model: LatentModel, effects: Sequence[str], *, chains: int, draw
         Code after the data of `latent_lavaan`; it needs rstan and says so where it is not there.
     """
     items = tuple(f"f{k}_{i + 1}" for k, factor in enumerate(model.factors) for i in range(factor.size))
-    beside = tuple(f"z{j + 1}" for j in range(model.covariates.shape[1]))
-    columns = r_vector(("x", *beside))
+    causes = ("x", *(f"z{j + 1}" for j in range(model.covariates.shape[1])))
     given = (
-        f"e <- cbind(1, as.matrix(responses[{columns}])); y <- as.matrix(responses[{r_vector(items)}])\n"
-        f"given <- list(K = ncol(y), F = {len(model.factors)}, E = ncol(e), people = nrow(y), "
-        "ee = crossprod(e), ey = crossprod(e, y), yy = crossprod(y))\n"
+        f"rows <- cbind(1, as.matrix(responses[{r_vector(causes)}]), as.matrix(responses[{r_vector(items)}]))\n"
+        "rotated <- qr(rows); small <- qr.R(rotated)[, order(rotated$pivot)]  # the same cross-products in few rows\n"
+        f"E <- {len(causes) + 1}; given <- list(K = ncol(rows) - E, F = {len(model.factors)}, E = E, R = nrow(small), "
+        "people = nrow(rows), e = small[, seq_len(E)], y = small[, -seq_len(E)])\n"
     )
     asked = Asked(weights=np.eye(len(effects)), chains=chains, draws=draws, seed=seed, starts=_starts(model))
     return sampling_code(latent_program(model, effects), given, asked)

@@ -25,6 +25,11 @@ for (point in jsonlite::fromJSON("points.json", simplifyDataFrame = FALSE)) {
   for (name in grep("^(intercept|loading)", names(point), value = TRUE)) point[[name]] <- as.array(point[[name]])
   show("log density", rstan::log_prob(fit, rstan::unconstrain_pars(fit, point), adjust_transform = FALSE))
 }
+set.seed(4)
+far <- replicate(200, {
+  place <- rnorm(rstan::get_num_upars(fit), sd = 30)
+  tryCatch(rstan::log_prob(fit, place), error = function(e) NaN) })
+show("far out", max(far, na.rm = TRUE)); show("drawn", min(rstan::extract(fit, "lp__")[[1]]))
 })
 """
 
@@ -74,6 +79,7 @@ def test_stan_has_our_density_and_our_effects(run_r, tmp_path):
 
     # Stan leaves constants out: differences between points are free of them.
     assert np.diff(in_r["log density"]) == pytest.approx(np.diff(density), rel=1e-7)
+    assert in_r["far out"][0] < in_r["drawn"][0]
     assert in_r["largest R-hat"][0] < 1.02
     assert len(in_r["median"]) == len(ours.effects) == 11
     for j, name in enumerate(ours.effects):

@@ -128,13 +128,21 @@ class LatentModel:
         Returns
         -------
         dict of str to ndarray
-            Cross-products, people, and the figures of the priors.
+            Rows of the triangle of a QR decomposition of all people's columns, people, and the figures of the priors.
+
+        Notes
+        -----
+        The triangle has the cross-products of the people's rows. From differences of cross-products themselves, a chain
+        far out can find a density without bound.
         """
-        items = np.concatenate([factor.items for factor in self.factors], axis=1)
-        products = {"ee": self._exogenous.T @ self._exogenous, "ey": self._exogenous.T @ items, "yy": items.T @ items}
-        return products | {"people": np.array(float(self.n))} | {
+        columns = [self._exogenous, *(factor.items for factor in self.factors)]
+        triangle = np.linalg.qr(np.concatenate(columns, axis=1), mode="r")
+        rows = np.zeros((triangle.shape[1], triangle.shape[1]))
+        rows[: len(triangle)] = triangle
+        causes, items = np.hsplit(rows, [self._exogenous.shape[1]])
+        return {"causes": causes, "items": items, "people": np.array(float(self.n))} | {
             f"{p.name}_prior": p.law.figures for p in self.parameters
-        }  # fmt: skip
+        }
 
     def pymc_model(self) -> "pymc.Model":
         """Return the PyMC model that is sampled, to inspect or extend.
@@ -142,7 +150,7 @@ class LatentModel:
         Returns
         -------
         pymc.Model
-            The likelihood of all items is the potential `items`.
+            The likelihood of all items is the potential `likelihood`.
         """
         pm, pt = load_pymc(), load_tensors()
         given = self.data()
@@ -150,12 +158,12 @@ class LatentModel:
             data = {name: pm.Data(name, value) for name, value in given.items()}
             free = {p.name: p.law.variable(pm, p.name, data[f"{p.name}_prior"], p.shape) for p in self.parameters}
             coefficients, covariance = self._implied(pt, free)
-            fitted = pt.dot(coefficients, data["ey"])
-            rest = data["yy"] - fitted - fitted.T + pt.dot(coefficients, pt.dot(data["ee"], coefficients.T))
-            trace = pt.sum(pt.linalg.inv(covariance) * rest)
-            log_det = pt.linalg.slogdet(covariance)[1]
+            root = pt.linalg.cholesky(covariance)
+            rest = data["items"].T - pt.dot(coefficients, data["causes"].T)
+            squares = pt.sum(pt.linalg.solve_triangular(root, rest, lower=True) ** 2)
+            log_det = 2 * pt.sum(pt.log(pt.diagonal(root)))
             size = sum(f.size for f in self.factors)
-            pm.Potential("items", -0.5 * (data["people"] * (size * np.log(2 * np.pi) + log_det) + trace))
+            pm.Potential("likelihood", -0.5 * (data["people"] * (size * np.log(2 * np.pi) + log_det) + squares))
         return model
 
     def compiled(self) -> Compiled:
