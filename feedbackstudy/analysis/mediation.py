@@ -233,7 +233,7 @@ def _answered(data: pd.DataFrame, columns: PathColumns, asked: Asked, engines: _
     built, cluster = columns.design, columns.cluster
     _refuse_clusters(cluster)
     vcov = engines.vcov or ("ols" if cluster is None else "CR1")
-    together = range(len(built.mediators)) if built.structure == "parallel" and engines.correlated else ()
+    together = built.side_by_side if engines.correlated else ()
     fit = fit_paths(built.system, vcov=vcov, together=together, cluster=cluster)
     boot = bootstrap_paths(
         built.system, draws=engines.n_boot, seed=asked.seed, cluster=cluster, jackknife=asked.interval == "bca"

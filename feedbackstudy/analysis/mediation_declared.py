@@ -168,7 +168,7 @@ def declared_path(
     checked_draws(interval, n_boot, level)
     built = from_cells(path)
     cluster = path.cluster
-    together = range(len(built.mediators)) if built.structure == "parallel" else ()
+    together = built.side_by_side
     fit = fit_paths(built.system, vcov="ols" if cluster is None else "CR1", together=together, cluster=cluster)
     boot = bootstrap_paths(built.system, draws=n_boot, seed=seed, cluster=cluster, jackknife=interval == "bca")
     priors, words = equation_priors(built, scales) if scales is not None else ((), FLAT)

@@ -95,6 +95,11 @@ class PathDesign:
     moderation: Moderation | None
     full: str
 
+    @property
+    def side_by_side(self) -> range:
+        """Equations of parallel mediators, whose residuals may be correlated; none in other structures."""
+        return range(len(self.mediators) if self.structure == "parallel" else 0)
+
 
 def design(
     *,

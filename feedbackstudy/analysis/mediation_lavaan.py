@@ -12,6 +12,7 @@ from feedbackstudy.analysis.mediation_design import PathDesign
 from feedbackstudy.analysis.mediation_system import Effect, PathSystem
 from feedbackstudy.analysis.r_path_bayes import path_posterior_code
 from feedbackstudy.analysis.r_path_estimates import path_columns, path_estimates_code
+from feedbackstudy.analysis.r_path_normal import path_normal_code
 from feedbackstudy.psychometrics.rscript import RScript
 
 if TYPE_CHECKING:
@@ -29,12 +30,13 @@ for (name in rows$lhs[rows$op == ":=" & grepl("^e[0-9]+$", rows$lhs)]) {
 }
 """
 
-
+_ERRORS = '  show(paste0("se.", rows$lhs[k]), rows$se[k])\n'
+_NO_ERRORS = "  # errors over clusters come below: lavaan takes rows as independent here\n"
 _DEPENDENT = """# lavaan is left out: it needs columns that do not determine each other across equations, as these do.
 """
 
 
-def lavaan_paths(design: PathDesign, *, correlated: bool) -> RScript:
+def lavaan_paths(design: PathDesign, *, correlated: bool, clusters: bool = False) -> RScript:
     """Return the data and the lavaan script of a path model.
 
     Parameters
@@ -43,6 +45,8 @@ def lavaan_paths(design: PathDesign, *, correlated: bool) -> RScript:
         Equations and effects; values may be missing in mediators and outcome.
     correlated : bool
         Whether residuals of parallel mediators may be correlated.
+    clusters : bool
+        Whether rows come in clusters: lavaan's standard errors, which take them as independent, are left out.
 
     Returns
     -------
@@ -59,8 +63,8 @@ def lavaan_paths(design: PathDesign, *, correlated: bool) -> RScript:
         return RScript(made_by="analysis.mediation", body=_DEPENDENT, data=data, name="mediation")
     names = [f"v{j}" for j in range(len(system.columns))]
     lines = _equations(system, names)
-    if correlated and design.structure == "parallel":
-        responses = [names[e.response] for e in system.equations[:-1]]
+    if correlated:
+        responses = [names[system.equations[k].response] for k in design.side_by_side]
         lines += [f"{a} ~~ {b}" for i, a in enumerate(responses) for b in responses[i + 1 :]]
     lines += [f"e{i} := {_expression(effect)}" for i, effect in enumerate(design.effects, start=1)]
     said = [f"# {alias} stands for {_told(name)}" for alias, name in zip(names, system.columns, strict=True)]
@@ -71,7 +75,7 @@ def lavaan_paths(design: PathDesign, *, correlated: bool) -> RScript:
         "suppressMessages(library(lavaan))\n" + "\n".join(said) + f"\nmodel <- '\n{model}\n'\n"
         f'fit <- sem(model, data = responses, fixed.x = TRUE, information = "observed"{missing})\n'
         'rows <- parameterEstimates(fit)\nfor (k in which(rows$op == ":=" & grepl("^e[0-9]+$", rows$lhs))) {\n'
-        '  show(paste0("est.", rows$lhs[k]), rows$est[k])\n  show(paste0("se.", rows$lhs[k]), rows$se[k])\n}\n'
+        '  show(paste0("est.", rows$lhs[k]), rows$est[k])\n' + (_NO_ERRORS if clusters else _ERRORS) + "}\n"
     )
     return RScript(made_by="analysis.mediation", body=body, data=data, name="mediation")
 
@@ -89,21 +93,26 @@ def mediation_script(result: "Mediation", effects: Sequence[tuple[str, Effect]])
     Returns
     -------
     RScript
-        What `lavaan_paths` shows of complete or incomplete rows; estimates, standard errors and intervals by a
-        bootstrap in base R, or Monte-Carlo limits; then ``median``, ``posterior sd``, ``low``, ``high``,
+        What `lavaan_paths` shows of complete or incomplete rows; estimates, standard errors and intervals in base R,
+        by a bootstrap or from the covariance of the coefficients; then ``median``, ``posterior sd``, ``low``, ``high``,
         ``P(direction)`` and ``log_bayes_factor`` of the effects, exact posteriors only. Completed tables are pooled.
     """
-    script = lavaan_paths(result.design, correlated=result.correlated)
     system, posterior = result.design.system, result.posterior
-    own = script.body
-    if result.interval.startswith("Monte-Carlo"):
-        code = _MONTE_CARLO.replace("SEED", str(result.provenance.seed or 0))
-        own += code.replace("DRAWS", str(len(result.draws.theta))).replace("LEVEL", f"{result.level!r}")
+    clusters = posterior.cluster is not None
+    script = lavaan_paths(result.design, correlated=result.correlated, clusters=clusters)
+    seed, sampled = result.provenance.seed or 0, result.interval.startswith("Monte-Carlo")
     if np.isnan(system.matrix).any() or len(posterior.mixtures) < len(system.equations):
-        return replace(script, body=own)
-    body = "" if isinstance(posterior, MixedPathPosterior) else own
+        code = _MONTE_CARLO.replace("SEED", str(seed)).replace("DRAWS", str(len(result.draws.theta)))
+        return replace(script, body=script.body + code.replace("LEVEL", f"{result.level!r}") * sampled)
+    body = "" if isinstance(posterior, MixedPathPosterior) else script.body
     if "bootstrap" in result.interval:
         body += _bootstrap(result, effects)
+    else:
+        together = result.design.side_by_side if result.correlated else ()
+        draws = len(result.draws.theta) * sampled
+        body += path_normal_code(
+            system, effects, result.fit, level=result.level, together=together, draws=draws, seed=seed
+        )
     body += path_posterior_code(system, posterior, effects, level=result.level)
     return replace(script, body=body, data=path_columns(system, posterior))
 

@@ -48,14 +48,46 @@ def test_the_script_shows_our_effects(name, tmp_path):
 
 @pytest.mark.parametrize("interval", ["percentile", "bca", "monte carlo"])
 def test_the_script_has_our_intervals(tmp_path, interval):
-    found = mediation(feedback(), "Fg", "challenge", "outcome", n_boot=4999, draws=1000, seed=1, interval=interval)
+    how = {"n_boot": 19_999 if interval == "monte carlo" else 4999, "draws": 1000, "seed": 1}
+    found = mediation(feedback(), "Fg", "challenge", "outcome", interval=interval, **how)
     shown = by_r(found, tmp_path)
     for i, a in enumerate(found.answers, start=1):
-        # two sets of 4999 draws; a limit has a Monte-Carlo error of some 0.04 standard errors in each
+        # of 4999 draws a limit has a Monte-Carlo error of some 0.04 standard errors, in each of the two sets
         assert a.low == pytest.approx(shown[f"CI low.e{i}"], abs=0.2 * a.se)
         assert a.high == pytest.approx(shown[f"CI high.e{i}"], abs=0.2 * a.se)
-        if interval != "monte carlo":
-            assert (a.estimate, a.se) == pytest.approx((shown[f"estimate.e{i}"], shown[f"se.e{i}"]), rel=0.05)
+        assert (a.estimate, a.se) == pytest.approx((shown[f"estimate.e{i}"], shown[f"se.e{i}"]), rel=0.05)
+
+
+ERRORS = {"ols": {}, "ml": {"vcov": "ml"}, "HC3": {"vcov": "HC3"}, "CR1": {"cluster": "room"}}
+
+
+@pytest.mark.parametrize("vcov", ERRORS)
+def test_the_script_has_our_errors_of_every_covariance(tmp_path, vcov):
+    rows = feedback().assign(room=np.arange(400) // 8)
+    how = {"mediators": ["challenge", "threat"], "structure": "parallel", "n_boot": 399, "draws": 1000, "seed": 1}
+    found = mediation(rows, "Fg", y="outcome", interval="delta", **how, **ERRORS[vcov])
+    shown = by_r(found, tmp_path)
+    assert found.fit.vcov == vcov
+    assert shown["se.e1"] == pytest.approx(found.answers[0].se, rel=1e-8)
+    for i, a in enumerate(found.answers, start=1):
+        ours = (a.estimate, a.se, a.low, a.high, a.p)
+        names = ("estimate", "se", "CI low", "CI high", "p")
+        assert ours == pytest.approx([shown[f"{name}.e{i}"] for name in names], rel=1e-7)
+
+
+def test_a_monte_carlo_interval_over_clusters_knows_them_in_the_script(tmp_path):
+    rows = feedback().assign(room=lambda d: d["Fg"] * 20 + np.arange(len(d)) % 20)
+    rows["outcome"] += np.random.default_rng(4).normal(size=40)[rows["room"].astype(int)] * 2
+    how = {"cluster": "room", "n_boot": 19_999, "draws": 1000, "seed": 1}
+    found = mediation(rows, "Fg", "challenge", "outcome", interval="monte carlo", **how)
+    alone = mediation(rows, "Fg", "challenge", "outcome", interval="monte carlo", n_boot=999, draws=1000, seed=1)
+    shown = by_r(found, tmp_path)
+    direct = [a.effect.name for a in found.answers].index("direct")
+    assert found.answers[direct].se > 1.5 * alone.answers[direct].se
+    for i, a in enumerate(found.answers, start=1):
+        assert (a.estimate, a.se) == pytest.approx((shown[f"estimate.e{i}"], shown[f"se.e{i}"]), rel=0.05)
+        assert a.low == pytest.approx(shown[f"CI low.e{i}"], abs=0.2 * a.se)
+        assert a.high == pytest.approx(shown[f"CI high.e{i}"], abs=0.2 * a.se)
 
 
 def test_incomplete_rows_are_fitted_by_full_information(tmp_path):
