@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
 from feedbackstudy.errors import DataError
-from feedbackstudy.psychometrics.rscript import RScript
+from feedbackstudy.psychometrics.rscript import RScript, r_numbers
 from feedbackstudy.render import Page, Rendered, Table, number
 
 __all__ = ["Frequencies", "InflatedLaw"]
@@ -81,8 +81,8 @@ class InflatedLaw:
         str
             One line.
         """
-        mean, zero = (", ".join(f"{one:.17g}" for one in column) for column in (self.mean, self.zero))
-        return f"mean <- c({mean}); zero <- c({zero}); size <- {'NA' if self.size is None else f'{self.size:.17g}'}\n"
+        mean, zero = r_numbers(self.mean), r_numbers(self.zero)
+        return f"mean <- {mean}; zero <- {zero}; size <- {'NA' if self.size is None else f'{self.size:.17g}'}\n"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

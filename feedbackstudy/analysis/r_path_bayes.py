@@ -9,7 +9,8 @@ from feedbackstudy.analysis.bayesian.missing_paths import MixedPathPosterior
 from feedbackstudy.analysis.bayesian.path_mixture import EquationPrior
 from feedbackstudy.analysis.bayesian.path_posterior import PathPosterior
 from feedbackstudy.analysis.mediation_system import Effect, PathSystem
-from feedbackstudy.analysis.r_path_estimates import numbers_of, sum_of, v_names
+from feedbackstudy.analysis.r_path_estimates import sum_of, v_names
+from feedbackstudy.psychometrics.rscript import r_numbers
 
 __all__ = ["path_posterior_code"]
 
@@ -181,10 +182,9 @@ def _precision(prior: EquationPrior | None, size: int, flat: int) -> str:
     matrix = np.zeros((size + flat, size + flat))
     if prior is not None:
         matrix[:size, :size] = prior.precision
-    numbers = ", ".join(f"{value:.17g}" for value in matrix.ravel())
-    return f"matrix(c({numbers}), {size + flat})"
+    return f"matrix({r_numbers(matrix.ravel())}, {size + flat})"
 
 
 def _factors(system: PathSystem, effect: Effect) -> list[str]:
     blocks = [(k, leg[system.block(k)]) for leg in effect.single for k in range(len(system.equations))]
-    return [f"factor_of({k + 1}, {numbers_of(own)})" for k, own in blocks if own.any()]
+    return [f"factor_of({k + 1}, {r_numbers(own)})" for k, own in blocks if own.any()]

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from feedbackstudy.analysis.bayesian.missing_paths import MixedPathPosterior
 from feedbackstudy.analysis.bayesian.path_posterior import PathPosterior
 from feedbackstudy.analysis.mediation_system import Effect, PathSystem
-from feedbackstudy.psychometrics.rscript import r_vector
+from feedbackstudy.psychometrics.rscript import r_numbers, r_vector
 
-__all__ = ["numbers_of", "path_columns", "path_estimates_code", "sum_of", "v_names"]
+__all__ = ["path_columns", "path_estimates_code", "sum_of", "v_names"]
 
 type Floats = NDArray[np.float64]
 
@@ -153,22 +153,6 @@ def sum_of(effect: Effect) -> str:
     terms = []
     for term in effect.terms:
         used = [(leg, np.flatnonzero(leg)) for leg in term.legs]
-        legs = [f"(theta[, {numbers_of(at + 1)}, drop = FALSE] %*% {numbers_of(leg[at])})" for leg, at in used]
+        legs = [f"(theta[, {r_numbers(at + 1)}, drop = FALSE] %*% {r_numbers(leg[at])})" for leg, at in used]
         terms.append(" * ".join([f"({term.weight:.17g})", *legs]))
     return " + ".join(terms)
-
-
-def numbers_of(values: Floats | NDArray[np.int64]) -> str:
-    """Write numbers as an R vector in full precision.
-
-    Parameters
-    ----------
-    values : ndarray
-        Numbers.
-
-    Returns
-    -------
-    str
-        ``c(1, 0.5)``.
-    """
-    return f"c({', '.join(f'{value:.17g}' for value in values.tolist())})"

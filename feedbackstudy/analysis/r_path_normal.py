@@ -6,8 +6,8 @@ import numpy as np
 
 from feedbackstudy.analysis.frequentist.path_fit import PathFit
 from feedbackstudy.analysis.mediation_system import Effect, PathSystem
-from feedbackstudy.analysis.r_path_estimates import numbers_of, sum_of, v_names
-from feedbackstudy.psychometrics.rscript import r_vector
+from feedbackstudy.analysis.r_path_estimates import sum_of, v_names
+from feedbackstudy.psychometrics.rscript import r_numbers, r_vector
 
 __all__ = ["path_normal_code"]
 
@@ -101,7 +101,7 @@ def path_normal_code(
         f'list(X = M[, {v_names(e.predictors)}, drop = FALSE], y = M[, "v{e.response}"])' for e in system.equations
     )
     rest = "n" if fit.vcov == "ml" else "n - max(sizes[c(j, k)])"
-    model = _MODEL.replace("TOGETHER", numbers_of(np.array(together, dtype=np.int64) + 1)).replace("REST", rest)
+    model = _MODEL.replace("TOGETHER", r_numbers(np.array(together, dtype=np.int64) + 1)).replace("REST", rest)
     covariance = {"HC3": _HC3, "CR1": _CR1}.get(fit.vcov, model)
     df = {"CR1": "rep(length(unique(responses$cluster)) - 1, sum(sizes))", "ml": "rep(Inf, sum(sizes))"}
     head = _FIT.replace("PARTS", parts).replace("COVARIANCE", covariance).replace("KIND", fit.vcov)
@@ -110,7 +110,7 @@ def path_normal_code(
     head = head.replace("LEVEL", f"{level!r}").replace("SUFFIXES", r_vector(tuple(suffix for suffix, _ in effects)))
     if draws:
         return head + _MONTE_CARLO.replace("SEED", str(seed)).replace("DRAWS", str(draws))
-    single = ", ".join(numbers_of(np.flatnonzero(_leg(effect)) + 1) for _, effect in effects)
+    single = ", ".join(r_numbers(np.flatnonzero(_leg(effect)) + 1) for _, effect in effects)
     return head + _DELTA.replace("SINGLE", f"list({single})")
 
 

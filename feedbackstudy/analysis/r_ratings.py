@@ -8,7 +8,7 @@ from feedbackstudy.analysis.problem import Problem
 from feedbackstudy.analysis.r_columns import head_of
 from feedbackstudy.analysis.r_generalised import ordinal_code
 from feedbackstudy.analysis.r_script import rows_of
-from feedbackstudy.psychometrics.rscript import RScript
+from feedbackstudy.psychometrics.rscript import RScript, r_numbers
 
 __all__ = ["ratings_script"]
 
@@ -38,7 +38,7 @@ def ratings_script(problem: Problem) -> RScript:
     k = len(problem.cells)
     asked = replace(problem, weights=np.eye(k), question=replace(problem.question, value=0.0))
     values = problem.metric.categories or tuple(np.unique(problem.y))
-    shares = _SHARES.replace("CATEGORIES", f"c({', '.join(f'{float(value):.17g}' for value in values)})")
+    shares = _SHARES.replace("CATEGORIES", r_numbers(values))
     body = head_of(problem, problem.cells) + shares + ordinal_code(asked, ratings=True)
     name = problem.question.hypothesis.name
     data = rows_of(problem).assign(seen=problem.observed.astype(int))

@@ -10,7 +10,7 @@ from feedbackstudy.analysis.bayesian.cell_contrast import Scale
 from feedbackstudy.analysis.bayesian.cell_model import CellModel
 from feedbackstudy.analysis.bayesian.cell_rows import Grouping
 from feedbackstudy.analysis.r_stan_run import Asked, sampling_code
-from feedbackstudy.psychometrics.rscript import RScript, r_string, r_vector
+from feedbackstudy.psychometrics.rscript import RScript, r_numbers, r_string, r_vector
 
 __all__ = ["cells_code", "cells_script", "stan_program"]
 
@@ -213,4 +213,4 @@ def _given(k: int, group: Grouping, model: CellModel) -> str:
     code += f"given$columns_{k} <- cbind(1, as.matrix(responses[{slopes}])) * has\n"
     if share is None:
         return code
-    return code + f"given$centring_{k} <- c({', '.join(f'{one:.17g}' for one in share)})\n"
+    return code + f"given$centring_{k} <- {r_numbers(share)}\n"

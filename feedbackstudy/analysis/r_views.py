@@ -16,7 +16,7 @@ from feedbackstudy.analysis.r_bayes import CONTRAST, FACTOR, exact_model, is_exa
 from feedbackstudy.analysis.r_columns import head_of
 from feedbackstudy.analysis.r_script import analysis_script, question_rows
 from feedbackstudy.analysis.r_stan_answer import sampled_code
-from feedbackstudy.psychometrics.rscript import RScript
+from feedbackstudy.psychometrics.rscript import RScript, r_numbers
 
 __all__ = ["density_script", "led_out", "prior_widths_script", "robustness_script"]
 
@@ -50,10 +50,6 @@ _OWN = """\
   show("log_marginal", max(log_weight) + log(sum(exp(log_weight - max(log_weight)))))
 }
 """
-
-
-def _numbers(values: Sequence[float] | Floats) -> str:
-    return f"c({', '.join(f'{float(value):.17g}' for value in values)})"
 
 
 def _one(problem: Problem, row: Floats) -> Problem:
@@ -122,7 +118,7 @@ def robustness_script(problem: Problem, posterior: CellPosterior, row: Floats, w
         return _script(asked, code, "Answer.robustness", "robustness")
     if not is_exact(problem, posterior):
         return analysis_script(asked, posterior)
-    loop = _WIDTHS.replace("WIDTHS", _numbers(widths)).replace("FACTOR", FACTOR)
+    loop = _WIDTHS.replace("WIDTHS", r_numbers(widths)).replace("FACTOR", FACTOR)
     return _script(asked, exact_model(asked, posterior) + CONTRAST + loop, "Answer.robustness", "robustness")
 
 
@@ -149,7 +145,7 @@ def density_script(problem: Problem, posterior: CellPosterior, row: Floats, poin
     asked = _one(problem, row)
     if not is_exact(problem, posterior):
         return analysis_script(asked, posterior)
-    shown = _DENSITIES.replace("POINTS", _numbers(points))
+    shown = _DENSITIES.replace("POINTS", r_numbers(points))
     return _script(asked, exact_model(asked, posterior) + CONTRAST + FACTOR + shown, "prior_posterior", "densities")
 
 
