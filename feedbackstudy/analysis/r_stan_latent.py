@@ -126,7 +126,7 @@ def _names(model: LatentModel) -> dict[str, str]:
 def _starts(model: LatentModel) -> str:
     """Start chains within half a standard deviation of the prior's middle.
 
-    Stan's own starts lie anywhere; from some a chain does not leave a factor whose items point the other way.
+    Stan's own starts take no note of the prior: items may load on their factor with the wrong sign there.
     """
     names, listed = _names(model), []
     for parameter in model.parameters:
