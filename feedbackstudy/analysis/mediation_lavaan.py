@@ -103,10 +103,14 @@ def mediation_script(result: "Mediation", effects: Sequence[tuple[str, Effect]])
     seed, sampled = result.provenance.seed or 0, result.interval.startswith("Monte-Carlo")
     if np.isnan(system.matrix).any() or len(posterior.mixtures) < len(system.equations):
         code = _MONTE_CARLO.replace("SEED", str(seed)).replace("DRAWS", str(len(result.draws.theta)))
-        return replace(script, body=script.body + code.replace("LEVEL", f"{result.level!r}") * sampled)
-    body = "" if isinstance(posterior, MixedPathPosterior) else script.body
+        limits = code.replace("LEVEL", f"{result.level!r}") if sampled else ""
+        return replace(script, body=script.body + limits)
+    pooled = isinstance(posterior, MixedPathPosterior)
+    body = "" if pooled else script.body
     if "bootstrap" in result.interval:
         body += _bootstrap(result, effects)
+    elif pooled:
+        body += "# Monte-Carlo limits over completed tables are not computed anew here.\n"
     else:
         together = result.design.side_by_side if result.correlated else ()
         draws = len(result.draws.theta) * sampled

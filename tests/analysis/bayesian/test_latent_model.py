@@ -80,9 +80,12 @@ def test_no_point_far_out_has_a_density_above_that_of_a_fair_one():
     density = pymc_model.compile_logp(jacobian=False, mode="FAST_COMPILE")
     best, rng = float(density(fair)), np.random.default_rng(4)
 
-    for _ in range(200):
-        found = float(density({name: value + 30 * rng.normal(size=np.shape(value)) for name, value in fair.items()}))
-        assert not found > best
+    far = [{name: value + 30 * rng.normal(size=np.shape(value)) for name, value in fair.items()} for _ in range(200)]
+    found = np.array([float(density(point)) for point in far])
+
+    # not a number where the covariance is none in floating point: the sampler turns such points down
+    assert np.isfinite(found).sum() > 50
+    assert np.nanmax(found) < best
 
 
 def test_invented_items_have_the_implied_covariance():
